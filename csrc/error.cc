@@ -1,0 +1,109 @@
+#include <c10/core/InferenceMode.h>
+#include <c10/util/Exception.h>
+#include <torch/version.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <new>
+#include <string>
+
+#include "guard.h"
+
+namespace ctorch {
+namespace {
+
+// Handed back where not even the error's own memory can be had; freeing it is harmless.
+char out_of_memory_text[] = "out of memory";
+ctorch_error out_of_memory{CTORCH_ERROR_OUT_OF_MEMORY, out_of_memory_text};
+
+ctorch_error* make_error(int32_t kind, const std::string& message) noexcept {
+  auto* error = static_cast<ctorch_error*>(std::malloc(sizeof(ctorch_error)));
+  char* text = static_cast<char*>(std::malloc(message.size() + 1));
+  if (error == nullptr || text == nullptr) {
+    std::free(error);
+    std::free(text);
+    return &out_of_memory;
+  }
+  std::memcpy(text, message.c_str(), message.size() + 1);
+  *error = {kind, text};
+  return error;
+}
+
+bool contains(const std::string& text, const char* part) {
+  return text.find(part) != std::string::npos;
+}
+
+// libtorch appends its stack trace, and TorchScript puts one in front; neither helps a Go caller.
+std::string one_line(std::string text) {
+  const auto trace = text.find("\nException raised from");
+  if (trace != std::string::npos) text.resize(trace);
+  // An error raised in TorchScript ends with "RuntimeError: what happened".
+  if (contains(text, "Traceback of TorchScript")) {
+    const auto raised = text.rfind("Error: ");
+    if (raised != std::string::npos) text = text.substr(raised + std::strlen("Error: "));
+  }
+  std::string line;
+  for (const char c : text) {
+    const bool space = c == '\n' || c == '\r' || c == '\t' || c == ' ';
+    if (!space) {
+      line += c;
+    } else if (!line.empty() && line.back() != ' ') {
+      line += ' ';
+    }
+  }
+  while (!line.empty() && line.back() == ' ') line.pop_back();
+  return line;
+}
+
+int32_t kind_of(const std::string& text) {
+  if (contains(text, "out of memory") || contains(text, "can't allocate memory") ||
+      contains(text, "not enough memory")) {
+    return CTORCH_ERROR_OUT_OF_MEMORY;
+  }
+  if (contains(text, "CUDA error") || contains(text, "cuDNN error") ||
+      contains(text, "CUBLAS_STATUS") || contains(text, "invalid device ordinal") ||
+      contains(text, "Cannot initialize CUDA") || contains(text, "NVIDIA driver")) {
+    return CTORCH_ERROR_DEVICE;
+  }
+  if (contains(text, "not implemented")) return CTORCH_ERROR_NOT_IMPLEMENTED;
+  return CTORCH_ERROR_INVALID;
+}
+
+ctorch_error* from_text(const std::string& text) {
+  return make_error(kind_of(text), one_line(text));
+}
+
+}  // namespace
+
+ctorch_error* current_exception() noexcept {
+  try {
+    throw;
+  } catch (const Error& error) {
+    return make_error(error.kind, one_line(error.message));
+  } catch (const std::bad_alloc&) {
+    return make_error(CTORCH_ERROR_OUT_OF_MEMORY, "out of memory");
+  } catch (const c10::OutOfMemoryError& error) {
+    return make_error(CTORCH_ERROR_OUT_OF_MEMORY, one_line(error.what_without_backtrace()));
+  } catch (const c10::NotImplementedError& error) {
+    return make_error(CTORCH_ERROR_NOT_IMPLEMENTED, one_line(error.what_without_backtrace()));
+  } catch (const c10::Error& error) {
+    return from_text(error.what_without_backtrace());
+  } catch (const std::exception& error) {
+    return from_text(error.what());
+  } catch (...) {
+    return make_error(CTORCH_ERROR_OTHER, "an exception of unknown type");
+  }
+}
+
+}  // namespace ctorch
+
+void ctorch_error_free(ctorch_error* error) {
+  if (error == nullptr || error == &ctorch::out_of_memory) return;
+  std::free(error->message);
+  std::free(error);
+}
+
+int32_t ctorch_abi_version(void) { return CTORCH_ABI_VERSION; }
+
+const char* ctorch_libtorch_version(void) { return TORCH_VERSION; }

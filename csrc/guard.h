@@ -1,0 +1,114 @@
+// What every shim is written with: the handles' contents, and the guard around each entry.
+#ifndef CTORCH_GUARD_H_
+#define CTORCH_GUARD_H_
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ctorch/base.h"
+
+struct ctorch_tensor {
+  at::Tensor value;
+};
+
+struct ctorch_generator {
+  at::Generator value;
+};
+
+namespace ctorch {
+
+// An error of ours, with a kind that libtorch's exceptions do not tell.
+struct Error {
+  int32_t kind;
+  std::string message;
+};
+
+// The exception in flight as an error for the caller. Only inside a catch block.
+ctorch_error* current_exception() noexcept;
+
+// Brings the calling thread in line with the process's settings (the number of threads).
+void enter_thread();
+
+// The scope of the calling thread.
+uint64_t& current_scope() noexcept;
+
+// Runs body, and turns whatever it throws into an error.
+template <class Body>
+ctorch_error* guard(Body&& body) noexcept {
+  try {
+    enter_thread();
+    body();
+    return nullptr;
+  } catch (...) {
+    return current_exception();
+  }
+}
+
+// Gives a tensor to the caller. An undefined tensor is an absent result.
+ctorch_tensor_result hand_over(at::Tensor tensor);
+
+// Runs body, which makes a tensor.
+template <class Body>
+ctorch_tensor_result guard_tensor(Body&& body) noexcept {
+  ctorch_tensor_result result{};
+  result.error = guard([&] { result = hand_over(body()); });
+  return result;
+}
+
+// Gives tensors to the caller.
+ctorch_tensor_list hand_over_list(std::vector<at::Tensor> tensors);
+
+// Runs body, which makes a list of tensors.
+template <class Body>
+ctorch_tensor_list guard_list(Body&& body) noexcept {
+  ctorch_tensor_list result{};
+  result.error = guard([&] { result = hand_over_list(body()); });
+  return result;
+}
+
+// The tensor behind a handle that may be NULL: an undefined one.
+inline at::Tensor optional_tensor(const ctorch_tensor* tensor) {
+  return tensor == nullptr ? at::Tensor() : tensor->value;
+}
+
+std::vector<at::Tensor> tensor_vector(ctorch_tensor* const* tensors, int64_t count);
+
+inline at::IntArrayRef int_array(const int64_t* values, int64_t count) {
+  return at::IntArrayRef(values, static_cast<size_t>(count));
+}
+
+inline at::Device device_of(ctorch_device device) {
+  return at::Device(static_cast<at::DeviceType>(device.type),
+                    static_cast<at::DeviceIndex>(device.index));
+}
+
+inline at::TensorOptions options_of(const ctorch_options& options) {
+  return at::TensorOptions()
+      .dtype(static_cast<at::ScalarType>(options.dtype))
+      .device(device_of(options.device));
+}
+
+inline std::optional<at::Generator> generator_of(const ctorch_generator* generator) {
+  if (generator == nullptr) return std::nullopt;
+  return generator->value;
+}
+
+// A scalar that suits the tensor it meets: a whole number beside whole numbers stays one, so that
+// adding 1 to indices leaves indices.
+inline at::Scalar scalar_for(const at::Tensor& tensor, double value) {
+  constexpr double largest_exact = 9007199254740992.0;  // 2^53
+  if (at::isIntegralType(tensor.scalar_type(), /*includeBool=*/true) &&
+      std::abs(value) <= largest_exact && std::trunc(value) == value) {
+    return at::Scalar(static_cast<int64_t>(value));
+  }
+  return at::Scalar(value);
+}
+
+}  // namespace ctorch
+
+#endif  // CTORCH_GUARD_H_

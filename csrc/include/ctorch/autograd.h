@@ -1,0 +1,45 @@
+// Gradients, and the modes of the calling thread.
+#ifndef CTORCH_AUTOGRAD_H_
+#define CTORCH_AUTOGRAD_H_
+
+#include "base.h"
+
+CTORCH_EXTERN_C_BEGIN
+
+CTORCH_API ctorch_error* ctorch_tensor_set_requires_grad(ctorch_tensor* tensor,
+                                                         int32_t requires_grad);
+
+// The gradient gathered in a leaf; tensor and error are both NULL where there is none.
+CTORCH_API ctorch_tensor_result ctorch_tensor_grad(const ctorch_tensor* tensor);
+
+// Sets the gradient; NULL removes it.
+CTORCH_API ctorch_error* ctorch_tensor_set_grad(ctorch_tensor* tensor, const ctorch_tensor* grad);
+
+// Adds to the leaves' gradients those of the given tensors, each with the gradient that reaches
+// it (NULL, or NULL in its place: ones, for a single element).
+CTORCH_API ctorch_error* ctorch_backward(ctorch_tensor* const* tensors, int64_t count,
+                                         ctorch_tensor* const* gradients, int32_t retain_graph,
+                                         int32_t create_graph);
+
+// The gradients of outputs in inputs, without touching any leaf's gradient. With allow_unused, an
+// input that the outputs do not depend on has an absent result.
+CTORCH_API ctorch_tensor_list ctorch_grad(ctorch_tensor* const* outputs, int64_t output_count,
+                                          ctorch_tensor* const* inputs, int64_t input_count,
+                                          ctorch_tensor* const* gradients, int32_t retain_graph,
+                                          int32_t create_graph, int32_t allow_unused);
+
+// Whether operations on this thread are recorded; setting it hands back what it was.
+CTORCH_API int32_t ctorch_grad_mode(void);
+CTORCH_API int32_t ctorch_set_grad_mode(int32_t enabled);
+
+// Enters inference mode on this thread. The guard is freed on the same thread, in reverse order.
+typedef struct ctorch_inference_guard ctorch_inference_guard;
+CTORCH_API ctorch_inference_guard* ctorch_inference_enter(int32_t enabled);
+CTORCH_API void ctorch_inference_leave(ctorch_inference_guard* guard);
+
+// Sets the scope that this thread's new tensors belong to (0: none), and hands back the one before.
+CTORCH_API uint64_t ctorch_set_scope(uint64_t scope);
+
+CTORCH_EXTERN_C_END
+
+#endif  // CTORCH_AUTOGRAD_H_

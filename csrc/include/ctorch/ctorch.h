@@ -1,0 +1,13 @@
+// The whole C ABI of libctorch.
+#ifndef CTORCH_CTORCH_H_
+#define CTORCH_CTORCH_H_
+
+#include "autograd.h"
+#include "base.h"
+#include "device.h"
+#include "module.h"
+#include "operators.h"
+#include "optim.h"
+#include "tensor.h"
+
+#endif  // CTORCH_CTORCH_H_
