@@ -1,0 +1,48 @@
+package torch
+
+// #cgo CFLAGS: -I${SRCDIR}/../csrc/include
+// #cgo LDFLAGS: -L${SRCDIR}/../build/lib -lctorch -Wl,-rpath,${SRCDIR}/../build/lib
+// #include "ctorch/ctorch.h"
+// #include <stdlib.h>
+import "C"
+
+import (
+	"fmt"
+	"os"
+	"unsafe"
+)
+
+// cudaError is why libtorch's CUDA side could not be opened although there is an NVIDIA driver.
+var cudaError error
+
+func init() {
+	if got, want := int32(C.ctorch_abi_version()), int32(C.CTORCH_ABI_VERSION); got != want {
+		fmt.Fprintf(os.Stderr, "torch: libctorch has ABI %d (libtorch %s), this program was "+
+			"compiled for ABI %d: build both from the same checkout with make\n", got, Version(), want)
+		os.Exit(1)
+	}
+	cudaError = takeError("torch: opening CUDA", C.ctorch_open_cuda())
+}
+
+// Version is the version of libtorch in use, as "2.13.0".
+func Version() string {
+	return C.GoString(C.ctorch_libtorch_version())
+}
+
+// cText copies s for C; the function frees the copy.
+func cText(s string) (*C.char, func()) {
+	text := C.CString(s)
+	return text, func() { C.free(unsafe.Pointer(text)) }
+}
+
+// int64s points C at a slice, which the caller keeps alive.
+func int64s(values []int64) *C.int64_t {
+	return (*C.int64_t)(unsafe.Pointer(unsafe.SliceData(values)))
+}
+
+func cBool(on bool) C.int32_t {
+	if on {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,157 @@
+package torch
+
+// #include "ctorch/ctorch.h"
+import "C"
+
+import (
+	"runtime"
+	"unsafe"
+)
+
+// An Option says how a new tensor is made: a [DType], a [Device] or a [*Generator].
+type Option interface {
+	apply(o *options)
+}
+
+type options struct {
+	dtype     DType
+	device    Device
+	generator *Generator
+}
+
+func gather(dtype DType, given []Option) options {
+	o := options{dtype: dtype}
+	for _, option := range given {
+		option.apply(&o)
+	}
+	return o
+}
+
+// with runs make with the options in C's form, and keeps the generator alive and open meanwhile.
+func (o options) with(operation string, make func(C.ctorch_options) C.ctorch_tensor_result) *Tensor {
+	generator := o.generator.acquire(operation)
+	defer o.generator.release()
+	return made(operation, make(C.ctorch_options{
+		dtype: C.int32_t(o.dtype), device: o.device.c(), generator: generator,
+	}))
+}
+
+// FromSlice copies data, in row-major order, to a new tensor of the given shape. Without a shape
+// the tensor has one dimension. Of the options, only a [Device] is heeded: the dtype is data's.
+func FromSlice[T Element](data []T, shape []int64, where ...Option) *Tensor {
+	if shape == nil {
+		shape = []int64{int64(len(data))}
+	}
+	var zero T
+	bytes := int64(len(data)) * int64(unsafe.Sizeof(zero))
+	result := C.ctorch_tensor_from_data(unsafe.Pointer(unsafe.SliceData(data)), C.int64_t(bytes),
+		int64s(shape), C.int64_t(len(shape)), C.int32_t(dtypeOf[T]()),
+		gather(NoDType, where).device.c())
+	runtime.KeepAlive(data)
+	runtime.KeepAlive(shape)
+	return made("FromSlice", result)
+}
+
+// Scalar is a tensor without dimensions that holds one float32.
+func Scalar(value float64, how ...Option) *Tensor { return Full(nil, value, how...) }
+
+// CopyTo copies t's elements, in row-major order, to data, which must have t's element type and
+// exactly its number of elements.
+func CopyTo[T Element](t *Tensor, data []T) {
+	const operation = "CopyTo"
+	self := t.acquire(operation)
+	defer t.release()
+	var zero T
+	bytes := int64(len(data)) * int64(unsafe.Sizeof(zero))
+	check(operation, C.ctorch_tensor_to_data(self, unsafe.Pointer(unsafe.SliceData(data)),
+		C.int64_t(bytes), C.int32_t(dtypeOf[T]())))
+	runtime.KeepAlive(data)
+}
+
+// ToSlice copies t's elements, in row-major order, to a new slice of t's element type.
+func ToSlice[T Element](t *Tensor) []T {
+	data := make([]T, t.NumElements())
+	CopyTo(t, data)
+	return data
+}
+
+// Float32s is the tensor's elements as float32, whatever its dtype.
+func (t *Tensor) Float32s() []float32 {
+	if t.DType() == Float32 {
+		return ToSlice[float32](t)
+	}
+	converted := t.To(Float32)
+	defer converted.Close()
+	return ToSlice[float32](converted)
+}
+
+// Empty is a tensor of unspecified contents (float32 on the CPU where the options say nothing).
+func Empty(shape []int64, how ...Option) *Tensor {
+	return gather(Float32, how).with("Empty", func(o C.ctorch_options) C.ctorch_tensor_result {
+		return C.ctorch_empty(int64s(shape), C.int64_t(len(shape)), o)
+	})
+}
+
+// Full is a tensor filled with value (float32 on the CPU where the options say nothing).
+func Full(shape []int64, value float64, how ...Option) *Tensor {
+	return gather(Float32, how).with("Full", func(o C.ctorch_options) C.ctorch_tensor_result {
+		return C.ctorch_full(int64s(shape), C.int64_t(len(shape)), C.double(value), o)
+	})
+}
+
+// Zeros is a tensor of zeros (float32 on the CPU where the options say nothing).
+func Zeros(shape []int64, how ...Option) *Tensor { return Full(shape, 0, how...) }
+
+// Ones is a tensor of ones (float32 on the CPU where the options say nothing).
+func Ones(shape []int64, how ...Option) *Tensor { return Full(shape, 1, how...) }
+
+// Arange is start, start+step, ... up to but without end (int64 where the options say nothing).
+func Arange(start, end, step float64, how ...Option) *Tensor {
+	return gather(Int64, how).with("Arange", func(o C.ctorch_options) C.ctorch_tensor_result {
+		return C.ctorch_arange(C.double(start), C.double(end), C.double(step), o)
+	})
+}
+
+// Linspace is count numbers from start to end, both included (float32 where the options say
+// nothing).
+func Linspace(start, end float64, count int64, how ...Option) *Tensor {
+	return gather(Float32, how).with("Linspace", func(o C.ctorch_options) C.ctorch_tensor_result {
+		return C.ctorch_linspace(C.double(start), C.double(end), C.int64_t(count), o)
+	})
+}
+
+// Eye is the n x m matrix with ones on its diagonal (float32 where the options say nothing).
+func Eye(n, m int64, how ...Option) *Tensor {
+	return gather(Float32, how).with("Eye", func(o C.ctorch_options) C.ctorch_tensor_result {
+		return C.ctorch_eye(C.int64_t(n), C.int64_t(m), o)
+	})
+}
+
+// Rand is uniform in [0, 1) (float32 where the options say nothing).
+func Rand(shape []int64, how ...Option) *Tensor {
+	return gather(Float32, how).with("Rand", func(o C.ctorch_options) C.ctorch_tensor_result {
+		return C.ctorch_rand(int64s(shape), C.int64_t(len(shape)), o)
+	})
+}
+
+// RandN is standard normal (float32 where the options say nothing).
+func RandN(shape []int64, how ...Option) *Tensor {
+	return gather(Float32, how).with("RandN", func(o C.ctorch_options) C.ctorch_tensor_result {
+		return C.ctorch_randn(int64s(shape), C.int64_t(len(shape)), o)
+	})
+}
+
+// RandInt is whole numbers, uniform in [low, high) (int64 where the options say nothing).
+func RandInt(low, high int64, shape []int64, how ...Option) *Tensor {
+	return gather(Int64, how).with("RandInt", func(o C.ctorch_options) C.ctorch_tensor_result {
+		return C.ctorch_randint(C.int64_t(low), C.int64_t(high), int64s(shape),
+			C.int64_t(len(shape)), o)
+	})
+}
+
+// RandPerm is a random permutation of 0 .. n-1 (int64 where the options say nothing).
+func RandPerm(n int64, how ...Option) *Tensor {
+	return gather(Int64, how).with("RandPerm", func(o C.ctorch_options) C.ctorch_tensor_result {
+		return C.ctorch_randperm(C.int64_t(n), o)
+	})
+}

@@ -1,0 +1,134 @@
+package torch
+
+// #include "ctorch/ctorch.h"
+import "C"
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// A Device is where a tensor lives. As an option of a function that makes a tensor it says where
+// the tensor is made. The zero value is the CPU.
+type Device struct {
+	cuda  bool
+	index int
+}
+
+// CPU is the processor.
+var CPU = Device{}
+
+// CUDA is the GPU of the given number, from 0.
+func CUDA(index int) Device { return Device{cuda: true, index: index} }
+
+// IsCUDA reports whether the device is a GPU.
+func (d Device) IsCUDA() bool { return d.cuda }
+
+// Index is a GPU's number; 0 for the CPU.
+func (d Device) Index() int { return d.index }
+
+// String is "cpu" or, as "cuda:0", a GPU.
+func (d Device) String() string {
+	if d.cuda {
+		return "cuda:" + strconv.Itoa(d.index)
+	}
+	return "cpu"
+}
+
+func (d Device) apply(o *options) { o.device = d }
+
+func (d Device) c() C.ctorch_device {
+	if d.cuda {
+		return C.ctorch_device{_type: C.CTORCH_CUDA, index: C.int32_t(d.index)}
+	}
+	return C.ctorch_device{_type: C.CTORCH_CPU, index: -1}
+}
+
+func deviceFrom(d C.ctorch_device) Device {
+	if d._type == C.CTORCH_CUDA {
+		return CUDA(int(d.index))
+	}
+	return CPU
+}
+
+// ParseDevice turns "cpu", "cuda", "cuda:1" or "auto" (a GPU where there is one) into a device,
+// and checks that it is there.
+func ParseDevice(name string) (Device, error) {
+	const operation = "ParseDevice"
+	switch name {
+	case "cpu":
+		return CPU, nil
+	case "auto", "":
+		if CUDADeviceCount() > 0 {
+			return CUDA(0), nil
+		}
+		return CPU, nil
+	}
+	kind, number, numbered := strings.Cut(name, ":")
+	index := 0
+	if numbered {
+		var err error
+		if index, err = strconv.Atoi(number); err != nil || index < 0 {
+			kind = ""
+		}
+	}
+	if kind != "cuda" {
+		return CPU, invalid(operation, "%q is no device; use auto, cpu, cuda or cuda:N", name)
+	}
+	if count := CUDADeviceCount(); index >= count {
+		return CPU, &Error{operation, ErrDevice, noCUDA(name, count)}
+	}
+	return CUDA(index), nil
+}
+
+func noCUDA(name string, count int) string {
+	switch {
+	case cudaError != nil:
+		return fmt.Sprintf("%s cannot be used: %v", name, cudaError)
+	case count == 0:
+		return fmt.Sprintf("%s is not there: this machine has no NVIDIA GPU that libtorch can use; use --device cpu", name)
+	default:
+		return fmt.Sprintf("%s is not there: this machine has %d GPU(s), from cuda:0", name, count)
+	}
+}
+
+// CUDADeviceCount is how many GPUs libtorch can use.
+func CUDADeviceCount() int { return int(C.ctorch_cuda_device_count()) }
+
+// CUDAAvailable reports whether there is a GPU that libtorch can use.
+func CUDAAvailable() bool { return CUDADeviceCount() > 0 }
+
+// Synchronize waits until the device has done all that was asked of it. The CPU always has.
+func (d Device) Synchronize() error {
+	if !d.cuda {
+		return nil
+	}
+	return takeError("Synchronize", C.ctorch_cuda_synchronize(C.int32_t(d.index)))
+}
+
+// EmptyCUDACache gives the memory that libtorch holds unused back to the GPU.
+func EmptyCUDACache() error {
+	return takeError("EmptyCUDACache", C.ctorch_cuda_empty_cache())
+}
+
+// CUDAMemory is how many bytes of the GPU are in tensors, and how many libtorch holds in all.
+func CUDAMemory(index int) (allocated, reserved int64, err error) {
+	memory := C.ctorch_cuda_memory_stats(C.int32_t(index))
+	if memory.error != nil {
+		return 0, 0, takeError("CUDAMemory", memory.error)
+	}
+	return int64(memory.allocated), int64(memory.reserved), nil
+}
+
+// NumThreads is how many threads one operation may use.
+func NumThreads() int { return int(C.ctorch_num_threads()) }
+
+// SetNumThreads sets how many threads one operation may use, whichever goroutine calls it.
+func SetNumThreads(threads int) error {
+	return takeError("SetNumThreads", C.ctorch_set_num_threads(C.int32_t(threads)))
+}
+
+// MKLFastPath reports whether MKL was told that it runs on an Intel processor, which gives it its
+// fast kernels on AMD processors. CTORCH_MKL_INTEL=0 in the environment turns it off.
+func MKLFastPath() bool { return C.ctorch_mkl_fast_path() != 0 }

@@ -1,0 +1,30 @@
+// Package torch is libtorch, the C++ library of PyTorch, in Go: tensors, automatic
+// differentiation, optimisers and TorchScript modules, on the CPU and on CUDA.
+//
+// # Tensors
+//
+// A [Tensor] is a handle to a multi-dimensional array that lives outside Go's heap. Operations are
+// methods with PyTorch's names, and hand back new tensors:
+//
+//	x := torch.RandN([]int64{2, 3})
+//	y := x.MatMul(x.T()).Softmax(1)
+//
+// # Errors
+//
+// Tensor algebra panics with an [*Error] where it is misused (shapes that do not fit, a closed
+// tensor), as gonum's mat does; [Try] turns that into an error. What touches the outside (files,
+// models, devices) returns an error.
+//
+// # Memory
+//
+// A tensor's memory is freed by [Tensor.Close], at the end of the [Scope] it was made in, or, for
+// code that does neither, after the garbage collector has found the tensor unreachable. The
+// package counts the native bytes that it made and starts a collection when they have grown
+// enough, so that memory stays bounded without any Close.
+//
+// # Threads
+//
+// Tensors and modules may be used from many goroutines at once, as long as nobody writes to them.
+// What PyTorch keeps for each thread (whether gradients are recorded) is set for the length of a
+// function: [NoGrad], [InferenceMode].
+package torch

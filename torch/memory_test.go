@@ -1,0 +1,52 @@
+package torch_test
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/clipvqgan/clipvqgan/torch"
+)
+
+// residentBytes is how much memory the process has, as the kernel counts it.
+func residentBytes(t *testing.T) int64 {
+	t.Helper()
+	status, err := os.ReadFile("/proc/self/statm")
+	require.NoError(t, err)
+	pages, err := strconv.ParseInt(strings.Fields(string(status))[1], 10, 64)
+	require.NoError(t, err)
+	return pages * int64(os.Getpagesize())
+}
+
+func TestMemoryIsBoundedWithoutClose(t *testing.T) {
+	var after10th int64
+	const rounds = 2000
+	for i := range rounds {
+		// 4 MiB each, 8 GiB in all.
+		torch.Ones([]int64{1 << 20})
+		if i == rounds/10 {
+			after10th = residentBytes(t)
+		}
+	}
+	assert.Less(t, residentBytes(t)-after10th, int64(64<<20))
+	assert.Less(t, torch.NativeBytes(), int64(256<<20))
+}
+
+func TestSmallTensorsAreBoundedToo(t *testing.T) {
+	for range 300_000 {
+		torch.Scalar(1)
+	}
+	assert.Less(t, torch.NativeBytes(), int64(256<<20))
+}
+
+func TestCloseFreesAtOnce(t *testing.T) {
+	before := torch.NativeBytes()
+	x := torch.Ones([]int64{1 << 20})
+	assert.GreaterOrEqual(t, torch.NativeBytes()-before, int64(4<<20))
+	x.Close()
+	assert.Less(t, torch.NativeBytes()-before, int64(1<<20))
+}

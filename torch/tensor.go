@@ -1,0 +1,257 @@
+package torch
+
+// #include "ctorch/ctorch.h"
+// #include <stdlib.h>
+import "C"
+
+import (
+	"runtime"
+	"unsafe"
+)
+
+// A Tensor is a multi-dimensional array of elements of one [DType] on one [Device]. See the
+// package comment for when its memory is freed.
+type Tensor struct {
+	handle *handle
+}
+
+func freeTensor(p unsafe.Pointer) { C.ctorch_tensor_free((*C.ctorch_tensor)(p)) }
+
+// made takes a tensor that a call made, and panics where the call failed.
+func made(operation string, result C.ctorch_tensor_result) *Tensor {
+	check(operation, result.error)
+	return adopt(result)
+}
+
+// madeOrError is made for what returns an error.
+func madeOrError(operation string, result C.ctorch_tensor_result) (*Tensor, error) {
+	if result.error != nil {
+		return nil, takeError(operation, result.error)
+	}
+	return adopt(result), nil
+}
+
+// adopt owns a tensor that a call made; nil where the result is absent.
+func adopt(result C.ctorch_tensor_result) *Tensor {
+	if result.tensor == nil {
+		return nil
+	}
+	bytes := int64(result.bytes) + handleBytes
+	t := &Tensor{newHandle(unsafe.Pointer(result.tensor), bytes, freeTensor)}
+	if scope := scopeOf(uint64(result.scope)); scope != nil {
+		scope.add(t.handle)
+	}
+	closeWhenUnreachable(t, t.handle)
+	nativeBytes.added(bytes)
+	return t
+}
+
+// madeList is made for a list.
+func madeList(operation string, list C.ctorch_tensor_list) []*Tensor {
+	check(operation, list.error)
+	results := unsafe.Slice(list.items, int(list.count))
+	tensors := make([]*Tensor, len(results))
+	for i, result := range results {
+		tensors[i] = adopt(result)
+	}
+	C.ctorch_tensor_list_free(list.items)
+	return tensors
+}
+
+// acquire enters t for a call; release must follow.
+func (t *Tensor) acquire(operation string) *C.ctorch_tensor {
+	if t == nil {
+		panic(invalid(operation, "the tensor is nil"))
+	}
+	return (*C.ctorch_tensor)(t.handle.acquire(operation, "tensor"))
+}
+
+// acquireOptional is acquire for a tensor that may be nil.
+func (t *Tensor) acquireOptional(operation string) *C.ctorch_tensor {
+	if t == nil {
+		return nil
+	}
+	return t.acquire(operation)
+}
+
+func (t *Tensor) release() {
+	if t != nil {
+		t.handle.leave()
+	}
+}
+
+// handles are several tensors that were entered for a call.
+type handles struct {
+	tensors  []*Tensor
+	pointers **C.ctorch_tensor
+}
+
+// acquireAll enters tensors, nil ones among them, for a call. The array is in C's memory, since
+// C may not be given Go memory that holds pointers to freed Go memory's neighbours.
+func acquireAll(operation string, tensors []*Tensor) handles {
+	size := C.size_t(len(tensors)+1) * C.size_t(unsafe.Sizeof((*C.ctorch_tensor)(nil)))
+	all := handles{pointers: (**C.ctorch_tensor)(C.malloc(size))}
+	pointers := unsafe.Slice(all.pointers, len(tensors))
+	defer func() {
+		if len(all.tensors) < len(tensors) { // one of them panicked
+			all.release()
+		}
+	}()
+	for i, t := range tensors {
+		pointers[i] = t.acquireOptional(operation)
+		all.tensors = tensors[:i+1]
+	}
+	return all
+}
+
+func (h handles) pointer() **C.ctorch_tensor { return h.pointers }
+
+func (h handles) count() C.int64_t { return C.int64_t(len(h.tensors)) }
+
+func (h handles) release() {
+	for _, t := range h.tensors {
+		t.release()
+	}
+	C.free(unsafe.Pointer(h.pointers))
+}
+
+// Close frees the tensor. Closing it again does nothing; using it afterwards panics with an
+// [*Error] of kind [ErrClosed]. A call that is using it on another goroutine ends first.
+func (t *Tensor) Close() {
+	if t == nil {
+		return
+	}
+	t.handle.close()
+	runtime.KeepAlive(t)
+}
+
+func (t *Tensor) describe(operation string) C.ctorch_tensor_info {
+	self := t.acquire(operation)
+	defer t.release()
+	info := C.ctorch_tensor_describe(self)
+	check(operation, info.error)
+	return info
+}
+
+// Dim is the number of dimensions.
+func (t *Tensor) Dim() int64 { return int64(t.describe("Dim").dimensions) }
+
+// NumElements is the number of elements.
+func (t *Tensor) NumElements() int64 { return int64(t.describe("NumElements").elements) }
+
+// DType is the type of the elements.
+func (t *Tensor) DType() DType { return DType(t.describe("DType").dtype) }
+
+// Device is where the tensor lives.
+func (t *Tensor) Device() Device { return deviceFrom(t.describe("Device").device) }
+
+// IsContiguous reports whether the elements lie in row-major order without gaps.
+func (t *Tensor) IsContiguous() bool { return t.describe("IsContiguous").is_contiguous != 0 }
+
+// Shape is the size of each dimension.
+func (t *Tensor) Shape() []int64 {
+	const operation = "Shape"
+	self := t.acquire(operation)
+	defer t.release()
+	info := C.ctorch_tensor_describe(self)
+	check(operation, info.error)
+	shape := make([]int64, info.dimensions)
+	check(operation, C.ctorch_tensor_shape(self, int64s(shape), nil, info.dimensions))
+	return shape
+}
+
+// Size is the size of one dimension; negative numbers count from the last.
+func (t *Tensor) Size(dim int64) int64 {
+	shape := t.Shape()
+	at := dim
+	if at < 0 {
+		at += int64(len(shape))
+	}
+	if at < 0 || at >= int64(len(shape)) {
+		panic(invalid("Size", "dimension %d of a tensor with %d", dim, len(shape)))
+	}
+	return shape[at]
+}
+
+// To is the tensor with another dtype, on another device, or both; itself (another handle to the
+// same memory) where nothing changes.
+//
+//	x.To(torch.Float16, torch.CUDA(0))
+func (t *Tensor) To(where ...Option) *Tensor {
+	const operation = "To"
+	self := t.acquire(operation)
+	defer t.release()
+	wanted := options{dtype: NoDType, device: Device{index: -1}}
+	for _, option := range where {
+		option.apply(&wanted)
+	}
+	if wanted.device == (Device{index: -1}) {
+		return made(operation, C.ctorch_tensor_to(self, C.int32_t(wanted.dtype), nil, 0))
+	}
+	device := wanted.device.c()
+	return made(operation, C.ctorch_tensor_to(self, C.int32_t(wanted.dtype), &device, 0))
+}
+
+// Item is the only element of a one-element tensor, as a float64.
+func (t *Tensor) Item() float64 {
+	return float64(t.item("Item").number)
+}
+
+// ItemInt64 is the only element of a one-element tensor of whole numbers.
+func (t *Tensor) ItemInt64() int64 {
+	const operation = "ItemInt64"
+	item := t.item(operation)
+	if item.is_integer == 0 {
+		panic(invalid(operation, "the element is a %s, no whole number", t.DType()))
+	}
+	return int64(item.integer)
+}
+
+func (t *Tensor) item(operation string) C.ctorch_item {
+	self := t.acquire(operation)
+	defer t.release()
+	item := C.ctorch_tensor_item(self)
+	check(operation, item.error)
+	return item
+}
+
+// Alias is a second handle to the same tensor, which lives until both are closed.
+func (t *Tensor) Alias() *Tensor {
+	const operation = "Alias"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_tensor_alias(self))
+}
+
+// Index picks elements as PyTorch's x[i, j, ...] does: one index tensor for each leading
+// dimension (whole numbers, or a bool mask); nil stands for all of a dimension.
+func (t *Tensor) Index(indices ...*Tensor) *Tensor {
+	const operation = "Index"
+	self := t.acquire(operation)
+	defer t.release()
+	all := acquireAll(operation, indices)
+	defer all.release()
+	return made(operation, C.ctorch_tensor_index(self, all.pointer(), all.count()))
+}
+
+// IndexPut writes values where [Tensor.Index] would read, in place, and hands back t.
+func (t *Tensor) IndexPut(values *Tensor, indices ...*Tensor) *Tensor {
+	return t.indexPut("IndexPut", values, indices, false)
+}
+
+// IndexAdd adds values where [Tensor.Index] would read, in place, and hands back t. An element
+// that is named twice is added to twice.
+func (t *Tensor) IndexAdd(values *Tensor, indices ...*Tensor) *Tensor {
+	return t.indexPut("IndexAdd", values, indices, true)
+}
+
+func (t *Tensor) indexPut(operation string, values *Tensor, indices []*Tensor, add bool) *Tensor {
+	self := t.acquire(operation)
+	defer t.release()
+	given := values.acquire(operation)
+	defer values.release()
+	all := acquireAll(operation, indices)
+	defer all.release()
+	check(operation, C.ctorch_tensor_index_put(self, all.pointer(), all.count(), given, cBool(add)))
+	return t
+}
