@@ -1,0 +1,126 @@
+# make               set up libtorch, build libctorch and the program bin/clipvqgan
+# make run           the same, then a picture for a default prompt; with other arguments:
+#                    make run ARGS='generate "a slice of pizza" -o pizza.png --seed 7'
+# make test          every test that needs no Python package
+# make check         formatting and static analysis of the Go and the C++ code
+# make asan          the C++ tests under AddressSanitizer
+# make test-range    the tests against the oldest and the newest supported libtorch
+# make test-python   the tests of the exporters and the training, against PyTorch
+# make references    write the reference files again that the tests compare with
+# make bench         speed beside plain PyTorch; make train: train the embedded models again
+# make install       libctorch, its headers and ctorch.pc into PREFIX (default /usr/local)
+# make clean         remove what was built; make distclean: what was installed into the checkout too
+PYTHON ?= python3
+GO ?= go
+ARGS ?=
+PREFIX ?= /usr/local
+
+library := build/lib/libctorch.so
+program := bin/clipvqgan
+sources := $(wildcard csrc/*.cc csrc/*.c csrc/*.h csrc/*.map csrc/CMakeLists.txt \
+  csrc/include/ctorch/*.h csrc/tests/* cmake/*) CMakeLists.txt
+clang_format := .cache/clang-format/clang_format/data/bin/clang-format
+venv := .venv/bin/python
+export PIP_ROOT_USER_ACTION := ignore
+
+.PHONY: all lib run test check asan test-range test-python references bench train install \
+  clean distclean format FORCE
+all: $(library) $(program)
+lib: $(library)
+
+# Finds or installs libtorch each time, which takes a moment where nothing has changed; the file is
+# then left as it was.
+build/libtorch.cmake: FORCE
+	@command -v $(PYTHON) >/dev/null || { echo "error: no Python: $(PYTHON) is not on the PATH \
+	(Debian, Ubuntu: apt install python3 python3-pip)" >&2; exit 1; }
+	@$(PYTHON) scripts/setup_libtorch.py
+
+# Configures the build folder $(1) with the options $(2), unless that was done, in this place.
+define configure
+if ! test -f $(1)/build.ninja || \
+   ! grep -qsxF "CMAKE_HOME_DIRECTORY:INTERNAL=$(CURDIR)" $(1)/CMakeCache.txt; then \
+  rm -rf $(1)/CMakeCache.txt $(1)/CMakeFiles && mkdir -p $(1) && \
+  { cmake -G Ninja -S . -B $(1) $(2) >$(1)/configure.log 2>&1 || \
+    { cat $(1)/configure.log >&2; exit 1; }; }; \
+fi
+endef
+
+# Go's cache knows the files of its own packages alone. The sum, in a header that nothing includes,
+# makes it compile and test again when the library has changed.
+$(library): $(sources) build/libtorch.cmake
+	@test -f $@ || echo "Building libctorch (about a minute)"
+	@$(call configure,build)
+	@cmake --build build
+	@touch $@
+	@cat $(filter csrc/%,$(sources)) build/libtorch.cmake | cksum | \
+	  sed 's|.*|// The sum of libctorch: &|' >torch/libctorch_sum.h
+
+$(program): $(library) FORCE
+	@command -v $(GO) >/dev/null || { echo "error: no Go: $(GO) is not on the PATH \
+	(see go.mod for the version)" >&2; exit 1; }
+	@test -f $@ || echo "Building $@"
+	@$(GO) build -o $@ ./examples/clipvqgan
+
+# The program replaces the shell, so that Ctrl-C reaches it and its exit status comes back.
+run: $(program)
+	@exec $(program) $(if $(strip $(value ARGS)),$(value ARGS),generate)
+
+test: $(library)
+	$(PYTHON) -m unittest discover -s scripts -p 'test_setup*.py'
+	cd build && ctest --output-on-failure
+	$(GO) test -count=1 ./...
+
+$(clang_format): scripts/check_requirements.txt
+	@echo "Installing clang-format into .cache"
+	@rm -rf .cache/clang-format && $(PYTHON) -m pip install --quiet --disable-pip-version-check \
+	  --no-deps --require-hashes --target .cache/clang-format -r $<
+	@touch $@
+
+go_files = find . -path './.*' -prune -o -path ./build -prune -o -name '*.go' -print0
+cxx_files = find csrc -name '*.cc' -o -name '*.c' -o -name '*.h'
+
+check: $(clang_format) $(library)
+	@unformatted=$$($(go_files) | xargs -0 gofmt -l); test -z "$$unformatted" || \
+	  { echo "not formatted (run make format):"; echo "$$unformatted"; exit 1; } >&2
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	$(cxx_files) | xargs $(clang_format) --dry-run --Werror
+
+format: $(clang_format)
+	$(go_files) | xargs -0 gofmt -w
+	$(cxx_files) | xargs $(clang_format) -i
+
+asan: build/libtorch.cmake
+	@$(call configure,build/asan,-DCTORCH_SANITIZE=address)
+	@cmake --build build/asan
+	cd build/asan && ctest --output-on-failure
+
+# The C ABI is one for every version, so the same Go programs run with either library.
+test-range: $(library)
+	@for pins in oldest newest; do \
+	  $(PYTHON) scripts/setup_libtorch.py --pins $$pins --build-dir build/$$pins || exit 1; \
+	  file="$(CURDIR)/build/$$pins/libtorch.cmake"; \
+	  $(call configure,build/$$pins,-DCTORCH_LIBTORCH_FILE="$$file"); \
+	  cmake --build build/$$pins || exit 1; \
+	  (cd build/$$pins && ctest --output-on-failure) || exit 1; \
+	  LD_LIBRARY_PATH="$(CURDIR)/build/$$pins/lib" $(GO) test -count=1 ./... || exit 1; \
+	done
+
+# What the Python scripts need: PyTorch and the packages that define the models.
+.venv/installed: scripts/requirements.txt
+	@echo "Installing the Python packages of $< into .venv (PyTorch and more: some minutes)"
+	@$(PYTHON) -m venv .venv
+	@$(venv) -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+test-python: .venv/installed
+	cd scripts && ../$(venv) -m unittest discover -p 'test_*.py'
+
+install: $(library)
+	cmake --install build --prefix "$(PREFIX)"
+
+clean:
+	rm -rf build bin torch/libctorch_sum.h
+
+distclean: clean
+	rm -rf .libtorch .venv .cache
