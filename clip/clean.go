@@ -1,0 +1,62 @@
+package clip
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// cleanText prepares a prompt for the tokenizer exactly as OpenAI's
+// simple_tokenizer.py does: ftfy.fix_text, html.unescape twice, white space
+// collapsed and stripped, lower case. The text must be valid UTF-8.
+func cleanText(text string) string {
+	if isPlain(text) {
+		return strings.ToLower(collapseSpace(text))
+	}
+	text = fixText(text)
+	text = unescapeHTML(unescapeHTML(text))
+	// The reference strips by Python's idea of white space before it collapses
+	// by Unicode's; the two differ in U+001C to U+001F.
+	text = strings.TrimFunc(text, isPythonSpace)
+	return pythonLower(collapseSpace(text))
+}
+
+// isPlain reports whether text is printable ASCII (and spaces) without "&":
+// text that none of the repairs would change. It is what most prompts are.
+func isPlain(text string) bool {
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c >= utf8.RuneSelf, c == '&', c == 0x7f:
+			return false
+		case c < ' ' && c != '\n' && c != '\t':
+			return false
+		}
+	}
+	return true
+}
+
+// collapseSpace turns each run of Unicode white space into one space and strips
+// both ends.
+func collapseSpace(text string) string {
+	var out strings.Builder
+	out.Grow(len(text))
+	pending := false
+	for _, r := range text {
+		if unicode.IsSpace(r) {
+			pending = true
+			continue
+		}
+		if pending && out.Len() > 0 {
+			out.WriteByte(' ')
+		}
+		pending = false
+		out.WriteRune(r)
+	}
+	return out.String()
+}
+
+// isPythonSpace is Python's str.isspace for one character: Unicode white space
+// and the four ASCII separators.
+func isPythonSpace(r rune) bool {
+	return unicode.IsSpace(r) || (r >= 0x1c && r <= 0x1f)
+}

@@ -1,0 +1,103 @@
+package clip
+
+import (
+	"slices"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// normalizeNFC gives the canonical composed form of text.
+//
+// The norm package keeps to the stream-safe format: it puts a U+034F after each
+// 30 combining marks in a row. Python does not, so text with such runs ("zalgo")
+// is composed here.
+func normalizeNFC(text string) string {
+	const safe = 20 // a character decomposes into at most a few marks
+	run := 0
+	for _, r := range text {
+		if r < 0x300 {
+			run = 0
+			continue
+		}
+		if isNonStarter(r) {
+			run++
+		} else {
+			run = 0
+		}
+		if run > safe {
+			return composeCanonical(text)
+		}
+	}
+	return norm.NFC.String(text)
+}
+
+// isNonStarter reports whether r, or the end of its decomposition, is a
+// combining mark.
+func isNonStarter(r rune) bool {
+	p := norm.NFD.PropertiesString(string(r))
+	return p.CCC() != 0 || p.TrailCCC() != 0
+}
+
+// composeCanonical is the algorithm of Unicode Standard Annex 15 with no limit
+// on runs of marks: decompose, order the marks, compose.
+func composeCanonical(text string) string {
+	var runes []rune
+	for _, r := range text {
+		s := string(r)
+		runes = append(runes, []rune(norm.NFD.String(s))...)
+	}
+	classes := make([]uint8, len(runes))
+	for i, r := range runes {
+		classes[i] = norm.NFD.PropertiesString(string(r)).CCC()
+	}
+	orderMarks(runes, classes)
+
+	out := runes[:0]
+	starter := -1         // position in out of the last starter
+	lastClass := uint8(0) // class of the last mark that stays after it
+	adjacent := false     // nothing stays between it and the next character
+	for i, r := range runes {
+		class := classes[i]
+		if starter >= 0 && (adjacent || (class != 0 && lastClass < class)) {
+			pair := []rune(norm.NFC.String(string([]rune{out[starter], r})))
+			if len(pair) == 1 {
+				out[starter] = pair[0]
+				continue
+			}
+		}
+		if class == 0 {
+			starter, adjacent = len(out), true
+		} else {
+			adjacent = false
+		}
+		lastClass = class
+		out = append(out, r)
+	}
+	return string(out)
+}
+
+// orderMarks sorts each run of marks by combining class, equal ones as they
+// stood.
+func orderMarks(runes []rune, classes []uint8) {
+	for start := 0; start < len(runes); start++ {
+		end := start
+		for end < len(runes) && classes[end] != 0 {
+			end++
+		}
+		if end-start > 1 {
+			type mark struct {
+				r     rune
+				class uint8
+			}
+			marks := make([]mark, end-start)
+			for i := range marks {
+				marks[i] = mark{runes[start+i], classes[start+i]}
+			}
+			slices.SortStableFunc(marks, func(a, b mark) int { return int(a.class) - int(b.class) })
+			for i, m := range marks {
+				runes[start+i], classes[start+i] = m.r, m.class
+			}
+		}
+		start = max(start, end-1)
+	}
+}
