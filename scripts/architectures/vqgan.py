@@ -25,7 +25,7 @@ ARCHITECTURES = {
     # The model in models/vqgan.pt. With 32 channels, 32 groups would be one channel a group, which
     # takes the mean brightness out of every feature map; 8 groups keep it.
     "f4-1024-emoji": dict(
-        ch=32, ch_mult=(1, 2, 2), num_res_blocks=1, attn_resolutions=(), resolution=64,
+        ch=32, ch_mult=(1, 1, 2), num_res_blocks=1, attn_resolutions=(), resolution=64,
         z_channels=64, codebook_size=1024, embedding_dimension=16, norm_groups=8),
 }
 
@@ -275,6 +275,18 @@ class VQGAN(nn.Module):
     def decode(self, z_q: torch.Tensor) -> torch.Tensor:
         """[N,C,h,w] -> picture [N,3,H,W], about [-1,1] (not clamped)."""
         return self.decoder(self.post_quant_conv(z_q))
+
+    @torch.jit.unused
+    def normalise_latent_scale(self) -> None:
+        """Brings the codebook to a mean square of 1 and folds the factor into the convolutions
+        around it. The model computes the same, and a step on a latent means the same for every
+        training run."""
+        with torch.no_grad():
+            scale = self.quantizer.embedding.weight.square().mean().sqrt()
+            self.quantizer.embedding.weight /= scale
+            self.quant_conv.weight /= scale
+            self.quant_conv.bias /= scale
+            self.post_quant_conv.weight *= scale
 
     def forward(self, image: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Reconstruction, indices and codebook loss."""
