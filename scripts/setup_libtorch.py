@@ -250,6 +250,9 @@ def explain_pip_failure(errors):
         errors,
     ):
         return "no network: pip does not reach its package index; set LIBTORCH to use one you have"
+    missing = re.search(r"No matching distribution found for (\S+)", errors)
+    if missing:
+        return f"the package index has no {missing.group(1)} for this machine"
     lines = [line.strip() for line in errors.splitlines() if line.strip()]
     reason = next((line for line in lines if line.startswith("ERROR")), lines[-1] if lines else "")
     return f"pip failed: {reason or 'it did not say why'}"
@@ -306,8 +309,8 @@ def pip_download(requirement_files, wheels_dir, temporary):
     progress = Progress()
     current = {"name": "", "size": ""}
 
-    def follow(lines):
-        for line in lines:
+    def follow(output):
+        for line in output:
             match = re.match(r"\s*(?:Downloading|Using cached) (\S+\.whl) \(([^)]+)\)", line)
             if match:
                 name = "-".join(os.path.basename(match.group(1)).split("-")[:2])
@@ -341,6 +344,7 @@ def pip_download(requirement_files, wheels_dir, temporary):
                 process.terminate()
                 process.wait()
         follower.join()
+        process.stdout.close()
         if progress.terminal:
             progress.show("")
             sys.stderr.write("\r")
