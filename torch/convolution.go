@@ -1,0 +1,107 @@
+package torch
+
+// ConvOptions are the options of the convolutions. The zero value is PyTorch's default. A list has
+// one number for each spatial dimension, or one for all of them.
+type ConvOptions struct {
+	Stride   []int64 // nil: 1
+	Padding  []int64 // zeros on both sides; nil: 0
+	Dilation []int64 // nil: 1
+	Groups   int64   // 0: 1
+}
+
+// ConvTransposeOptions are the options of the transposed convolutions.
+type ConvTransposeOptions struct {
+	ConvOptions
+	OutputPadding []int64 // added to one side of the output; nil: 0
+}
+
+// Stand-ins for lists that were not given.
+var (
+	listOfZero = []int64{0}
+	listOfOne  = []int64{1}
+)
+
+func listOr(values, otherwise []int64) []int64 {
+	if len(values) == 0 {
+		return otherwise
+	}
+	return values
+}
+
+func (o ConvOptions) withDefaults() ConvOptions {
+	return ConvOptions{
+		Stride:   listOr(o.Stride, listOfOne),
+		Padding:  listOr(o.Padding, listOfZero),
+		Dilation: listOr(o.Dilation, listOfOne),
+		Groups:   max(o.Groups, 1),
+	}
+}
+
+// Conv1d returns the cross-correlation of t [N, C, L] with weight [out, C/groups, K], plus bias
+// [out], which may be nil.
+func (t *Tensor) Conv1d(weight, bias *Tensor, options ConvOptions) *Tensor {
+	o := options.withDefaults()
+	return t.conv1d(weight, bias, o.Stride, o.Padding, o.Dilation, o.Groups)
+}
+
+// Conv2d returns the cross-correlation of t [N, C, H, W] with weight [out, C/groups, K, K], plus
+// bias [out], which may be nil.
+func (t *Tensor) Conv2d(weight, bias *Tensor, options ConvOptions) *Tensor {
+	o := options.withDefaults()
+	return t.conv2d(weight, bias, o.Stride, o.Padding, o.Dilation, o.Groups)
+}
+
+// Conv3d returns the cross-correlation of t [N, C, D, H, W] with weight [out, C/groups, K, K, K],
+// plus bias [out], which may be nil.
+func (t *Tensor) Conv3d(weight, bias *Tensor, options ConvOptions) *Tensor {
+	o := options.withDefaults()
+	return t.conv3d(weight, bias, o.Stride, o.Padding, o.Dilation, o.Groups)
+}
+
+// ConvTranspose1d is the adjoint of Conv1d, for weight [C, out/groups, K].
+func (t *Tensor) ConvTranspose1d(weight, bias *Tensor, options ConvTransposeOptions) *Tensor {
+	o, extra := options.withDefaults(), listOr(options.OutputPadding, listOfZero)
+	return t.convTranspose1d(weight, bias, o.Stride, o.Padding, extra, o.Groups, o.Dilation)
+}
+
+// ConvTranspose2d is the adjoint of Conv2d, for weight [C, out/groups, K, K].
+func (t *Tensor) ConvTranspose2d(weight, bias *Tensor, options ConvTransposeOptions) *Tensor {
+	o, extra := options.withDefaults(), listOr(options.OutputPadding, listOfZero)
+	return t.convTranspose2d(weight, bias, o.Stride, o.Padding, extra, o.Groups, o.Dilation)
+}
+
+// ConvTranspose3d is the adjoint of Conv3d, for weight [C, out/groups, K, K, K].
+func (t *Tensor) ConvTranspose3d(weight, bias *Tensor, options ConvTransposeOptions) *Tensor {
+	o, extra := options.withDefaults(), listOr(options.OutputPadding, listOfZero)
+	return t.convTranspose3d(weight, bias, o.Stride, o.Padding, extra, o.Groups, o.Dilation)
+}
+
+// Im2ColOptions are the options of [Tensor.Im2Col] and [Tensor.Col2Im], two numbers each (height,
+// width). The zero value is PyTorch's default.
+type Im2ColOptions struct {
+	Stride   []int64 // nil: 1, 1
+	Padding  []int64 // nil: 0, 0
+	Dilation []int64 // nil: 1, 1
+}
+
+func (o Im2ColOptions) withDefaults() Im2ColOptions {
+	return Im2ColOptions{
+		Stride:   listOr(o.Stride, []int64{1, 1}),
+		Padding:  listOr(o.Padding, []int64{0, 0}),
+		Dilation: listOr(o.Dilation, []int64{1, 1}),
+	}
+}
+
+// Im2Col returns the windows of t [N, C, H, W], each as a column: [N, C*K*K, windows]. It is
+// torch.nn.functional.unfold.
+func (t *Tensor) Im2Col(kernel []int64, options Im2ColOptions) *Tensor {
+	o := options.withDefaults()
+	return t.im2col(kernel, o.Dilation, o.Padding, o.Stride)
+}
+
+// Col2Im returns the image [N, C, H, W] of the given size in which the windows t [N, C*K*K,
+// windows] are summed. It is torch.nn.functional.fold.
+func (t *Tensor) Col2Im(size, kernel []int64, options Im2ColOptions) *Tensor {
+	o := options.withDefaults()
+	return t.col2im(size, kernel, o.Dilation, o.Padding, o.Stride)
+}
