@@ -19,7 +19,7 @@ type byteCount struct {
 
 const (
 	// firstCollection leaves small programs alone.
-	firstCollection = 64 << 20
+	firstCollection = 32 << 20
 	// handleBytes is what a tensor costs beside its elements: its handle and libtorch's own
 	// bookkeeping.
 	handleBytes = 512

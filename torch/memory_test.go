@@ -32,7 +32,8 @@ func TestMemoryIsBoundedWithoutClose(t *testing.T) {
 			after10th = residentBytes(t)
 		}
 	}
-	assert.Less(t, residentBytes(t)-after10th, int64(64<<20))
+	// Between two collections there are up to 32 MiB of garbage, or half of what is in use.
+	assert.Less(t, residentBytes(t)-after10th, int64(128<<20))
 	assert.Less(t, torch.NativeBytes(), int64(256<<20))
 }
 
@@ -44,9 +45,9 @@ func TestSmallTensorsAreBoundedToo(t *testing.T) {
 }
 
 func TestCloseFreesAtOnce(t *testing.T) {
-	before := torch.NativeBytes()
 	x := torch.Ones([]int64{1 << 20})
-	assert.GreaterOrEqual(t, torch.NativeBytes()-before, int64(4<<20))
+	open := torch.NativeBytes()
 	x.Close()
-	assert.Less(t, torch.NativeBytes()-before, int64(1<<20))
+	// What other tests left behind can only shrink meanwhile.
+	assert.GreaterOrEqual(t, open-torch.NativeBytes(), int64(4<<20))
 }
