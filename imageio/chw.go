@@ -1,0 +1,67 @@
+package imageio
+
+import (
+	"fmt"
+	"math"
+)
+
+// ToCHW turns a picture into 3*Height*Width numbers, channel by channel: values
+// from 0 to 1, less the mean, divided by the standard deviation. The arithmetic
+// is torchvision's ToTensor and Normalize in float32, bit for bit. A standard
+// deviation of zero stands for one, so that zero values mean no normalisation.
+func ToCHW(p *RGB, mean, std [3]float32) []float32 {
+	out := make([]float32, len(p.Pix))
+	AppendCHW(out[:0], p, mean, std)
+	return out
+}
+
+// AppendCHW is ToCHW, but appends to dst, so that a batch can be put together in
+// one slice.
+func AppendCHW(dst []float32, p *RGB, mean, std [3]float32) []float32 {
+	// 256 values a channel make a table.
+	var table [3][256]float32
+	for c := range table {
+		deviation := std[c]
+		if deviation == 0 {
+			deviation = 1
+		}
+		for level := range table[c] {
+			centred := float32(float32(level)/255) - mean[c]
+			table[c][level] = centred / deviation
+		}
+	}
+	pixels := p.Width * p.Height
+	start := len(dst)
+	dst = append(dst, make([]float32, 3*pixels)...)
+	out := dst[start:]
+	red, green, blue := out[:pixels], out[pixels:2*pixels], out[2*pixels:]
+	in := p.Pix
+	for i := range red {
+		red[i] = table[0][in[3*i]]
+		green[i] = table[1][in[3*i+1]]
+		blue[i] = table[2][in[3*i+2]]
+	}
+	return dst
+}
+
+// FromCHW turns 3*height*width numbers from 0 to 1, channel by channel, into a
+// picture. Values are rounded to the nearest of 256 levels, those outside go to
+// the nearest end, and what is no number becomes black. The error is ErrSize.
+func FromCHW(values []float32, width, height int) (*RGB, error) {
+	if width <= 0 || height <= 0 || int64(width) > DefaultMaxPixels/int64(height) || len(values) != 3*width*height {
+		return nil, fmt.Errorf("imageio: %w: %d values are no %dx%d picture of three channels", ErrSize, len(values), width, height)
+	}
+	p := NewRGB(width, height)
+	pixels := width * height
+	for c := range 3 {
+		for i, v := range values[c*pixels : (c+1)*pixels] {
+			switch {
+			case v >= 1:
+				p.Pix[3*i+c] = 255
+			case v > 0:
+				p.Pix[3*i+c] = uint8(math.Floor(float64(v)*255 + 0.5))
+			}
+		}
+	}
+	return p, nil
+}
