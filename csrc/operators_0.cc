@@ -326,7 +326,7 @@ ctorch_tensor_result ctorch_op_angle(const ctorch_tensor* self) {
 }
 
 ctorch_tensor_result ctorch_op_conj(const ctorch_tensor* self) {
-  return guard_tensor([&] { return at::conj(self->value); });
+  return guard_tensor([&] { return at::conj_physical(self->value); });
 }
 
 ctorch_tensor_result ctorch_op_complex(const ctorch_tensor* real, const ctorch_tensor* imag) {

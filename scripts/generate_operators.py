@@ -367,6 +367,9 @@ KINDS = {
     ),
 }
 
+# What C gets as a pointer to Go's memory.
+ON_STACK = ("int[]", "int[]?", "int?", "float?", "Scalar?")
+
 # Numbers that are names in Go, by the argument's name; their method number is PyTorch's number.
 NAMED_INTS = {"reduction": "Reduction"}
 
@@ -633,14 +636,16 @@ def go_function(operator: Operator) -> str:
 
 
 def go_source(operators: list[Operator]) -> str:
-    # C keeps none of these pointers after the call, so slices need not move to Go's heap for it.
-    pointers = [
+    # C keeps none of the lists after the call, so they may stay on Go's stack, which Go allows where
+    # C does not call back into Go. What works out of place cannot: it runs no user's code and drops
+    # no part of a graph.
+    lists = [
         operator.c_name
         for operator in operators
-        if any(p.type in ("int[]", "int[]?", "Tensor[]", "int?", "float?", "Scalar?") for p in operator.parameters)
+        if not operator.in_place and any(p.type in ON_STACK for p in operator.parameters)
     ]
     parts = [f"// {NOTICE}", "", "package torch", "", "/*"]
-    parts += [f"#cgo noescape {name}" for name in pointers]
+    parts += [f"#cgo {word} {name}" for name in lists for word in ("noescape", "nocallback")]
     parts += ['#include "ctorch/operators.h"', "*/", 'import "C"']
     for operator in operators:
         parts += ["", go_function(operator)]

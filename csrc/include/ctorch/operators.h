@@ -272,7 +272,7 @@ CTORCH_API ctorch_tensor_result ctorch_op_imag(const ctorch_tensor* self);
 // aten::angle(Tensor self) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_angle(const ctorch_tensor* self);
 
-// aten::conj(Tensor(a) self) -> Tensor(a)
+// aten::conj_physical(Tensor self) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_conj(const ctorch_tensor* self);
 
 // aten::complex(Tensor real, Tensor imag) -> Tensor

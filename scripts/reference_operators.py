@@ -1,0 +1,748 @@
+#!/usr/bin/env python3
+"""Writes torch/testdata/operators.json: what PyTorch gives for each operator of package torch.
+
+Each case is the call in Go (its name, the tensor it is called on, its arguments), the results of
+the same call in Python's public API, and the gradients of sum(first result * weights) in the
+inputs, with weights ((5 i) mod 7 - 3) / 4 for element i. Needs PyTorch; run it again when an
+operator is added. The numbers are rounded inputs, so that the file stays small.
+"""
+
+import json
+import math
+import pathlib
+
+import torch
+import torch.nn.functional as F
+
+OUTPUT = pathlib.Path(__file__).resolve().parent.parent / "torch" / "testdata" / "operators.json"
+
+cases = []
+random = torch.Generator().manual_seed(20)
+
+
+class Constant:
+    """A tensor argument in which no gradient is taken."""
+
+    def __init__(self, value):
+        self.value = value
+
+
+class Seed:
+    """A generator argument, given by its seed."""
+
+    def __init__(self, seed):
+        self.seed = seed
+
+
+def normal(*shape):
+    return (torch.randn(shape, generator=random) * 100).round() / 100
+
+
+def uniform(*shape, low=0.1, high=0.9):
+    return ((torch.rand(shape, generator=random) * (high - low) + low) * 100).round() / 100
+
+
+def distinct(*shape):
+    """Numbers of which no two are equal, so that orders and maxima are unambiguous."""
+    count = math.prod(shape)
+    return (torch.randperm(count, generator=random).float() / 4 - count / 8 + 0.1).reshape(shape)
+
+
+def integers(low, high, *shape):
+    return torch.randint(low, high, shape, generator=random)
+
+
+def numbers(values):
+    return [x if math.isfinite(x) else str(x) for x in values]
+
+
+def encode(value):
+    if isinstance(value, Constant):
+        return encode(value.value) | {"constant": True}
+    if isinstance(value, Seed):
+        return {"generator": value.seed}
+    if isinstance(value, torch.Tensor):
+        value = value.detach()
+        dtype = str(value.dtype).removeprefix("torch.")
+        flat = value.resolve_conj()
+        if flat.is_complex():
+            flat = torch.view_as_real(flat)
+        flat = flat.reshape(-1).tolist()
+        if value.dtype in (torch.float32, torch.complex64):
+            flat = [float(f"{x:.9g}") for x in flat]  # nine digits name a float32
+        return {"dtype": dtype, "shape": list(value.shape), "data": numbers(flat)}
+    if isinstance(value, dict):
+        return {key: encode(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [encode(item) for item in value]
+    if isinstance(value, float):
+        return numbers([value])[0]
+    return value
+
+
+def materialise(value, differentiate):
+    """The argument for Python, a copy in which gradients are taken where that is possible."""
+    if isinstance(value, Constant):
+        return value.value.clone()
+    if isinstance(value, Seed):
+        return torch.Generator().manual_seed(value.seed)
+    if isinstance(value, torch.Tensor):
+        return value.clone().requires_grad_(differentiate and value.is_floating_point())
+    if isinstance(value, list) and value and isinstance(value[0], torch.Tensor):
+        return [materialise(item, differentiate) for item in value]
+    if isinstance(value, dict):
+        return {key: materialise(item, False) for key, item in value.items()}
+    return value
+
+
+def leaves(arguments):
+    for argument in arguments:
+        if isinstance(argument, torch.Tensor):
+            yield argument
+        elif isinstance(argument, list):
+            yield from (item for item in argument if isinstance(item, torch.Tensor))
+
+
+def case(name, function, *arguments, gradient=True, in_place=False, signs=True, function_of_go=False):
+    """Adds a case. signs=False: results are defined up to signs, their absolute values count."""
+    taken = [materialise(a, gradient and not in_place) for a in arguments]
+    results = function(*taken)
+    if not isinstance(results, (list, tuple)):
+        results = [results]
+    entry = {
+        "name": name,
+        "arguments": [encode(argument) for argument in arguments],
+        "results": [encode(result) for result in results],
+    }
+    if function_of_go:
+        entry["function"] = True
+    if in_place:
+        entry["in_place"] = True
+    if not signs:
+        entry["up_to_sign"] = True
+    first = results[0]
+    if isinstance(first, torch.Tensor) and first.requires_grad and signs:
+        count = torch.arange(first.numel())
+        weights = (((5 * count) % 7 - 3) / 4).reshape(first.shape).to(first.dtype)
+        inputs = [leaf for leaf in leaves(taken) if leaf.requires_grad]
+        loss = (first * weights).sum()
+        gradients = torch.autograd.grad(loss.real, inputs, allow_unused=True)
+        if all(g is None or torch.isfinite(g).all() for g in gradients):
+            entry["gradients"] = [None if g is None else encode(g) for g in gradients]
+    cases.append(entry)
+
+
+def func(name, function, *arguments, **options):
+    """A case of what is a function in Go, no method."""
+    case(name, function, *arguments, function_of_go=True, **options)
+
+
+def arithmetic():
+    a, b, row = normal(2, 3), uniform(2, 3, low=0.5, high=2), uniform(3, low=0.5, high=2)
+    i, j = integers(-9, 10, 2, 3), integers(1, 5, 2, 3)
+    for name, f in {
+        "Add": torch.add, "Sub": torch.sub, "Mul": torch.mul, "Div": torch.div,
+        "FloorDivide": torch.floor_divide, "Remainder": torch.remainder, "FMod": torch.fmod,
+    }.items():  # fmt: skip
+        smooth = name != "FloorDivide"  # PyTorch has no derivative of it
+        case(name, f, a, row, gradient=smooth)
+        case(name, f, i, j)
+        case(name + "Scalar", f, a, 0.75, gradient=smooth)
+        case(name + "Scalar", f, i, 2)
+    case("AddScalar", torch.add, i, 0.5)
+    case("AddScalar", torch.add, Constant(i > 0), 1)
+    case("RSubScalar", torch.rsub, a, 2.5)
+    case("AddScaled", lambda t, o, s: torch.add(t, o, alpha=s), a, b, -0.5)
+    case("Pow", torch.pow, b, a)
+    case("PowScalar", torch.pow, a, 3)
+    case("PowScalar", torch.pow, i, 2)
+    case("PowScalar", torch.pow, b, 0.5)
+    case("Atan2", torch.atan2, a, b)
+    case("Hypot", torch.hypot, a, b)
+    case("Lerp", torch.lerp, a, b, 0.25)
+    case("LerpTensor", torch.lerp, a, b, uniform(2, 3))
+    case("AddCMul", lambda t, x, y, v: torch.addcmul(t, x, y, value=v), a, b, row, 0.5)
+    case("AddCDiv", lambda t, x, y, v: torch.addcdiv(t, x, y, value=v), a, b, row, 0.5)
+    case("LogAddExp", torch.logaddexp, a, b)
+    case("XLogY", torch.xlogy, a, b)
+    x, y = distinct(2, 3), distinct(2, 3) + 0.05
+    case("Maximum", torch.maximum, x, y)
+    case("Minimum", torch.minimum, x, y)
+    case("Clamp", torch.clamp, x, -0.5, 0.25)
+    case("Clamp", torch.clamp, i, -2, 3)
+    case("ClampMin", torch.clamp_min, x, -0.3)
+    case("ClampMax", torch.clamp_max, x, 0.3)
+    case("ClampTensor", torch.clamp, x, row - 2, row - 1)
+    case("ClampTensor", torch.clamp, x, row - 1, None)
+
+
+def element_by_element():
+    anywhere = torch.tensor([[-2.25, -0.5, 0.3], [0.75, 1.6, 3.2]])
+    positive = torch.tensor([[0.2, 0.5, 0.9], [1.1, 1.6, 3.2]])
+    inside = torch.tensor([[-0.9, -0.5, -0.1], [0.2, 0.6, 0.95]])
+    share = torch.tensor([[0.05, 0.2, 0.4], [0.5, 0.7, 0.95]])
+    above_one = positive + 1
+    for go, f, x in [
+        ("Abs", torch.abs, anywhere), ("Neg", torch.neg, anywhere), ("Sign", torch.sign, anywhere),
+        ("Exp", torch.exp, anywhere), ("Exp2", torch.exp2, anywhere), ("Expm1", torch.expm1, anywhere),
+        ("Log", torch.log, positive), ("Log2", torch.log2, positive), ("Log10", torch.log10, positive),
+        ("Log1p", torch.log1p, positive), ("Sqrt", torch.sqrt, positive), ("RSqrt", torch.rsqrt, positive),
+        ("Square", torch.square, anywhere), ("Reciprocal", torch.reciprocal, anywhere),
+        ("Sin", torch.sin, anywhere), ("Cos", torch.cos, anywhere), ("Tan", torch.tan, inside),
+        ("ASin", torch.asin, inside), ("ACos", torch.acos, inside), ("ATan", torch.atan, anywhere),
+        ("Sinh", torch.sinh, anywhere), ("Cosh", torch.cosh, anywhere), ("Tanh", torch.tanh, anywhere),
+        ("ASinh", torch.asinh, anywhere), ("ACosh", torch.acosh, above_one), ("ATanh", torch.atanh, inside),
+        ("Sinc", torch.sinc, anywhere), ("Floor", torch.floor, anywhere), ("Ceil", torch.ceil, anywhere),
+        ("Round", torch.round, anywhere), ("Trunc", torch.trunc, anywhere), ("Frac", torch.frac, anywhere),
+        ("Erf", torch.erf, anywhere), ("Erfc", torch.erfc, anywhere), ("ErfInv", torch.erfinv, inside),
+        ("LGamma", torch.lgamma, positive), ("DiGamma", torch.digamma, positive), ("Logit", torch.logit, share),
+        ("Relu", torch.relu, anywhere), ("Relu6", F.relu6, anywhere * 3), ("SELU", F.selu, anywhere),
+        ("GELU", F.gelu, anywhere), ("GELUTanh", lambda t: F.gelu(t, approximate="tanh"), anywhere),
+        ("SiLU", F.silu, anywhere), ("Mish", F.mish, anywhere), ("Sigmoid", torch.sigmoid, anywhere),
+        ("LogSigmoid", F.logsigmoid, anywhere), ("HardSigmoid", F.hardsigmoid, anywhere),
+        ("HardSwish", F.hardswish, anywhere),
+        ("ZerosLike", torch.zeros_like, anywhere), ("OnesLike", torch.ones_like, anywhere),
+        ("Clone", torch.clone, anywhere), ("Contiguous", lambda t: t.contiguous(), anywhere),
+        ("Detach", lambda t: t.detach(), anywhere),
+    ]:  # fmt: skip
+        case(go, f, x)
+    case("EmptyLike", lambda t: torch.empty_like(t), torch.zeros(0, 3))
+    case("FullLike", torch.full_like, anywhere, 2.5)
+    case("FullLike", torch.full_like, integers(0, 5, 2, 2), 7)
+    special = torch.tensor([math.nan, math.inf, -math.inf, 0.0, 1.5])
+    case("NanToNum", torch.nan_to_num, special, 1.0, 2.0, -3.0, gradient=False)
+    for go, f in [("IsNaN", torch.isnan), ("IsInf", torch.isinf), ("IsFinite", torch.isfinite)]:
+        case(go, f, special)
+    for go, f, arguments in [
+        ("LeakyRelu", F.leaky_relu, (0.1,)), ("ELU", F.elu, (0.7,)), ("CELU", F.celu, (0.7,)),
+        ("HardTanh", F.hardtanh, (-1.0, 2.0)), ("Softplus", F.softplus, (2.0, 5.0)),
+        ("Softshrink", F.softshrink, (0.4,)), ("Threshold", F.threshold, (0.5, -7.0)),
+        ("Softmax", torch.softmax, (1,)), ("LogSoftmax", torch.log_softmax, (0,)),
+    ]:  # fmt: skip
+        case(go, f, anywhere, *arguments)
+    case("GLU", F.glu, normal(2, 4), 1)
+    case("PRelu", F.prelu, normal(2, 3), torch.tensor([0.1, 0.2, 0.3]))
+    case("Dropout", F.dropout, anywhere, 0.5, False)
+    case("Dropout", F.dropout, anywhere, 0.0, True)
+
+
+def complex_numbers():
+    pairs = normal(2, 3, 2)
+    z = torch.view_as_complex(pairs)
+    func("Complex", torch.complex, normal(2, 3), normal(2, 3), gradient=False)
+    func("Polar", torch.polar, uniform(2, 3), normal(2, 3), gradient=False)
+    case("ViewAsComplex", torch.view_as_complex, pairs, gradient=False)
+    case("ViewAsReal", torch.view_as_real, z)
+    case("Real", torch.real, z)
+    case("Imag", torch.imag, z)
+    case("Angle", torch.angle, z)
+    case("Conj", torch.conj, z)
+    case("Abs", torch.abs, z)
+
+
+def comparison():
+    a = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    b = torch.tensor([[1.0, 3.0, 2.0], [4.0, 7.0, 0.0]])
+    for name in ("eq", "ne", "lt", "le", "gt", "ge"):
+        case(name.capitalize(), getattr(torch, name), a, b)
+        case(name.capitalize() + "Scalar", getattr(torch, name), a, 3.0)
+        case(name.capitalize() + "Scalar", getattr(torch, name), a.long(), 3.0)
+    near = a + 0.001
+    case("IsClose", lambda t, o, r, d: torch.isclose(t, o, r, d), a, near, 0.0005, 0.0)
+    for other in (near, b):
+        case("AllClose", lambda t, o, r, d: torch.allclose(t, o, r, d), a, other, 0.001, 0.001)
+    case("Equal", torch.equal, a, a.clone())
+    case("Equal", torch.equal, a, b)
+    case("Equal", torch.equal, a, a[0])
+    case("IsIn", torch.isin, a, torch.tensor([2.0, 6.0]))
+    p, q = a > 2, b > 2
+    for go, f in [
+        ("LogicalAnd", torch.logical_and), ("LogicalOr", torch.logical_or), ("LogicalXor", torch.logical_xor),
+        ("BitwiseAnd", torch.bitwise_and), ("BitwiseOr", torch.bitwise_or), ("BitwiseXor", torch.bitwise_xor),
+    ]:  # fmt: skip
+        case(go, f, p, q)
+        if go.startswith("Bitwise"):
+            case(go, f, a.long(), b.long())
+    case("LogicalNot", torch.logical_not, b)
+    case("BitwiseNot", torch.bitwise_not, p)
+    case("BitwiseNot", torch.bitwise_not, a.long())
+    for go, f in [("All", torch.all), ("Any", torch.any)]:
+        case(go, f, p)
+        case(go + "Dim", f, p, 1, True)
+        case(go + "Dim", f, p, 0, False)
+    func("Where", torch.where, p, a, b[0])
+    func("WhereScalar", torch.where, p, a, -1.5)
+    func("WhereScalar", torch.where, p, a.long(), -1)
+
+
+def reduction():
+    x, d = normal(2, 3, 4), distinct(3, 4)
+    i = integers(-5, 6, 2, 3)
+    for name in ("sum", "mean", "prod"):
+        case(name.capitalize(), getattr(torch, name), x)
+    case("Sum", torch.sum, i)
+    case("Sum", torch.sum, i > 0)
+    case("SumDim", lambda t, dims, keep: torch.sum(t, dims, keep), x, [0, 2], True)
+    case("SumDim", lambda t, dims, keep: torch.sum(t, dims, keep), x, [-1], False)
+    case("MeanDim", lambda t, dims, keep: torch.mean(t, dims, keep), x, [1, 2], False)
+    case("ProdDim", torch.prod, x, 1, True)
+    holes = x.clone()
+    holes[0, 1] = math.nan
+    holes[1, 2, 3] = math.nan
+    for go, f in [("NanSum", torch.nansum), ("NanMean", torch.nanmean)]:
+        case(go, f, holes, [0], False, gradient=False)
+        case(go, f, holes, None, False, gradient=False)
+    for go, f in [("Var", torch.var), ("Std", torch.std)]:
+        case(go, f, x, True)
+        case(go, f, x, False)
+        case(go + "Dim", f, x, [1, 2], False, True)
+        case(go + "Dim", f, x, [0], True, False)
+    for go, f in [("Max", torch.max), ("Min", torch.min)]:
+        case(go, f, d)
+        case(go + "Dim", f, d, 1, False)
+        case(go + "Dim", f, d, 0, True)
+    for go, f in [("AMax", torch.amax), ("AMin", torch.amin)]:
+        case(go, lambda t, dims, keep, f=f: f(t, dims or (), keep), d, [1], True)
+        case(go, lambda t, dims, keep, f=f: f(t, dims or (), keep), d, None, False)
+    case("AMinMax", lambda t, dim, keep: torch.aminmax(t, dim=dim, keepdim=keep), d, 0, False)
+    for go, f in [("ArgMax", torch.argmax), ("ArgMin", torch.argmin)]:
+        case(go, f, d, 1, False)
+        case(go, f, d, -2, True)
+    case("Median", torch.median, d)
+    case("MedianDim", torch.median, d, 1, False)
+    case("Mode", torch.mode, torch.tensor([[1, 2, 2, 3], [4, 4, 4, 5]]), 1, False)
+    case("Quantile", torch.quantile, d, Constant(torch.tensor([0.25, 0.6])), 1, False)
+    case("LogSumExp", torch.logsumexp, x, [0, 2], True)
+    case("Norm", torch.norm, x, 2)
+    case("Norm", torch.norm, x, 3.5)
+    case("NormDim", lambda t, p, dims, keep: torch.norm(t, p, dims, keep), x, 2, [1], True)
+    case("NormDim", lambda t, p, dims, keep: torch.norm(t, p, dims, keep), x, 1, [0, 2], False)
+    case("CountNonZero", lambda t, dim: torch.count_nonzero(t, dim), i, 1)
+    case("CumSum", torch.cumsum, x, 1)
+    case("CumProd", torch.cumprod, x, -1)
+    case("CumMax", torch.cummax, d, 1)
+    case("CumMin", torch.cummin, d, 0)
+    case("LogCumSumExp", torch.logcumsumexp, x, 2)
+    case("Diff", lambda t, n, dim: torch.diff(t, n, dim), x, 2, 2)
+    case("Trace", torch.trace, normal(3, 3))
+
+
+def sorting():
+    d = distinct(3, 5)
+    repeated = torch.tensor([[3, 1, 2, 1], [2, 2, 5, 0]])
+    case("Sort", torch.sort, d, 1, False)
+    case("Sort", torch.sort, d, 0, True)
+    case("SortStable", lambda t, dim, down: torch.sort(t, dim=dim, descending=down, stable=True), repeated, 1, False)
+    case("ArgSort", torch.argsort, d, 1, True)
+    case("TopK", torch.topk, d, 2, 1, True)
+    case("TopK", torch.topk, d, 3, -1, False)
+    case("KthValue", torch.kthvalue, d, 2, 1, True)
+    case("Unique", lambda t: torch.unique(t, return_inverse=True, return_counts=True), repeated)
+    case("UniqueConsecutive", lambda t: torch.unique_consecutive(t, return_inverse=True, return_counts=True), repeated)
+    case("NonZero", torch.nonzero, repeated)
+    case("Bincount", torch.bincount, repeated.flatten(), None, 8)
+    case("Bincount", torch.bincount, repeated.flatten(), Constant(uniform(8)), 0)
+    case("Histc", torch.histc, Constant(d), 4, -1.0, 1.5)
+    ordered = torch.tensor([1.0, 2.0, 2.0, 4.0])
+    values = torch.tensor([[0.5, 2.0], [3.0, 9.0]])
+    for right in (False, True):
+        case("SearchSorted", lambda t, v, r: torch.searchsorted(t, v, right=r), ordered, values, right)
+        case("Bucketize", lambda t, b, r: torch.bucketize(t, b, right=r), values, ordered, right)
+
+
+def shape():
+    x = normal(2, 3, 4)
+    case("Reshape", lambda t, *s: t.reshape(s), x, 4, -1)
+    case("Reshape", lambda t, *s: t.reshape(s), normal(1, 1))
+    case("View", lambda t, *s: t.view(s), x, 6, 4)
+    case("ViewAs", lambda t, o: t.view_as(o), x, Constant(torch.zeros(6, 4)))
+    case("Flatten", torch.flatten, x, 1, -1)
+    case("Unflatten", torch.unflatten, x, 2, [2, 2])
+    case("Permute", lambda t, *dims: t.permute(dims), x, 2, 0, 1)
+    case("Transpose", torch.transpose, x, 0, -1)
+    case("T", torch.t, x[0])
+    case("MT", lambda t: t.mT, x)
+    case("MoveDim", torch.movedim, x, 0, 2)
+    case("Unsqueeze", torch.unsqueeze, x, 1)
+    one = normal(1, 3, 1)
+    case("Squeeze", torch.squeeze, one)
+    case("SqueezeDim", torch.squeeze, one, 2)
+    case("Expand", lambda t, *s: t.expand(s), one, 2, -1, 4)
+    case("ExpandAs", lambda t, o: t.expand_as(o), one, Constant(x))
+    case("BroadcastTo", lambda t, *s: torch.broadcast_to(t, s), one, 2, 3, 4)
+    func("BroadcastTensors", lambda *t: torch.broadcast_tensors(*t), normal(2, 1), normal(3))
+    case("Repeat", lambda t, *r: t.repeat(r), x[0], 2, 1, 2)
+    case("RepeatInterleave", torch.repeat_interleave, x, 2, 1)
+    case("Tile", lambda t, *r: torch.tile(t, r), x[0], 1, 2)
+    case("Flip", lambda t, *dims: torch.flip(t, dims), x, 0, 2)
+    case("Roll", torch.roll, x, [1, -1], [1, 2])
+    case("Rot90", torch.rot90, x, 1, [1, 2])
+    case("ChannelsLast", lambda t: t.contiguous(memory_format=torch.channels_last), normal(1, 2, 2, 3))
+    case("AsStrided", torch.as_strided, normal(12), [2, 3], [1, 4])
+    case("Unfold", lambda t, *a: t.unfold(*a), x, 2, 2, 1)
+    case("Diagonal", torch.diagonal, x, 1, 1, 2)
+    case("Diag", torch.diag, normal(3), 1)
+    case("Diag", torch.diag, normal(3, 3), 0)
+    case("DiagEmbed", torch.diag_embed, normal(2, 3), 0, -2, -1)
+    case("Tril", torch.tril, x, 0)
+    case("Tril", torch.tril, x, 1)
+    case("Triu", torch.triu, x, -1)
+    func("Cat", torch.cat, [x, normal(2, 2, 4)], 1)
+    func("Stack", torch.stack, [x[0], x[1]], -1)
+    func("HStack", torch.hstack, [normal(2, 3), normal(2, 1)])
+    func("VStack", torch.vstack, [normal(2, 3), normal(1, 3)])
+    case("Split", torch.split, x, 3, 2)
+    case("SplitSizes", torch.split, x, [1, 3], 2)
+    case("Chunk", torch.chunk, x, 2, 1)
+    case("Unbind", torch.unbind, x, 1)
+    for indexing in ("ij", "xy"):
+        func("Meshgrid", lambda t, i: torch.meshgrid(*t, indexing=i), [normal(2), normal(3)], indexing)
+    func("CartesianProd", lambda t: torch.cartesian_prod(*t), [normal(2), normal(3)])
+
+
+def indexing():
+    x = normal(3, 4)
+    index = torch.tensor([[0, 2, 1], [3, 0, 0]])
+    rows = torch.tensor([2, 0])
+    mask = torch.tensor([[True, False, True, False]] * 3)
+    case("Select", torch.select, x, 1, -1)
+    case("Slice", lambda t, d, a, b, s: t[:, a:b:s], x, 1, 1, 4, 2)
+    case("Slice", lambda t, d, a, b, s: t[a:], x, 0, -2, 2**63 - 1, 1)
+    case("Narrow", torch.narrow, x, 1, 1, 2)
+    case("IndexSelect", torch.index_select, x, 0, rows)
+    case("Gather", torch.gather, x, 1, index)
+    case("TakeAlongDim", torch.take_along_dim, x, torch.argsort(x, 1), 1)
+    case("Take", torch.take, x, torch.tensor([0, 11, 5]))
+    source, half = normal(2, 3), normal(2, 4)
+    unique = torch.tensor([[0, 2, 1], [3, 0, 1]])
+    case("Scatter", torch.scatter, x, 1, unique, source)
+    case("ScatterScalar", torch.scatter, x, 1, index, 2.5)
+    case("ScatterAdd", torch.scatter_add, x, 1, index, source)
+    case("IndexAddDim", torch.index_add, x, 0, rows, half)
+    case("IndexCopy", torch.index_copy, x, 0, rows, half)
+    case("IndexFill", torch.index_fill, x, 0, rows, -1.5)
+    case("MaskedSelect", torch.masked_select, x, mask)
+    case("MaskedFill", torch.masked_fill, x, mask, -math.inf, gradient=False)
+    case("MaskedFill", torch.masked_fill, x, mask, 2.5)
+    case("MaskedScatter", torch.masked_scatter, x, mask, normal(6))
+    case("OneHot", F.one_hot, index, 5)
+    case("OneHot", F.one_hot, index, -1)
+    func("Embedding", lambda w, i: F.embedding(i, w), normal(4, 3), index)
+    for go, f in [
+        ("ScatterInPlace", "scatter_"), ("ScatterAddInPlace", "scatter_add_"),
+    ]:  # fmt: skip
+        case(go, lambda t, *a, f=f: getattr(t, f)(*a), x, 1, unique, source, in_place=True)
+    for go, f in [("IndexAddDimInPlace", "index_add_"), ("IndexCopyInPlace", "index_copy_")]:
+        case(go, lambda t, *a, f=f: getattr(t, f)(*a), x, 0, rows, half, in_place=True)
+    case("IndexFillInPlace", lambda t, *a: t.index_fill_(*a), x, 0, rows, 0.5, in_place=True)
+    case("MaskedFillInPlace", lambda t, *a: t.masked_fill_(*a), x, mask, 0.5, in_place=True)
+
+
+def linear_algebra():
+    a, b = normal(2, 3), normal(3, 4)
+    batch, other = normal(2, 2, 3), normal(2, 3, 2)
+    case("MatMul", torch.matmul, a, b)
+    case("MatMul", torch.matmul, batch, b)
+    case("MatMul", torch.matmul, a, normal(3))
+    case("MM", torch.mm, a, b)
+    case("BMM", torch.bmm, batch, other)
+    case("MV", torch.mv, a, normal(3))
+    case("Dot", torch.dot, normal(4), normal(4))
+    case("Outer", torch.outer, normal(2), normal(3))
+    case("AddMM", lambda t, x, y, s, r: torch.addmm(t, x, y, beta=s, alpha=r), normal(2, 4), a, b, 0.5, 2.0)
+    case("BAddBMM", lambda t, x, y, s, r: torch.baddbmm(t, x, y, beta=s, alpha=r), normal(2, 2, 2), batch, other, 0.5, 2.0)
+    func("Einsum", torch.einsum, "ij,jk->ki", a, b)
+    func("Einsum", torch.einsum, "bij,bjk->bik", batch, other)
+    case("Kron", torch.kron, a, normal(2, 2))
+    case("Cross", lambda t, o, d: torch.linalg.cross(t, o, dim=d), normal(2, 3), normal(2, 3), 1)
+    square = normal(2, 3, 3) + 3 * torch.eye(3)
+    definite = square @ square.mT + torch.eye(3)
+    definite = (definite * 100).round() / 100
+    case("Det", torch.linalg.det, square)
+    case("SLogDet", torch.linalg.slogdet, square)
+    case("Inverse", torch.linalg.inv, square)
+    case("PInverse", torch.linalg.pinv, normal(3, 2))
+    case("Solve", torch.linalg.solve, square, normal(2, 3, 2))
+    case("SolveTriangular", lambda t, y, u: torch.linalg.solve_triangular(t, y, upper=u), square, normal(2, 3, 2), True)
+    case("MatrixExp", torch.linalg.matrix_exp, normal(3, 3))
+    case("MatrixPower", torch.linalg.matrix_power, normal(3, 3), 3)
+    case("MatrixRank", lambda t, tol: torch.linalg.matrix_rank(t, tol), torch.ones(3, 3), 0.001)
+    case("SVD", torch.linalg.svd, normal(3, 2), False, signs=False)
+    case("SVDVals", torch.linalg.svdvals, normal(3, 2))
+    case("QR", torch.linalg.qr, normal(3, 2), signs=False)
+    case("Cholesky", torch.linalg.cholesky, definite)
+    case("Eigh", torch.linalg.eigh, definite, signs=False)
+    case("EigVals", lambda t: torch.linalg.eigvals(t), torch.tensor([[0.0, -2.0], [2.0, 0.0]]), signs=False)
+    x = normal(2, 3, 4)
+    norm = torch.linalg.vector_norm
+    case("VectorNorm", norm, x, 2, [1], True)
+    case("VectorNorm", norm, x, math.inf, [0, 2], False, gradient=False)
+    case("VectorNorm", norm, x, 1, None, False)
+    case("MatrixNorm", torch.linalg.matrix_norm, x, "fro")
+    case("MatrixNorm", torch.linalg.matrix_norm, x, "nuc")
+    case("CDist", torch.cdist, normal(2, 3), normal(4, 3), 2)
+    case("CDist", torch.cdist, normal(2, 3), normal(4, 3), 1)
+    case("CosineSimilarity", F.cosine_similarity, a, normal(2, 3), 1, 1e-8)
+    case("Normalize", lambda t, d: F.normalize(t, dim=d), x, -1)
+
+
+def fourier():
+    x = normal(3, 6)
+    z = torch.fft.fft(normal(3, 6)).clone()
+    case("FFT", lambda t, d: torch.fft.fft(t, dim=d), x, 1)
+    case("FFT", lambda t, d: torch.fft.fft(t, dim=d), z, 0)
+    case("IFFT", lambda t, d: torch.fft.ifft(t, dim=d), z, -1)
+    case("RFFT", lambda t, d: torch.fft.rfft(t, dim=d), x, 1)
+    half = torch.fft.rfft(normal(3, 5)).clone()
+    case("IRFFT", lambda t, n, d: torch.fft.irfft(t, n, d), half, 5, 1)
+    case("FFT2", torch.fft.fft2, x)
+    case("IFFT2", torch.fft.ifft2, z)
+    case("RFFT2", torch.fft.rfft2, x)
+    case("IRFFT2", torch.fft.irfft2, torch.fft.rfft2(x).clone(), [3, 6])
+    case("IRFFT2", torch.fft.irfft2, torch.fft.rfft2(x).clone(), None)
+    case("FFTShift", torch.fft.fftshift, x, [1])
+    case("FFTShift", torch.fft.fftshift, x, None)
+    case("IFFTShift", torch.fft.ifftshift, normal(3, 5), [0, 1])
+
+
+def normalisation():
+    x = normal(2, 4, 3)
+    weight, bias = uniform(4), normal(4)
+    case("LayerNorm", F.layer_norm, x, [4, 3], uniform(4, 3), normal(4, 3), 1e-5)
+    case("LayerNorm", F.layer_norm, x, [3], None, None, 1e-3)
+    case("GroupNorm", F.group_norm, x, 2, weight, bias, 1e-6)
+    mean, var = Constant(normal(4)), Constant(uniform(4))
+    batch_norm = lambda t, w, b, m, v, *o: F.batch_norm(t, m, v, w, b, *o)  # noqa: E731
+    case("BatchNorm", batch_norm, x, weight, bias, mean, var, False, 0.1, 1e-5)
+    case("BatchNorm", batch_norm, x, weight, bias, None, None, True, 0.1, 1e-5)
+    instance_norm = lambda t, w, b, m, v, *o: F.instance_norm(t, m, v, w, b, *o)  # noqa: E731
+    case("InstanceNorm", instance_norm, x, weight, bias, None, None, True, 0.1, 1e-5)
+    case("RMSNorm", F.rms_norm, x, [3], uniform(3), 1e-6)
+
+
+def convolution():
+    case("Linear", F.linear, normal(2, 3), normal(4, 3), normal(4))
+    case("Linear", F.linear, normal(2, 3), normal(4, 3), None)
+    for d, conv, transposed in [
+        (1, F.conv1d, F.conv_transpose1d), (2, F.conv2d, F.conv_transpose2d), (3, F.conv3d, F.conv_transpose3d),
+    ]:  # fmt: skip
+        x = normal(1, 2, *[4] * d)
+        case(f"Conv{d}d", lambda t, w, b, o, f=conv: f(t, w, b), x, normal(3, 2, *[2] * d), normal(3), {})
+        case(
+            f"Conv{d}d",
+            lambda t, w, b, o, f=conv: f(t, w, b, o["Stride"], o["Padding"], o["Dilation"], o["Groups"]),
+            x, normal(2, 1, *[3] * d), None,
+            {"Stride": [2], "Padding": [2] * d, "Dilation": [2], "Groups": 2},
+        )  # fmt: skip
+        small = normal(1, 2, *[3] * d)
+        case(f"ConvTranspose{d}d", lambda t, w, b, o, f=transposed: f(t, w, b), small, normal(2, 1, *[2] * d), normal(1), {})
+        case(
+            f"ConvTranspose{d}d",
+            lambda t, w, b, o, f=transposed: f(
+                t, w, b, o["Stride"], o["Padding"], o["OutputPadding"], o["Groups"], o["Dilation"]
+            ),
+            small, normal(2, 1, *[2] * d), None,
+            {"Stride": [2] * d, "Padding": [1], "OutputPadding": [1], "Groups": 2, "Dilation": [2]},
+        )  # fmt: skip
+    x = normal(1, 2, 4, 3)
+    case("Im2Col", lambda t, k, o: F.unfold(t, k), x, [2, 2], {})
+    options = {"Stride": [2, 1], "Padding": [1, 0], "Dilation": [1, 2]}
+    unfold = lambda t, k, o: F.unfold(t, k, o["Dilation"], o["Padding"], o["Stride"])  # noqa: E731
+    fold = lambda t, s, k, o: F.fold(t, s, k, o["Dilation"], o["Padding"], o["Stride"])  # noqa: E731
+    case("Im2Col", unfold, x, [2, 2], options)
+    case("Col2Im", fold, unfold(x, [2, 2], options), [4, 3], [2, 2], options)
+    case("PixelShuffle", F.pixel_shuffle, normal(1, 4, 2, 3), 2)
+    case("PixelUnshuffle", F.pixel_unshuffle, normal(1, 1, 4, 6), 2)
+
+
+def pooling():
+    for d in (1, 2, 3):
+        x = distinct(1, 2, *[5 if d < 3 else 4] * d)
+        highest, mean = getattr(F, f"max_pool{d}d"), getattr(F, f"avg_pool{d}d")
+        case(f"MaxPool{d}d", lambda t, k, o, f=highest: f(t, k), x, [2], {})
+        options = {"Stride": [1], "Padding": [1] * d, "Dilation": [2], "CeilMode": True}
+        case(
+            f"MaxPool{d}d",
+            lambda t, k, o, f=highest: f(t, k, o["Stride"], o["Padding"], o["Dilation"], o["CeilMode"]),
+            x, [2] * d, options,
+        )  # fmt: skip
+        case(f"AvgPool{d}d", lambda t, k, o, f=mean: f(t, k), x, [2] * d, {})
+        options = {"Stride": [2], "Padding": [1], "CeilMode": True, "ExcludePadding": True}
+        case(
+            f"AvgPool{d}d",
+            lambda t, k, o, f=mean: f(t, k, o["Stride"], o["Padding"], o["CeilMode"], not o["ExcludePadding"]),
+            x, [3], options,
+        )  # fmt: skip
+        case(f"AdaptiveAvgPool{d}d", lambda t, *s, f=getattr(F, f"adaptive_avg_pool{d}d"): f(t, s), x, *[3, 2, 1][:d])
+    x = distinct(1, 2, 5, 4)
+    case("MaxPool2dWithIndices", lambda t, k, o: F.max_pool2d(t, k, return_indices=True), x, [2, 2], {})
+    case("AdaptiveMaxPool1d", lambda t, n: F.adaptive_max_pool1d(t, n, return_indices=True), x[0], 3)
+    case("AdaptiveMaxPool2d", lambda t, *s: F.adaptive_max_pool2d(t, s, return_indices=True), x, 3, 2)
+
+
+def images():
+    modes = [
+        ("nearest", 1), ("nearest", 2), ("nearest", 3), ("nearest-exact", 2), ("linear", 1),
+        ("bilinear", 2), ("bicubic", 2), ("trilinear", 3),
+    ]  # fmt: skip
+    for mode, d in modes:
+        x = normal(1, 1, *[4, 3, 2][:d])
+        for align in (False, True):
+            if mode.startswith("nearest") and align:
+                continue
+            case(
+                "Interpolate",
+                lambda t, s, o, m=mode, a=align: F.interpolate(t, s, mode=m, align_corners=a or None),
+                x, [6, 2, 5][:d], {"Mode": mode, "AlignCorners": align},
+            )  # fmt: skip
+    for mode in ("bilinear", "bicubic"):
+        case(
+            "Interpolate",
+            lambda t, s, o, m=mode: F.interpolate(t, s, mode=m, antialias=True),
+            normal(1, 1, 7, 6), [3, 4], {"Mode": mode, "Antialias": True},
+        )  # fmt: skip
+    image, theta = normal(1, 2, 4, 3), torch.tensor([[[0.9, -0.3, 0.1], [0.2, 1.1, -0.35]]])
+    case("AffineGrid", F.affine_grid, theta, [1, 2, 3, 4], False)
+    case("AffineGrid", F.affine_grid, theta, [1, 2, 3, 4], True)
+    grid = (F.affine_grid(theta, [1, 2, 3, 4], align_corners=False) * 100).round() / 100 + 0.003
+    case("GridSample", lambda t, g, o: F.grid_sample(t, g, align_corners=False), image, grid, {})
+    for mode, padding, align in [
+        ("nearest", "border", False), ("bicubic", "reflection", True), ("bilinear", "reflection", False),
+        ("bilinear", "border", True),
+    ]:  # fmt: skip
+        case(
+            "GridSample",
+            lambda t, g, o, m=mode, p=padding, a=align: F.grid_sample(t, g, m, p, a),
+            image, grid, {"Mode": mode, "Padding": padding, "AlignCorners": align},
+        )  # fmt: skip
+    for mode in ("constant", "reflect", "replicate", "circular"):
+        case(
+            "Pad",
+            lambda t, p, m, v: F.pad(t, p, m, v if m == "constant" else None),
+            image, [1, 2, 0, 1], mode, 1.5,
+        )  # fmt: skip
+
+
+def attention():
+    q, k, v = normal(1, 2, 3, 4), normal(1, 2, 5, 4), normal(1, 2, 5, 2)
+    attend = F.scaled_dot_product_attention
+    func("ScaledDotProductAttention", lambda q, k, v, o: attend(q, k, v), q, k, v, {})
+    func(
+        "ScaledDotProductAttention",
+        lambda q, k, v, o: attend(q, k, v, is_causal=True, scale=0.3),
+        q, k, v, {"Causal": True, "Scale": 0.3},
+    )  # fmt: skip
+    func(
+        "ScaledDotProductAttention",
+        lambda q, k, v, o: attend(q, k, v, attn_mask=o["Mask"]),
+        q, k, v, {"Mask": normal(3, 5)},
+    )  # fmt: skip
+
+
+def losses():
+    x, y = normal(3, 4), normal(3, 4)
+    classes = torch.tensor([1, 3, 0])
+    weight = Constant(uniform(4))
+    for reduction in ("mean", "sum", "none"):
+        for go, f in [
+            ("MSELoss", F.mse_loss), ("L1Loss", F.l1_loss), ("SoftMarginLoss", F.soft_margin_loss),
+        ]:  # fmt: skip
+            case(go, lambda t, y, r, f=f: f(t, y, reduction=r), x, Constant(y.sign()), reduction)
+        case("CrossEntropyLoss", lambda t, y, o: F.cross_entropy(t, y, reduction=o["Reduction"]), x, classes, {"Reduction": reduction})
+        case("KLDivLoss", lambda t, y, r, g: F.kl_div(t, y, reduction=r, log_target=g), x, Constant(uniform(3, 4)), reduction, False)
+    case("CrossEntropyLoss", lambda t, y, o: F.cross_entropy(t, y), x, classes, {})
+    case(
+        "CrossEntropyLoss",
+        lambda t, y, o: F.cross_entropy(
+            t, y, o["Weight"], ignore_index=o["IgnoreIndex"], label_smoothing=o["LabelSmoothing"]
+        ),
+        x, classes, {"Weight": uniform(4), "IgnoreIndex": 3, "LabelSmoothing": 0.1},
+    )  # fmt: skip
+    case("CrossEntropyLoss", lambda t, y, o: F.cross_entropy(t, y), x, Constant(torch.softmax(y, 1)), {})
+    case(
+        "NLLLoss",
+        lambda t, y, w, r, i: F.nll_loss(t, y, w, reduction=r, ignore_index=i),
+        x, classes, weight, "mean", 3,
+    )  # fmt: skip
+    case("SmoothL1Loss", lambda t, y, r, b: F.smooth_l1_loss(t, y, reduction=r, beta=b), x, y, "mean", 0.5)
+    case("HuberLoss", lambda t, y, r, d: F.huber_loss(t, y, reduction=r, delta=d), x, y, "sum", 0.5)
+    bce = F.binary_cross_entropy
+    case("BCELoss", lambda t, y, w, r: bce(t, y, w, reduction=r), uniform(3, 4), Constant(uniform(3, 4)), None, "mean")
+    case("BCELoss", lambda t, y, w, r: bce(t, y, w, reduction=r), uniform(3, 4), Constant(uniform(3, 4)), weight, "sum")
+    logits = F.binary_cross_entropy_with_logits
+    case(
+        "BCEWithLogitsLoss",
+        lambda t, y, w, p, r: logits(t, y, w, pos_weight=p, reduction=r),
+        x, Constant(uniform(3, 4)), weight, Constant(uniform(4)), "mean",
+    )  # fmt: skip
+    case("BCEWithLogitsLoss", lambda t, y, w, p, r: logits(t, y, reduction=r), x, Constant(uniform(3, 4)), None, None, "none")
+    case("KLDivLoss", lambda t, y, r, g: F.kl_div(t, y, reduction=r, log_target=g), x, Constant(y), "sum", True)
+    signs = torch.tensor([1.0, -1.0, 1.0])
+    case(
+        "CosineEmbeddingLoss",
+        lambda a, b, y, m, r: F.cosine_embedding_loss(a, b, y, m, reduction=r),
+        x, y, Constant(signs), 0.1, "none",
+    )  # fmt: skip
+    case(
+        "MarginRankingLoss",
+        lambda a, b, y, m, r: F.margin_ranking_loss(a, b, y, m, reduction=r),
+        normal(3), normal(3), Constant(signs), 0.2, "mean",
+    )  # fmt: skip
+    case(
+        "TripletMarginLoss",
+        lambda a, b, c, m, p, r: F.triplet_margin_loss(a, b, c, m, p, reduction=r),
+        x, y, normal(3, 4), 1.0, 2.0, "none",
+    )  # fmt: skip
+
+
+def drawn():
+    """With a generator the numbers are PyTorch's own, to the bit."""
+    chances = uniform(2, 4)
+    case("Multinomial", lambda t, n, r, g: torch.multinomial(t, n, r, generator=g), Constant(chances), 2, False, Seed(3))
+    case("Multinomial", lambda t, n, r, g: torch.multinomial(t, n, r, generator=g), Constant(chances), 6, True, Seed(4))
+    case("Bernoulli", lambda t, g: torch.bernoulli(t, generator=g), Constant(chances), Seed(5))
+    zeros = torch.zeros(2, 8)
+    case("FillUniform", lambda t, a, b, g: t.uniform_(a, b, generator=g), zeros, -1.0, 2.0, Seed(6), in_place=True)
+    case("FillNormal", lambda t, m, s, g: t.normal_(m, s, generator=g), zeros, 1.0, 0.5, Seed(7), in_place=True)
+    case("FillExponential", lambda t, r, g: t.exponential_(r, generator=g), zeros, 2.0, Seed(8), in_place=True)
+    case("FillBernoulli", lambda t, p, g: t.bernoulli_(p, generator=g), zeros, 0.3, Seed(9), in_place=True)
+
+
+def in_place():
+    a, b = normal(2, 3), uniform(2, 3, low=0.5, high=2)
+    i = integers(1, 9, 2, 3)
+    for name in ("Add", "Sub", "Mul", "Div"):
+        method = name.lower() + "_"
+        case(f"{name}InPlace", lambda t, o, m=method: getattr(t, m)(o), a, b, in_place=True)
+        case(f"{name}ScalarInPlace", lambda t, o, m=method: getattr(t, m)(o), a, 0.75, in_place=True)
+        if name != "Div":
+            case(f"{name}ScalarInPlace", lambda t, o, m=method: getattr(t, m)(o), i, 3, in_place=True)
+    case("AddScaledInPlace", lambda t, o, s: t.add_(o, alpha=s), a, b, 0.5, in_place=True)
+    case("PowScalarInPlace", lambda t, e: t.pow_(e), b, 1.5, in_place=True)
+    case("LerpInPlace", lambda t, e, w: t.lerp_(e, w), a, b, 0.25, in_place=True)
+    case("AddCMulInPlace", lambda t, x, y, v: t.addcmul_(x, y, value=v), a, b, b, 0.5, in_place=True)
+    case("AddCDivInPlace", lambda t, x, y, v: t.addcdiv_(x, y, value=v), a, a, b, 0.5, in_place=True)
+    case("ClampInPlace", lambda t, low, high: t.clamp_(low, high), a, -0.5, 0.25, in_place=True)
+    case("ClampTensorInPlace", lambda t, low, high: t.clamp_(low, high), a, b - 2, b - 1, in_place=True)
+    case("ClampTensorInPlace", lambda t, low, high: t.clamp_(max=high), a, None, b - 1, in_place=True)
+    for name, x in [("Neg", a), ("Abs", a), ("Exp", a), ("Sqrt", b), ("Relu", a), ("Sigmoid", a), ("Tanh", a)]:
+        case(f"{name}InPlace", lambda t, m=name.lower() + "_": getattr(t, m)(), x, in_place=True)
+    case("CopyFrom", lambda t, o: t.copy_(o), a, i[0], in_place=True)
+    case("Fill", lambda t, v: t.fill_(v), a, 2.5, in_place=True)
+    case("Zero", lambda t: t.zero_(), a, in_place=True)
+
+
+def main():
+    for group in (
+        arithmetic, element_by_element, complex_numbers, comparison, reduction, sorting, shape, indexing,
+        linear_algebra, fourier, normalisation, convolution, pooling, images, attention, losses, drawn, in_place,
+    ):  # fmt: skip
+        group()
+    OUTPUT.parent.mkdir(parents=True, exist_ok=True)
+    lines = ",\n".join(json.dumps(entry, separators=(",", ":")) for entry in cases)
+    OUTPUT.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+    print(f"wrote {len(cases)} cases of {len({c['name'] for c in cases})} operators to {OUTPUT.name}")
+
+
+if __name__ == "__main__":
+    main()
