@@ -55,8 +55,8 @@ PINS = {
 CUDA_PINS = "libtorch_requirements_cuda.txt"
 
 # Free bytes an installation needs: the wheels, pip's copy of them and what is unpacked.
-DISK_CPU = 1_700_000_000
-DISK_CUDA = 7_500_000_000
+DISK_CPU = 1_300_000_000
+DISK_CUDA = 5_500_000_000
 
 
 class SetupError(Exception):
@@ -288,10 +288,13 @@ class Progress:
 
     def line(self, text):
         self.last = time.monotonic()
-        if self.terminal and self.width:
+        self.clear()
+        say(text)
+
+    def clear(self):
+        if self.width:
             sys.stderr.write("\r" + " " * self.width + "\r")
             self.width = 0
-        say(text)
 
 
 def pip_download(requirement_files, wheels_dir, temporary):
@@ -317,40 +320,42 @@ def pip_download(requirement_files, wheels_dir, temporary):
                 current.update(name=name, size=match.group(2))
                 progress.line(f"  {name} ({match.group(2)})")
 
-    with tempfile.TemporaryFile("w+", dir=temporary) as errors:
-        process = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            env=environment,
-            cwd=temporary,
-        )
-        follower = threading.Thread(target=follow, args=(process.stdout,), daemon=True)
-        follower.start()
-        try:
-            while True:
-                try:
-                    process.wait(timeout=0.25)
-                    break
-                except subprocess.TimeoutExpired:
-                    if current["name"]:
-                        done = largest_file(temporary) / 1e6
-                        progress.show(f"  {current['name']}: {done:.0f} MB of {current['size']}")
-                    else:
-                        progress.show("  waiting for the package index")
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
-        follower.join()
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        cwd=temporary,
+    )
+    # In memory: the disk may be what is full.
+    errors = []
+    readers = [
+        threading.Thread(target=follow, args=(process.stdout,), daemon=True),
+        threading.Thread(target=errors.extend, args=(process.stderr,), daemon=True),
+    ]
+    for reader in readers:
+        reader.start()
+    try:
+        while process.poll() is None:
+            if current["name"]:
+                done = largest_file(temporary) / 1e6
+                progress.show(f"  {current['name']}: {done:.0f} MB of {current['size']}")
+            else:
+                progress.show("  waiting for the package index")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=0.25)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+        for reader in readers:
+            reader.join()
         process.stdout.close()
-        if progress.terminal:
-            progress.show("")
-            sys.stderr.write("\r")
-        errors.seek(0)
-        if process.returncode != 0:
-            raise SetupError(f"libtorch was not installed: {explain_pip_failure(errors.read())}")
+        process.stderr.close()
+        progress.clear()
+    if process.returncode != 0:
+        raise SetupError(f"libtorch was not installed: {explain_pip_failure(''.join(errors))}")
 
 
 def is_wanted(name, cuda):
