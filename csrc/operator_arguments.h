@@ -6,7 +6,6 @@
 #include <optional>
 #include <tuple>
 #include <utility>
-#include <vector>
 
 #include "ctorch/operators.h"
 #include "guard.h"
@@ -21,12 +20,25 @@ ctorch_bool_result guard_bool(Body&& body) noexcept {
   return result;
 }
 
-// A tuple of tensors as a list.
-template <class... Tensors>
-std::vector<at::Tensor> in_vector(std::tuple<Tensors...> results) {
-  return std::apply(
-      [](auto&&... tensors) { return std::vector<at::Tensor>{std::move(tensors)...}; },
-      std::move(results));
+// Runs body, which makes a tuple of at most four tensors.
+template <class Body>
+ctorch_tensor_results guard_results(Body&& body) noexcept {
+  ctorch_tensor_results results{};
+  results.error = guard([&] {
+    std::apply(
+        [&](auto&&... tensors) {
+          auto* item = results.items;
+          ((*item++ = hand_over(std::move(tensors))), ...);
+        },
+        body());
+  });
+  if (results.error != nullptr) {
+    for (auto& item : results.items) {
+      delete item.tensor;
+      item = {};
+    }
+  }
+  return results;
 }
 
 // Kernels ask whether an optional tensor is there, so NULL is no undefined tensor here.

@@ -4,8 +4,8 @@
 
 using ctorch::guard_bool;
 using ctorch::guard_list;
+using ctorch::guard_results;
 using ctorch::guard_tensor;
-using ctorch::in_vector;
 using ctorch::int_array;
 using ctorch::maybe;
 using ctorch::maybe_array;
@@ -85,6 +85,19 @@ ctorch_tensor_result ctorch_op_pow(const ctorch_tensor* self, const ctorch_tenso
 
 ctorch_tensor_result ctorch_op_pow_scalar(const ctorch_tensor* self, double exponent) {
   return guard_tensor([&] { return at::pow(self->value, scalar_for(self->value, exponent)); });
+}
+
+ctorch_tensor_result ctorch_op_float_power(const ctorch_tensor* self, double exponent) {
+  return guard_tensor(
+      [&] { return at::float_power(self->value, scalar_for(self->value, exponent)); });
+}
+
+ctorch_tensor_result ctorch_op_copysign(const ctorch_tensor* self, const ctorch_tensor* other) {
+  return guard_tensor([&] { return at::copysign(self->value, other->value); });
+}
+
+ctorch_tensor_result ctorch_op_heaviside(const ctorch_tensor* self, const ctorch_tensor* values) {
+  return guard_tensor([&] { return at::heaviside(self->value, values->value); });
 }
 
 ctorch_tensor_result ctorch_op_atan2(const ctorch_tensor* self, const ctorch_tensor* other) {
@@ -548,16 +561,16 @@ ctorch_tensor_result ctorch_op_max(const ctorch_tensor* self) {
   return guard_tensor([&] { return at::max(self->value); });
 }
 
-ctorch_tensor_list ctorch_op_max_dim(const ctorch_tensor* self, int64_t dim, int32_t keep_dim) {
-  return guard_list([&] { return in_vector(at::max(self->value, dim, keep_dim != 0)); });
+ctorch_tensor_results ctorch_op_max_dim(const ctorch_tensor* self, int64_t dim, int32_t keep_dim) {
+  return guard_results([&] { return at::max(self->value, dim, keep_dim != 0); });
 }
 
 ctorch_tensor_result ctorch_op_min(const ctorch_tensor* self) {
   return guard_tensor([&] { return at::min(self->value); });
 }
 
-ctorch_tensor_list ctorch_op_min_dim(const ctorch_tensor* self, int64_t dim, int32_t keep_dim) {
-  return guard_list([&] { return in_vector(at::min(self->value, dim, keep_dim != 0)); });
+ctorch_tensor_results ctorch_op_min_dim(const ctorch_tensor* self, int64_t dim, int32_t keep_dim) {
+  return guard_results([&] { return at::min(self->value, dim, keep_dim != 0); });
 }
 
 ctorch_tensor_result ctorch_op_amax(const ctorch_tensor* self, const int64_t* dims,
@@ -572,8 +585,8 @@ ctorch_tensor_result ctorch_op_amin(const ctorch_tensor* self, const int64_t* di
       [&] { return at::amin(self->value, int_array(dims, dims_count), keep_dim != 0); });
 }
 
-ctorch_tensor_list ctorch_op_aminmax(const ctorch_tensor* self, int64_t dim, int32_t keep_dim) {
-  return guard_list([&] { return in_vector(at::aminmax(self->value, dim, keep_dim != 0)); });
+ctorch_tensor_results ctorch_op_aminmax(const ctorch_tensor* self, int64_t dim, int32_t keep_dim) {
+  return guard_results([&] { return at::aminmax(self->value, dim, keep_dim != 0); });
 }
 
 ctorch_tensor_result ctorch_op_argmax(const ctorch_tensor* self, int64_t dim, int32_t keep_dim) {
@@ -588,12 +601,13 @@ ctorch_tensor_result ctorch_op_median(const ctorch_tensor* self) {
   return guard_tensor([&] { return at::median(self->value); });
 }
 
-ctorch_tensor_list ctorch_op_median_dim(const ctorch_tensor* self, int64_t dim, int32_t keep_dim) {
-  return guard_list([&] { return in_vector(at::median(self->value, dim, keep_dim != 0)); });
+ctorch_tensor_results ctorch_op_median_dim(const ctorch_tensor* self, int64_t dim,
+                                           int32_t keep_dim) {
+  return guard_results([&] { return at::median(self->value, dim, keep_dim != 0); });
 }
 
-ctorch_tensor_list ctorch_op_mode(const ctorch_tensor* self, int64_t dim, int32_t keep_dim) {
-  return guard_list([&] { return in_vector(at::mode(self->value, dim, keep_dim != 0)); });
+ctorch_tensor_results ctorch_op_mode(const ctorch_tensor* self, int64_t dim, int32_t keep_dim) {
+  return guard_results([&] { return at::mode(self->value, dim, keep_dim != 0); });
 }
 
 ctorch_tensor_result ctorch_op_quantile(const ctorch_tensor* self, const ctorch_tensor* q,
@@ -632,12 +646,12 @@ ctorch_tensor_result ctorch_op_cumprod(const ctorch_tensor* self, int64_t dim) {
   return guard_tensor([&] { return at::cumprod(self->value, dim); });
 }
 
-ctorch_tensor_list ctorch_op_cummax(const ctorch_tensor* self, int64_t dim) {
-  return guard_list([&] { return in_vector(at::cummax(self->value, dim)); });
+ctorch_tensor_results ctorch_op_cummax(const ctorch_tensor* self, int64_t dim) {
+  return guard_results([&] { return at::cummax(self->value, dim); });
 }
 
-ctorch_tensor_list ctorch_op_cummin(const ctorch_tensor* self, int64_t dim) {
-  return guard_list([&] { return in_vector(at::cummin(self->value, dim)); });
+ctorch_tensor_results ctorch_op_cummin(const ctorch_tensor* self, int64_t dim) {
+  return guard_results([&] { return at::cummin(self->value, dim); });
 }
 
 ctorch_tensor_result ctorch_op_logcumsumexp(const ctorch_tensor* self, int64_t dim) {
@@ -652,35 +666,47 @@ ctorch_tensor_result ctorch_op_trace(const ctorch_tensor* self) {
   return guard_tensor([&] { return at::trace(self->value); });
 }
 
-ctorch_tensor_list ctorch_op_sort(const ctorch_tensor* self, int64_t dim, int32_t descending) {
-  return guard_list([&] { return in_vector(at::sort(self->value, dim, descending != 0)); });
+ctorch_tensor_result ctorch_op_cov(const ctorch_tensor* self) {
+  return guard_tensor([&] { return at::cov(self->value); });
 }
 
-ctorch_tensor_list ctorch_op_sort_stable(const ctorch_tensor* self, int64_t dim,
-                                         int32_t descending) {
-  return guard_list([&] { return in_vector(at::sort(self->value, true, dim, descending != 0)); });
+ctorch_tensor_result ctorch_op_corrcoef(const ctorch_tensor* self) {
+  return guard_tensor([&] { return at::corrcoef(self->value); });
+}
+
+ctorch_tensor_result ctorch_op_trapezoid(const ctorch_tensor* y, double dx, int64_t dim) {
+  return guard_tensor([&] { return at::trapezoid(y->value, scalar_for(y->value, dx), dim); });
+}
+
+ctorch_tensor_results ctorch_op_sort(const ctorch_tensor* self, int64_t dim, int32_t descending) {
+  return guard_results([&] { return at::sort(self->value, dim, descending != 0); });
+}
+
+ctorch_tensor_results ctorch_op_sort_stable(const ctorch_tensor* self, int64_t dim,
+                                            int32_t descending) {
+  return guard_results([&] { return at::sort(self->value, true, dim, descending != 0); });
 }
 
 ctorch_tensor_result ctorch_op_argsort(const ctorch_tensor* self, int64_t dim, int32_t descending) {
   return guard_tensor([&] { return at::argsort(self->value, dim, descending != 0); });
 }
 
-ctorch_tensor_list ctorch_op_topk(const ctorch_tensor* self, int64_t k, int64_t dim,
-                                  int32_t largest) {
-  return guard_list([&] { return in_vector(at::topk(self->value, k, dim, largest != 0, true)); });
+ctorch_tensor_results ctorch_op_topk(const ctorch_tensor* self, int64_t k, int64_t dim,
+                                     int32_t largest) {
+  return guard_results([&] { return at::topk(self->value, k, dim, largest != 0, true); });
 }
 
-ctorch_tensor_list ctorch_op_kthvalue(const ctorch_tensor* self, int64_t k, int64_t dim,
-                                      int32_t keep_dim) {
-  return guard_list([&] { return in_vector(at::kthvalue(self->value, k, dim, keep_dim != 0)); });
+ctorch_tensor_results ctorch_op_kthvalue(const ctorch_tensor* self, int64_t k, int64_t dim,
+                                         int32_t keep_dim) {
+  return guard_results([&] { return at::kthvalue(self->value, k, dim, keep_dim != 0); });
 }
 
-ctorch_tensor_list ctorch_op_unique(const ctorch_tensor* self) {
-  return guard_list([&] { return in_vector(at::_unique2(self->value, true, true, true)); });
+ctorch_tensor_results ctorch_op_unique(const ctorch_tensor* self) {
+  return guard_results([&] { return at::_unique2(self->value, true, true, true); });
 }
 
-ctorch_tensor_list ctorch_op_unique_consecutive(const ctorch_tensor* self) {
-  return guard_list([&] { return in_vector(at::unique_consecutive(self->value, true, true)); });
+ctorch_tensor_results ctorch_op_unique_consecutive(const ctorch_tensor* self) {
+  return guard_results([&] { return at::unique_consecutive(self->value, true, true); });
 }
 
 ctorch_tensor_result ctorch_op_nonzero(const ctorch_tensor* self) {
@@ -863,4 +889,17 @@ ctorch_tensor_result ctorch_op_diag(const ctorch_tensor* self, int64_t diagonal)
 ctorch_tensor_result ctorch_op_diag_embed(const ctorch_tensor* self, int64_t offset, int64_t dim1,
                                           int64_t dim2) {
   return guard_tensor([&] { return at::diag_embed(self->value, offset, dim1, dim2); });
+}
+
+ctorch_tensor_result ctorch_op_tril(const ctorch_tensor* self, int64_t diagonal) {
+  return guard_tensor([&] { return at::tril(self->value, diagonal); });
+}
+
+ctorch_tensor_result ctorch_op_triu(const ctorch_tensor* self, int64_t diagonal) {
+  return guard_tensor([&] { return at::triu(self->value, diagonal); });
+}
+
+ctorch_tensor_result ctorch_op_cat(ctorch_tensor* const* tensors, int64_t tensors_count,
+                                   int64_t dim) {
+  return guard_tensor([&] { return at::cat(tensor_vector(tensors, tensors_count), dim); });
 }

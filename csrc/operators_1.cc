@@ -5,26 +5,13 @@
 using ctorch::generator_of;
 using ctorch::guard;
 using ctorch::guard_list;
+using ctorch::guard_results;
 using ctorch::guard_tensor;
-using ctorch::in_vector;
 using ctorch::int_array;
 using ctorch::maybe;
 using ctorch::maybe_array;
 using ctorch::scalar_for;
 using ctorch::tensor_vector;
-
-ctorch_tensor_result ctorch_op_tril(const ctorch_tensor* self, int64_t diagonal) {
-  return guard_tensor([&] { return at::tril(self->value, diagonal); });
-}
-
-ctorch_tensor_result ctorch_op_triu(const ctorch_tensor* self, int64_t diagonal) {
-  return guard_tensor([&] { return at::triu(self->value, diagonal); });
-}
-
-ctorch_tensor_result ctorch_op_cat(ctorch_tensor* const* tensors, int64_t tensors_count,
-                                   int64_t dim) {
-  return guard_tensor([&] { return at::cat(tensor_vector(tensors, tensors_count), dim); });
-}
 
 ctorch_tensor_result ctorch_op_stack(ctorch_tensor* const* tensors, int64_t tensors_count,
                                      int64_t dim) {
@@ -134,6 +121,16 @@ ctorch_tensor_result ctorch_op_scatter_add(const ctorch_tensor* self, int64_t di
       [&] { return at::scatter_add(self->value, dim, index->value, source->value); });
 }
 
+ctorch_tensor_result ctorch_op_scatter_reduce(const ctorch_tensor* self, int64_t dim,
+                                              const ctorch_tensor* index,
+                                              const ctorch_tensor* source, const char* reduce,
+                                              int32_t include_self) {
+  return guard_tensor([&] {
+    return at::scatter_reduce(self->value, dim, index->value, source->value, reduce,
+                              include_self != 0);
+  });
+}
+
 ctorch_tensor_result ctorch_op_index_add_dim(const ctorch_tensor* self, int64_t dim,
                                              const ctorch_tensor* index,
                                              const ctorch_tensor* source) {
@@ -222,6 +219,27 @@ ctorch_tensor_result ctorch_op_einsum(const char* equation, ctorch_tensor* const
   return guard_tensor([&] { return at::einsum(equation, tensor_vector(tensors, tensors_count)); });
 }
 
+ctorch_tensor_result ctorch_op_inner(const ctorch_tensor* self, const ctorch_tensor* other) {
+  return guard_tensor([&] { return at::inner(self->value, other->value); });
+}
+
+ctorch_tensor_result ctorch_op_tensordot(const ctorch_tensor* self, const ctorch_tensor* other,
+                                         const int64_t* dims, int64_t dims_count,
+                                         const int64_t* other_dims, int64_t other_dims_count) {
+  return guard_tensor([&] {
+    return at::tensordot(self->value, other->value, int_array(dims, dims_count),
+                         int_array(other_dims, other_dims_count));
+  });
+}
+
+ctorch_tensor_result ctorch_op_multi_dot(ctorch_tensor* const* tensors, int64_t tensors_count) {
+  return guard_tensor([&] { return at::linalg_multi_dot(tensor_vector(tensors, tensors_count)); });
+}
+
+ctorch_tensor_result ctorch_op_block_diag(ctorch_tensor* const* tensors, int64_t tensors_count) {
+  return guard_tensor([&] { return at::block_diag(tensor_vector(tensors, tensors_count)); });
+}
+
 ctorch_tensor_result ctorch_op_kron(const ctorch_tensor* self, const ctorch_tensor* other) {
   return guard_tensor([&] { return at::kron(self->value, other->value); });
 }
@@ -235,8 +253,8 @@ ctorch_tensor_result ctorch_op_det(const ctorch_tensor* a) {
   return guard_tensor([&] { return at::linalg_det(a->value); });
 }
 
-ctorch_tensor_list ctorch_op_s_log_det(const ctorch_tensor* a) {
-  return guard_list([&] { return in_vector(at::linalg_slogdet(a->value)); });
+ctorch_tensor_results ctorch_op_s_log_det(const ctorch_tensor* a) {
+  return guard_results([&] { return at::linalg_slogdet(a->value); });
 }
 
 ctorch_tensor_result ctorch_op_inverse(const ctorch_tensor* a) {
@@ -257,6 +275,19 @@ ctorch_tensor_result ctorch_op_solve_triangular(const ctorch_tensor* self, const
       [&] { return at::linalg_solve_triangular(self->value, b->value, upper != 0); });
 }
 
+ctorch_tensor_results ctorch_op_lst_sq(const ctorch_tensor* self, const ctorch_tensor* b) {
+  return guard_results(
+      [&] { return at::linalg_lstsq(self->value, b->value, std::nullopt, "gelsd"); });
+}
+
+ctorch_tensor_results ctorch_op_lu(const ctorch_tensor* a) {
+  return guard_results([&] { return at::linalg_lu(a->value); });
+}
+
+ctorch_tensor_results ctorch_op_eig(const ctorch_tensor* self) {
+  return guard_results([&] { return at::linalg_eig(self->value); });
+}
+
 ctorch_tensor_result ctorch_op_matrix_exp(const ctorch_tensor* self) {
   return guard_tensor([&] { return at::linalg_matrix_exp(self->value); });
 }
@@ -269,24 +300,24 @@ ctorch_tensor_result ctorch_op_matrix_rank(const ctorch_tensor* self, double tol
   return guard_tensor([&] { return at::linalg_matrix_rank(self->value, tolerance); });
 }
 
-ctorch_tensor_list ctorch_op_svd(const ctorch_tensor* a, int32_t full_matrices) {
-  return guard_list([&] { return in_vector(at::linalg_svd(a->value, full_matrices != 0)); });
+ctorch_tensor_results ctorch_op_svd(const ctorch_tensor* a, int32_t full_matrices) {
+  return guard_results([&] { return at::linalg_svd(a->value, full_matrices != 0); });
 }
 
 ctorch_tensor_result ctorch_op_svd_vals(const ctorch_tensor* a) {
   return guard_tensor([&] { return at::linalg_svdvals(a->value); });
 }
 
-ctorch_tensor_list ctorch_op_qr(const ctorch_tensor* a) {
-  return guard_list([&] { return in_vector(at::linalg_qr(a->value)); });
+ctorch_tensor_results ctorch_op_qr(const ctorch_tensor* a) {
+  return guard_results([&] { return at::linalg_qr(a->value); });
 }
 
 ctorch_tensor_result ctorch_op_cholesky(const ctorch_tensor* self) {
   return guard_tensor([&] { return at::linalg_cholesky(self->value); });
 }
 
-ctorch_tensor_list ctorch_op_eigh(const ctorch_tensor* self) {
-  return guard_list([&] { return in_vector(at::linalg_eigh(self->value)); });
+ctorch_tensor_results ctorch_op_eigh(const ctorch_tensor* self) {
+  return guard_results([&] { return at::linalg_eigh(self->value); });
 }
 
 ctorch_tensor_result ctorch_op_eig_vals(const ctorch_tensor* self) {
@@ -348,6 +379,24 @@ ctorch_tensor_result ctorch_op_rfft2(const ctorch_tensor* self) {
 ctorch_tensor_result ctorch_op_irfft2(const ctorch_tensor* self, const int64_t* size,
                                       int64_t size_count) {
   return guard_tensor([&] { return at::fft_irfft2(self->value, maybe_array(size, size_count)); });
+}
+
+ctorch_tensor_result ctorch_op_stft(const ctorch_tensor* self, int64_t size, int64_t hop,
+                                    const ctorch_tensor* window, int32_t center,
+                                    int32_t normalized) {
+  return guard_tensor([&] {
+    return at::stft(self->value, size, hop, std::nullopt, maybe(window), center != 0, "reflect",
+                    normalized != 0, true, true);
+  });
+}
+
+ctorch_tensor_result ctorch_op_istft(const ctorch_tensor* self, int64_t size, int64_t hop,
+                                     const ctorch_tensor* window, int32_t center,
+                                     int32_t normalized, int64_t length) {
+  return guard_tensor([&] {
+    return at::istft(self->value, size, hop, std::nullopt, maybe(window), center != 0,
+                     normalized != 0, true, length);
+  });
 }
 
 ctorch_tensor_result ctorch_op_fft_shift(const ctorch_tensor* self, const int64_t* dims,
@@ -668,20 +717,19 @@ ctorch_tensor_result ctorch_op_max_pool3d(const ctorch_tensor* self, const int64
   });
 }
 
-ctorch_tensor_list ctorch_op_max_pool2d_with_indices(const ctorch_tensor* self,
-                                                     const int64_t* kernel_size,
-                                                     int64_t kernel_size_count,
-                                                     const int64_t* stride, int64_t stride_count,
-                                                     const int64_t* padding, int64_t padding_count,
-                                                     const int64_t* dilation,
-                                                     int64_t dilation_count, int32_t ceil_mode) {
-  return guard_list([&] {
-    return in_vector(at::max_pool2d_with_indices(self->value,
-                                                 int_array(kernel_size, kernel_size_count),
-                                                 int_array(stride, stride_count),
-                                                 int_array(padding, padding_count),
-                                                 int_array(dilation, dilation_count),
-                                                 ceil_mode != 0));
+ctorch_tensor_results ctorch_op_max_pool2d_with_indices(const ctorch_tensor* self,
+                                                        const int64_t* kernel_size,
+                                                        int64_t kernel_size_count,
+                                                        const int64_t* stride, int64_t stride_count,
+                                                        const int64_t* padding,
+                                                        int64_t padding_count,
+                                                        const int64_t* dilation,
+                                                        int64_t dilation_count, int32_t ceil_mode) {
+  return guard_results([&] {
+    return at::max_pool2d_with_indices(self->value, int_array(kernel_size, kernel_size_count),
+                                       int_array(stride, stride_count),
+                                       int_array(padding, padding_count),
+                                       int_array(dilation, dilation_count), ceil_mode != 0);
   });
 }
 
@@ -739,16 +787,16 @@ ctorch_tensor_result ctorch_op_adaptive_avg_pool3d(const ctorch_tensor* self, co
       [&] { return at::adaptive_avg_pool3d(self->value, int_array(size, size_count)); });
 }
 
-ctorch_tensor_list ctorch_op_adaptive_max_pool1d(const ctorch_tensor* self, const int64_t* size,
-                                                 int64_t size_count) {
-  return guard_list(
-      [&] { return in_vector(at::adaptive_max_pool1d(self->value, int_array(size, size_count))); });
+ctorch_tensor_results ctorch_op_adaptive_max_pool1d(const ctorch_tensor* self, const int64_t* size,
+                                                    int64_t size_count) {
+  return guard_results(
+      [&] { return at::adaptive_max_pool1d(self->value, int_array(size, size_count)); });
 }
 
-ctorch_tensor_list ctorch_op_adaptive_max_pool2d(const ctorch_tensor* self, const int64_t* size,
-                                                 int64_t size_count) {
-  return guard_list(
-      [&] { return in_vector(at::adaptive_max_pool2d(self->value, int_array(size, size_count))); });
+ctorch_tensor_results ctorch_op_adaptive_max_pool2d(const ctorch_tensor* self, const int64_t* size,
+                                                    int64_t size_count) {
+  return guard_results(
+      [&] { return at::adaptive_max_pool2d(self->value, int_array(size, size_count)); });
 }
 
 ctorch_tensor_result ctorch_op_upsample_nearest1d(const ctorch_tensor* self,
@@ -949,6 +997,19 @@ ctorch_tensor_result ctorch_op_kl_div_loss(const ctorch_tensor* self, const ctor
 ctorch_tensor_result ctorch_op_soft_margin_loss(const ctorch_tensor* self,
                                                 const ctorch_tensor* target, int64_t reduction) {
   return guard_tensor([&] { return at::soft_margin_loss(self->value, target->value, reduction); });
+}
+
+ctorch_tensor_result ctorch_op_ctc_loss(const ctorch_tensor* log_probs,
+                                        const ctorch_tensor* targets, const int64_t* input_lengths,
+                                        int64_t input_lengths_count, const int64_t* target_lengths,
+                                        int64_t target_lengths_count, int64_t blank,
+                                        int64_t reduction, int32_t zero_infinity) {
+  return guard_tensor([&] {
+    return at::ctc_loss(log_probs->value, targets->value,
+                        int_array(input_lengths, input_lengths_count),
+                        int_array(target_lengths, target_lengths_count), blank, reduction,
+                        zero_infinity != 0);
+  });
 }
 
 ctorch_tensor_result ctorch_op_cosine_embedding_loss(const ctorch_tensor* input1,

@@ -169,6 +169,7 @@ class Operator:
     schema: Schema
     parameters: list[Parameter]
     values: dict[str, str]  # C++ text of the arguments that Go does not pass
+    result_names: list[str]  # of several results; empty: PyTorch's
     doc: str
     section: str
 
@@ -210,7 +211,7 @@ def camel(name: str) -> str:
     return first + "".join(part[:1].upper() + part[1:] for part in rest)
 
 
-LINE = re.compile(r"(func )?(\w+) = ([\w.]+)\((.*?)\): (.+)")
+LINE = re.compile(r"(func )?(\w+) = ([\w.]+)\((.*?)\)(?: -> ([\w, ]+))?: (.+)")
 TOKEN = re.compile(r"(\w+)(!)?(?: as (\w+))?(\.\.\.)?")
 
 
@@ -236,7 +237,7 @@ def parse_line(line: str, section: str, schemas: dict[str, Schema]) -> Operator:
     match = LINE.fullmatch(line.strip())
     if match is None:
         raise ListError("not of the form `[func ]GoName = schema.name(argument, ...): what it does`")
-    function, go_name, schema_name, arguments_text, doc = match.groups()
+    function, go_name, schema_name, arguments_text, results_text, doc = match.groups()
     schema = schemas.get(schema_name)
     if schema is None:
         raise ListError(f"PyTorch declares no operator {schema_name}")
@@ -269,7 +270,12 @@ def parse_line(line: str, section: str, schemas: dict[str, Schema]) -> Operator:
     for argument in schema.arguments:
         if argument.name not in listed and argument.default is None:
             raise ListError(f"{argument.name} has no default, so it must be listed: {schema.text}")
-    return Operator(go_name, bool(function), schema, parameters, values, doc.strip(), section)
+    result_names = split_commas(results_text or "")
+    if result_names and len(result_names) != len(schema.returns):
+        raise ListError(f"{schema_name} has {len(schema.returns)} results: {schema.text}")
+    return Operator(
+        go_name, bool(function), schema, parameters, values, result_names, doc.strip(), section
+    )
 
 
 def cpp_literal(text: str, type_text: str) -> str:
@@ -394,8 +400,10 @@ def c_result(operator: Operator) -> tuple[str, str]:
         return "ctorch_tensor_result", "guard_tensor"
     if types == ["bool"]:
         return "ctorch_bool_result", "guard_bool"
-    if types == ["Tensor[]"] or all(type_text == "Tensor" for type_text in types):
+    if types == ["Tensor[]"]:
         return "ctorch_tensor_list", "guard_list"
+    if len(types) <= 4 and all(type_text == "Tensor" for type_text in types):
+        return "ctorch_tensor_results", "guard_results"
     raise ListError(f"{operator.go_name}: cannot hand back {types}")
 
 
@@ -445,8 +453,7 @@ def header(operators: list[Operator]) -> str:
         "// The plain operators: each calls the operator of PyTorch that the comment above it declares,",
         "// with that declaration's defaults (or what scripts/operators.txt fixes) for the arguments left",
         "// out here. A number meets the tensor as ctorch::scalar_for says. NULL stands for an absent",
-        "// tensor, number, list or generator. An operator that works in place hands back its error alone;",
-        "// one with several results, a list.",
+        "// tensor, number, list or generator. An operator that works in place hands back its error alone.",
         "// clang-format off",
         "#ifndef CTORCH_OPERATORS_H_",
         "#define CTORCH_OPERATORS_H_",
@@ -454,6 +461,12 @@ def header(operators: list[Operator]) -> str:
         '#include "base.h"',
         "",
         "CTORCH_EXTERN_C_BEGIN",
+        "",
+        "// An operator's two to four results, in order; the items after them are absent.",
+        "typedef struct ctorch_tensor_results {",
+        "  ctorch_tensor_result items[4];",
+        "  ctorch_error* error;",
+        "} ctorch_tensor_results;",
         "",
         "// A truth value that a call found.",
         "typedef struct ctorch_bool_result {",
@@ -515,8 +528,6 @@ def cpp_definition(operator: Operator) -> str:
     else:
         call = f"at::{operator.schema.base}("
     tail = ")"
-    if guard == "guard_list" and operator.schema.returns[0][0] != "Tensor[]":
-        call, tail = f"in_vector({call}", "))"
     returning = "" if guard == "guard" else "return "
     signature = wrap_call(f"{result} {operator.c_name}(", c_parameters(operator), ") {")
     line = f"  return {guard}([&] {{ {returning}{call}{', '.join(arguments)}{tail}; }});"
@@ -531,8 +542,8 @@ def cpp_definition(operator: Operator) -> str:
 
 def source(operators: list[Operator]) -> str:
     body = "\n\n".join(cpp_definition(operator) for operator in operators)
-    helpers = ("guard", "guard_bool", "guard_list", "guard_tensor", "generator_of", "in_vector",
-               "int_array", "maybe", "maybe_array", "maybe_dtype", "maybe_scalar", "scalar_for",
+    helpers = ("guard", "guard_bool", "guard_list", "guard_results", "guard_tensor",
+               "generator_of", "int_array", "maybe", "maybe_array", "maybe_dtype", "maybe_scalar", "scalar_for",
                "tensor_vector")  # fmt: skip
     used = [name for name in sorted(helpers) if re.search(rf"\b{name}\(", body)]
     return "\n".join(
@@ -569,14 +580,12 @@ def go_result(operator: Operator) -> str:
         return "*Tensor"
     if result == "ctorch_bool_result":
         return "bool"
-    types = operator.schema.returns
-    if types[0][0] == "Tensor[]":
+    if result == "ctorch_tensor_list":
         return "[]*Tensor"
-    names = [name for _, name in types]
-    if all(names) and not set(names) & {p.go_name for p in operator.parameters}:
-        names = [name if len(name) == 1 else name[0].lower() + name[1:] for name in names]
-        return f"({', '.join(camel(name) for name in names)} *Tensor)"
-    return "(" + ", ".join(["*Tensor"] * len(types)) + ")"
+    names = operator.result_names or [camel(name) for _, name in operator.schema.returns]
+    if all(names) and not set(names) & {parameter.go_name for parameter in operator.parameters}:
+        return f"({', '.join(names)} *Tensor)"
+    raise ListError(f"{operator.go_name} needs names for its results: `-> first, second`")
 
 
 def go_function(operator: Operator) -> str:
@@ -624,13 +633,14 @@ def go_function(operator: Operator) -> str:
             "\tcheck(operation, result.error)",
             "\treturn result.value != 0",
         ]
-    elif operator.schema.returns[0][0] == "Tensor[]":
+    elif result == "ctorch_tensor_list":
         lines.append(f"\treturn madeList(operation, {call})")
     else:
-        count = len(operator.schema.returns)
+        items = [f"adopt(results.items[{i}])" for i in range(len(operator.schema.returns))]
         lines += [
-            f"\tresults := madeList(operation, {call})",
-            "\treturn " + ", ".join(f"results[{i}]" for i in range(count)),
+            f"\tresults := {call}",
+            "\tcheck(operation, results.error)",
+            "\treturn " + ", ".join(items),
         ]
     return "\n".join(lines + ["}"])
 
@@ -677,8 +687,8 @@ def table(operators: list[Operator]) -> str:
         "The name in Go, the operator's name in PyTorch's `native_functions.yaml`, the arguments that Go",
         "passes (the others keep PyTorch's default), and what it does. `func` in front makes a function of it",
         "instead of a method; `name as other` renames an argument, `name!` makes an optional one required,",
-        "`name...` makes a list variadic, and `name=value` fixes it. `scripts/generate_operators.py --check`",
-        "says whether the committed files are up to date.",
+        "`name...` makes a list variadic, `name=value` fixes it, and `-> name, name` names several results.",
+        "`scripts/generate_operators.py --check` says whether the committed files are up to date.",
     ]
     section = None
     for operator in operators:

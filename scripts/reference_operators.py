@@ -157,6 +157,9 @@ def arithmetic():
     case("PowScalar", torch.pow, a, 3)
     case("PowScalar", torch.pow, i, 2)
     case("PowScalar", torch.pow, b, 0.5)
+    case("FloatPower", torch.float_power, i, 2.5, gradient=False)
+    case("CopySign", torch.copysign, a, normal(2, 3))
+    case("Heaviside", torch.heaviside, torch.tensor([-2.0, 0.0, 3.0]), Constant(torch.tensor(0.5)), gradient=False)
     case("Atan2", torch.atan2, a, b)
     case("Hypot", torch.hypot, a, b)
     case("Lerp", torch.lerp, a, b, 0.25)
@@ -325,6 +328,9 @@ def reduction():
     case("LogCumSumExp", torch.logcumsumexp, x, 2)
     case("Diff", lambda t, n, dim: torch.diff(t, n, dim), x, 2, 2)
     case("Trace", torch.trace, normal(3, 3))
+    case("Cov", torch.cov, normal(2, 5))
+    case("CorrCoef", torch.corrcoef, normal(2, 5))
+    case("Trapezoid", lambda t, dx, dim: torch.trapezoid(t, dx=dx, dim=dim), x, 0.5, 1)
 
 
 def sorting():
@@ -418,6 +424,8 @@ def indexing():
     case("Scatter", torch.scatter, x, 1, unique, source)
     case("ScatterScalar", torch.scatter, x, 1, index, 2.5)
     case("ScatterAdd", torch.scatter_add, x, 1, index, source)
+    for reduce in ("sum", "mean", "amax"):
+        case("ScatterReduce", lambda t, d, i, s, r, k: t.scatter_reduce(d, i, s, r, include_self=k), x, 1, index, source, reduce, reduce == "sum")
     case("IndexAddDim", torch.index_add, x, 0, rows, half)
     case("IndexCopy", torch.index_copy, x, 0, rows, half)
     case("IndexFill", torch.index_fill, x, 0, rows, -1.5)
@@ -453,6 +461,10 @@ def linear_algebra():
     case("BAddBMM", lambda t, x, y, s, r: torch.baddbmm(t, x, y, beta=s, alpha=r), normal(2, 2, 2), batch, other, 0.5, 2.0)
     func("Einsum", torch.einsum, "ij,jk->ki", a, b)
     func("Einsum", torch.einsum, "bij,bjk->bik", batch, other)
+    case("Inner", torch.inner, a, normal(4, 3))
+    case("TensorDot", lambda t, o, d, e: torch.tensordot(t, o, (d, e)), batch, other, [0, 2], [0, 1])
+    func("MultiDot", torch.linalg.multi_dot, [a, b, normal(4, 2)])
+    func("BlockDiag", lambda t: torch.block_diag(*t), [a, normal(1, 2)])
     case("Kron", torch.kron, a, normal(2, 2))
     case("Cross", lambda t, o, d: torch.linalg.cross(t, o, dim=d), normal(2, 3), normal(2, 3), 1)
     square = normal(2, 3, 3) + 3 * torch.eye(3)
@@ -464,6 +476,9 @@ def linear_algebra():
     case("PInverse", torch.linalg.pinv, normal(3, 2))
     case("Solve", torch.linalg.solve, square, normal(2, 3, 2))
     case("SolveTriangular", lambda t, y, u: torch.linalg.solve_triangular(t, y, upper=u), square, normal(2, 3, 2), True)
+    case("LstSq", lambda t, b: torch.linalg.lstsq(t, b, driver="gelsd"), normal(4, 2), normal(4, 1), gradient=False)
+    case("LU", torch.linalg.lu, square)
+    case("Eig", torch.linalg.eig, torch.tensor([[1.0, 2.0], [0.0, 3.0]]), signs=False)
     case("MatrixExp", torch.linalg.matrix_exp, normal(3, 3))
     case("MatrixPower", torch.linalg.matrix_power, normal(3, 3), 3)
     case("MatrixRank", lambda t, tol: torch.linalg.matrix_rank(t, tol), torch.ones(3, 3), 0.001)
@@ -500,6 +515,13 @@ def fourier():
     case("RFFT2", torch.fft.rfft2, x)
     case("IRFFT2", torch.fft.irfft2, torch.fft.rfft2(x).clone(), [3, 6])
     case("IRFFT2", torch.fft.irfft2, torch.fft.rfft2(x).clone(), None)
+    window = torch.tensor([0.25, 0.75, 1.0, 0.75])
+    stft = lambda t, n, h, w, c, s: torch.stft(t, n, h, window=w, center=c, normalized=s, return_complex=True)  # noqa: E731
+    istft = lambda t, n, h, w, c, s, size: torch.istft(t, n, h, window=w, center=c, normalized=s, length=size)  # noqa: E731
+    samples = normal(2, 12)
+    case("STFT", stft, samples, 4, 2, Constant(window), True, False)
+    case("STFT", lambda t, n, h, w, c, s: torch.stft(t, n, h, window=torch.ones(n), center=c, normalized=s, return_complex=True), samples, 4, 3, None, False, True)
+    case("ISTFT", istft, stft(samples, 4, 2, window, True, False).clone(), 4, 2, Constant(window), True, False, 12)
     case("FFTShift", torch.fft.fftshift, x, [1])
     case("FFTShift", torch.fft.fftshift, x, None)
     case("IFFTShift", torch.fft.ifftshift, normal(3, 5), [0, 1])
@@ -677,6 +699,11 @@ def losses():
     )  # fmt: skip
     case("BCEWithLogitsLoss", lambda t, y, w, p, r: logits(t, y, reduction=r), x, Constant(uniform(3, 4)), None, None, "none")
     case("KLDivLoss", lambda t, y, r, g: F.kl_div(t, y, reduction=r, log_target=g), x, Constant(y), "sum", True)
+    case(
+        "CTCLoss",
+        lambda t, y, n, m, b, r, z: F.ctc_loss(t, y, n, m, b, r, z),
+        torch.log_softmax(normal(5, 2, 3), 2), torch.tensor([[1, 2], [2, 1]]), [5, 4], [2, 1], 0, "sum", False,
+    )  # fmt: skip
     signs = torch.tensor([1.0, -1.0, 1.0])
     case(
         "CosineEmbeddingLoss",

@@ -51,6 +51,8 @@ package torch
 #cgo nocallback ctorch_op_as_strided
 #cgo noescape ctorch_op_split_sizes
 #cgo nocallback ctorch_op_split_sizes
+#cgo noescape ctorch_op_tensordot
+#cgo nocallback ctorch_op_tensordot
 #cgo noescape ctorch_op_vector_norm
 #cgo nocallback ctorch_op_vector_norm
 #cgo noescape ctorch_op_irfft2
@@ -131,6 +133,8 @@ package torch
 #cgo nocallback ctorch_op_pad_within
 #cgo noescape ctorch_op_scaled_dot_product_attention
 #cgo nocallback ctorch_op_scaled_dot_product_attention
+#cgo noescape ctorch_op_ctc_loss
+#cgo nocallback ctorch_op_ctc_loss
 #include "ctorch/operators.h"
 */
 import "C"
@@ -298,6 +302,34 @@ func (t *Tensor) PowScalar(exponent float64) *Tensor {
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_pow_scalar(self, C.double(exponent)))
+}
+
+// FloatPower returns t to the power of exponent, in float64.
+func (t *Tensor) FloatPower(exponent float64) *Tensor {
+	const operation = "FloatPower"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_float_power(self, C.double(exponent)))
+}
+
+// CopySign returns t with the signs of other.
+func (t *Tensor) CopySign(other *Tensor) *Tensor {
+	const operation = "CopySign"
+	self := t.acquire(operation)
+	defer t.release()
+	otherHandle := other.acquire(operation)
+	defer other.release()
+	return made(operation, C.ctorch_op_copysign(self, otherHandle))
+}
+
+// Heaviside returns 0 where t is negative, 1 where it is positive, and values where it is 0.
+func (t *Tensor) Heaviside(values *Tensor) *Tensor {
+	const operation = "Heaviside"
+	self := t.acquire(operation)
+	defer t.release()
+	valuesHandle := values.acquire(operation)
+	defer values.release()
+	return made(operation, C.ctorch_op_heaviside(self, valuesHandle))
 }
 
 // Atan2 returns the angle of the point (other, t), in radians in [-pi, pi].
@@ -1239,8 +1271,9 @@ func (t *Tensor) MaxDim(dim int64, keepDim bool) (values, indices *Tensor) {
 	const operation = "MaxDim"
 	self := t.acquire(operation)
 	defer t.release()
-	results := madeList(operation, C.ctorch_op_max_dim(self, C.int64_t(dim), cBool(keepDim)))
-	return results[0], results[1]
+	results := C.ctorch_op_max_dim(self, C.int64_t(dim), cBool(keepDim))
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1])
 }
 
 // Min returns the smallest element.
@@ -1256,8 +1289,9 @@ func (t *Tensor) MinDim(dim int64, keepDim bool) (values, indices *Tensor) {
 	const operation = "MinDim"
 	self := t.acquire(operation)
 	defer t.release()
-	results := madeList(operation, C.ctorch_op_min_dim(self, C.int64_t(dim), cBool(keepDim)))
-	return results[0], results[1]
+	results := C.ctorch_op_min_dim(self, C.int64_t(dim), cBool(keepDim))
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1])
 }
 
 // AMax returns the largest elements along dims (nil: all); equal ones share the gradient.
@@ -1277,12 +1311,13 @@ func (t *Tensor) AMin(dims []int64, keepDim bool) *Tensor {
 }
 
 // AMinMax returns the smallest and the largest elements along dim.
-func (t *Tensor) AMinMax(dim int64, keepDim bool) (min, max *Tensor) {
+func (t *Tensor) AMinMax(dim int64, keepDim bool) (smallest, largest *Tensor) {
 	const operation = "AMinMax"
 	self := t.acquire(operation)
 	defer t.release()
-	results := madeList(operation, C.ctorch_op_aminmax(self, C.int64_t(dim), cBool(keepDim)))
-	return results[0], results[1]
+	results := C.ctorch_op_aminmax(self, C.int64_t(dim), cBool(keepDim))
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1])
 }
 
 // ArgMax returns where the largest elements stand in dim.
@@ -1314,8 +1349,9 @@ func (t *Tensor) MedianDim(dim int64, keepDim bool) (values, indices *Tensor) {
 	const operation = "MedianDim"
 	self := t.acquire(operation)
 	defer t.release()
-	results := madeList(operation, C.ctorch_op_median_dim(self, C.int64_t(dim), cBool(keepDim)))
-	return results[0], results[1]
+	results := C.ctorch_op_median_dim(self, C.int64_t(dim), cBool(keepDim))
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1])
 }
 
 // Mode returns the most frequent elements along dim and where they stand in it.
@@ -1323,8 +1359,9 @@ func (t *Tensor) Mode(dim int64, keepDim bool) (values, indices *Tensor) {
 	const operation = "Mode"
 	self := t.acquire(operation)
 	defer t.release()
-	results := madeList(operation, C.ctorch_op_mode(self, C.int64_t(dim), cBool(keepDim)))
-	return results[0], results[1]
+	results := C.ctorch_op_mode(self, C.int64_t(dim), cBool(keepDim))
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1])
 }
 
 // Quantile returns the quantiles q (a tensor in [0, 1]) along dim, interpolated; q's elements are
@@ -1391,8 +1428,9 @@ func (t *Tensor) CumMax(dim int64) (values, indices *Tensor) {
 	const operation = "CumMax"
 	self := t.acquire(operation)
 	defer t.release()
-	results := madeList(operation, C.ctorch_op_cummax(self, C.int64_t(dim)))
-	return results[0], results[1]
+	results := C.ctorch_op_cummax(self, C.int64_t(dim))
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1])
 }
 
 // CumMin returns the smallest of the elements up to each one along dim, and where it stands.
@@ -1400,8 +1438,9 @@ func (t *Tensor) CumMin(dim int64) (values, indices *Tensor) {
 	const operation = "CumMin"
 	self := t.acquire(operation)
 	defer t.release()
-	results := madeList(operation, C.ctorch_op_cummin(self, C.int64_t(dim)))
-	return results[0], results[1]
+	results := C.ctorch_op_cummin(self, C.int64_t(dim))
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1])
 }
 
 // LogCumSumExp returns log(cumsum(exp(t))) along dim, without overflow.
@@ -1428,13 +1467,38 @@ func (t *Tensor) Trace() *Tensor {
 	return made(operation, C.ctorch_op_trace(self))
 }
 
+// Cov returns the covariance matrix of the rows of t, whose columns are observations.
+func (t *Tensor) Cov() *Tensor {
+	const operation = "Cov"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_cov(self))
+}
+
+// CorrCoef returns the correlation matrix of the rows of t, whose columns are observations.
+func (t *Tensor) CorrCoef() *Tensor {
+	const operation = "CorrCoef"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_corrcoef(self))
+}
+
+// Trapezoid returns the integrals along dim by the trapezoidal rule, for points dx apart.
+func (t *Tensor) Trapezoid(dx float64, dim int64) *Tensor {
+	const operation = "Trapezoid"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_trapezoid(self, C.double(dx), C.int64_t(dim)))
+}
+
 // Sort returns the elements sorted along dim and where they stood in it.
 func (t *Tensor) Sort(dim int64, descending bool) (values, indices *Tensor) {
 	const operation = "Sort"
 	self := t.acquire(operation)
 	defer t.release()
-	results := madeList(operation, C.ctorch_op_sort(self, C.int64_t(dim), cBool(descending)))
-	return results[0], results[1]
+	results := C.ctorch_op_sort(self, C.int64_t(dim), cBool(descending))
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1])
 }
 
 // SortStable returns the elements sorted along dim, equal ones in their old order, and where they
@@ -1443,8 +1507,9 @@ func (t *Tensor) SortStable(dim int64, descending bool) (values, indices *Tensor
 	const operation = "SortStable"
 	self := t.acquire(operation)
 	defer t.release()
-	results := madeList(operation, C.ctorch_op_sort_stable(self, C.int64_t(dim), cBool(descending)))
-	return results[0], results[1]
+	results := C.ctorch_op_sort_stable(self, C.int64_t(dim), cBool(descending))
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1])
 }
 
 // ArgSort returns where the elements in sorted order stand in dim.
@@ -1461,8 +1526,9 @@ func (t *Tensor) TopK(k, dim int64, largest bool) (values, indices *Tensor) {
 	const operation = "TopK"
 	self := t.acquire(operation)
 	defer t.release()
-	results := madeList(operation, C.ctorch_op_topk(self, C.int64_t(k), C.int64_t(dim), cBool(largest)))
-	return results[0], results[1]
+	results := C.ctorch_op_topk(self, C.int64_t(k), C.int64_t(dim), cBool(largest))
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1])
 }
 
 // KthValue returns the k-th smallest elements along dim, counted from 1, and where they stand in
@@ -1471,28 +1537,31 @@ func (t *Tensor) KthValue(k, dim int64, keepDim bool) (values, indices *Tensor) 
 	const operation = "KthValue"
 	self := t.acquire(operation)
 	defer t.release()
-	results := madeList(operation, C.ctorch_op_kthvalue(self, C.int64_t(k), C.int64_t(dim), cBool(keepDim)))
-	return results[0], results[1]
+	results := C.ctorch_op_kthvalue(self, C.int64_t(k), C.int64_t(dim), cBool(keepDim))
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1])
 }
 
 // Unique returns the distinct elements in order, which of them each element of t is, and how
 // often each occurs.
-func (t *Tensor) Unique() (*Tensor, *Tensor, *Tensor) {
+func (t *Tensor) Unique() (values, inverse, counts *Tensor) {
 	const operation = "Unique"
 	self := t.acquire(operation)
 	defer t.release()
-	results := madeList(operation, C.ctorch_op_unique(self))
-	return results[0], results[1], results[2]
+	results := C.ctorch_op_unique(self)
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1]), adopt(results.items[2])
 }
 
 // UniqueConsecutive returns t flat without repetitions of neighbours, which of these each element
 // is, and how often each is repeated.
-func (t *Tensor) UniqueConsecutive() (*Tensor, *Tensor, *Tensor) {
+func (t *Tensor) UniqueConsecutive() (values, inverse, counts *Tensor) {
 	const operation = "UniqueConsecutive"
 	self := t.acquire(operation)
 	defer t.release()
-	results := madeList(operation, C.ctorch_op_unique_consecutive(self))
-	return results[0], results[1], results[2]
+	results := C.ctorch_op_unique_consecutive(self)
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1]), adopt(results.items[2])
 }
 
 // NonZero returns the indices of the nonzero elements, [count, dimensions].
@@ -2039,6 +2108,21 @@ func (t *Tensor) ScatterAdd(dim int64, index, source *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_scatter_add(self, C.int64_t(dim), indexHandle, sourceHandle))
 }
 
+// ScatterReduce returns t with source's elements merged where index says along dim; reduce is
+// "sum", "prod", "mean", "amax" or "amin", and includeSelf counts t's own element.
+func (t *Tensor) ScatterReduce(dim int64, index, source *Tensor, reduce string, includeSelf bool) *Tensor {
+	const operation = "ScatterReduce"
+	self := t.acquire(operation)
+	defer t.release()
+	indexHandle := index.acquire(operation)
+	defer index.release()
+	sourceHandle := source.acquire(operation)
+	defer source.release()
+	reduceText, freeReduce := cText(reduce)
+	defer freeReduce()
+	return made(operation, C.ctorch_op_scatter_reduce(self, C.int64_t(dim), indexHandle, sourceHandle, reduceText, cBool(includeSelf)))
+}
+
 // IndexAddDim returns t with source's slices added to those that the vector index names along
 // dim.
 func (t *Tensor) IndexAddDim(dim int64, index, source *Tensor) *Tensor {
@@ -2222,6 +2306,42 @@ func Einsum(equation string, tensors ...*Tensor) *Tensor {
 	return made(operation, C.ctorch_op_einsum(equationText, tensorsHandles.pointer(), tensorsHandles.count()))
 }
 
+// Inner returns the inner products of the last dimensions of t and other.
+func (t *Tensor) Inner(other *Tensor) *Tensor {
+	const operation = "Inner"
+	self := t.acquire(operation)
+	defer t.release()
+	otherHandle := other.acquire(operation)
+	defer other.release()
+	return made(operation, C.ctorch_op_inner(self, otherHandle))
+}
+
+// TensorDot returns the product summed over dims of t and otherDims of other, pair by pair.
+func (t *Tensor) TensorDot(other *Tensor, dims, otherDims []int64) *Tensor {
+	const operation = "TensorDot"
+	self := t.acquire(operation)
+	defer t.release()
+	otherHandle := other.acquire(operation)
+	defer other.release()
+	return made(operation, C.ctorch_op_tensordot(self, otherHandle, int64s(dims), C.int64_t(len(dims)), int64s(otherDims), C.int64_t(len(otherDims))))
+}
+
+// MultiDot returns the product of several matrices, in the order that costs least.
+func MultiDot(tensors ...*Tensor) *Tensor {
+	const operation = "MultiDot"
+	tensorsHandles := acquireAll(operation, tensors)
+	defer tensorsHandles.release()
+	return made(operation, C.ctorch_op_multi_dot(tensorsHandles.pointer(), tensorsHandles.count()))
+}
+
+// BlockDiag returns the matrices along the diagonal of one.
+func BlockDiag(tensors ...*Tensor) *Tensor {
+	const operation = "BlockDiag"
+	tensorsHandles := acquireAll(operation, tensors)
+	defer tensorsHandles.release()
+	return made(operation, C.ctorch_op_block_diag(tensorsHandles.pointer(), tensorsHandles.count()))
+}
+
 // Kron returns the Kronecker product.
 func (t *Tensor) Kron(other *Tensor) *Tensor {
 	const operation = "Kron"
@@ -2251,12 +2371,13 @@ func (t *Tensor) Det() *Tensor {
 }
 
 // SLogDet returns the sign and the logarithm of the absolute value of determinants.
-func (t *Tensor) SLogDet() (sign, logabsdet *Tensor) {
+func (t *Tensor) SLogDet() (sign, logAbs *Tensor) {
 	const operation = "SLogDet"
 	self := t.acquire(operation)
 	defer t.release()
-	results := madeList(operation, C.ctorch_op_s_log_det(self))
-	return results[0], results[1]
+	results := C.ctorch_op_s_log_det(self)
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1])
 }
 
 // Inverse returns the inverses of square matrices.
@@ -2295,6 +2416,39 @@ func (t *Tensor) SolveTriangular(b *Tensor, upper bool) *Tensor {
 	return made(operation, C.ctorch_op_solve_triangular(self, bHandle, cBool(upper)))
 }
 
+// LstSq returns x with the least |t x - b|, and what LAPACK's gelsd tells besides; on CUDA use
+// PInverse, or QR and SolveTriangular.
+func (t *Tensor) LstSq(b *Tensor) (solution, residuals, rank, singularValues *Tensor) {
+	const operation = "LstSq"
+	self := t.acquire(operation)
+	defer t.release()
+	bHandle := b.acquire(operation)
+	defer b.release()
+	results := C.ctorch_op_lst_sq(self, bHandle)
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1]), adopt(results.items[2]), adopt(results.items[3])
+}
+
+// LU returns the permutation P, L lower and U upper triangular, with t = P L U.
+func (t *Tensor) LU() (p, l, u *Tensor) {
+	const operation = "LU"
+	self := t.acquire(operation)
+	defer t.release()
+	results := C.ctorch_op_lu(self)
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1]), adopt(results.items[2])
+}
+
+// Eig returns the complex eigenvalues and eigenvectors, as columns, of square matrices.
+func (t *Tensor) Eig() (eigenvalues, eigenvectors *Tensor) {
+	const operation = "Eig"
+	self := t.acquire(operation)
+	defer t.release()
+	results := C.ctorch_op_eig(self)
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1])
+}
+
 // MatrixExp returns the matrix exponential.
 func (t *Tensor) MatrixExp() *Tensor {
 	const operation = "MatrixExp"
@@ -2320,12 +2474,13 @@ func (t *Tensor) MatrixRank(tolerance float64) *Tensor {
 }
 
 // SVD returns U, the singular values S (descending) and Vh, with t = U diag(S) Vh.
-func (t *Tensor) SVD(fullMatrices bool) (U, S, vh *Tensor) {
+func (t *Tensor) SVD(fullMatrices bool) (u, s, vh *Tensor) {
 	const operation = "SVD"
 	self := t.acquire(operation)
 	defer t.release()
-	results := madeList(operation, C.ctorch_op_svd(self, cBool(fullMatrices)))
-	return results[0], results[1], results[2]
+	results := C.ctorch_op_svd(self, cBool(fullMatrices))
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1]), adopt(results.items[2])
 }
 
 // SVDVals returns the singular values, descending.
@@ -2337,12 +2492,13 @@ func (t *Tensor) SVDVals() *Tensor {
 }
 
 // QR returns Q with orthonormal columns and R upper triangular, with t = Q R (the reduced form).
-func (t *Tensor) QR() (Q, R *Tensor) {
+func (t *Tensor) QR() (q, r *Tensor) {
 	const operation = "QR"
 	self := t.acquire(operation)
 	defer t.release()
-	results := madeList(operation, C.ctorch_op_qr(self))
-	return results[0], results[1]
+	results := C.ctorch_op_qr(self)
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1])
 }
 
 // Cholesky returns the lower triangular L with t = L Lᵀ, for symmetric positive definite
@@ -2360,8 +2516,9 @@ func (t *Tensor) Eigh() (eigenvalues, eigenvectors *Tensor) {
 	const operation = "Eigh"
 	self := t.acquire(operation)
 	defer t.release()
-	results := madeList(operation, C.ctorch_op_eigh(self))
-	return results[0], results[1]
+	results := C.ctorch_op_eigh(self)
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1])
 }
 
 // EigVals returns the complex eigenvalues of square matrices.
@@ -2475,6 +2632,28 @@ func (t *Tensor) IRFFT2(size []int64) *Tensor {
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_irfft2(self, int64s(size), C.int64_t(len(size))))
+}
+
+// STFT returns the Fourier transforms of windows of a size, hop apart, of t [N, samples] or
+// [samples]: [N, size/2+1, windows], complex; window [size] may be nil, and center pads both ends
+// by reflection.
+func (t *Tensor) STFT(size, hop int64, window *Tensor, center, normalized bool) *Tensor {
+	const operation = "STFT"
+	self := t.acquire(operation)
+	defer t.release()
+	windowHandle := window.acquireOptional(operation)
+	defer window.release()
+	return made(operation, C.ctorch_op_stft(self, C.int64_t(size), C.int64_t(hop), windowHandle, cBool(center), cBool(normalized)))
+}
+
+// ISTFT returns the inverse of STFT, of the given length.
+func (t *Tensor) ISTFT(size, hop int64, window *Tensor, center, normalized bool, length int64) *Tensor {
+	const operation = "ISTFT"
+	self := t.acquire(operation)
+	defer t.release()
+	windowHandle := window.acquireOptional(operation)
+	defer window.release()
+	return made(operation, C.ctorch_op_istft(self, C.int64_t(size), C.int64_t(hop), windowHandle, cBool(center), cBool(normalized), C.int64_t(length)))
 }
 
 // FFTShift returns t with frequency zero moved to the middle of dims (nil: all).
@@ -2891,12 +3070,13 @@ func (t *Tensor) maxPool3d(kernelSize, stride, padding, dilation []int64, ceilMo
 }
 
 // maxPool2dWithIndices is behind MaxPool2dWithIndices.
-func (t *Tensor) maxPool2dWithIndices(kernelSize, stride, padding, dilation []int64, ceilMode bool) (*Tensor, *Tensor) {
+func (t *Tensor) maxPool2dWithIndices(kernelSize, stride, padding, dilation []int64, ceilMode bool) (values, indices *Tensor) {
 	const operation = "maxPool2dWithIndices"
 	self := t.acquire(operation)
 	defer t.release()
-	results := madeList(operation, C.ctorch_op_max_pool2d_with_indices(self, int64s(kernelSize), C.int64_t(len(kernelSize)), int64s(stride), C.int64_t(len(stride)), int64s(padding), C.int64_t(len(padding)), int64s(dilation), C.int64_t(len(dilation)), cBool(ceilMode)))
-	return results[0], results[1]
+	results := C.ctorch_op_max_pool2d_with_indices(self, int64s(kernelSize), C.int64_t(len(kernelSize)), int64s(stride), C.int64_t(len(stride)), int64s(padding), C.int64_t(len(padding)), int64s(dilation), C.int64_t(len(dilation)), cBool(ceilMode))
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1])
 }
 
 // avgPool1d is behind AvgPool1d.
@@ -2950,22 +3130,24 @@ func (t *Tensor) AdaptiveAvgPool3d(size ...int64) *Tensor {
 
 // AdaptiveMaxPool1d returns the largest elements in windows that divide [N, C, L] into size, and
 // where they stand.
-func (t *Tensor) AdaptiveMaxPool1d(size ...int64) (*Tensor, *Tensor) {
+func (t *Tensor) AdaptiveMaxPool1d(size ...int64) (values, indices *Tensor) {
 	const operation = "AdaptiveMaxPool1d"
 	self := t.acquire(operation)
 	defer t.release()
-	results := madeList(operation, C.ctorch_op_adaptive_max_pool1d(self, int64s(size), C.int64_t(len(size))))
-	return results[0], results[1]
+	results := C.ctorch_op_adaptive_max_pool1d(self, int64s(size), C.int64_t(len(size)))
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1])
 }
 
 // AdaptiveMaxPool2d returns the largest elements in windows that divide [N, C, H, W] into size
 // (height, width), and where they stand in the flat plane.
-func (t *Tensor) AdaptiveMaxPool2d(size ...int64) (*Tensor, *Tensor) {
+func (t *Tensor) AdaptiveMaxPool2d(size ...int64) (values, indices *Tensor) {
 	const operation = "AdaptiveMaxPool2d"
 	self := t.acquire(operation)
 	defer t.release()
-	results := madeList(operation, C.ctorch_op_adaptive_max_pool2d(self, int64s(size), C.int64_t(len(size))))
-	return results[0], results[1]
+	results := C.ctorch_op_adaptive_max_pool2d(self, int64s(size), C.int64_t(len(size)))
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1])
 }
 
 // upsampleNearest1d is behind Interpolate with InterpolateNearest, for [N, C, L].
@@ -3214,6 +3396,17 @@ func (t *Tensor) SoftMarginLoss(target *Tensor, reduction Reduction) *Tensor {
 	targetHandle := target.acquire(operation)
 	defer target.release()
 	return made(operation, C.ctorch_op_soft_margin_loss(self, targetHandle, C.int64_t(reduction.number())))
+}
+
+// CTCLoss returns the connectionist temporal classification loss of log-probabilities t [T, N, C]
+// against targets [N, S], of which the first inputLengths and targetLengths count.
+func (t *Tensor) CTCLoss(targets *Tensor, inputLengths, targetLengths []int64, blank int64, reduction Reduction, zeroInfinity bool) *Tensor {
+	const operation = "CTCLoss"
+	self := t.acquire(operation)
+	defer t.release()
+	targetsHandle := targets.acquire(operation)
+	defer targets.release()
+	return made(operation, C.ctorch_op_ctc_loss(self, targetsHandle, int64s(inputLengths), C.int64_t(len(inputLengths)), int64s(targetLengths), C.int64_t(len(targetLengths)), C.int64_t(blank), C.int64_t(reduction.number()), cBool(zeroInfinity)))
 }
 
 // CosineEmbeddingLoss returns 1 - cos(t, other) where target is 1, and max(0, cos - margin) where

@@ -40,10 +40,11 @@ func (c operatorCase) isRandom() bool {
 
 // operatorFunctions are what is no method, which reflection cannot find by name.
 var operatorFunctions = map[string]any{
-	"BroadcastTensors": torch.BroadcastTensors, "CartesianProd": torch.CartesianProd,
-	"Cat": torch.Cat, "Complex": torch.Complex, "Einsum": torch.Einsum,
+	"BlockDiag": torch.BlockDiag, "BroadcastTensors": torch.BroadcastTensors,
+	"CartesianProd": torch.CartesianProd,
+	"Cat":           torch.Cat, "Complex": torch.Complex, "Einsum": torch.Einsum,
 	"Embedding": torch.Embedding, "HStack": torch.HStack, "Meshgrid": torch.Meshgrid,
-	"Polar": torch.Polar, "ScaledDotProductAttention": torch.ScaledDotProductAttention,
+	"MultiDot": torch.MultiDot, "Polar": torch.Polar, "ScaledDotProductAttention": torch.ScaledDotProductAttention,
 	"Stack": torch.Stack, "VStack": torch.VStack, "Where": torch.Where,
 	"WhereScalar": torch.WhereScalar,
 }
@@ -339,7 +340,7 @@ func TestEveryListedOperatorHasAReference(t *testing.T) {
 	}
 	// No reference can be had for numbers from the default generator; they have a test below.
 	have["RandLike"], have["RandNLike"] = true, true
-	lines := regexp.MustCompile(`(?m)^(?:func )?(\w+) = .*?\): (?:is behind (\w+))?`)
+	lines := regexp.MustCompile(`(?m)^(?:func )?(\w+) = .*?\)(?: -> [\w, ]+)?: (?:is behind (\w+))?`)
 	found := lines.FindAllStringSubmatch(string(list), -1)
 	require.Greater(t, len(found), 300)
 	for _, line := range found {

@@ -3,8 +3,7 @@
 // The plain operators: each calls the operator of PyTorch that the comment above it declares,
 // with that declaration's defaults (or what scripts/operators.txt fixes) for the arguments left
 // out here. A number meets the tensor as ctorch::scalar_for says. NULL stands for an absent
-// tensor, number, list or generator. An operator that works in place hands back its error alone;
-// one with several results, a list.
+// tensor, number, list or generator. An operator that works in place hands back its error alone.
 // clang-format off
 #ifndef CTORCH_OPERATORS_H_
 #define CTORCH_OPERATORS_H_
@@ -12,6 +11,12 @@
 #include "base.h"
 
 CTORCH_EXTERN_C_BEGIN
+
+// An operator's two to four results, in order; the items after them are absent.
+typedef struct ctorch_tensor_results {
+  ctorch_tensor_result items[4];
+  ctorch_error* error;
+} ctorch_tensor_results;
 
 // A truth value that a call found.
 typedef struct ctorch_bool_result {
@@ -84,6 +89,17 @@ CTORCH_API ctorch_tensor_result ctorch_op_pow(const ctorch_tensor* self,
 
 // aten::pow.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_pow_scalar(const ctorch_tensor* self, double exponent);
+
+// aten::float_power.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_float_power(const ctorch_tensor* self, double exponent);
+
+// aten::copysign.Tensor(Tensor self, Tensor other) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_copysign(const ctorch_tensor* self,
+                                                   const ctorch_tensor* other);
+
+// aten::heaviside(Tensor self, Tensor values) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_heaviside(const ctorch_tensor* self,
+                                                    const ctorch_tensor* values);
 
 // aten::atan2(Tensor self, Tensor other) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_atan2(const ctorch_tensor* self,
@@ -463,15 +479,15 @@ CTORCH_API ctorch_tensor_result ctorch_op_std_dim(const ctorch_tensor* self, con
 CTORCH_API ctorch_tensor_result ctorch_op_max(const ctorch_tensor* self);
 
 // aten::max.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)
-CTORCH_API ctorch_tensor_list ctorch_op_max_dim(const ctorch_tensor* self, int64_t dim,
-                                                int32_t keep_dim);
+CTORCH_API ctorch_tensor_results ctorch_op_max_dim(const ctorch_tensor* self, int64_t dim,
+                                                   int32_t keep_dim);
 
 // aten::min(Tensor self) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_min(const ctorch_tensor* self);
 
 // aten::min.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)
-CTORCH_API ctorch_tensor_list ctorch_op_min_dim(const ctorch_tensor* self, int64_t dim,
-                                                int32_t keep_dim);
+CTORCH_API ctorch_tensor_results ctorch_op_min_dim(const ctorch_tensor* self, int64_t dim,
+                                                   int32_t keep_dim);
 
 // aten::amax(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_amax(const ctorch_tensor* self, const int64_t* dims,
@@ -482,8 +498,8 @@ CTORCH_API ctorch_tensor_result ctorch_op_amin(const ctorch_tensor* self, const 
                                                int64_t dims_count, int32_t keep_dim);
 
 // aten::aminmax(Tensor self, *, int? dim=None, bool keepdim=False) -> (Tensor min, Tensor max)
-CTORCH_API ctorch_tensor_list ctorch_op_aminmax(const ctorch_tensor* self, int64_t dim,
-                                                int32_t keep_dim);
+CTORCH_API ctorch_tensor_results ctorch_op_aminmax(const ctorch_tensor* self, int64_t dim,
+                                                   int32_t keep_dim);
 
 // aten::argmax(Tensor self, int? dim=None, bool keepdim=False) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_argmax(const ctorch_tensor* self, int64_t dim,
@@ -497,12 +513,12 @@ CTORCH_API ctorch_tensor_result ctorch_op_argmin(const ctorch_tensor* self, int6
 CTORCH_API ctorch_tensor_result ctorch_op_median(const ctorch_tensor* self);
 
 // aten::median.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)
-CTORCH_API ctorch_tensor_list ctorch_op_median_dim(const ctorch_tensor* self, int64_t dim,
-                                                   int32_t keep_dim);
+CTORCH_API ctorch_tensor_results ctorch_op_median_dim(const ctorch_tensor* self, int64_t dim,
+                                                      int32_t keep_dim);
 
 // aten::mode(Tensor self, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)
-CTORCH_API ctorch_tensor_list ctorch_op_mode(const ctorch_tensor* self, int64_t dim,
-                                             int32_t keep_dim);
+CTORCH_API ctorch_tensor_results ctorch_op_mode(const ctorch_tensor* self, int64_t dim,
+                                                int32_t keep_dim);
 
 // aten::quantile(Tensor self, Tensor q, int? dim=None, bool keepdim=False, *, str
 //     interpolation='linear') -> Tensor
@@ -533,10 +549,10 @@ CTORCH_API ctorch_tensor_result ctorch_op_cumsum(const ctorch_tensor* self, int6
 CTORCH_API ctorch_tensor_result ctorch_op_cumprod(const ctorch_tensor* self, int64_t dim);
 
 // aten::cummax(Tensor self, int dim) -> (Tensor values, Tensor indices)
-CTORCH_API ctorch_tensor_list ctorch_op_cummax(const ctorch_tensor* self, int64_t dim);
+CTORCH_API ctorch_tensor_results ctorch_op_cummax(const ctorch_tensor* self, int64_t dim);
 
 // aten::cummin(Tensor self, int dim) -> (Tensor values, Tensor indices)
-CTORCH_API ctorch_tensor_list ctorch_op_cummin(const ctorch_tensor* self, int64_t dim);
+CTORCH_API ctorch_tensor_results ctorch_op_cummin(const ctorch_tensor* self, int64_t dim);
 
 // aten::logcumsumexp(Tensor self, int dim) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_logcumsumexp(const ctorch_tensor* self, int64_t dim);
@@ -547,16 +563,26 @@ CTORCH_API ctorch_tensor_result ctorch_op_diff(const ctorch_tensor* self, int64_
 // aten::trace(Tensor self) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_trace(const ctorch_tensor* self);
 
+// aten::cov(Tensor self, *, int correction=1, Tensor? fweights=None, Tensor? aweights=None) ->
+//     Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_cov(const ctorch_tensor* self);
+
+// aten::corrcoef(Tensor self) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_corrcoef(const ctorch_tensor* self);
+
+// aten::trapezoid.dx(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_trapezoid(const ctorch_tensor* y, double dx, int64_t dim);
+
 // ---- Sorting and searching
 
 // aten::sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)
-CTORCH_API ctorch_tensor_list ctorch_op_sort(const ctorch_tensor* self, int64_t dim,
-                                             int32_t descending);
+CTORCH_API ctorch_tensor_results ctorch_op_sort(const ctorch_tensor* self, int64_t dim,
+                                                int32_t descending);
 
 // aten::sort.stable(Tensor self, *, bool? stable, int dim=-1, bool descending=False) -> (Tensor
 //     values, Tensor indices)
-CTORCH_API ctorch_tensor_list ctorch_op_sort_stable(const ctorch_tensor* self, int64_t dim,
-                                                    int32_t descending);
+CTORCH_API ctorch_tensor_results ctorch_op_sort_stable(const ctorch_tensor* self, int64_t dim,
+                                                       int32_t descending);
 
 // aten::argsort(Tensor self, int dim=-1, bool descending=False) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_argsort(const ctorch_tensor* self, int64_t dim,
@@ -564,21 +590,21 @@ CTORCH_API ctorch_tensor_result ctorch_op_argsort(const ctorch_tensor* self, int
 
 // aten::topk(Tensor self, SymInt k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor
 //     values, Tensor indices)
-CTORCH_API ctorch_tensor_list ctorch_op_topk(const ctorch_tensor* self, int64_t k, int64_t dim,
-                                             int32_t largest);
+CTORCH_API ctorch_tensor_results ctorch_op_topk(const ctorch_tensor* self, int64_t k, int64_t dim,
+                                                int32_t largest);
 
 // aten::kthvalue(Tensor self, SymInt k, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor
 //     indices)
-CTORCH_API ctorch_tensor_list ctorch_op_kthvalue(const ctorch_tensor* self, int64_t k, int64_t dim,
-                                                 int32_t keep_dim);
+CTORCH_API ctorch_tensor_results ctorch_op_kthvalue(const ctorch_tensor* self, int64_t k,
+                                                    int64_t dim, int32_t keep_dim);
 
 // aten::_unique2(Tensor self, bool sorted=True, bool return_inverse=False, bool
 //     return_counts=False) -> (Tensor, Tensor, Tensor)
-CTORCH_API ctorch_tensor_list ctorch_op_unique(const ctorch_tensor* self);
+CTORCH_API ctorch_tensor_results ctorch_op_unique(const ctorch_tensor* self);
 
 // aten::unique_consecutive(Tensor self, bool return_inverse=False, bool return_counts=False, int?
 //     dim=None) -> (Tensor, Tensor, Tensor)
-CTORCH_API ctorch_tensor_list ctorch_op_unique_consecutive(const ctorch_tensor* self);
+CTORCH_API ctorch_tensor_results ctorch_op_unique_consecutive(const ctorch_tensor* self);
 
 // aten::nonzero(Tensor self) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_nonzero(const ctorch_tensor* self);
@@ -831,6 +857,13 @@ CTORCH_API ctorch_tensor_result ctorch_op_scatter_add(const ctorch_tensor* self,
                                                       const ctorch_tensor* index,
                                                       const ctorch_tensor* source);
 
+// aten::scatter_reduce.two(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool
+//     include_self=True) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_scatter_reduce(const ctorch_tensor* self, int64_t dim,
+                                                         const ctorch_tensor* index,
+                                                         const ctorch_tensor* source,
+                                                         const char* reduce, int32_t include_self);
+
 // aten::index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_index_add_dim(const ctorch_tensor* self, int64_t dim,
                                                         const ctorch_tensor* index,
@@ -909,6 +942,24 @@ CTORCH_API ctorch_tensor_result ctorch_op_einsum(const char* equation,
                                                  ctorch_tensor* const* tensors,
                                                  int64_t tensors_count);
 
+// aten::inner(Tensor self, Tensor other) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_inner(const ctorch_tensor* self,
+                                                const ctorch_tensor* other);
+
+// aten::tensordot(Tensor self, Tensor other, int[] dims_self, int[] dims_other) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_tensordot(const ctorch_tensor* self,
+                                                    const ctorch_tensor* other, const int64_t* dims,
+                                                    int64_t dims_count, const int64_t* other_dims,
+                                                    int64_t other_dims_count);
+
+// aten::linalg_multi_dot(Tensor[] tensors) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_multi_dot(ctorch_tensor* const* tensors,
+                                                    int64_t tensors_count);
+
+// aten::block_diag(Tensor[] tensors) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_block_diag(ctorch_tensor* const* tensors,
+                                                     int64_t tensors_count);
+
 // aten::kron(Tensor self, Tensor other) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_kron(const ctorch_tensor* self,
                                                const ctorch_tensor* other);
@@ -921,7 +972,7 @@ CTORCH_API ctorch_tensor_result ctorch_op_cross(const ctorch_tensor* self,
 CTORCH_API ctorch_tensor_result ctorch_op_det(const ctorch_tensor* a);
 
 // aten::linalg_slogdet(Tensor A) -> (Tensor sign, Tensor logabsdet)
-CTORCH_API ctorch_tensor_list ctorch_op_s_log_det(const ctorch_tensor* a);
+CTORCH_API ctorch_tensor_results ctorch_op_s_log_det(const ctorch_tensor* a);
 
 // aten::linalg_inv(Tensor A) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_inverse(const ctorch_tensor* a);
@@ -937,6 +988,17 @@ CTORCH_API ctorch_tensor_result ctorch_op_solve(const ctorch_tensor* a, const ct
 CTORCH_API ctorch_tensor_result ctorch_op_solve_triangular(const ctorch_tensor* self,
                                                            const ctorch_tensor* b, int32_t upper);
 
+// aten::linalg_lstsq(Tensor self, Tensor b, float? rcond=None, *, str? driver=None) -> (Tensor
+//     solution, Tensor residuals, Tensor rank, Tensor singular_values)
+CTORCH_API ctorch_tensor_results ctorch_op_lst_sq(const ctorch_tensor* self,
+                                                  const ctorch_tensor* b);
+
+// aten::linalg_lu(Tensor A, *, bool pivot=True) -> (Tensor P, Tensor L, Tensor U)
+CTORCH_API ctorch_tensor_results ctorch_op_lu(const ctorch_tensor* a);
+
+// aten::linalg_eig(Tensor self) -> (Tensor eigenvalues, Tensor eigenvectors)
+CTORCH_API ctorch_tensor_results ctorch_op_eig(const ctorch_tensor* self);
+
 // aten::linalg_matrix_exp(Tensor self) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_matrix_exp(const ctorch_tensor* self);
 
@@ -948,19 +1010,19 @@ CTORCH_API ctorch_tensor_result ctorch_op_matrix_rank(const ctorch_tensor* self,
 
 // aten::linalg_svd(Tensor A, bool full_matrices=True, *, str? driver=None) -> (Tensor U, Tensor S,
 //     Tensor Vh)
-CTORCH_API ctorch_tensor_list ctorch_op_svd(const ctorch_tensor* a, int32_t full_matrices);
+CTORCH_API ctorch_tensor_results ctorch_op_svd(const ctorch_tensor* a, int32_t full_matrices);
 
 // aten::linalg_svdvals(Tensor A, *, str? driver=None) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_svd_vals(const ctorch_tensor* a);
 
 // aten::linalg_qr(Tensor A, str mode='reduced') -> (Tensor Q, Tensor R)
-CTORCH_API ctorch_tensor_list ctorch_op_qr(const ctorch_tensor* a);
+CTORCH_API ctorch_tensor_results ctorch_op_qr(const ctorch_tensor* a);
 
 // aten::linalg_cholesky(Tensor self, *, bool upper=False) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_cholesky(const ctorch_tensor* self);
 
 // aten::linalg_eigh(Tensor self, str UPLO="L") -> (Tensor eigenvalues, Tensor eigenvectors)
-CTORCH_API ctorch_tensor_list ctorch_op_eigh(const ctorch_tensor* self);
+CTORCH_API ctorch_tensor_results ctorch_op_eigh(const ctorch_tensor* self);
 
 // aten::linalg_eigvals(Tensor self) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_eig_vals(const ctorch_tensor* self);
@@ -1010,6 +1072,20 @@ CTORCH_API ctorch_tensor_result ctorch_op_rfft2(const ctorch_tensor* self);
 // aten::fft_irfft2(Tensor self, SymInt[1]? s=None, int[1] dim=[-2,-1], str? norm=None) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_irfft2(const ctorch_tensor* self, const int64_t* size,
                                                  int64_t size_count);
+
+// aten::stft.center(Tensor self, int n_fft, int? hop_length=None, int? win_length=None, Tensor?
+//     window=None, bool center=True, str pad_mode="reflect", bool normalized=False, bool?
+//     onesided=None, bool? return_complex=None, bool? align_to_window=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_stft(const ctorch_tensor* self, int64_t size, int64_t hop,
+                                               const ctorch_tensor* window, int32_t center,
+                                               int32_t normalized);
+
+// aten::istft(Tensor self, int n_fft, int? hop_length=None, int? win_length=None, Tensor?
+//     window=None, bool center=True, bool normalized=False, bool? onesided=None, int? length=None,
+//     bool return_complex=False) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_istft(const ctorch_tensor* self, int64_t size,
+                                                int64_t hop, const ctorch_tensor* window,
+                                                int32_t center, int32_t normalized, int64_t length);
 
 // aten::fft_fftshift(Tensor self, int[1]? dim=None) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_fft_shift(const ctorch_tensor* self, const int64_t* dims,
@@ -1276,16 +1352,16 @@ CTORCH_API ctorch_tensor_result ctorch_op_max_pool3d(const ctorch_tensor* self,
 
 // aten::max_pool2d_with_indices(Tensor self, int[2] kernel_size, int[2] stride=[], int[2]
 //     padding=0, int[2] dilation=1, bool ceil_mode=False) -> (Tensor, Tensor)
-CTORCH_API ctorch_tensor_list ctorch_op_max_pool2d_with_indices(const ctorch_tensor* self,
-                                                                const int64_t* kernel_size,
-                                                                int64_t kernel_size_count,
-                                                                const int64_t* stride,
-                                                                int64_t stride_count,
-                                                                const int64_t* padding,
-                                                                int64_t padding_count,
-                                                                const int64_t* dilation,
-                                                                int64_t dilation_count,
-                                                                int32_t ceil_mode);
+CTORCH_API ctorch_tensor_results ctorch_op_max_pool2d_with_indices(const ctorch_tensor* self,
+                                                                   const int64_t* kernel_size,
+                                                                   int64_t kernel_size_count,
+                                                                   const int64_t* stride,
+                                                                   int64_t stride_count,
+                                                                   const int64_t* padding,
+                                                                   int64_t padding_count,
+                                                                   const int64_t* dilation,
+                                                                   int64_t dilation_count,
+                                                                   int32_t ceil_mode);
 
 // aten::avg_pool1d(Tensor self, int[1] kernel_size, int[1] stride=[], int[1] padding=0, bool
 //     ceil_mode=False, bool count_include_pad=True) -> Tensor
@@ -1330,14 +1406,14 @@ CTORCH_API ctorch_tensor_result ctorch_op_adaptive_avg_pool3d(const ctorch_tenso
                                                               int64_t size_count);
 
 // aten::adaptive_max_pool1d(Tensor self, int[1] output_size) -> (Tensor, Tensor)
-CTORCH_API ctorch_tensor_list ctorch_op_adaptive_max_pool1d(const ctorch_tensor* self,
-                                                            const int64_t* size,
-                                                            int64_t size_count);
+CTORCH_API ctorch_tensor_results ctorch_op_adaptive_max_pool1d(const ctorch_tensor* self,
+                                                               const int64_t* size,
+                                                               int64_t size_count);
 
 // aten::adaptive_max_pool2d(Tensor self, int[2] output_size) -> (Tensor, Tensor)
-CTORCH_API ctorch_tensor_list ctorch_op_adaptive_max_pool2d(const ctorch_tensor* self,
-                                                            const int64_t* size,
-                                                            int64_t size_count);
+CTORCH_API ctorch_tensor_results ctorch_op_adaptive_max_pool2d(const ctorch_tensor* self,
+                                                               const int64_t* size,
+                                                               int64_t size_count);
 
 // ---- Images
 
@@ -1497,6 +1573,16 @@ CTORCH_API ctorch_tensor_result ctorch_op_kl_div_loss(const ctorch_tensor* self,
 CTORCH_API ctorch_tensor_result ctorch_op_soft_margin_loss(const ctorch_tensor* self,
                                                            const ctorch_tensor* target,
                                                            int64_t reduction);
+
+// aten::ctc_loss.IntList(Tensor log_probs, Tensor targets, int[] input_lengths, int[]
+//     target_lengths, int blank=0, int reduction=Mean, bool zero_infinity=False) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_ctc_loss(const ctorch_tensor* log_probs,
+                                                   const ctorch_tensor* targets,
+                                                   const int64_t* input_lengths,
+                                                   int64_t input_lengths_count,
+                                                   const int64_t* target_lengths,
+                                                   int64_t target_lengths_count, int64_t blank,
+                                                   int64_t reduction, int32_t zero_infinity);
 
 // aten::cosine_embedding_loss(Tensor input1, Tensor input2, Tensor target, float margin=0.0, int
 //     reduction=Mean) -> Tensor
