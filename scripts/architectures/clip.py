@@ -272,9 +272,9 @@ class CLIP(nn.Module):
 
 # The published architectures, and the one of the embedded model.
 ARCHITECTURES = {
-    "emoji-RN": dict(embedding_dimension=256, image_size=64, vision_layers=[2, 2, 2, 1],
-                     vision_width=32, vision_patch_size=0, context_length=32,
-                     vocabulary_size=6514, text_width=192, text_heads=3, text_layers=3),
+    "emoji-RN": dict(embedding_dimension=256, image_size=64, vision_layers=[2, 2, 2, 2],
+                     vision_width=24, vision_patch_size=0, context_length=32,
+                     vocabulary_size=8514, text_width=192, text_heads=3, text_layers=3),
     "RN50": dict(embedding_dimension=1024, image_size=224, vision_layers=[3, 4, 6, 3],
                  vision_width=64, vision_patch_size=0, context_length=77, vocabulary_size=49408,
                  text_width=512, text_heads=8, text_layers=12),

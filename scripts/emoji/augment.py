@@ -1,0 +1,101 @@
+"""Augmentation of a whole batch at once: RGBA pictures to RGB ones on varied backgrounds, under the
+distortions that guided generation's cutouts make (affine, perspective, crops, jitter, noise)."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+
+
+def uniform(n: int, low: float, high: float) -> torch.Tensor:
+    return torch.rand(n) * (high - low) + low
+
+
+def sampling_grid(n: int, side: int) -> torch.Tensor:
+    """[n, side, side, 2]: for each pixel of the result, the place of the drawing it shows."""
+    kind = torch.rand(n)
+    zoom = torch.exp(uniform(n, math.log(0.8), math.log(1.15)))
+    zoom = torch.where(kind > 0.8, uniform(n, 1.15, 1.7), zoom)
+    zoom = torch.where(kind > 0.93, uniform(n, 0.5, 0.8), zoom)
+    angle = torch.randn(n) * math.radians(9)
+    aspect = torch.exp(torch.randn(n) * 0.08)
+    shear = torch.randn(n) * 0.08
+    shift = (torch.rand(n, 2) * 2 - 1) * (0.1 + 0.8 * (1 - 1 / zoom).abs())[:, None]
+    perspective = torch.randn(n, 2) * 0.1 * (torch.rand(n, 1) < 0.4)
+
+    line = (torch.arange(side) + 0.5) / side * 2 - 1
+    y, x = torch.meshgrid(line, line, indexing="ij")
+    x, y = x[None], y[None]
+    depth = 1 + perspective[:, 0, None, None] * x + perspective[:, 1, None, None] * y
+    cos, sin = (angle.cos() / zoom)[:, None, None], (angle.sin() / zoom)[:, None, None]
+    aspect, shear = aspect[:, None, None], shear[:, None, None]
+    u = (cos * x - sin * y) * aspect + shear * y
+    v = (sin * x + cos * y) / aspect
+    grid = torch.stack([u / depth, v / depth], dim=-1)
+    return grid + shift[:, None, None]
+
+
+def backgrounds(n: int, side: int, monochrome: torch.Tensor) -> torch.Tensor:
+    """[n, 3, side, side]: white most often, else grey levels, colours, gradients, soft noise. Black
+    line art (monochrome) gets light ones, on which it stays visible."""
+    kind = torch.rand(n, 1, 1, 1)
+    colour = torch.rand(n, 3, 1, 1)
+    grey = torch.rand(n, 1, 1, 1).expand(n, 3, 1, 1)
+    corners = torch.rand(n, 3, 2, 2)
+    patches = torch.rand(n, 3, 6, 6)
+    result = torch.ones(n, 3, side, side)
+    result = torch.where(kind > 0.5, grey, result)
+    result = torch.where(kind > 0.6, colour, result)
+    smooth = F.interpolate(corners, size=side, mode="bilinear", align_corners=True)
+    result = torch.where(kind > 0.78, smooth, result)
+    rough = F.interpolate(patches, size=side, mode="bicubic").clamp(0, 1)
+    result = torch.where(kind > 0.9, rough, result)
+    return torch.where(monochrome[:, None, None, None], 0.6 + 0.4 * result, result)
+
+
+def jitter_colours(x: torch.Tensor) -> torch.Tensor:
+    n = x.shape[0]
+    grey = (x * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
+    saturation = torch.where(torch.rand(n) < 0.04, torch.zeros(n), uniform(n, 0.6, 1.4))
+    contrast, brightness = uniform(n, 0.75, 1.2), uniform(n, -0.1, 0.1)
+    tint = 1 + (torch.rand(n, 3, 1, 1) - 0.5) * 0.2
+    x = grey + (x - grey) * saturation[:, None, None, None]
+    x = (x - 0.5) * contrast[:, None, None, None] + 0.5 + brightness[:, None, None, None]
+    return x * tint
+
+
+def soften(x: torch.Tensor) -> torch.Tensor:
+    """A blur of some, by three box filters' worth at most."""
+    blurred = F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
+    softer = F.avg_pool2d(blurred, 3, stride=1, padding=1, count_include_pad=False)
+    kind = torch.rand(x.shape[0], 1, 1, 1)
+    return torch.where(kind < 0.15, blurred, torch.where(kind > 0.94, softer, x))
+
+
+def erase(x: torch.Tensor) -> torch.Tensor:
+    """Hides one rectangle of some pictures behind a colour."""
+    n, _, side, _ = x.shape
+    centre, half = torch.rand(n, 2) * side, uniform(n, 0.05, 0.17)[:, None] * side
+    half = half * torch.exp(torch.randn(n, 2) * 0.3) * (torch.rand(n, 1) < 0.25)
+    line = torch.arange(side)
+    rows = (line[None] - centre[:, :1]).abs() < half[:, :1]
+    columns = (line[None] - centre[:, 1:]).abs() < half[:, 1:]
+    hidden = (rows[:, :, None] & columns[:, None, :])[:, None]
+    return torch.where(hidden, torch.rand(n, 3, 1, 1), x)
+
+
+def augment(rgba: torch.Tensor, side: int, monochrome: torch.Tensor) -> torch.Tensor:
+    """uint8 [N, 4, s, s] with straight alpha -> float [N, 3, side, side] in [0, 1]."""
+    n = rgba.shape[0]
+    drawing = rgba.float() / 255
+    alpha = drawing[:, 3:]
+    drawing = torch.cat([drawing[:, :3] * alpha, alpha], dim=1)
+    drawing = F.grid_sample(drawing, sampling_grid(n, side), align_corners=False)
+    x = drawing[:, :3] + (1 - drawing[:, 3:]) * backgrounds(n, side, monochrome)
+    inverted = monochrome & (torch.rand(n) < 0.25)
+    x = torch.where(inverted[:, None, None, None], 1 - x, x)
+    x = erase(soften(jitter_colours(x)))
+    noisy = torch.rand(n) < 0.4
+    some = x[noisy]
+    x[noisy] = some + torch.rand(some.shape[0], 1, 1, 1) * 0.1 * torch.randn_like(some)
+    return x.clamp(0, 1)
