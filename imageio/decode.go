@@ -3,6 +3,7 @@ package imageio
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
@@ -204,6 +205,9 @@ func decodeStored(r io.Reader, maxPixels int64, keepColors bool) (*stored, error
 
 	if keepColors && format.name == "gif" {
 		data = withoutGIFTransparency(data)
+	}
+	if format.name == "webp" && uint64(len(data)) < 8+uint64(binary.LittleEndian.Uint32(data[4:])) {
+		return nil, corrupt(io.ErrUnexpectedEOF)
 	}
 	orientation := orientationOf(format.name, data)
 	first, data := firstFrame(format.name, data)

@@ -86,44 +86,75 @@ func (w *weights) inputs() image.Point {
 func (r raster) resizeColumns(w *weights, rows image.Point) raster {
 	out := newRaster(len(w.first), rows.Y-rows.X, r.channels)
 	pairs := (out.height + 1) / 2
-	const half = 1<<(weightBits-1) | 1<<(weightBits-1+32)
 	parallelBlocks(pairs, 2*r.width*r.channels, func(start, end int) {
-		packed := make([]uint64, r.width*r.channels)
+		planes := make([][]uint64, r.channels)
+		for c := range planes {
+			planes[c] = make([]uint64, r.width)
+		}
 		for pair := start; pair < end; pair++ {
 			upper := 2 * pair
 			lower := min(upper+1, out.height-1)
-			a, b := r.row(rows.X+upper), r.row(rows.X+lower)
-			for i := range packed {
-				packed[i] = uint64(a[i]) | uint64(b[i])<<32
+			packRows(planes, r.row(rows.X+upper), r.row(rows.X+lower))
+			if r.channels == 3 {
+				weighRGB(out.row(upper), out.row(lower), planes, w)
+				continue
 			}
-			outA, outB := out.row(upper), out.row(lower)
-			for x := range w.first {
-				first, values := w.of(x)
-				if r.channels == 3 {
-					s0, s1, s2 := uint64(half), uint64(half), uint64(half)
-					in := packed[3*first:][:3*len(values)]
-					for _, v := range values {
-						s0 += in[0] * uint64(v)
-						s1 += in[1] * uint64(v)
-						s2 += in[2] * uint64(v)
-						in = in[3:]
-					}
-					outA[3*x], outB[3*x] = unpack(s0)
-					outA[3*x+1], outB[3*x+1] = unpack(s1)
-					outA[3*x+2], outB[3*x+2] = unpack(s2)
-					continue
-				}
-				for c := range r.channels {
-					sum := uint64(half)
-					for i, v := range values {
-						sum += packed[(first+i)*r.channels+c] * uint64(v)
-					}
-					outA[x*r.channels+c], outB[x*r.channels+c] = unpack(sum)
-				}
+			for c, plane := range planes {
+				weighPlane(out.row(upper)[c:], out.row(lower)[c:], r.channels, plane, w)
 			}
 		}
 	})
 	return out
+}
+
+// halves is one half in the fixed point of the sums, in both halves of a 64-bit
+// number: it makes rounding down round to nearest.
+const halves = 1<<(weightBits-1) | 1<<(weightBits-1+32)
+
+// packRows puts each channel of two rows into one plane.
+func packRows(planes [][]uint64, a, b []uint8) {
+	channels := len(planes)
+	b = b[:len(a)]
+	for c, plane := range planes {
+		i := c
+		for x := range plane {
+			plane[x] = uint64(a[i]) | uint64(b[i])<<32
+			i += channels
+		}
+	}
+}
+
+// weighPlane scales one channel of two rows, to every channels-th byte of the
+// outputs.
+func weighPlane(outA, outB []uint8, channels int, plane []uint64, w *weights) {
+	for x := range w.first {
+		first, values := w.of(x)
+		in := plane[first:][:len(values)]
+		sum := uint64(halves)
+		for i, v := range values {
+			sum += in[i] * uint64(v)
+		}
+		outA[x*channels], outB[x*channels] = unpack(sum)
+	}
+}
+
+// weighRGB is weighPlane for three channels at once, which is faster.
+func weighRGB(outA, outB []uint8, planes [][]uint64, w *weights) {
+	for x := range w.first {
+		first, values := w.of(x)
+		red := planes[0][first:][:len(values)]
+		green := planes[1][first:][:len(values)]
+		blue := planes[2][first:][:len(values)]
+		s0, s1, s2 := uint64(halves), uint64(halves), uint64(halves)
+		for i, v := range values {
+			s0 += red[i] * uint64(v)
+			s1 += green[i] * uint64(v)
+			s2 += blue[i] * uint64(v)
+		}
+		outA[3*x], outB[3*x] = unpack(s0)
+		outA[3*x+1], outB[3*x+1] = unpack(s1)
+		outA[3*x+2], outB[3*x+2] = unpack(s2)
+	}
 }
 
 // unpack takes the two sums out of a 64-bit number and rounds them to samples.
@@ -140,7 +171,6 @@ func (r raster) resizeRows(w *weights, top int) raster {
 	stride := r.width * r.channels
 	// Eight samples are read at a time, beyond the end as well.
 	padded := append(r.pix[:len(r.pix):len(r.pix)], make([]uint8, 8)...)
-	const half = 1<<(weightBits-1) | 1<<(weightBits-1+32)
 	const ends = 0xff | 0xff<<32
 	parallelBlocks(out.height, stride*w.size, func(start, end int) {
 		var block [8]uint8
@@ -148,7 +178,7 @@ func (r raster) resizeRows(w *weights, top int) raster {
 			first, values := w.of(y)
 			row := out.row(y)
 			for x := 0; x < stride; x += 8 {
-				s0, s1, s2, s3 := uint64(half), uint64(half), uint64(half), uint64(half)
+				s0, s1, s2, s3 := uint64(halves), uint64(halves), uint64(halves), uint64(halves)
 				in := padded[(first-top)*stride+x:]
 				for i, v := range values {
 					eight := binary.LittleEndian.Uint64(in[i*stride:])

@@ -75,15 +75,17 @@ func FromImage(img image.Image, background color.Color) *RGB {
 	bounds := img.Bounds()
 	p := NewRGB(bounds.Dx(), bounds.Dy())
 	over := newBackdrop(background)
-	convert := rowConverter(img, over)
-	parallelRows(p.Height, 3*p.Width, func(y int) {
-		convert(p.Pix[3*p.Width*y:3*p.Width*(y+1)], y)
+	parallelBlocks(p.Height, 3*p.Width, func(start, end int) {
+		convert := rowConverter(img, over)
+		for y := start; y < end; y++ {
+			convert(p.Pix[3*p.Width*y:3*p.Width*(y+1)], y)
+		}
 	})
 	return p
 }
 
-// rowConverter gives the function that converts row y, counted from the top of
-// the picture's bounds.
+// rowConverter gives a function that converts row y, counted from the top of the
+// picture's bounds. It has memory of its own, so each goroutine needs one.
 func rowConverter(img image.Image, over backdrop) func(row []uint8, y int) {
 	bounds := img.Bounds()
 	switch img := img.(type) {

@@ -7,58 +7,80 @@ import "image"
 // repeating samples as the standard library does: that can be 28 levels off at
 // the edges of colours.
 
-// jpegRows gives the function that converts a row of a JPEG's picture.
+// jpegRows gives a function that converts a row of a JPEG's picture. Each
+// goroutine needs its own.
 func jpegRows(img *image.YCbCr) func(row []uint8, y int) {
 	bounds := img.Bounds()
-	horizontal, vertical := subsampling(img.SubsampleRatio)
 	width := bounds.Dx()
+	horizontal, vertical := subsampling(img.SubsampleRatio)
 	chromaWidth := (width + horizontal - 1) / horizontal
 	chromaHeight := (bounds.Dy() + vertical - 1) / vertical
-	isPlain := horizontal == 1 && vertical == 1
-	isFancy := horizontal == 2 && vertical <= 2 && chromaWidth > 2
-	if bounds.Min != (image.Point{}) || (!isPlain && !isFancy) {
-		// Rare ratios; pictures so narrow that libjpeg repeats their samples
-		// too; and a part of a picture, which does not know its neighbours.
+	cb, cr := make([]uint8, width), make([]uint8, width)
+
+	// Rare ratios; pictures so narrow that libjpeg repeats their samples too; and
+	// a part of a picture, which does not know its neighbours.
+	if bounds.Min != (image.Point{}) || horizontal > 2 || vertical > horizontal || (horizontal == 2 && chromaWidth <= 2) {
 		return func(row []uint8, y int) {
-			for x := 0; x < len(row)/3; x++ {
-				i, j := img.YOffset(bounds.Min.X+x, bounds.Min.Y+y), img.COffset(bounds.Min.X+x, bounds.Min.Y+y)
-				jpegToRGB(row[3*x:3*x+3], img.Y[i], img.Cb[j], img.Cr[j])
+			y += bounds.Min.Y
+			for x := range width {
+				i := img.COffset(bounds.Min.X+x, y)
+				cb[x], cr[x] = img.Cb[i], img.Cr[i]
 			}
+			jpegToRGB(row, img.Y[img.YOffset(bounds.Min.X, y):][:width], cb, cr)
 		}
 	}
+	line := func(plane []uint8, y int) []uint8 {
+		y = max(0, min(y, chromaHeight-1))
+		return plane[y*img.CStride : y*img.CStride+chromaWidth]
+	}
+	sums := make([]int32, chromaWidth)
 	return func(row []uint8, y int) {
 		luma := img.Y[y*img.YStride : y*img.YStride+width]
-		if isPlain {
-			cb, cr := img.Cb[y*img.CStride:], img.Cr[y*img.CStride:]
-			for x, l := range luma {
-				jpegToRGB(row[3*x:3*x+3], l, cb[x], cr[x])
-			}
+		switch {
+		case horizontal == 1:
+			jpegToRGB(row, luma, line(img.Cb, y), line(img.Cr, y))
 			return
+		case vertical == 1:
+			interpolate2x1(cb, line(img.Cb, y))
+			interpolate2x1(cr, line(img.Cr, y))
+		default:
+			near := y / 2
+			far := near - 1 + 2*(y%2)
+			interpolate2x2(cb, line(img.Cb, near), line(img.Cb, far), sums)
+			interpolate2x2(cr, line(img.Cr, near), line(img.Cr, far), sums)
 		}
-		near, far := y, y
-		if vertical == 2 {
-			near = y / 2
-			far = max(0, min(near-1+2*(y%2), chromaHeight-1))
+		jpegToRGB(row, luma, cb, cr)
+	}
+}
+
+// interpolate2x1 doubles a line: the nearest sample counts 3, its neighbour 1
+// (libjpeg's jdsample.c, h2v1_fancy_upsample). Rounding alternates.
+func interpolate2x1(out, in []uint8) {
+	last := len(in) - 1
+	for i, here := range in {
+		left, right := in[max(0, i-1)], in[min(i+1, last)]
+		out[2*i] = uint8((3*int32(here) + int32(left) + 1) >> 2)
+		if 2*i+1 < len(out) {
+			out[2*i+1] = uint8((3*int32(here) + int32(right) + 2) >> 2)
 		}
-		line := func(plane []uint8, y int) []uint8 {
-			return plane[y*img.CStride : y*img.CStride+chromaWidth]
-		}
-		cbNear, cbFar := line(img.Cb, near), line(img.Cb, far)
-		crNear, crFar := line(img.Cr, near), line(img.Cr, far)
-		for x, l := range luma {
-			i := x / 2
-			j := max(0, min(i-1+2*(x%2), chromaWidth-1))
-			var cb, cr uint8
-			if vertical == 2 {
-				// libjpeg rounds down on the right half of a sample.
-				round := 8 - x%2
-				cb = jpegChroma2x2(cbNear, cbFar, i, j, round)
-				cr = jpegChroma2x2(crNear, crFar, i, j, round)
-			} else {
-				cb = jpegChroma2x1(cbNear, i, j)
-				cr = jpegChroma2x1(crNear, i, j)
-			}
-			jpegToRGB(row[3*x:3*x+3], l, cb, cr)
+	}
+}
+
+// interpolate2x2 doubles a line that lies between two: the nearest sample counts
+// 9, its neighbours 3, the diagonal one 1 (h2v2_fancy_upsample). sums is memory to
+// work in, of the length of the lines.
+func interpolate2x2(out, near, far []uint8, sums []int32) {
+	far = far[:len(near)]
+	sums = sums[:len(near)]
+	for i, n := range near {
+		sums[i] = 3*int32(n) + int32(far[i])
+	}
+	last := len(sums) - 1
+	for i, here := range sums {
+		left, right := sums[max(0, i-1)], sums[min(i+1, last)]
+		out[2*i] = uint8((3*here + left + 8) >> 4)
+		if 2*i+1 < len(out) {
+			out[2*i+1] = uint8((3*here + right + 7) >> 4)
 		}
 	}
 }
@@ -79,34 +101,27 @@ func subsampling(ratio image.YCbCrSubsampleRatio) (horizontal, vertical int) {
 	return 4, 2
 }
 
-// jpegChroma2x2 weighs the nearest sample 9, its neighbours 3, the diagonal one
-// 1 (jdsample.c, h2v2_fancy_upsample). At an edge, where i equals j, the sample
-// stands for its neighbour.
-func jpegChroma2x2(near, far []uint8, i, j, round int) uint8 {
-	here := 3*int(near[i]) + int(far[i])
-	there := 3*int(near[j]) + int(far[j])
-	return uint8((3*here + there + round) >> 4)
-}
-
-// jpegChroma2x1 weighs the nearest sample 3 and its neighbour 1 (jdsample.c,
-// h2v1_fancy_upsample).
-func jpegChroma2x1(line []uint8, i, j int) uint8 {
-	switch {
-	case j == i:
-		return line[i]
-	case j > i:
-		return uint8((3*int(line[i]) + int(line[j]) + 2) >> 2)
-	}
-	return uint8((3*int(line[i]) + int(line[j]) + 1) >> 2)
-}
-
-// jpegToRGB converts full-range YCbCr (JFIF), in libjpeg's fixed point
+// jpegToRGB converts a row of full-range YCbCr (JFIF), in libjpeg's fixed point
 // (jdcolor.c).
-func jpegToRGB(out []uint8, luma, cb, cr uint8) {
-	y, b, r := int(luma), int(cb)-128, int(cr)-128
-	out[0] = saturate(y + (91881*r+32768)>>16)
-	out[1] = saturate(y + (-22554*b-46802*r+32768)>>16)
-	out[2] = saturate(y + (116130*b+32768)>>16)
+func jpegToRGB(row, luma, cb, cr []uint8) {
+	cb, cr = cb[:len(luma)], cr[:len(luma)]
+	row = row[:3*len(luma)]
+	for x, l := range luma {
+		y := int32(l)<<16 + 1<<15
+		b, r := int32(cb[x])-128, int32(cr[x])-128
+		out := row[3*x : 3*x+3 : 3*x+3]
+		out[0] = clamp((y + 91881*r) >> 16)
+		out[1] = clamp((y - 22554*b - 46802*r) >> 16)
+		out[2] = clamp((y + 116130*b) >> 16)
+	}
+}
+
+// clamp is saturate for 32 bits, with one comparison where nothing is clamped.
+func clamp(v int32) uint8 {
+	if uint32(v) > 255 {
+		v = ^(v >> 31)
+	}
+	return uint8(v)
 }
 
 // fromWebP converts the lossy picture of a WebP file. Its YCbCr has the studio
