@@ -55,9 +55,14 @@ func nextSegment(text string) (segment, rest string) {
 	return text[:end], text[end:]
 }
 
+// maxRepairs is how often all repairs are applied at most. The reference has no
+// such limit, but only text made to take long gets near it: "&amp;amp;amp;..."
+// loses one layer a time.
+const maxRepairs = 200
+
 // fixSegment applies all repairs until none changes the text any more.
 func fixSegment(text string, entities bool) string {
-	for {
+	for range maxRepairs {
 		before := text
 		if entities {
 			text = fixEntities(text)
@@ -70,9 +75,10 @@ func fixSegment(text string, entities bool) string {
 		text = removeControls(text)
 		text = normalizeNFC(text)
 		if text == before {
-			return text
+			break
 		}
 	}
+	return text
 }
 
 // fixEntities decodes the unambiguous HTML entities, those that end in a
