@@ -274,7 +274,7 @@ ctorch_module_result ctorch_module_load(const char* path, ctorch_device device,
   });
 }
 
-ctorch_module_result ctorch_module_load_data(const void* data, int64_t bytes, ctorch_device device,
+ctorch_module_result ctorch_module_load_data(const uint8_t* data, int64_t bytes, ctorch_device device,
                                              ctorch_extra_file* files, int64_t file_count) {
   return load(device, files, file_count, [&](at::Device place, torch::jit::ExtraFilesMap& extra) {
     MemoryBuffer buffer(data, bytes);

@@ -77,7 +77,7 @@ void ctorch_tensor_free(ctorch_tensor* tensor) {
   ctorch_error_free(guard([&] { delete tensor; }));
 }
 
-ctorch_tensor_result ctorch_tensor_from_data(const void* data, int64_t bytes, const int64_t* shape,
+ctorch_tensor_result ctorch_tensor_from_data(const uint8_t* data, int64_t bytes, const int64_t* shape,
                                              int64_t dimensions, int32_t dtype,
                                              ctorch_device device) {
   return guard_tensor([&] {
@@ -93,7 +93,7 @@ ctorch_tensor_result ctorch_tensor_from_data(const void* data, int64_t bytes, co
   });
 }
 
-ctorch_error* ctorch_tensor_to_data(const ctorch_tensor* tensor, void* data, int64_t bytes,
+ctorch_error* ctorch_tensor_to_data(const ctorch_tensor* tensor, uint8_t* data, int64_t bytes,
                                     int32_t dtype) {
   return guard([&] {
     const at::Tensor& source = tensor->value;

@@ -224,8 +224,6 @@ def guided_references(scorer: nn.Module, vqgan: nn.Module) -> None:
         random.uniform(-0.1, 0.1, (count, 3, 4))).float()
     levels = torch.from_numpy(random.uniform(0, 0.1, count)).float()
     noise = torch.from_numpy(random.standard_normal((count, 3, side, side))).float()
-    # The noise is stored in half the digits, and used as stored.
-    noise = noise.half().float()
 
     quantized, _, _ = vqgan.quantize(latent)
     picture = ClampWithGradient.apply((vqgan.decode(quantized) + 1) / 2)

@@ -40,6 +40,12 @@ func int64s(values []int64) *C.int64_t {
 	return (*C.int64_t)(unsafe.Pointer(unsafe.SliceData(values)))
 }
 
+// cBytes points C at a slice of numbers, which the caller keeps alive. Its type tells cgo that
+// there are no pointers to look for, even where the slice is part of something that has some.
+func cBytes[T any](values []T) *C.uint8_t {
+	return (*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(values)))
+}
+
 func cBool(on bool) C.int32_t {
 	if on {
 		return 1

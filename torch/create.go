@@ -44,7 +44,7 @@ func FromSlice[T Element](data []T, shape []int64, where ...Option) *Tensor {
 	}
 	var zero T
 	bytes := int64(len(data)) * int64(unsafe.Sizeof(zero))
-	result := C.ctorch_tensor_from_data(unsafe.Pointer(unsafe.SliceData(data)), C.int64_t(bytes),
+	result := C.ctorch_tensor_from_data(cBytes(data), C.int64_t(bytes),
 		int64s(shape), C.int64_t(len(shape)), C.int32_t(dtypeOf[T]()),
 		gather(NoDType, where).device.c())
 	runtime.KeepAlive(data)
@@ -63,7 +63,7 @@ func CopyTo[T Element](t *Tensor, data []T) {
 	defer t.release()
 	var zero T
 	bytes := int64(len(data)) * int64(unsafe.Sizeof(zero))
-	check(operation, C.ctorch_tensor_to_data(self, unsafe.Pointer(unsafe.SliceData(data)),
+	check(operation, C.ctorch_tensor_to_data(self, cBytes(data),
 		C.int64_t(bytes), C.int32_t(dtypeOf[T]())))
 	runtime.KeepAlive(data)
 }

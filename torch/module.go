@@ -52,7 +52,7 @@ func ReadModule(r io.Reader, device Device, extraFiles ...string) (*Module, map[
 	}
 	defer runtime.KeepAlive(data)
 	return loadModule(operation, "the data", extraFiles, func(files *C.ctorch_extra_file, count C.int64_t) C.ctorch_module_result {
-		return C.ctorch_module_load_data(unsafe.Pointer(unsafe.SliceData(data)),
+		return C.ctorch_module_load_data(cBytes(data),
 			C.int64_t(len(data)), device.c(), files, count)
 	})
 }

@@ -144,7 +144,7 @@ func (r *run) step(number int, losses *[]float64) (taken bool, err error) {
 		torch.Scope(func(*torch.TensorScope) {
 			var loss float64
 			var distances []float64
-			if loss, distances, err = r.gradient(); err != nil {
+			if loss, distances, err = r.gradient(r.draw()); err != nil {
 				return
 			}
 			r.move()
@@ -169,10 +169,24 @@ func (r *run) move() {
 	torch.NoGrad(func() { r.latent.ClampTensorInPlace(r.lowest, r.most) })
 }
 
-// gradient gathers the loss's gradient in the latent. The gradients of all cutouts are gathered at
-// the picture first, so that the decoder runs backwards once, however many batches the cutouts
-// come in.
-func (r *run) gradient() (loss float64, distances []float64, err error) {
+// draw draws the step's cutouts and their noise, which is standard normal for each pixel of each
+// piece; nil where none is wanted.
+func (r *run) draw() (pieces []cutout, noise *torch.Tensor) {
+	shape := r.latent.Shape()
+	factor := r.model.Config().DownsamplingFactor
+	side := r.cutter.side
+	pieces = r.options.Cutouts.draw(r.random, int(shape[3]*factor), int(shape[2]*factor), side)
+	if r.options.Cutouts.Noise > 0 {
+		noise = torch.RandN([]int64{int64(len(pieces)), 3, side, side}, r.generator)
+		noise = noise.To(r.latent.Device(), r.latent.DType())
+	}
+	return pieces, noise
+}
+
+// gradient gathers in the latent the gradient of the loss that the pieces give. The gradients of
+// all pieces are gathered at the picture first, so that the decoder runs backwards once, however
+// many batches the pieces come in.
+func (r *run) gradient(pieces []cutout, noise *torch.Tensor) (loss float64, distances []float64, err error) {
 	r.latent.SetGrad(nil)
 	quantized, err := r.model.Quantize(r.latent)
 	if err != nil {
@@ -185,10 +199,6 @@ func (r *run) gradient() (loss float64, distances []float64, err error) {
 	picture := decoded.AddScalar(1).DivScalar(2)
 	unclamped := picture.Detach()
 	leaf := unclamped.Clamp(0, 1).SetRequiresGrad(true)
-
-	shape := leaf.Shape()
-	pieces := r.options.Cutouts.draw(r.random, int(shape[3]), int(shape[2]), r.cutter.side)
-	noise := r.noise(int64(len(pieces)), leaf)
 	loss, distances, err = r.score(leaf, pieces, noise)
 	if err != nil {
 		return 0, nil, err
@@ -206,15 +216,6 @@ func (r *run) gradient() (loss float64, distances []float64, err error) {
 		loss += term.Item()
 	}
 	return loss, distances, nil
-}
-
-// noise is standard normal, for each pixel of each piece; nil where none is wanted.
-func (r *run) noise(pieces int64, like *torch.Tensor) *torch.Tensor {
-	if r.options.Cutouts.Noise == 0 {
-		return nil
-	}
-	side := r.cutter.side
-	return torch.RandN([]int64{pieces, 3, side, side}, r.generator).To(like.Device(), like.DType())
 }
 
 // score adds to the picture's gradient that of the prompts' losses, batch by batch.

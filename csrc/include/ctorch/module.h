@@ -57,7 +57,7 @@ typedef struct ctorch_module_result {
 CTORCH_API ctorch_module_result ctorch_module_load(const char* path, ctorch_device device,
                                                    ctorch_extra_file* files, int64_t file_count);
 // The same from memory.
-CTORCH_API ctorch_module_result ctorch_module_load_data(const void* data, int64_t bytes,
+CTORCH_API ctorch_module_result ctorch_module_load_data(const uint8_t* data, int64_t bytes,
                                                         ctorch_device device,
                                                         ctorch_extra_file* files,
                                                         int64_t file_count);

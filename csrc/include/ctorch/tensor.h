@@ -11,13 +11,13 @@ CTORCH_EXTERN_C_BEGIN
 CTORCH_API void ctorch_tensor_free(ctorch_tensor* tensor);
 
 // Copies bytes from data, which holds the elements in row-major order, to a new tensor.
-CTORCH_API ctorch_tensor_result ctorch_tensor_from_data(const void* data, int64_t bytes,
+CTORCH_API ctorch_tensor_result ctorch_tensor_from_data(const uint8_t* data, int64_t bytes,
                                                         const int64_t* shape, int64_t dimensions,
                                                         int32_t dtype, ctorch_device device);
 
 // Copies a tensor's elements to data in row-major order, from whatever device and strides it has.
 // dtype and bytes say what data has room for, and must be the tensor's.
-CTORCH_API ctorch_error* ctorch_tensor_to_data(const ctorch_tensor* tensor, void* data,
+CTORCH_API ctorch_error* ctorch_tensor_to_data(const ctorch_tensor* tensor, uint8_t* data,
                                                int64_t bytes, int32_t dtype);
 
 // A new tensor of unspecified contents.

@@ -1,0 +1,59 @@
+package guided_test
+
+import (
+	"image"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/clipvqgan/clipvqgan/vqgan/guided"
+)
+
+// allowedGrowth is how much resident memory may grow from a tenth of the way to the end.
+const allowedGrowth = 32 << 20
+
+func residentBytes(t *testing.T) int64 {
+	t.Helper()
+	status, err := os.ReadFile("/proc/self/statm")
+	require.NoError(t, err)
+	pages, err := strconv.ParseInt(strings.Fields(string(status))[1], 10, 64)
+	require.NoError(t, err)
+	return pages * int64(os.Getpagesize())
+}
+
+// TestGuidedStepsKeepMemoryFlat takes 2,000 steps in a process that closes nothing.
+func TestGuidedStepsKeepMemoryFlat(t *testing.T) {
+	model, scorer := load(t)
+	const steps = 2000
+	var early int64
+	o := options(steps, 1)
+	o.OnStep = func(step guided.Step) error {
+		if step.Number == steps/10 {
+			early = residentBytes(t)
+		}
+		return nil
+	}
+	_, err := guided.Generate(t.Context(), model, scorer, o)
+	require.NoError(t, err)
+	assert.Less(t, residentBytes(t)-early, int64(allowedGrowth))
+}
+
+// TestEmbeddingsKeepMemoryFlat embeds 5,000 pictures in a process that closes nothing.
+func TestEmbeddingsKeepMemoryFlat(t *testing.T) {
+	_, scorer := load(t)
+	picture := image.NewGray(image.Rect(0, 0, 64, 64))
+	const rounds = 5000
+	var early int64
+	for i := range rounds {
+		_, err := scorer.EncodeImage(picture)
+		require.NoError(t, err)
+		if i == rounds/10 {
+			early = residentBytes(t)
+		}
+	}
+	assert.Less(t, residentBytes(t)-early, int64(allowedGrowth))
+}

@@ -1,0 +1,194 @@
+package guided
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/clipvqgan/clipvqgan/torch"
+)
+
+func TestParsePrompt(t *testing.T) {
+	for text, want := range map[string]Prompt{
+		"a cat":                  {Text: "a cat", Weight: 1},
+		"a cat:2":                {Text: "a cat", Weight: 2},
+		"a cat:-0.5:0.3":         {Text: "a cat", Weight: -0.5, Stop: 0.3},
+		"a: b":                   {Text: "a: b", Weight: 1},
+		"a: b:3":                 {Text: "a: b", Weight: 3},
+		"frame, ratio 3:2":       {Text: "frame, ratio 3", Weight: 2},
+		"one:1:2:3":              {Text: "one:1", Weight: 2, Stop: 3},
+		" spaces : 1.5 ":         {Text: "spaces", Weight: 1.5},
+		"not a number:nan":       {Text: "not a number:nan", Weight: 1},
+		"no infinity either:inf": {Text: "no infinity either:inf", Weight: 1},
+	} {
+		got, err := ParsePrompt(text)
+		require.NoError(t, err, text)
+		assert.Equal(t, want, got, text)
+	}
+	for _, text := range []string{"", "  ", ":2", "a cat:0"} {
+		_, err := ParsePrompt(text)
+		assert.ErrorIs(t, err, torch.ErrInvalid, text)
+	}
+}
+
+func TestSphericalDistance(t *testing.T) {
+	u := torch.FromSlice([]float64{1, 0, 0, 1, -1, 0}, []int64{3, 2}).SetRequiresGrad(true)
+	v := torch.FromSlice([]float64{1, 0}, nil)
+	distances := sphericalDistance(u, v)
+	// Half the square of the angle: 0, a right angle, and the opposite.
+	assert.InDeltaSlice(t, []float64{0, math.Pow(math.Pi/2, 2) / 2, math.Pow(math.Pi, 2) / 2},
+		torch.ToSlice[float64](distances), 0.01)
+	distances.Sum().Backward()
+	assert.Equal(t, 1.0, u.Grad().IsFinite().All().Item(), "at the same and at the opposite vector too")
+}
+
+func TestSphericalDistanceHasItsFiniteDifference(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 1))
+	raw := make([]float64, 12)
+	for i := range raw {
+		raw[i] = random.NormFloat64()
+	}
+	v := unit(torch.FromSlice([]float64{0.3, -1, 0.4, 2}, []int64{1, 4})).Reshape(-1)
+	value := func(values []float64) *torch.Tensor {
+		return sphericalDistance(unit(torch.FromSlice(values, []int64{3, 4})), v).Sum()
+	}
+	x := torch.FromSlice(raw, []int64{3, 4}).SetRequiresGrad(true)
+	sphericalDistance(unit(x), v).Sum().Backward()
+	gradient := torch.ToSlice[float64](x.Grad())
+	const step = 1e-6
+	for i := range raw {
+		up, down := append([]float64{}, raw...), append([]float64{}, raw...)
+		up[i] += step
+		down[i] -= step
+		assert.InDelta(t, (value(up).Item()-value(down).Item())/(2*step), gradient[i], 1e-6)
+	}
+}
+
+func TestStopHoldsTheGradientBack(t *testing.T) {
+	pull := func(stop float64) float64 {
+		u := torch.FromSlice([]float64{1, 0.5}, []int64{1, 2}).SetRequiresGrad(true)
+		target := target{Prompt{Text: "x", Weight: 1, Stop: stop}, torch.FromSlice([]float64{1, 0}, nil)}
+		loss, distance := target.loss(unit(u))
+		loss.Backward()
+		assert.InDelta(t, math.Pow(math.Atan(0.5), 2)/2, distance, 1e-6)
+		return u.Grad().Abs().Sum().Item()
+	}
+	assert.Positive(t, pull(0))
+	assert.Positive(t, pull(0.05))
+	assert.Zero(t, pull(0.5), "nearer than the stop")
+}
+
+func TestANegativeWeightPushesAway(t *testing.T) {
+	gradient := func(weight float64) []float64 {
+		u := torch.FromSlice([]float64{1, 0.5}, []int64{1, 2}).SetRequiresGrad(true)
+		target := target{Prompt{Text: "x", Weight: weight}, torch.FromSlice([]float64{1, 0}, nil)}
+		loss, _ := target.loss(unit(u))
+		loss.Backward()
+		return torch.ToSlice[float64](u.Grad())
+	}
+	towards, away := gradient(2), gradient(-2)
+	for i := range towards {
+		assert.InDelta(t, -towards[i], away[i], 1e-12)
+	}
+}
+
+func TestClampGradientLetsPixelsComeBack(t *testing.T) {
+	picture := torch.FromSlice([]float32{0.5, 1.2, 1.2, -0.3, -0.3}, nil)
+	gradient := torch.FromSlice([]float32{1, 1, -1, 1, -1}, nil)
+	// A step goes against the gradient: a positive one lowers the pixel.
+	got := clampGradient(picture, picture.Clamp(0, 1), gradient).Float32s()
+	assert.Equal(t, []float32{1, 1, 0, 0, -1}, got)
+}
+
+func TestTotalVariation(t *testing.T) {
+	picture := torch.FromSlice([]float32{0, 1, 0, 1}, []int64{1, 1, 2, 2})
+	assert.InDelta(t, 1, totalVariation(picture).Item(), 1e-6)
+	assert.Zero(t, totalVariation(torch.Ones([]int64{1, 3, 4, 4})).Item())
+	assert.Zero(t, totalVariation(torch.Ones([]int64{1, 3, 1, 1})).Item())
+}
+
+func (m matrix) apply(x, y float64) [2]float64 {
+	w := m[6]*x + m[7]*y + m[8]
+	return [2]float64{(m[0]*x + m[1]*y + m[2]) / w, (m[3]*x + m[4]*y + m[5]) / w}
+}
+
+func TestQuadrilateralTakesCornersToCorners(t *testing.T) {
+	to := [4][2]float64{{-0.9, -0.8}, {0.7, -1}, {1, 0.6}, {-0.75, 0.95}}
+	homography := quadrilateral(to)
+	for i, corner := range [4][2]float64{{-1, -1}, {1, -1}, {1, 1}, {-1, 1}} {
+		got := homography.apply(corner[0], corner[1])
+		assert.InDeltaSlice(t, to[i][:], got[:], 1e-12)
+	}
+	same := quadrilateral([4][2]float64{{-1, -1}, {1, -1}, {1, 1}, {-1, 1}})
+	assert.InDeltaSlice(t, identity[:], same[:], 1e-12)
+}
+
+func TestPlainCutoutsAreCropsInsideThePicture(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 0))
+	for _, piece := range (Cutouts{Number: 100, Plain: true, MinSize: 0.3}).withDefaults().draw(random, 90, 60, 64) {
+		assert.True(t, piece.size >= 0.3*60 && piece.size <= 60, piece.size)
+		for _, corner := range [][2]float64{{-1, -1}, {1, 1}} {
+			got := piece.warp.apply(corner[0], corner[1])
+			assert.LessOrEqual(t, max(math.Abs(got[0]), math.Abs(got[1])), 1+1e-9)
+		}
+		assert.Equal(t, identityColour, piece.colour)
+	}
+}
+
+func TestAWholeCutoutIsThePicture(t *testing.T) {
+	const side = 8
+	picture := torch.Rand([]int64{1, 3, side, side})
+	pieces := []cutout{{size: side, warp: cropMatrix(0, 0, side, side, side), colour: identityColour}}
+	got := newCutter(side).apply(picture, pieces, nil)
+	assert.InDeltaSlice(t, picture.Float32s(), got.Float32s(), 1e-5)
+}
+
+func TestLargeCutoutsAreAveragedNotSkipped(t *testing.T) {
+	// Fine stripes of black and white: sampled, they would alias; averaged, they are grey.
+	const side, width = 8, 64
+	stripes := make([]float32, width)
+	for i := range stripes {
+		stripes[i] = float32(i % 2)
+	}
+	picture := torch.FromSlice(stripes, []int64{1, 1, 1, width}).Expand(1, 3, width, width)
+	pieces := []cutout{
+		{size: width, warp: cropMatrix(0, 0, width, width, width), colour: identityColour},
+		{size: side, warp: cropMatrix(0, 0, side, width, width), colour: identityColour},
+		{size: width / 2, warp: cropMatrix(8, 8, width/2, width, width), colour: identityColour},
+	}
+	got := newCutter(side).apply(picture, pieces, nil)
+	for _, i := range []int64{0, 2} {
+		for _, pixel := range got.Select(0, i).Float32s() {
+			assert.InDelta(t, 0.5, pixel, 1e-5)
+		}
+	}
+	assert.InDeltaSlice(t, stripes[:side], got.Select(0, 1).Float32s()[:side], 1e-4, "in their order")
+}
+
+func TestNoiseHasEachPiecesLevel(t *testing.T) {
+	const side = 64
+	whole := cropMatrix(0, 0, side, side, side)
+	pieces := []cutout{
+		{size: side, warp: whole, colour: identityColour, noise: 0.1},
+		{size: side, warp: whole, colour: identityColour},
+	}
+	generator, err := torch.NewGenerator(torch.CPU, 1)
+	require.NoError(t, err)
+	noise := torch.RandN([]int64{2, 3, side, side}, generator)
+	got := newCutter(side).apply(torch.Full([]int64{1, 3, side, side}, 0.5), pieces, noise)
+	assert.InDelta(t, 0.1, got.Select(0, 0).Std(true).Item(), 0.005)
+	assert.InDelta(t, 0, got.Select(0, 1).Std(true).Item(), 1e-5)
+}
+
+func TestColourMapsKeepGreyNearGrey(t *testing.T) {
+	random := rand.New(rand.NewPCG(4, 0))
+	colour := Cutouts{Jitter: 0.5}.drawColour(random)
+	for row := range 3 {
+		grey := colour[4*row]*0.5 + colour[4*row+1]*0.5 + colour[4*row+2]*0.5 + colour[4*row+3]
+		first := colour[0]*0.5 + colour[1]*0.5 + colour[2]*0.5 + colour[3]
+		assert.InDelta(t, first, grey, 1e-12, "all three colours of a grey stay the same")
+	}
+}

@@ -1,0 +1,80 @@
+package guided
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/clipvqgan/clipvqgan/internal/reference"
+	"github.com/clipvqgan/clipvqgan/models"
+	"github.com/clipvqgan/clipvqgan/torch"
+)
+
+// Bounds in float32. The gradient runs back through two networks, whose kernels differ in the
+// order of their sums, and through a quantisation whose choices are the same on both sides.
+const (
+	leastGradientCosine = 0.9999
+	largestDifference   = 1e-4
+)
+
+func devices() []torch.Device {
+	if torch.CUDAAvailable() {
+		return []torch.Device{torch.CPU, torch.CUDA(0)}
+	}
+	return []torch.Device{torch.CPU}
+}
+
+// referencePieces are the pieces that scripts/reference_models.py drew.
+func referencePieces(file *reference.File, side int64) []cutout {
+	warps, colours := file.Tensor("warps").Float32s(), file.Tensor("colours").Float32s()
+	var pieces []cutout
+	for i, level := range file.Tensor("levels").Float32s() {
+		piece := cutout{size: float64(side), noise: float64(level)}
+		for k := range piece.warp {
+			piece.warp[k] = float64(warps[9*i+k])
+		}
+		for k := range piece.colour {
+			piece.colour[k] = float64(colours[12*i+k])
+		}
+		pieces = append(pieces, piece)
+	}
+	return pieces
+}
+
+// TestGradientAgreesWithPyTorch compares one guided step's loss and its gradient in the latent
+// with the same step in Python: openai-clip, taming-transformers and PyTorch's autograd.
+func TestGradientAgreesWithPyTorch(t *testing.T) {
+	file := reference.Open(t, filepath.Join("testdata", "reference.json"))
+	var prompts []Prompt
+	file.Decode("prompts", &prompts)
+	var variation float64
+	file.Decode("total_variation", &variation)
+	for _, device := range devices() {
+		for _, batch := range []int{0, 3} {
+			t.Run(device.String(), func(t *testing.T) {
+				model, err := models.VQGAN(device)
+				require.NoError(t, err)
+				scorer, err := models.CLIP(device)
+				require.NoError(t, err)
+				pieces := referencePieces(file, scorer.ImageSize())
+				options := Options{Prompts: prompts, TotalVariation: variation, Batch: batch, Cutouts: Cutouts{Number: len(pieces)}}
+				r, err := newRun(model, scorer, options.withDefaults(64))
+				require.NoError(t, err)
+				r.latent = file.Tensor("latent").To(device).Detach().SetRequiresGrad(true)
+
+				noise := file.Tensor("noise").To(device)
+				picture := file.Tensor("picture").To(device)
+				cut := r.cutter.apply(picture, pieces[:2], noise.Narrow(0, 0, 2))
+				assert.LessOrEqual(t, reference.LargestDifference(cut.Float32s(), file.Tensor("cutouts").Float32s()), largestDifference)
+
+				loss, _, err := r.gradient(pieces, noise)
+				require.NoError(t, err)
+				assert.InEpsilon(t, file.Tensor("loss").Item(), loss, largestDifference)
+				want := file.Tensor("gradient").Float32s()
+				assert.GreaterOrEqual(t, reference.Cosine(r.latent.Grad().Float32s(), want), leastGradientCosine)
+			})
+		}
+	}
+}
