@@ -52,11 +52,6 @@ inline std::optional<double> maybe(const double* value) {
   return *value;
 }
 
-inline std::optional<int64_t> maybe(const int64_t* value) {
-  if (value == nullptr) return std::nullopt;
-  return *value;
-}
-
 inline at::OptionalIntArrayRef maybe_array(const int64_t* values, int64_t count) {
   if (values == nullptr) return std::nullopt;
   return int_array(values, count);

@@ -3,10 +3,11 @@
 
     scripts/generate_operators.py [--declarations native_functions.yaml] [--check]
 
-The declarations come from the torch wheel: torchgen/packaged/ATen/native/native_functions.yaml,
-beside the Python torch that runs this script, or under LIBTORCH's parent or .libtorch/. With
---check nothing is written, and the exit status says whether the committed files are up to date.
-Only the standard library is needed.
+The declarations come from the torch wheel (torchgen/packaged/ATen/native/native_functions.yaml): from
+the site-packages that LIBTORCH is in, or of the Python that runs this script. Their text is in the
+comments of the C header, so they must be those of the pinned version. With --check nothing is
+written, and the exit status says whether the committed files are up to date. Only the standard
+library is needed.
 """
 
 import argparse
@@ -133,7 +134,6 @@ def find_declarations() -> pathlib.Path:
         found = importlib.util.find_spec(package)
         if found is not None and found.origin:
             places.append(pathlib.Path(found.origin).parent.parent)
-    places.append(ROOT / ".libtorch")
     for place in places:
         if (place / DECLARATIONS).is_file():
             return place / DECLARATIONS
@@ -188,6 +188,12 @@ class Operator:
         return self.schema.base.endswith("_") and self.schema.arguments[0].written
 
     @property
+    def operation(self) -> str:
+        """What errors name: what the user called."""
+        behind = re.match(r"is behind (\w+)", self.doc)
+        return behind.group(1) if behind else self.go_name
+
+    @property
     def exported(self) -> bool:
         return self.go_name[0].isupper()
 
@@ -236,7 +242,9 @@ def read_list(path: pathlib.Path, schemas: dict[str, Schema]) -> list[Operator]:
 def parse_line(line: str, section: str, schemas: dict[str, Schema]) -> Operator:
     match = LINE.fullmatch(line.strip())
     if match is None:
-        raise ListError("not of the form `[func ]GoName = schema.name(argument, ...): what it does`")
+        raise ListError(
+            "not of the form `[func ]GoName = schema.name(argument, ...): what it does`"
+        )
     function, go_name, schema_name, arguments_text, results_text, doc = match.groups()
     schema = schemas.get(schema_name)
     if schema is None:
@@ -260,7 +268,8 @@ def parse_line(line: str, section: str, schemas: dict[str, Schema]) -> Operator:
         if required:
             parameter_type = parameter_type.removesuffix("?")
         if parameter_type not in KINDS:
-            raise ListError(f"{name} has the type {parameter_type}, which Go cannot pass")
+            hint = f": write {name}! to require it" if parameter_type.endswith("?") else ""
+            raise ListError(f"{name} has the type {parameter_type}, which Go cannot pass{hint}")
         parameters.append(
             Parameter(argument, new_name or camel(name), parameter_type, variadic is not None)
         )
@@ -333,16 +342,9 @@ KINDS = {
         ["{h} := acquireAll(operation, {n})", "defer {h}.release()"],
     ),
     "Scalar": Kind(["double {n}"], "scalar_for({scalar_like}, {n})", "float64", ["C.double({n})"]),
-    "Scalar?": Kind(
-        ["const double* {n}"],
-        "maybe_scalar({scalar_like}, {n})",
-        "*float64",
-        ["(*C.double)({n})"],
-    ),
     "float": Kind(["double {n}"], "{n}", "float64", ["C.double({n})"]),
     "float?": Kind(["const double* {n}"], "maybe({n})", "*float64", ["(*C.double)({n})"]),
     "int": Kind(["int64_t {n}"], "{n}", "int64", ["C.int64_t({n})"]),
-    "int?": Kind(["const int64_t* {n}"], "maybe({n})", "*int64", ["(*C.int64_t)({n})"]),
     "int[]": Kind(
         ["const int64_t* {n}", "int64_t {n}_count"],
         "int_array({n}, {n}_count)",
@@ -363,7 +365,6 @@ KINDS = {
         ["{h}"],
         ["{h}, free{N} := cText({n})", "defer free{N}()"],
     ),
-    "ScalarType?": Kind(["int32_t {n}"], "maybe_dtype({n})", "DType", ["C.int32_t({n})"]),
     "Generator?": Kind(
         ["const ctorch_generator* {n}"],
         "generator_of({n})",
@@ -374,7 +375,7 @@ KINDS = {
 }
 
 # What C gets as a pointer to Go's memory.
-ON_STACK = ("int[]", "int[]?", "int?", "float?", "Scalar?")
+ON_STACK = ("int[]", "int[]?", "float?")
 
 # Numbers that are names in Go, by the argument's name; their method number is PyTorch's number.
 NAMED_INTS = {"reduction": "Reduction"}
@@ -542,10 +543,11 @@ def cpp_definition(operator: Operator) -> str:
 
 def source(operators: list[Operator]) -> str:
     body = "\n\n".join(cpp_definition(operator) for operator in operators)
-    helpers = ("guard", "guard_bool", "guard_list", "guard_results", "guard_tensor",
-               "generator_of", "int_array", "maybe", "maybe_array", "maybe_dtype", "maybe_scalar", "scalar_for",
-               "tensor_vector")  # fmt: skip
-    used = [name for name in sorted(helpers) if re.search(rf"\b{name}\(", body)]
+    helpers = (
+        "generator_of guard guard_bool guard_list guard_results guard_tensor int_array maybe "
+        "maybe_array scalar_for tensor_vector"
+    ).split()
+    used = [name for name in helpers if re.search(rf"\b{name}\(", body)]
     return "\n".join(
         [f"// {NOTICE}", "// clang-format off", '#include "operator_arguments.h"', ""]
         + [f"using ctorch::{name};" for name in used]
@@ -588,6 +590,19 @@ def go_result(operator: Operator) -> str:
     raise ListError(f"{operator.go_name} needs names for its results: `-> first, second`")
 
 
+def go_call(head: str, arguments: list[str], tail: str, width: int = 100) -> str:
+    """head, the arguments and tail, in as many lines as it takes."""
+    lines = [head]
+    for i, argument in enumerate(arguments):
+        piece = argument + (tail if i == len(arguments) - 1 else ",")
+        space = "" if lines[-1] == head else " "
+        if len((lines[-1] + space + piece).expandtabs(4)) > width:
+            lines.append("\t\t" + piece)
+        else:
+            lines[-1] += space + piece
+    return "\n".join(lines)
+
+
 def go_function(operator: Operator) -> str:
     comment = textwrap.wrap(
         f"{operator.go_name} {operator.doc}",
@@ -604,7 +619,7 @@ def go_function(operator: Operator) -> str:
         parameters = parameters[1:]
     lines = comment + [
         f"func {receiver}{operator.go_name}({go_parameters(parameters)}) {go_result(operator)} {{",
-        f'\tconst operation = "{operator.go_name}"',
+        f'\tconst operation = "{operator.operation}"',
     ]
     passed = []
     for i, parameter in enumerate(operator.parameters):
@@ -612,8 +627,16 @@ def go_function(operator: Operator) -> str:
         if i == 0 and not operator.is_function:
             name, handle = "t", "self"
         else:
-            name, handle = parameter.go_name, parameter.go_name + (
-                "Text" if parameter.type == "str" else "Handles" if parameter.type == "Tensor[]" else "Handle"
+            name, handle = (
+                parameter.go_name,
+                parameter.go_name
+                + (
+                    "Text"
+                    if parameter.type == "str"
+                    else "Handles"
+                    if parameter.type == "Tensor[]"
+                    else "Handle"
+                ),
             )
         title = parameter.go_name[0].upper() + parameter.go_name[1:]
         lines += ["\t" + s.format(n=name, h=handle, N=title) for s in kind.before]
@@ -621,24 +644,24 @@ def go_function(operator: Operator) -> str:
             passed.append(f"C.int64_t({name}.number())")
         else:
             passed += [s.format(n=name, h=handle) for s in kind.pass_c]
-    call = f"C.{operator.c_name}({', '.join(passed)})"
+    call = f"C.{operator.c_name}("
     result, _ = c_result(operator)
     if result == "ctorch_tensor_result":
-        lines.append(f"\treturn made(operation, {call})")
+        lines.append(go_call(f"\treturn made(operation, {call}", passed, "))"))
     elif result == "ctorch_error*":
-        lines += [f"\tcheck(operation, {call})", "\treturn t"]
+        lines += [go_call(f"\tcheck(operation, {call}", passed, "))"), "\treturn t"]
     elif result == "ctorch_bool_result":
         lines += [
-            f"\tresult := {call}",
+            go_call(f"\tresult := {call}", passed, ")"),
             "\tcheck(operation, result.error)",
             "\treturn result.value != 0",
         ]
     elif result == "ctorch_tensor_list":
-        lines.append(f"\treturn madeList(operation, {call})")
+        lines.append(go_call(f"\treturn madeList(operation, {call}", passed, "))"))
     else:
         items = [f"adopt(results.items[{i}])" for i in range(len(operator.schema.returns))]
         lines += [
-            f"\tresults := {call}",
+            go_call(f"\tresults := {call}", passed, ")"),
             "\tcheck(operation, results.error)",
             "\treturn " + ", ".join(items),
         ]
@@ -739,7 +762,9 @@ def main() -> int:
     ]
     if options.check:
         for path in stale:
-            print(f"{path.relative_to(ROOT)} is not up to date: run `make generate`", file=sys.stderr)
+            print(
+                f"{path.relative_to(ROOT)} is not up to date: run `make generate`", file=sys.stderr
+            )
         return 1 if stale else 0
     for path in stale:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -103,7 +103,9 @@ def leaves(arguments):
             yield from (item for item in argument if isinstance(item, torch.Tensor))
 
 
-def case(name, function, *arguments, gradient=True, in_place=False, signs=True, function_of_go=False):
+def case(
+    name, function, *arguments, gradient=True, in_place=False, signs=True, function_of_go=False
+):
     """Adds a case. signs=False: results are defined up to signs, their absolute values count."""
     taken = [materialise(a, gradient and not in_place) for a in arguments]
     results = function(*taken)
@@ -143,7 +145,7 @@ def arithmetic():
     for name, f in {
         "Add": torch.add, "Sub": torch.sub, "Mul": torch.mul, "Div": torch.div,
         "FloorDivide": torch.floor_divide, "Remainder": torch.remainder, "FMod": torch.fmod,
-    }.items():  # fmt: skip
+    }.items():
         smooth = name != "FloorDivide"  # PyTorch has no derivative of it
         case(name, f, a, row, gradient=smooth)
         case(name, f, i, j)
@@ -159,7 +161,13 @@ def arithmetic():
     case("PowScalar", torch.pow, b, 0.5)
     case("FloatPower", torch.float_power, i, 2.5, gradient=False)
     case("CopySign", torch.copysign, a, normal(2, 3))
-    case("Heaviside", torch.heaviside, torch.tensor([-2.0, 0.0, 3.0]), Constant(torch.tensor(0.5)), gradient=False)
+    case(
+        "Heaviside",
+        torch.heaviside,
+        torch.tensor([-2.0, 0.0, 3.0]),
+        Constant(torch.tensor(0.5)),
+        gradient=False,
+    )
     case("Atan2", torch.atan2, a, b)
     case("Hypot", torch.hypot, a, b)
     case("Lerp", torch.lerp, a, b, 0.25)
@@ -187,27 +195,38 @@ def element_by_element():
     above_one = positive + 1
     for go, f, x in [
         ("Abs", torch.abs, anywhere), ("Neg", torch.neg, anywhere), ("Sign", torch.sign, anywhere),
-        ("Exp", torch.exp, anywhere), ("Exp2", torch.exp2, anywhere), ("Expm1", torch.expm1, anywhere),
-        ("Log", torch.log, positive), ("Log2", torch.log2, positive), ("Log10", torch.log10, positive),
-        ("Log1p", torch.log1p, positive), ("Sqrt", torch.sqrt, positive), ("RSqrt", torch.rsqrt, positive),
+        ("Exp", torch.exp, anywhere), ("Exp2", torch.exp2, anywhere),
+        ("Expm1", torch.expm1, anywhere),
+        ("Log", torch.log, positive), ("Log2", torch.log2, positive),
+        ("Log10", torch.log10, positive),
+        ("Log1p", torch.log1p, positive), ("Sqrt", torch.sqrt, positive),
+        ("RSqrt", torch.rsqrt, positive),
         ("Square", torch.square, anywhere), ("Reciprocal", torch.reciprocal, anywhere),
         ("Sin", torch.sin, anywhere), ("Cos", torch.cos, anywhere), ("Tan", torch.tan, inside),
         ("ASin", torch.asin, inside), ("ACos", torch.acos, inside), ("ATan", torch.atan, anywhere),
-        ("Sinh", torch.sinh, anywhere), ("Cosh", torch.cosh, anywhere), ("Tanh", torch.tanh, anywhere),
-        ("ASinh", torch.asinh, anywhere), ("ACosh", torch.acosh, above_one), ("ATanh", torch.atanh, inside),
-        ("Sinc", torch.sinc, anywhere), ("Floor", torch.floor, anywhere), ("Ceil", torch.ceil, anywhere),
-        ("Round", torch.round, anywhere), ("Trunc", torch.trunc, anywhere), ("Frac", torch.frac, anywhere),
-        ("Erf", torch.erf, anywhere), ("Erfc", torch.erfc, anywhere), ("ErfInv", torch.erfinv, inside),
-        ("LGamma", torch.lgamma, positive), ("DiGamma", torch.digamma, positive), ("Logit", torch.logit, share),
-        ("Relu", torch.relu, anywhere), ("Relu6", F.relu6, anywhere * 3), ("SELU", F.selu, anywhere),
+        ("Sinh", torch.sinh, anywhere), ("Cosh", torch.cosh, anywhere),
+        ("Tanh", torch.tanh, anywhere),
+        ("ASinh", torch.asinh, anywhere), ("ACosh", torch.acosh, above_one),
+        ("ATanh", torch.atanh, inside),
+        ("Sinc", torch.sinc, anywhere), ("Floor", torch.floor, anywhere),
+        ("Ceil", torch.ceil, anywhere),
+        ("Round", torch.round, anywhere), ("Trunc", torch.trunc, anywhere),
+        ("Frac", torch.frac, anywhere),
+        ("Erf", torch.erf, anywhere), ("Erfc", torch.erfc, anywhere),
+        ("ErfInv", torch.erfinv, inside),
+        ("LGamma", torch.lgamma, positive), ("DiGamma", torch.digamma, positive),
+        ("Logit", torch.logit, share),
+        ("Relu", torch.relu, anywhere), ("Relu6", F.relu6, anywhere * 3),
+        ("SELU", F.selu, anywhere),
         ("GELU", F.gelu, anywhere), ("GELUTanh", lambda t: F.gelu(t, approximate="tanh"), anywhere),
-        ("SiLU", F.silu, anywhere), ("Mish", F.mish, anywhere), ("Sigmoid", torch.sigmoid, anywhere),
+        ("SiLU", F.silu, anywhere), ("Mish", F.mish, anywhere),
+        ("Sigmoid", torch.sigmoid, anywhere),
         ("LogSigmoid", F.logsigmoid, anywhere), ("HardSigmoid", F.hardsigmoid, anywhere),
         ("HardSwish", F.hardswish, anywhere),
         ("ZerosLike", torch.zeros_like, anywhere), ("OnesLike", torch.ones_like, anywhere),
         ("Clone", torch.clone, anywhere), ("Contiguous", lambda t: t.contiguous(), anywhere),
         ("Detach", lambda t: t.detach(), anywhere),
-    ]:  # fmt: skip
+    ]:
         case(go, f, x)
     case("EmptyLike", lambda t: torch.empty_like(t), torch.zeros(0, 3))
     case("FullLike", torch.full_like, anywhere, 2.5)
@@ -221,7 +240,7 @@ def element_by_element():
         ("HardTanh", F.hardtanh, (-1.0, 2.0)), ("Softplus", F.softplus, (2.0, 5.0)),
         ("Softshrink", F.softshrink, (0.4,)), ("Threshold", F.threshold, (0.5, -7.0)),
         ("Softmax", torch.softmax, (1,)), ("LogSoftmax", torch.log_softmax, (0,)),
-    ]:  # fmt: skip
+    ]:
         case(go, f, anywhere, *arguments)
     case("GLU", F.glu, normal(2, 4), 1)
     case("PRelu", F.prelu, normal(2, 3), torch.tensor([0.1, 0.2, 0.3]))
@@ -260,9 +279,11 @@ def comparison():
     case("IsIn", torch.isin, a, torch.tensor([2.0, 6.0]))
     p, q = a > 2, b > 2
     for go, f in [
-        ("LogicalAnd", torch.logical_and), ("LogicalOr", torch.logical_or), ("LogicalXor", torch.logical_xor),
-        ("BitwiseAnd", torch.bitwise_and), ("BitwiseOr", torch.bitwise_or), ("BitwiseXor", torch.bitwise_xor),
-    ]:  # fmt: skip
+        ("LogicalAnd", torch.logical_and), ("LogicalOr", torch.logical_or),
+        ("LogicalXor", torch.logical_xor),
+        ("BitwiseAnd", torch.bitwise_and), ("BitwiseOr", torch.bitwise_or),
+        ("BitwiseXor", torch.bitwise_xor),
+    ]:
         case(go, f, p, q)
         if go.startswith("Bitwise"):
             case(go, f, a.long(), b.long())
@@ -338,13 +359,23 @@ def sorting():
     repeated = torch.tensor([[3, 1, 2, 1], [2, 2, 5, 0]])
     case("Sort", torch.sort, d, 1, False)
     case("Sort", torch.sort, d, 0, True)
-    case("SortStable", lambda t, dim, down: torch.sort(t, dim=dim, descending=down, stable=True), repeated, 1, False)
+    case(
+        "SortStable",
+        lambda t, dim, down: torch.sort(t, dim=dim, descending=down, stable=True),
+        repeated,
+        1,
+        False,
+    )
     case("ArgSort", torch.argsort, d, 1, True)
     case("TopK", torch.topk, d, 2, 1, True)
     case("TopK", torch.topk, d, 3, -1, False)
     case("KthValue", torch.kthvalue, d, 2, 1, True)
     case("Unique", lambda t: torch.unique(t, return_inverse=True, return_counts=True), repeated)
-    case("UniqueConsecutive", lambda t: torch.unique_consecutive(t, return_inverse=True, return_counts=True), repeated)
+    case(
+        "UniqueConsecutive",
+        lambda t: torch.unique_consecutive(t, return_inverse=True, return_counts=True),
+        repeated,
+    )
     case("NonZero", torch.nonzero, repeated)
     case("Bincount", torch.bincount, repeated.flatten(), None, 8)
     case("Bincount", torch.bincount, repeated.flatten(), Constant(uniform(8)), 0)
@@ -352,7 +383,13 @@ def sorting():
     ordered = torch.tensor([1.0, 2.0, 2.0, 4.0])
     values = torch.tensor([[0.5, 2.0], [3.0, 9.0]])
     for right in (False, True):
-        case("SearchSorted", lambda t, v, r: torch.searchsorted(t, v, right=r), ordered, values, right)
+        case(
+            "SearchSorted",
+            lambda t, v, r: torch.searchsorted(t, v, right=r),
+            ordered,
+            values,
+            right,
+        )
         case("Bucketize", lambda t, b, r: torch.bucketize(t, b, right=r), values, ordered, right)
 
 
@@ -383,7 +420,11 @@ def shape():
     case("Flip", lambda t, *dims: torch.flip(t, dims), x, 0, 2)
     case("Roll", torch.roll, x, [1, -1], [1, 2])
     case("Rot90", torch.rot90, x, 1, [1, 2])
-    case("ChannelsLast", lambda t: t.contiguous(memory_format=torch.channels_last), normal(1, 2, 2, 3))
+    case(
+        "ChannelsLast",
+        lambda t: t.contiguous(memory_format=torch.channels_last),
+        normal(1, 2, 2, 3),
+    )
     case("AsStrided", torch.as_strided, normal(12), [2, 3], [1, 4])
     case("Unfold", lambda t, *a: t.unfold(*a), x, 2, 2, 1)
     case("Diagonal", torch.diagonal, x, 1, 1, 2)
@@ -402,7 +443,12 @@ def shape():
     case("Chunk", torch.chunk, x, 2, 1)
     case("Unbind", torch.unbind, x, 1)
     for indexing in ("ij", "xy"):
-        func("Meshgrid", lambda t, i: torch.meshgrid(*t, indexing=i), [normal(2), normal(3)], indexing)
+        func(
+            "Meshgrid",
+            lambda t, i: torch.meshgrid(*t, indexing=i),
+            [normal(2), normal(3)],
+            indexing,
+        )
     func("CartesianProd", lambda t: torch.cartesian_prod(*t), [normal(2), normal(3)])
 
 
@@ -425,7 +471,16 @@ def indexing():
     case("ScatterScalar", torch.scatter, x, 1, index, 2.5)
     case("ScatterAdd", torch.scatter_add, x, 1, index, source)
     for reduce in ("sum", "mean", "amax"):
-        case("ScatterReduce", lambda t, d, i, s, r, k: t.scatter_reduce(d, i, s, r, include_self=k), x, 1, index, source, reduce, reduce == "sum")
+        case(
+            "ScatterReduce",
+            lambda t, d, i, s, r, k: t.scatter_reduce(d, i, s, r, include_self=k),
+            x,
+            1,
+            index,
+            source,
+            reduce,
+            reduce == "sum",
+        )
     case("IndexAddDim", torch.index_add, x, 0, rows, half)
     case("IndexCopy", torch.index_copy, x, 0, rows, half)
     case("IndexFill", torch.index_fill, x, 0, rows, -1.5)
@@ -438,7 +493,7 @@ def indexing():
     func("Embedding", lambda w, i: F.embedding(i, w), normal(4, 3), index)
     for go, f in [
         ("ScatterInPlace", "scatter_"), ("ScatterAddInPlace", "scatter_add_"),
-    ]:  # fmt: skip
+    ]:
         case(go, lambda t, *a, f=f: getattr(t, f)(*a), x, 1, unique, source, in_place=True)
     for go, f in [("IndexAddDimInPlace", "index_add_"), ("IndexCopyInPlace", "index_copy_")]:
         case(go, lambda t, *a, f=f: getattr(t, f)(*a), x, 0, rows, half, in_place=True)
@@ -457,12 +512,30 @@ def linear_algebra():
     case("MV", torch.mv, a, normal(3))
     case("Dot", torch.dot, normal(4), normal(4))
     case("Outer", torch.outer, normal(2), normal(3))
-    case("AddMM", lambda t, x, y, s, r: torch.addmm(t, x, y, beta=s, alpha=r), normal(2, 4), a, b, 0.5, 2.0)
-    case("BAddBMM", lambda t, x, y, s, r: torch.baddbmm(t, x, y, beta=s, alpha=r), normal(2, 2, 2), batch, other, 0.5, 2.0)
+    case(
+        "AddMM",
+        lambda t, x, y, s, r: torch.addmm(t, x, y, beta=s, alpha=r),
+        normal(2, 4),
+        a,
+        b,
+        0.5,
+        2.0,
+    )
+    case(
+        "BAddBMM",
+        lambda t, x, y, s, r: torch.baddbmm(t, x, y, beta=s, alpha=r),
+        normal(2, 2, 2),
+        batch,
+        other,
+        0.5,
+        2.0,
+    )
     func("Einsum", torch.einsum, "ij,jk->ki", a, b)
     func("Einsum", torch.einsum, "bij,bjk->bik", batch, other)
     case("Inner", torch.inner, a, normal(4, 3))
-    case("TensorDot", lambda t, o, d, e: torch.tensordot(t, o, (d, e)), batch, other, [0, 2], [0, 1])
+    case(
+        "TensorDot", lambda t, o, d, e: torch.tensordot(t, o, (d, e)), batch, other, [0, 2], [0, 1]
+    )
     func("MultiDot", torch.linalg.multi_dot, [a, b, normal(4, 2)])
     func("BlockDiag", lambda t: torch.block_diag(*t), [a, normal(1, 2)])
     case("Kron", torch.kron, a, normal(2, 2))
@@ -475,8 +548,20 @@ def linear_algebra():
     case("Inverse", torch.linalg.inv, square)
     case("PInverse", torch.linalg.pinv, normal(3, 2))
     case("Solve", torch.linalg.solve, square, normal(2, 3, 2))
-    case("SolveTriangular", lambda t, y, u: torch.linalg.solve_triangular(t, y, upper=u), square, normal(2, 3, 2), True)
-    case("LstSq", lambda t, b: torch.linalg.lstsq(t, b, driver="gelsd"), normal(4, 2), normal(4, 1), gradient=False)
+    case(
+        "SolveTriangular",
+        lambda t, y, u: torch.linalg.solve_triangular(t, y, upper=u),
+        square,
+        normal(2, 3, 2),
+        True,
+    )
+    case(
+        "LstSq",
+        lambda t, b: torch.linalg.lstsq(t, b, driver="gelsd"),
+        normal(4, 2),
+        normal(4, 1),
+        gradient=False,
+    )
     case("LU", torch.linalg.lu, square)
     case("Eig", torch.linalg.eig, torch.tensor([[1.0, 2.0], [0.0, 3.0]]), signs=False)
     case("MatrixExp", torch.linalg.matrix_exp, normal(3, 3))
@@ -487,7 +572,12 @@ def linear_algebra():
     case("QR", torch.linalg.qr, normal(3, 2), signs=False)
     case("Cholesky", torch.linalg.cholesky, definite)
     case("Eigh", torch.linalg.eigh, definite, signs=False)
-    case("EigVals", lambda t: torch.linalg.eigvals(t), torch.tensor([[0.0, -2.0], [2.0, 0.0]]), signs=False)
+    case(
+        "EigVals",
+        lambda t: torch.linalg.eigvals(t),
+        torch.tensor([[0.0, -2.0], [2.0, 0.0]]),
+        signs=False,
+    )
     x = normal(2, 3, 4)
     norm = torch.linalg.vector_norm
     case("VectorNorm", norm, x, 2, [1], True)
@@ -516,12 +606,37 @@ def fourier():
     case("IRFFT2", torch.fft.irfft2, torch.fft.rfft2(x).clone(), [3, 6])
     case("IRFFT2", torch.fft.irfft2, torch.fft.rfft2(x).clone(), None)
     window = torch.tensor([0.25, 0.75, 1.0, 0.75])
-    stft = lambda t, n, h, w, c, s: torch.stft(t, n, h, window=w, center=c, normalized=s, return_complex=True)  # noqa: E731
-    istft = lambda t, n, h, w, c, s, size: torch.istft(t, n, h, window=w, center=c, normalized=s, length=size)  # noqa: E731
+    stft = lambda t, n, h, w, c, s: torch.stft(
+        t, n, h, window=w, center=c, normalized=s, return_complex=True
+    )
+    istft = lambda t, n, h, w, c, s, size: torch.istft(
+        t, n, h, window=w, center=c, normalized=s, length=size
+    )
     samples = normal(2, 12)
     case("STFT", stft, samples, 4, 2, Constant(window), True, False)
-    case("STFT", lambda t, n, h, w, c, s: torch.stft(t, n, h, window=torch.ones(n), center=c, normalized=s, return_complex=True), samples, 4, 3, None, False, True)
-    case("ISTFT", istft, stft(samples, 4, 2, window, True, False).clone(), 4, 2, Constant(window), True, False, 12)
+    case(
+        "STFT",
+        lambda t, n, h, w, c, s: torch.stft(
+            t, n, h, window=torch.ones(n), center=c, normalized=s, return_complex=True
+        ),
+        samples,
+        4,
+        3,
+        None,
+        False,
+        True,
+    )
+    case(
+        "ISTFT",
+        istft,
+        stft(samples, 4, 2, window, True, False).clone(),
+        4,
+        2,
+        Constant(window),
+        True,
+        False,
+        12,
+    )
     case("FFTShift", torch.fft.fftshift, x, [1])
     case("FFTShift", torch.fft.fftshift, x, None)
     case("IFFTShift", torch.fft.ifftshift, normal(3, 5), [0, 1])
@@ -534,10 +649,10 @@ def normalisation():
     case("LayerNorm", F.layer_norm, x, [3], None, None, 1e-3)
     case("GroupNorm", F.group_norm, x, 2, weight, bias, 1e-6)
     mean, var = Constant(normal(4)), Constant(uniform(4))
-    batch_norm = lambda t, w, b, m, v, *o: F.batch_norm(t, m, v, w, b, *o)  # noqa: E731
+    batch_norm = lambda t, w, b, m, v, *o: F.batch_norm(t, m, v, w, b, *o)
     case("BatchNorm", batch_norm, x, weight, bias, mean, var, False, 0.1, 1e-5)
     case("BatchNorm", batch_norm, x, weight, bias, None, None, True, 0.1, 1e-5)
-    instance_norm = lambda t, w, b, m, v, *o: F.instance_norm(t, m, v, w, b, *o)  # noqa: E731
+    instance_norm = lambda t, w, b, m, v, *o: F.instance_norm(t, m, v, w, b, *o)
     case("InstanceNorm", instance_norm, x, weight, bias, None, None, True, 0.1, 1e-5)
     case("RMSNorm", F.rms_norm, x, [3], uniform(3), 1e-6)
 
@@ -546,18 +661,33 @@ def convolution():
     case("Linear", F.linear, normal(2, 3), normal(4, 3), normal(4))
     case("Linear", F.linear, normal(2, 3), normal(4, 3), None)
     for d, conv, transposed in [
-        (1, F.conv1d, F.conv_transpose1d), (2, F.conv2d, F.conv_transpose2d), (3, F.conv3d, F.conv_transpose3d),
-    ]:  # fmt: skip
+        (1, F.conv1d, F.conv_transpose1d), (2, F.conv2d, F.conv_transpose2d),
+        (3, F.conv3d, F.conv_transpose3d),
+    ]:
         x = normal(1, 2, *[4] * d)
-        case(f"Conv{d}d", lambda t, w, b, o, f=conv: f(t, w, b), x, normal(3, 2, *[2] * d), normal(3), {})
+        case(
+            f"Conv{d}d",
+            lambda t, w, b, o, f=conv: f(t, w, b),
+            x,
+            normal(3, 2, *[2] * d),
+            normal(3),
+            {},
+        )
         case(
             f"Conv{d}d",
             lambda t, w, b, o, f=conv: f(t, w, b, o["Stride"], o["Padding"], o["Dilation"], o["Groups"]),
             x, normal(2, 1, *[3] * d), None,
             {"Stride": [2], "Padding": [2] * d, "Dilation": [2], "Groups": 2},
-        )  # fmt: skip
+        )
         small = normal(1, 2, *[3] * d)
-        case(f"ConvTranspose{d}d", lambda t, w, b, o, f=transposed: f(t, w, b), small, normal(2, 1, *[2] * d), normal(1), {})
+        case(
+            f"ConvTranspose{d}d",
+            lambda t, w, b, o, f=transposed: f(t, w, b),
+            small,
+            normal(2, 1, *[2] * d),
+            normal(1),
+            {},
+        )
         case(
             f"ConvTranspose{d}d",
             lambda t, w, b, o, f=transposed: f(
@@ -565,12 +695,12 @@ def convolution():
             ),
             small, normal(2, 1, *[2] * d), None,
             {"Stride": [2] * d, "Padding": [1], "OutputPadding": [1], "Groups": 2, "Dilation": [2]},
-        )  # fmt: skip
+        )
     x = normal(1, 2, 4, 3)
     case("Im2Col", lambda t, k, o: F.unfold(t, k), x, [2, 2], {})
     options = {"Stride": [2, 1], "Padding": [1, 0], "Dilation": [1, 2]}
-    unfold = lambda t, k, o: F.unfold(t, k, o["Dilation"], o["Padding"], o["Stride"])  # noqa: E731
-    fold = lambda t, s, k, o: F.fold(t, s, k, o["Dilation"], o["Padding"], o["Stride"])  # noqa: E731
+    unfold = lambda t, k, o: F.unfold(t, k, o["Dilation"], o["Padding"], o["Stride"])
+    fold = lambda t, s, k, o: F.fold(t, s, k, o["Dilation"], o["Padding"], o["Stride"])
     case("Im2Col", unfold, x, [2, 2], options)
     case("Col2Im", fold, unfold(x, [2, 2], options), [4, 3], [2, 2], options)
     case("PixelShuffle", F.pixel_shuffle, normal(1, 4, 2, 3), 2)
@@ -587,26 +717,41 @@ def pooling():
             f"MaxPool{d}d",
             lambda t, k, o, f=highest: f(t, k, o["Stride"], o["Padding"], o["Dilation"], o["CeilMode"]),
             x, [2] * d, options,
-        )  # fmt: skip
+        )
         case(f"AvgPool{d}d", lambda t, k, o, f=mean: f(t, k), x, [2] * d, {})
         options = {"Stride": [2], "Padding": [1], "CeilMode": True, "ExcludePadding": True}
         case(
             f"AvgPool{d}d",
             lambda t, k, o, f=mean: f(t, k, o["Stride"], o["Padding"], o["CeilMode"], not o["ExcludePadding"]),
             x, [3], options,
-        )  # fmt: skip
-        case(f"AdaptiveAvgPool{d}d", lambda t, *s, f=getattr(F, f"adaptive_avg_pool{d}d"): f(t, s), x, *[3, 2, 1][:d])
+        )
+        case(
+            f"AdaptiveAvgPool{d}d",
+            lambda t, *s, f=getattr(F, f"adaptive_avg_pool{d}d"): f(t, s),
+            x,
+            *[3, 2, 1][:d],
+        )
     x = distinct(1, 2, 5, 4)
-    case("MaxPool2dWithIndices", lambda t, k, o: F.max_pool2d(t, k, return_indices=True), x, [2, 2], {})
-    case("AdaptiveMaxPool1d", lambda t, n: F.adaptive_max_pool1d(t, n, return_indices=True), x[0], 3)
-    case("AdaptiveMaxPool2d", lambda t, *s: F.adaptive_max_pool2d(t, s, return_indices=True), x, 3, 2)
+    case(
+        "MaxPool2dWithIndices",
+        lambda t, k, o: F.max_pool2d(t, k, return_indices=True),
+        x,
+        [2, 2],
+        {},
+    )
+    case(
+        "AdaptiveMaxPool1d", lambda t, n: F.adaptive_max_pool1d(t, n, return_indices=True), x[0], 3
+    )
+    case(
+        "AdaptiveMaxPool2d", lambda t, *s: F.adaptive_max_pool2d(t, s, return_indices=True), x, 3, 2
+    )
 
 
 def images():
     modes = [
         ("nearest", 1), ("nearest", 2), ("nearest", 3), ("nearest-exact", 2), ("linear", 1),
         ("bilinear", 2), ("bicubic", 2), ("trilinear", 3),
-    ]  # fmt: skip
+    ]
     for mode, d in modes:
         x = normal(1, 1, *[4, 3, 2][:d])
         for align in (False, True):
@@ -616,33 +761,34 @@ def images():
                 "Interpolate",
                 lambda t, s, o, m=mode, a=align: F.interpolate(t, s, mode=m, align_corners=a or None),
                 x, [6, 2, 5][:d], {"Mode": mode, "AlignCorners": align},
-            )  # fmt: skip
+            )
     for mode in ("bilinear", "bicubic"):
         case(
             "Interpolate",
             lambda t, s, o, m=mode: F.interpolate(t, s, mode=m, antialias=True),
             normal(1, 1, 7, 6), [3, 4], {"Mode": mode, "Antialias": True},
-        )  # fmt: skip
+        )
     image, theta = normal(1, 2, 4, 3), torch.tensor([[[0.9, -0.3, 0.1], [0.2, 1.1, -0.35]]])
     case("AffineGrid", F.affine_grid, theta, [1, 2, 3, 4], False)
     case("AffineGrid", F.affine_grid, theta, [1, 2, 3, 4], True)
     grid = (F.affine_grid(theta, [1, 2, 3, 4], align_corners=False) * 100).round() / 100 + 0.003
     case("GridSample", lambda t, g, o: F.grid_sample(t, g, align_corners=False), image, grid, {})
     for mode, padding, align in [
-        ("nearest", "border", False), ("bicubic", "reflection", True), ("bilinear", "reflection", False),
+        ("nearest", "border", False), ("bicubic", "reflection", True),
+        ("bilinear", "reflection", False),
         ("bilinear", "border", True),
-    ]:  # fmt: skip
+    ]:
         case(
             "GridSample",
             lambda t, g, o, m=mode, p=padding, a=align: F.grid_sample(t, g, m, p, a),
             image, grid, {"Mode": mode, "Padding": padding, "AlignCorners": align},
-        )  # fmt: skip
+        )
     for mode in ("constant", "reflect", "replicate", "circular"):
         case(
             "Pad",
             lambda t, p, m, v: F.pad(t, p, m, v if m == "constant" else None),
             image, [1, 2, 0, 1], mode, 1.5,
-        )  # fmt: skip
+        )
 
 
 def attention():
@@ -653,12 +799,12 @@ def attention():
         "ScaledDotProductAttention",
         lambda q, k, v, o: attend(q, k, v, is_causal=True, scale=0.3),
         q, k, v, {"Causal": True, "Scale": 0.3},
-    )  # fmt: skip
+    )
     func(
         "ScaledDotProductAttention",
         lambda q, k, v, o: attend(q, k, v, attn_mask=o["Mask"]),
         q, k, v, {"Mask": normal(3, 5)},
-    )  # fmt: skip
+    )
 
 
 def losses():
@@ -668,10 +814,23 @@ def losses():
     for reduction in ("mean", "sum", "none"):
         for go, f in [
             ("MSELoss", F.mse_loss), ("L1Loss", F.l1_loss), ("SoftMarginLoss", F.soft_margin_loss),
-        ]:  # fmt: skip
+        ]:
             case(go, lambda t, y, r, f=f: f(t, y, reduction=r), x, Constant(y.sign()), reduction)
-        case("CrossEntropyLoss", lambda t, y, o: F.cross_entropy(t, y, reduction=o["Reduction"]), x, classes, {"Reduction": reduction})
-        case("KLDivLoss", lambda t, y, r, g: F.kl_div(t, y, reduction=r, log_target=g), x, Constant(uniform(3, 4)), reduction, False)
+        case(
+            "CrossEntropyLoss",
+            lambda t, y, o: F.cross_entropy(t, y, reduction=o["Reduction"]),
+            x,
+            classes,
+            {"Reduction": reduction},
+        )
+        case(
+            "KLDivLoss",
+            lambda t, y, r, g: F.kl_div(t, y, reduction=r, log_target=g),
+            x,
+            Constant(uniform(3, 4)),
+            reduction,
+            False,
+        )
     case("CrossEntropyLoss", lambda t, y, o: F.cross_entropy(t, y), x, classes, {})
     case(
         "CrossEntropyLoss",
@@ -679,60 +838,146 @@ def losses():
             t, y, o["Weight"], ignore_index=o["IgnoreIndex"], label_smoothing=o["LabelSmoothing"]
         ),
         x, classes, {"Weight": uniform(4), "IgnoreIndex": 3, "LabelSmoothing": 0.1},
-    )  # fmt: skip
-    case("CrossEntropyLoss", lambda t, y, o: F.cross_entropy(t, y), x, Constant(torch.softmax(y, 1)), {})
+    )
+    case(
+        "CrossEntropyLoss",
+        lambda t, y, o: F.cross_entropy(t, y),
+        x,
+        Constant(torch.softmax(y, 1)),
+        {},
+    )
     case(
         "NLLLoss",
         lambda t, y, w, r, i: F.nll_loss(t, y, w, reduction=r, ignore_index=i),
         x, classes, weight, "mean", 3,
-    )  # fmt: skip
-    case("SmoothL1Loss", lambda t, y, r, b: F.smooth_l1_loss(t, y, reduction=r, beta=b), x, y, "mean", 0.5)
+    )
+    case(
+        "SmoothL1Loss",
+        lambda t, y, r, b: F.smooth_l1_loss(t, y, reduction=r, beta=b),
+        x,
+        y,
+        "mean",
+        0.5,
+    )
     case("HuberLoss", lambda t, y, r, d: F.huber_loss(t, y, reduction=r, delta=d), x, y, "sum", 0.5)
     bce = F.binary_cross_entropy
-    case("BCELoss", lambda t, y, w, r: bce(t, y, w, reduction=r), uniform(3, 4), Constant(uniform(3, 4)), None, "mean")
-    case("BCELoss", lambda t, y, w, r: bce(t, y, w, reduction=r), uniform(3, 4), Constant(uniform(3, 4)), weight, "sum")
+    case(
+        "BCELoss",
+        lambda t, y, w, r: bce(t, y, w, reduction=r),
+        uniform(3, 4),
+        Constant(uniform(3, 4)),
+        None,
+        "mean",
+    )
+    case(
+        "BCELoss",
+        lambda t, y, w, r: bce(t, y, w, reduction=r),
+        uniform(3, 4),
+        Constant(uniform(3, 4)),
+        weight,
+        "sum",
+    )
     logits = F.binary_cross_entropy_with_logits
     case(
         "BCEWithLogitsLoss",
         lambda t, y, w, p, r: logits(t, y, w, pos_weight=p, reduction=r),
         x, Constant(uniform(3, 4)), weight, Constant(uniform(4)), "mean",
-    )  # fmt: skip
-    case("BCEWithLogitsLoss", lambda t, y, w, p, r: logits(t, y, reduction=r), x, Constant(uniform(3, 4)), None, None, "none")
-    case("KLDivLoss", lambda t, y, r, g: F.kl_div(t, y, reduction=r, log_target=g), x, Constant(y), "sum", True)
+    )
+    case(
+        "BCEWithLogitsLoss",
+        lambda t, y, w, p, r: logits(t, y, reduction=r),
+        x,
+        Constant(uniform(3, 4)),
+        None,
+        None,
+        "none",
+    )
+    case(
+        "KLDivLoss",
+        lambda t, y, r, g: F.kl_div(t, y, reduction=r, log_target=g),
+        x,
+        Constant(y),
+        "sum",
+        True,
+    )
     case(
         "CTCLoss",
         lambda t, y, n, m, b, r, z: F.ctc_loss(t, y, n, m, b, r, z),
         torch.log_softmax(normal(5, 2, 3), 2), torch.tensor([[1, 2], [2, 1]]), [5, 4], [2, 1], 0, "sum", False,
-    )  # fmt: skip
+    )
     signs = torch.tensor([1.0, -1.0, 1.0])
     case(
         "CosineEmbeddingLoss",
         lambda a, b, y, m, r: F.cosine_embedding_loss(a, b, y, m, reduction=r),
         x, y, Constant(signs), 0.1, "none",
-    )  # fmt: skip
+    )
     case(
         "MarginRankingLoss",
         lambda a, b, y, m, r: F.margin_ranking_loss(a, b, y, m, reduction=r),
         normal(3), normal(3), Constant(signs), 0.2, "mean",
-    )  # fmt: skip
+    )
     case(
         "TripletMarginLoss",
         lambda a, b, c, m, p, r: F.triplet_margin_loss(a, b, c, m, p, reduction=r),
         x, y, normal(3, 4), 1.0, 2.0, "none",
-    )  # fmt: skip
+    )
 
 
 def drawn():
     """With a generator the numbers are PyTorch's own, to the bit."""
     chances = uniform(2, 4)
-    case("Multinomial", lambda t, n, r, g: torch.multinomial(t, n, r, generator=g), Constant(chances), 2, False, Seed(3))
-    case("Multinomial", lambda t, n, r, g: torch.multinomial(t, n, r, generator=g), Constant(chances), 6, True, Seed(4))
+    case(
+        "Multinomial",
+        lambda t, n, r, g: torch.multinomial(t, n, r, generator=g),
+        Constant(chances),
+        2,
+        False,
+        Seed(3),
+    )
+    case(
+        "Multinomial",
+        lambda t, n, r, g: torch.multinomial(t, n, r, generator=g),
+        Constant(chances),
+        6,
+        True,
+        Seed(4),
+    )
     case("Bernoulli", lambda t, g: torch.bernoulli(t, generator=g), Constant(chances), Seed(5))
     zeros = torch.zeros(2, 8)
-    case("FillUniform", lambda t, a, b, g: t.uniform_(a, b, generator=g), zeros, -1.0, 2.0, Seed(6), in_place=True)
-    case("FillNormal", lambda t, m, s, g: t.normal_(m, s, generator=g), zeros, 1.0, 0.5, Seed(7), in_place=True)
-    case("FillExponential", lambda t, r, g: t.exponential_(r, generator=g), zeros, 2.0, Seed(8), in_place=True)
-    case("FillBernoulli", lambda t, p, g: t.bernoulli_(p, generator=g), zeros, 0.3, Seed(9), in_place=True)
+    case(
+        "FillUniform",
+        lambda t, a, b, g: t.uniform_(a, b, generator=g),
+        zeros,
+        -1.0,
+        2.0,
+        Seed(6),
+        in_place=True,
+    )
+    case(
+        "FillNormal",
+        lambda t, m, s, g: t.normal_(m, s, generator=g),
+        zeros,
+        1.0,
+        0.5,
+        Seed(7),
+        in_place=True,
+    )
+    case(
+        "FillExponential",
+        lambda t, r, g: t.exponential_(r, generator=g),
+        zeros,
+        2.0,
+        Seed(8),
+        in_place=True,
+    )
+    case(
+        "FillBernoulli",
+        lambda t, p, g: t.bernoulli_(p, generator=g),
+        zeros,
+        0.3,
+        Seed(9),
+        in_place=True,
+    )
 
 
 def in_place():
@@ -741,18 +986,43 @@ def in_place():
     for name in ("Add", "Sub", "Mul", "Div"):
         method = name.lower() + "_"
         case(f"{name}InPlace", lambda t, o, m=method: getattr(t, m)(o), a, b, in_place=True)
-        case(f"{name}ScalarInPlace", lambda t, o, m=method: getattr(t, m)(o), a, 0.75, in_place=True)
+        case(
+            f"{name}ScalarInPlace", lambda t, o, m=method: getattr(t, m)(o), a, 0.75, in_place=True
+        )
         if name != "Div":
-            case(f"{name}ScalarInPlace", lambda t, o, m=method: getattr(t, m)(o), i, 3, in_place=True)
+            case(
+                f"{name}ScalarInPlace", lambda t, o, m=method: getattr(t, m)(o), i, 3, in_place=True
+            )
     case("AddScaledInPlace", lambda t, o, s: t.add_(o, alpha=s), a, b, 0.5, in_place=True)
     case("PowScalarInPlace", lambda t, e: t.pow_(e), b, 1.5, in_place=True)
     case("LerpInPlace", lambda t, e, w: t.lerp_(e, w), a, b, 0.25, in_place=True)
-    case("AddCMulInPlace", lambda t, x, y, v: t.addcmul_(x, y, value=v), a, b, b, 0.5, in_place=True)
-    case("AddCDivInPlace", lambda t, x, y, v: t.addcdiv_(x, y, value=v), a, a, b, 0.5, in_place=True)
+    case(
+        "AddCMulInPlace", lambda t, x, y, v: t.addcmul_(x, y, value=v), a, b, b, 0.5, in_place=True
+    )
+    case(
+        "AddCDivInPlace", lambda t, x, y, v: t.addcdiv_(x, y, value=v), a, a, b, 0.5, in_place=True
+    )
     case("ClampInPlace", lambda t, low, high: t.clamp_(low, high), a, -0.5, 0.25, in_place=True)
-    case("ClampTensorInPlace", lambda t, low, high: t.clamp_(low, high), a, b - 2, b - 1, in_place=True)
-    case("ClampTensorInPlace", lambda t, low, high: t.clamp_(max=high), a, None, b - 1, in_place=True)
-    for name, x in [("Neg", a), ("Abs", a), ("Exp", a), ("Sqrt", b), ("Relu", a), ("Sigmoid", a), ("Tanh", a)]:
+    case(
+        "ClampTensorInPlace",
+        lambda t, low, high: t.clamp_(low, high),
+        a,
+        b - 2,
+        b - 1,
+        in_place=True,
+    )
+    case(
+        "ClampTensorInPlace", lambda t, low, high: t.clamp_(max=high), a, None, b - 1, in_place=True
+    )
+    for name, x in [
+        ("Neg", a),
+        ("Abs", a),
+        ("Exp", a),
+        ("Sqrt", b),
+        ("Relu", a),
+        ("Sigmoid", a),
+        ("Tanh", a),
+    ]:
         case(f"{name}InPlace", lambda t, m=name.lower() + "_": getattr(t, m)(), x, in_place=True)
     case("CopyFrom", lambda t, o: t.copy_(o), a, i[0], in_place=True)
     case("Fill", lambda t, v: t.fill_(v), a, 2.5, in_place=True)
@@ -763,12 +1033,14 @@ def main():
     for group in (
         arithmetic, element_by_element, complex_numbers, comparison, reduction, sorting, shape, indexing,
         linear_algebra, fourier, normalisation, convolution, pooling, images, attention, losses, drawn, in_place,
-    ):  # fmt: skip
+    ):
         group()
     OUTPUT.parent.mkdir(parents=True, exist_ok=True)
     lines = ",\n".join(json.dumps(entry, separators=(",", ":")) for entry in cases)
     OUTPUT.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
-    print(f"wrote {len(cases)} cases of {len({c['name'] for c in cases})} operators to {OUTPUT.name}")
+    print(
+        f"wrote {len(cases)} cases of {len({c['name'] for c in cases})} operators to {OUTPUT.name}"
+    )
 
 
 if __name__ == "__main__":

@@ -784,7 +784,8 @@ func (t *Tensor) NanToNum(nan, positiveInfinity, negativeInfinity float64) *Tens
 	const operation = "NanToNum"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_nan_to_num(self, C.double(nan), C.double(positiveInfinity), C.double(negativeInfinity)))
+	return made(operation, C.ctorch_op_nan_to_num(self, C.double(nan), C.double(positiveInfinity),
+		C.double(negativeInfinity)))
 }
 
 // Real returns the real part, a view.
@@ -970,7 +971,8 @@ func (t *Tensor) IsClose(other *Tensor, relative, absolute float64) *Tensor {
 	defer t.release()
 	otherHandle := other.acquire(operation)
 	defer other.release()
-	return made(operation, C.ctorch_op_isclose(self, otherHandle, C.double(relative), C.double(absolute)))
+	return made(operation, C.ctorch_op_isclose(self, otherHandle, C.double(relative),
+		C.double(absolute)))
 }
 
 // AllClose reports whether |t - other| <= absolute + relative * |other| everywhere.
@@ -1175,7 +1177,8 @@ func (t *Tensor) SumDim(dims []int64, keepDim bool) *Tensor {
 	const operation = "SumDim"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_sum_dim(self, int64s(dims), C.int64_t(len(dims)), cBool(keepDim)))
+	return made(operation, C.ctorch_op_sum_dim(self, int64s(dims), C.int64_t(len(dims)),
+		cBool(keepDim)))
 }
 
 // Mean returns the mean of all elements.
@@ -1191,7 +1194,8 @@ func (t *Tensor) MeanDim(dims []int64, keepDim bool) *Tensor {
 	const operation = "MeanDim"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_mean_dim(self, int64s(dims), C.int64_t(len(dims)), cBool(keepDim)))
+	return made(operation, C.ctorch_op_mean_dim(self, int64s(dims), C.int64_t(len(dims)),
+		cBool(keepDim)))
 }
 
 // Prod returns the product of all elements.
@@ -1215,7 +1219,8 @@ func (t *Tensor) NanSum(dims []int64, keepDim bool) *Tensor {
 	const operation = "NanSum"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_nansum(self, int64s(dims), C.int64_t(len(dims)), cBool(keepDim)))
+	return made(operation, C.ctorch_op_nansum(self, int64s(dims), C.int64_t(len(dims)),
+		cBool(keepDim)))
 }
 
 // NanMean returns the means along dims (nil: all) of what is not NaN.
@@ -1223,7 +1228,8 @@ func (t *Tensor) NanMean(dims []int64, keepDim bool) *Tensor {
 	const operation = "NanMean"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_nanmean(self, int64s(dims), C.int64_t(len(dims)), cBool(keepDim)))
+	return made(operation, C.ctorch_op_nanmean(self, int64s(dims), C.int64_t(len(dims)),
+		cBool(keepDim)))
 }
 
 // Var returns the variance of all elements, divided by n-1 if unbiased, else by n.
@@ -1239,7 +1245,8 @@ func (t *Tensor) VarDim(dims []int64, unbiased, keepDim bool) *Tensor {
 	const operation = "VarDim"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_var_dim(self, int64s(dims), C.int64_t(len(dims)), cBool(unbiased), cBool(keepDim)))
+	return made(operation, C.ctorch_op_var_dim(self, int64s(dims), C.int64_t(len(dims)),
+		cBool(unbiased), cBool(keepDim)))
 }
 
 // Std returns the standard deviation of all elements, divided by n-1 if unbiased, else by n.
@@ -1255,7 +1262,8 @@ func (t *Tensor) StdDim(dims []int64, unbiased, keepDim bool) *Tensor {
 	const operation = "StdDim"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_std_dim(self, int64s(dims), C.int64_t(len(dims)), cBool(unbiased), cBool(keepDim)))
+	return made(operation, C.ctorch_op_std_dim(self, int64s(dims), C.int64_t(len(dims)),
+		cBool(unbiased), cBool(keepDim)))
 }
 
 // Max returns the largest element.
@@ -1299,7 +1307,8 @@ func (t *Tensor) AMax(dims []int64, keepDim bool) *Tensor {
 	const operation = "AMax"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_amax(self, int64s(dims), C.int64_t(len(dims)), cBool(keepDim)))
+	return made(operation, C.ctorch_op_amax(self, int64s(dims), C.int64_t(len(dims)),
+		cBool(keepDim)))
 }
 
 // AMin returns the smallest elements along dims (nil: all); equal ones share the gradient.
@@ -1307,7 +1316,8 @@ func (t *Tensor) AMin(dims []int64, keepDim bool) *Tensor {
 	const operation = "AMin"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_amin(self, int64s(dims), C.int64_t(len(dims)), cBool(keepDim)))
+	return made(operation, C.ctorch_op_amin(self, int64s(dims), C.int64_t(len(dims)),
+		cBool(keepDim)))
 }
 
 // AMinMax returns the smallest and the largest elements along dim.
@@ -1380,7 +1390,8 @@ func (t *Tensor) LogSumExp(dims []int64, keepDim bool) *Tensor {
 	const operation = "LogSumExp"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_logsumexp(self, int64s(dims), C.int64_t(len(dims)), cBool(keepDim)))
+	return made(operation, C.ctorch_op_logsumexp(self, int64s(dims), C.int64_t(len(dims)),
+		cBool(keepDim)))
 }
 
 // Norm returns the p-norm of all elements.
@@ -1396,7 +1407,8 @@ func (t *Tensor) NormDim(p float64, dims []int64, keepDim bool) *Tensor {
 	const operation = "NormDim"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_norm_dim(self, C.double(p), int64s(dims), C.int64_t(len(dims)), cBool(keepDim)))
+	return made(operation, C.ctorch_op_norm_dim(self, C.double(p), int64s(dims),
+		C.int64_t(len(dims)), cBool(keepDim)))
 }
 
 // CountNonZero returns how many elements along dims are not zero.
@@ -1653,7 +1665,8 @@ func (t *Tensor) Unflatten(dim int64, sizes []int64) *Tensor {
 	const operation = "Unflatten"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_unflatten(self, C.int64_t(dim), int64s(sizes), C.int64_t(len(sizes))))
+	return made(operation, C.ctorch_op_unflatten(self, C.int64_t(dim), int64s(sizes),
+		C.int64_t(len(sizes))))
 }
 
 // Permute returns t with its dimensions in the given order, a view.
@@ -1751,7 +1764,8 @@ func BroadcastTensors(tensors ...*Tensor) []*Tensor {
 	const operation = "BroadcastTensors"
 	tensorsHandles := acquireAll(operation, tensors)
 	defer tensorsHandles.release()
-	return madeList(operation, C.ctorch_op_broadcast_tensors(tensorsHandles.pointer(), tensorsHandles.count()))
+	return madeList(operation, C.ctorch_op_broadcast_tensors(tensorsHandles.pointer(),
+		tensorsHandles.count()))
 }
 
 // Repeat returns t repeated along each dimension, a copy.
@@ -1791,7 +1805,8 @@ func (t *Tensor) Roll(shifts, dims []int64) *Tensor {
 	const operation = "Roll"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_roll(self, int64s(shifts), C.int64_t(len(shifts)), int64s(dims), C.int64_t(len(dims))))
+	return made(operation, C.ctorch_op_roll(self, int64s(shifts), C.int64_t(len(shifts)),
+		int64s(dims), C.int64_t(len(dims))))
 }
 
 // Rot90 returns t turned by k quarters in the plane of two dims, from the first to the second.
@@ -1799,7 +1814,8 @@ func (t *Tensor) Rot90(k int64, dims []int64) *Tensor {
 	const operation = "Rot90"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_rot90(self, C.int64_t(k), int64s(dims), C.int64_t(len(dims))))
+	return made(operation, C.ctorch_op_rot90(self, C.int64_t(k), int64s(dims),
+		C.int64_t(len(dims))))
 }
 
 // Contiguous returns t in row-major memory; t itself if it is so already.
@@ -1840,7 +1856,8 @@ func (t *Tensor) AsStrided(shape, strides []int64) *Tensor {
 	const operation = "AsStrided"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_as_strided(self, int64s(shape), C.int64_t(len(shape)), int64s(strides), C.int64_t(len(strides))))
+	return made(operation, C.ctorch_op_as_strided(self, int64s(shape), C.int64_t(len(shape)),
+		int64s(strides), C.int64_t(len(strides))))
 }
 
 // Unfold returns the windows of a size along dim, step apart, as a new last dimension.
@@ -1848,7 +1865,8 @@ func (t *Tensor) Unfold(dim, size, step int64) *Tensor {
 	const operation = "Unfold"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_unfold(self, C.int64_t(dim), C.int64_t(size), C.int64_t(step)))
+	return made(operation, C.ctorch_op_unfold(self, C.int64_t(dim), C.int64_t(size),
+		C.int64_t(step)))
 }
 
 // Diagonal returns the diagonals of the matrices in two dims, as the last dimension, a view.
@@ -1856,7 +1874,8 @@ func (t *Tensor) Diagonal(offset, dim1, dim2 int64) *Tensor {
 	const operation = "Diagonal"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_diagonal(self, C.int64_t(offset), C.int64_t(dim1), C.int64_t(dim2)))
+	return made(operation, C.ctorch_op_diagonal(self, C.int64_t(offset), C.int64_t(dim1),
+		C.int64_t(dim2)))
 }
 
 // Diag returns the matrix with the vector t on a diagonal, or a matrix's diagonal.
@@ -1872,7 +1891,8 @@ func (t *Tensor) DiagEmbed(offset, dim1, dim2 int64) *Tensor {
 	const operation = "DiagEmbed"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_diag_embed(self, C.int64_t(offset), C.int64_t(dim1), C.int64_t(dim2)))
+	return made(operation, C.ctorch_op_diag_embed(self, C.int64_t(offset), C.int64_t(dim1),
+		C.int64_t(dim2)))
 }
 
 // Tril returns matrices with zeros above a diagonal (0: the main one, 1: the one above it).
@@ -1896,7 +1916,8 @@ func Cat(tensors []*Tensor, dim int64) *Tensor {
 	const operation = "Cat"
 	tensorsHandles := acquireAll(operation, tensors)
 	defer tensorsHandles.release()
-	return made(operation, C.ctorch_op_cat(tensorsHandles.pointer(), tensorsHandles.count(), C.int64_t(dim)))
+	return made(operation, C.ctorch_op_cat(tensorsHandles.pointer(), tensorsHandles.count(),
+		C.int64_t(dim)))
 }
 
 // Stack returns the tensors, all of one shape, joined along a new dimension.
@@ -1904,7 +1925,8 @@ func Stack(tensors []*Tensor, dim int64) *Tensor {
 	const operation = "Stack"
 	tensorsHandles := acquireAll(operation, tensors)
 	defer tensorsHandles.release()
-	return made(operation, C.ctorch_op_stack(tensorsHandles.pointer(), tensorsHandles.count(), C.int64_t(dim)))
+	return made(operation, C.ctorch_op_stack(tensorsHandles.pointer(), tensorsHandles.count(),
+		C.int64_t(dim)))
 }
 
 // HStack returns the tensors side by side: joined along the second dimension (vectors: the
@@ -1937,7 +1959,8 @@ func (t *Tensor) SplitSizes(sizes []int64, dim int64) []*Tensor {
 	const operation = "SplitSizes"
 	self := t.acquire(operation)
 	defer t.release()
-	return madeList(operation, C.ctorch_op_split_sizes(self, int64s(sizes), C.int64_t(len(sizes)), C.int64_t(dim)))
+	return madeList(operation, C.ctorch_op_split_sizes(self, int64s(sizes), C.int64_t(len(sizes)),
+		C.int64_t(dim)))
 }
 
 // Chunk returns views of t in at most chunks equal parts along dim; the last may be smaller.
@@ -1964,7 +1987,8 @@ func Meshgrid(tensors []*Tensor, indexing string) []*Tensor {
 	defer tensorsHandles.release()
 	indexingText, freeIndexing := cText(indexing)
 	defer freeIndexing()
-	return madeList(operation, C.ctorch_op_meshgrid(tensorsHandles.pointer(), tensorsHandles.count(), indexingText))
+	return madeList(operation, C.ctorch_op_meshgrid(tensorsHandles.pointer(),
+		tensorsHandles.count(), indexingText))
 }
 
 // CartesianProd returns all combinations of the elements of the vectors, one a row.
@@ -1972,7 +1996,8 @@ func CartesianProd(tensors []*Tensor) *Tensor {
 	const operation = "CartesianProd"
 	tensorsHandles := acquireAll(operation, tensors)
 	defer tensorsHandles.release()
-	return made(operation, C.ctorch_op_cartesian_prod(tensorsHandles.pointer(), tensorsHandles.count()))
+	return made(operation, C.ctorch_op_cartesian_prod(tensorsHandles.pointer(),
+		tensorsHandles.count()))
 }
 
 // ZerosLike returns zeros of t's shape, dtype and device.
@@ -2022,7 +2047,8 @@ func (t *Tensor) Slice(dim, start, end, step int64) *Tensor {
 	const operation = "Slice"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_slice(self, C.int64_t(dim), C.int64_t(start), C.int64_t(end), C.int64_t(step)))
+	return made(operation, C.ctorch_op_slice(self, C.int64_t(dim), C.int64_t(start), C.int64_t(end),
+		C.int64_t(step)))
 }
 
 // Narrow returns length elements from start along dim, a view.
@@ -2030,7 +2056,8 @@ func (t *Tensor) Narrow(dim, start, length int64) *Tensor {
 	const operation = "Narrow"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_narrow(self, C.int64_t(dim), C.int64_t(start), C.int64_t(length)))
+	return made(operation, C.ctorch_op_narrow(self, C.int64_t(dim), C.int64_t(start),
+		C.int64_t(length)))
 }
 
 // IndexSelect returns the slices along dim that the vector index names.
@@ -2093,7 +2120,8 @@ func (t *Tensor) ScatterScalar(dim int64, index *Tensor, value float64) *Tensor 
 	defer t.release()
 	indexHandle := index.acquire(operation)
 	defer index.release()
-	return made(operation, C.ctorch_op_scatter_scalar(self, C.int64_t(dim), indexHandle, C.double(value)))
+	return made(operation, C.ctorch_op_scatter_scalar(self, C.int64_t(dim), indexHandle,
+		C.double(value)))
 }
 
 // ScatterAdd returns t with source's elements added where index says along dim.
@@ -2120,7 +2148,8 @@ func (t *Tensor) ScatterReduce(dim int64, index, source *Tensor, reduce string, 
 	defer source.release()
 	reduceText, freeReduce := cText(reduce)
 	defer freeReduce()
-	return made(operation, C.ctorch_op_scatter_reduce(self, C.int64_t(dim), indexHandle, sourceHandle, reduceText, cBool(includeSelf)))
+	return made(operation, C.ctorch_op_scatter_reduce(self, C.int64_t(dim), indexHandle,
+		sourceHandle, reduceText, cBool(includeSelf)))
 }
 
 // IndexAddDim returns t with source's slices added to those that the vector index names along
@@ -2133,7 +2162,8 @@ func (t *Tensor) IndexAddDim(dim int64, index, source *Tensor) *Tensor {
 	defer index.release()
 	sourceHandle := source.acquire(operation)
 	defer source.release()
-	return made(operation, C.ctorch_op_index_add_dim(self, C.int64_t(dim), indexHandle, sourceHandle))
+	return made(operation, C.ctorch_op_index_add_dim(self, C.int64_t(dim), indexHandle,
+		sourceHandle))
 }
 
 // IndexCopy returns t with source's slices in place of those that the vector index names along
@@ -2156,7 +2186,8 @@ func (t *Tensor) IndexFill(dim int64, index *Tensor, value float64) *Tensor {
 	defer t.release()
 	indexHandle := index.acquire(operation)
 	defer index.release()
-	return made(operation, C.ctorch_op_index_fill(self, C.int64_t(dim), indexHandle, C.double(value)))
+	return made(operation, C.ctorch_op_index_fill(self, C.int64_t(dim), indexHandle,
+		C.double(value)))
 }
 
 // MaskedSelect returns the elements where the bool tensor mask holds, as a vector.
@@ -2281,7 +2312,8 @@ func (t *Tensor) AddMM(mat1, mat2 *Tensor, beta, alpha float64) *Tensor {
 	defer mat1.release()
 	mat2Handle := mat2.acquire(operation)
 	defer mat2.release()
-	return made(operation, C.ctorch_op_addmm(self, mat1Handle, mat2Handle, C.double(beta), C.double(alpha)))
+	return made(operation, C.ctorch_op_addmm(self, mat1Handle, mat2Handle, C.double(beta),
+		C.double(alpha)))
 }
 
 // BAddBMM returns beta * t + alpha * batch1 @ batch2, for batches of matrices.
@@ -2293,7 +2325,8 @@ func (t *Tensor) BAddBMM(batch1, batch2 *Tensor, beta, alpha float64) *Tensor {
 	defer batch1.release()
 	batch2Handle := batch2.acquire(operation)
 	defer batch2.release()
-	return made(operation, C.ctorch_op_baddbmm(self, batch1Handle, batch2Handle, C.double(beta), C.double(alpha)))
+	return made(operation, C.ctorch_op_baddbmm(self, batch1Handle, batch2Handle, C.double(beta),
+		C.double(alpha)))
 }
 
 // Einsum returns the sum of products that an equation such as "bij,bjk->bik" states.
@@ -2303,7 +2336,8 @@ func Einsum(equation string, tensors ...*Tensor) *Tensor {
 	defer freeEquation()
 	tensorsHandles := acquireAll(operation, tensors)
 	defer tensorsHandles.release()
-	return made(operation, C.ctorch_op_einsum(equationText, tensorsHandles.pointer(), tensorsHandles.count()))
+	return made(operation, C.ctorch_op_einsum(equationText, tensorsHandles.pointer(),
+		tensorsHandles.count()))
 }
 
 // Inner returns the inner products of the last dimensions of t and other.
@@ -2323,7 +2357,8 @@ func (t *Tensor) TensorDot(other *Tensor, dims, otherDims []int64) *Tensor {
 	defer t.release()
 	otherHandle := other.acquire(operation)
 	defer other.release()
-	return made(operation, C.ctorch_op_tensordot(self, otherHandle, int64s(dims), C.int64_t(len(dims)), int64s(otherDims), C.int64_t(len(otherDims))))
+	return made(operation, C.ctorch_op_tensordot(self, otherHandle, int64s(dims),
+		C.int64_t(len(dims)), int64s(otherDims), C.int64_t(len(otherDims))))
 }
 
 // MultiDot returns the product of several matrices, in the order that costs least.
@@ -2534,7 +2569,8 @@ func (t *Tensor) VectorNorm(ord float64, dims []int64, keepDim bool) *Tensor {
 	const operation = "VectorNorm"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_vector_norm(self, C.double(ord), int64s(dims), C.int64_t(len(dims)), cBool(keepDim)))
+	return made(operation, C.ctorch_op_vector_norm(self, C.double(ord), int64s(dims),
+		C.int64_t(len(dims)), cBool(keepDim)))
 }
 
 // MatrixNorm returns the matrix norms of order "fro" or "nuc" in the last two dimensions.
@@ -2566,7 +2602,8 @@ func (t *Tensor) CosineSimilarity(other *Tensor, dim int64, eps float64) *Tensor
 	defer t.release()
 	otherHandle := other.acquire(operation)
 	defer other.release()
-	return made(operation, C.ctorch_op_cosine_similarity(self, otherHandle, C.int64_t(dim), C.double(eps)))
+	return made(operation, C.ctorch_op_cosine_similarity(self, otherHandle, C.int64_t(dim),
+		C.double(eps)))
 }
 
 // FFT returns the discrete Fourier transform along dim, complex.
@@ -2643,7 +2680,8 @@ func (t *Tensor) STFT(size, hop int64, window *Tensor, center, normalized bool) 
 	defer t.release()
 	windowHandle := window.acquireOptional(operation)
 	defer window.release()
-	return made(operation, C.ctorch_op_stft(self, C.int64_t(size), C.int64_t(hop), windowHandle, cBool(center), cBool(normalized)))
+	return made(operation, C.ctorch_op_stft(self, C.int64_t(size), C.int64_t(hop), windowHandle,
+		cBool(center), cBool(normalized)))
 }
 
 // ISTFT returns the inverse of STFT, of the given length.
@@ -2653,7 +2691,8 @@ func (t *Tensor) ISTFT(size, hop int64, window *Tensor, center, normalized bool,
 	defer t.release()
 	windowHandle := window.acquireOptional(operation)
 	defer window.release()
-	return made(operation, C.ctorch_op_istft(self, C.int64_t(size), C.int64_t(hop), windowHandle, cBool(center), cBool(normalized), C.int64_t(length)))
+	return made(operation, C.ctorch_op_istft(self, C.int64_t(size), C.int64_t(hop), windowHandle,
+		cBool(center), cBool(normalized), C.int64_t(length)))
 }
 
 // FFTShift returns t with frequency zero moved to the middle of dims (nil: all).
@@ -2869,7 +2908,8 @@ func (t *Tensor) LayerNorm(shape []int64, weight, bias *Tensor, eps float64) *Te
 	defer weight.release()
 	biasHandle := bias.acquireOptional(operation)
 	defer bias.release()
-	return made(operation, C.ctorch_op_layer_norm(self, int64s(shape), C.int64_t(len(shape)), weightHandle, biasHandle, C.double(eps)))
+	return made(operation, C.ctorch_op_layer_norm(self, int64s(shape), C.int64_t(len(shape)),
+		weightHandle, biasHandle, C.double(eps)))
 }
 
 // GroupNorm returns t [N, C, ...] normalised over groups of channels, times weight [C] plus bias
@@ -2882,7 +2922,8 @@ func (t *Tensor) GroupNorm(groups int64, weight, bias *Tensor, eps float64) *Ten
 	defer weight.release()
 	biasHandle := bias.acquireOptional(operation)
 	defer bias.release()
-	return made(operation, C.ctorch_op_group_norm(self, C.int64_t(groups), weightHandle, biasHandle, C.double(eps)))
+	return made(operation, C.ctorch_op_group_norm(self, C.int64_t(groups), weightHandle, biasHandle,
+		C.double(eps)))
 }
 
 // BatchNorm returns t [N, C, ...] normalised over all but the channels, by its own statistics if
@@ -2899,7 +2940,8 @@ func (t *Tensor) BatchNorm(weight, bias, runningMean, runningVar *Tensor, traini
 	defer runningMean.release()
 	runningVarHandle := runningVar.acquireOptional(operation)
 	defer runningVar.release()
-	return made(operation, C.ctorch_op_batch_norm(self, weightHandle, biasHandle, runningMeanHandle, runningVarHandle, cBool(training), C.double(momentum), C.double(eps)))
+	return made(operation, C.ctorch_op_batch_norm(self, weightHandle, biasHandle, runningMeanHandle,
+		runningVarHandle, cBool(training), C.double(momentum), C.double(eps)))
 }
 
 // InstanceNorm returns t [N, C, ...] normalised over each channel of each sample.
@@ -2915,7 +2957,9 @@ func (t *Tensor) InstanceNorm(weight, bias, runningMean, runningVar *Tensor, use
 	defer runningMean.release()
 	runningVarHandle := runningVar.acquireOptional(operation)
 	defer runningVar.release()
-	return made(operation, C.ctorch_op_instance_norm(self, weightHandle, biasHandle, runningMeanHandle, runningVarHandle, cBool(useInputStats), C.double(momentum), C.double(eps)))
+	return made(operation, C.ctorch_op_instance_norm(self, weightHandle, biasHandle,
+		runningMeanHandle, runningVarHandle, cBool(useInputStats), C.double(momentum),
+		C.double(eps)))
 }
 
 // RMSNorm returns t divided by its root mean square over its last dimensions, of the given shape,
@@ -2926,7 +2970,8 @@ func (t *Tensor) RMSNorm(shape []int64, weight *Tensor, eps float64) *Tensor {
 	defer t.release()
 	weightHandle := weight.acquireOptional(operation)
 	defer weight.release()
-	return made(operation, C.ctorch_op_rms_norm(self, int64s(shape), C.int64_t(len(shape)), weightHandle, C.double(eps)))
+	return made(operation, C.ctorch_op_rms_norm(self, int64s(shape), C.int64_t(len(shape)),
+		weightHandle, C.double(eps)))
 }
 
 // Linear returns t weightᵀ + bias, for t [..., in], weight [out, in], bias [out] or nil.
@@ -2943,90 +2988,109 @@ func (t *Tensor) Linear(weight, bias *Tensor) *Tensor {
 
 // conv1d is behind Conv1d.
 func (t *Tensor) conv1d(weight, bias *Tensor, stride, padding, dilation []int64, groups int64) *Tensor {
-	const operation = "conv1d"
+	const operation = "Conv1d"
 	self := t.acquire(operation)
 	defer t.release()
 	weightHandle := weight.acquire(operation)
 	defer weight.release()
 	biasHandle := bias.acquireOptional(operation)
 	defer bias.release()
-	return made(operation, C.ctorch_op_conv1d(self, weightHandle, biasHandle, int64s(stride), C.int64_t(len(stride)), int64s(padding), C.int64_t(len(padding)), int64s(dilation), C.int64_t(len(dilation)), C.int64_t(groups)))
+	return made(operation, C.ctorch_op_conv1d(self, weightHandle, biasHandle, int64s(stride),
+		C.int64_t(len(stride)), int64s(padding), C.int64_t(len(padding)), int64s(dilation),
+		C.int64_t(len(dilation)), C.int64_t(groups)))
 }
 
 // conv2d is behind Conv2d.
 func (t *Tensor) conv2d(weight, bias *Tensor, stride, padding, dilation []int64, groups int64) *Tensor {
-	const operation = "conv2d"
+	const operation = "Conv2d"
 	self := t.acquire(operation)
 	defer t.release()
 	weightHandle := weight.acquire(operation)
 	defer weight.release()
 	biasHandle := bias.acquireOptional(operation)
 	defer bias.release()
-	return made(operation, C.ctorch_op_conv2d(self, weightHandle, biasHandle, int64s(stride), C.int64_t(len(stride)), int64s(padding), C.int64_t(len(padding)), int64s(dilation), C.int64_t(len(dilation)), C.int64_t(groups)))
+	return made(operation, C.ctorch_op_conv2d(self, weightHandle, biasHandle, int64s(stride),
+		C.int64_t(len(stride)), int64s(padding), C.int64_t(len(padding)), int64s(dilation),
+		C.int64_t(len(dilation)), C.int64_t(groups)))
 }
 
 // conv3d is behind Conv3d.
 func (t *Tensor) conv3d(weight, bias *Tensor, stride, padding, dilation []int64, groups int64) *Tensor {
-	const operation = "conv3d"
+	const operation = "Conv3d"
 	self := t.acquire(operation)
 	defer t.release()
 	weightHandle := weight.acquire(operation)
 	defer weight.release()
 	biasHandle := bias.acquireOptional(operation)
 	defer bias.release()
-	return made(operation, C.ctorch_op_conv3d(self, weightHandle, biasHandle, int64s(stride), C.int64_t(len(stride)), int64s(padding), C.int64_t(len(padding)), int64s(dilation), C.int64_t(len(dilation)), C.int64_t(groups)))
+	return made(operation, C.ctorch_op_conv3d(self, weightHandle, biasHandle, int64s(stride),
+		C.int64_t(len(stride)), int64s(padding), C.int64_t(len(padding)), int64s(dilation),
+		C.int64_t(len(dilation)), C.int64_t(groups)))
 }
 
 // convTranspose1d is behind ConvTranspose1d.
 func (t *Tensor) convTranspose1d(weight, bias *Tensor, stride, padding, outputPadding []int64, groups int64, dilation []int64) *Tensor {
-	const operation = "convTranspose1d"
+	const operation = "ConvTranspose1d"
 	self := t.acquire(operation)
 	defer t.release()
 	weightHandle := weight.acquire(operation)
 	defer weight.release()
 	biasHandle := bias.acquireOptional(operation)
 	defer bias.release()
-	return made(operation, C.ctorch_op_conv_transpose1d(self, weightHandle, biasHandle, int64s(stride), C.int64_t(len(stride)), int64s(padding), C.int64_t(len(padding)), int64s(outputPadding), C.int64_t(len(outputPadding)), C.int64_t(groups), int64s(dilation), C.int64_t(len(dilation))))
+	return made(operation, C.ctorch_op_conv_transpose1d(self, weightHandle, biasHandle,
+		int64s(stride), C.int64_t(len(stride)), int64s(padding), C.int64_t(len(padding)),
+		int64s(outputPadding), C.int64_t(len(outputPadding)), C.int64_t(groups), int64s(dilation),
+		C.int64_t(len(dilation))))
 }
 
 // convTranspose2d is behind ConvTranspose2d.
 func (t *Tensor) convTranspose2d(weight, bias *Tensor, stride, padding, outputPadding []int64, groups int64, dilation []int64) *Tensor {
-	const operation = "convTranspose2d"
+	const operation = "ConvTranspose2d"
 	self := t.acquire(operation)
 	defer t.release()
 	weightHandle := weight.acquire(operation)
 	defer weight.release()
 	biasHandle := bias.acquireOptional(operation)
 	defer bias.release()
-	return made(operation, C.ctorch_op_conv_transpose2d(self, weightHandle, biasHandle, int64s(stride), C.int64_t(len(stride)), int64s(padding), C.int64_t(len(padding)), int64s(outputPadding), C.int64_t(len(outputPadding)), C.int64_t(groups), int64s(dilation), C.int64_t(len(dilation))))
+	return made(operation, C.ctorch_op_conv_transpose2d(self, weightHandle, biasHandle,
+		int64s(stride), C.int64_t(len(stride)), int64s(padding), C.int64_t(len(padding)),
+		int64s(outputPadding), C.int64_t(len(outputPadding)), C.int64_t(groups), int64s(dilation),
+		C.int64_t(len(dilation))))
 }
 
 // convTranspose3d is behind ConvTranspose3d.
 func (t *Tensor) convTranspose3d(weight, bias *Tensor, stride, padding, outputPadding []int64, groups int64, dilation []int64) *Tensor {
-	const operation = "convTranspose3d"
+	const operation = "ConvTranspose3d"
 	self := t.acquire(operation)
 	defer t.release()
 	weightHandle := weight.acquire(operation)
 	defer weight.release()
 	biasHandle := bias.acquireOptional(operation)
 	defer bias.release()
-	return made(operation, C.ctorch_op_conv_transpose3d(self, weightHandle, biasHandle, int64s(stride), C.int64_t(len(stride)), int64s(padding), C.int64_t(len(padding)), int64s(outputPadding), C.int64_t(len(outputPadding)), C.int64_t(groups), int64s(dilation), C.int64_t(len(dilation))))
+	return made(operation, C.ctorch_op_conv_transpose3d(self, weightHandle, biasHandle,
+		int64s(stride), C.int64_t(len(stride)), int64s(padding), C.int64_t(len(padding)),
+		int64s(outputPadding), C.int64_t(len(outputPadding)), C.int64_t(groups), int64s(dilation),
+		C.int64_t(len(dilation))))
 }
 
 // im2col is behind Im2Col.
 func (t *Tensor) im2col(kernelSize, dilation, padding, stride []int64) *Tensor {
-	const operation = "im2col"
+	const operation = "Im2Col"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_im2col(self, int64s(kernelSize), C.int64_t(len(kernelSize)), int64s(dilation), C.int64_t(len(dilation)), int64s(padding), C.int64_t(len(padding)), int64s(stride), C.int64_t(len(stride))))
+	return made(operation, C.ctorch_op_im2col(self, int64s(kernelSize), C.int64_t(len(kernelSize)),
+		int64s(dilation), C.int64_t(len(dilation)), int64s(padding), C.int64_t(len(padding)),
+		int64s(stride), C.int64_t(len(stride))))
 }
 
 // col2im is behind Col2Im.
 func (t *Tensor) col2im(outputSize, kernelSize, dilation, padding, stride []int64) *Tensor {
-	const operation = "col2im"
+	const operation = "Col2Im"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_col2im(self, int64s(outputSize), C.int64_t(len(outputSize)), int64s(kernelSize), C.int64_t(len(kernelSize)), int64s(dilation), C.int64_t(len(dilation)), int64s(padding), C.int64_t(len(padding)), int64s(stride), C.int64_t(len(stride))))
+	return made(operation, C.ctorch_op_col2im(self, int64s(outputSize), C.int64_t(len(outputSize)),
+		int64s(kernelSize), C.int64_t(len(kernelSize)), int64s(dilation), C.int64_t(len(dilation)),
+		int64s(padding), C.int64_t(len(padding)), int64s(stride), C.int64_t(len(stride))))
 }
 
 // PixelShuffle returns images [N, C f², H, W] as [N, C, H f, W f].
@@ -3047,60 +3111,74 @@ func (t *Tensor) PixelUnshuffle(factor int64) *Tensor {
 
 // maxPool1d is behind MaxPool1d.
 func (t *Tensor) maxPool1d(kernelSize, stride, padding, dilation []int64, ceilMode bool) *Tensor {
-	const operation = "maxPool1d"
+	const operation = "MaxPool1d"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_max_pool1d(self, int64s(kernelSize), C.int64_t(len(kernelSize)), int64s(stride), C.int64_t(len(stride)), int64s(padding), C.int64_t(len(padding)), int64s(dilation), C.int64_t(len(dilation)), cBool(ceilMode)))
+	return made(operation, C.ctorch_op_max_pool1d(self, int64s(kernelSize),
+		C.int64_t(len(kernelSize)), int64s(stride), C.int64_t(len(stride)), int64s(padding),
+		C.int64_t(len(padding)), int64s(dilation), C.int64_t(len(dilation)), cBool(ceilMode)))
 }
 
 // maxPool2d is behind MaxPool2d.
 func (t *Tensor) maxPool2d(kernelSize, stride, padding, dilation []int64, ceilMode bool) *Tensor {
-	const operation = "maxPool2d"
+	const operation = "MaxPool2d"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_max_pool2d(self, int64s(kernelSize), C.int64_t(len(kernelSize)), int64s(stride), C.int64_t(len(stride)), int64s(padding), C.int64_t(len(padding)), int64s(dilation), C.int64_t(len(dilation)), cBool(ceilMode)))
+	return made(operation, C.ctorch_op_max_pool2d(self, int64s(kernelSize),
+		C.int64_t(len(kernelSize)), int64s(stride), C.int64_t(len(stride)), int64s(padding),
+		C.int64_t(len(padding)), int64s(dilation), C.int64_t(len(dilation)), cBool(ceilMode)))
 }
 
 // maxPool3d is behind MaxPool3d.
 func (t *Tensor) maxPool3d(kernelSize, stride, padding, dilation []int64, ceilMode bool) *Tensor {
-	const operation = "maxPool3d"
+	const operation = "MaxPool3d"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_max_pool3d(self, int64s(kernelSize), C.int64_t(len(kernelSize)), int64s(stride), C.int64_t(len(stride)), int64s(padding), C.int64_t(len(padding)), int64s(dilation), C.int64_t(len(dilation)), cBool(ceilMode)))
+	return made(operation, C.ctorch_op_max_pool3d(self, int64s(kernelSize),
+		C.int64_t(len(kernelSize)), int64s(stride), C.int64_t(len(stride)), int64s(padding),
+		C.int64_t(len(padding)), int64s(dilation), C.int64_t(len(dilation)), cBool(ceilMode)))
 }
 
 // maxPool2dWithIndices is behind MaxPool2dWithIndices.
 func (t *Tensor) maxPool2dWithIndices(kernelSize, stride, padding, dilation []int64, ceilMode bool) (values, indices *Tensor) {
-	const operation = "maxPool2dWithIndices"
+	const operation = "MaxPool2dWithIndices"
 	self := t.acquire(operation)
 	defer t.release()
-	results := C.ctorch_op_max_pool2d_with_indices(self, int64s(kernelSize), C.int64_t(len(kernelSize)), int64s(stride), C.int64_t(len(stride)), int64s(padding), C.int64_t(len(padding)), int64s(dilation), C.int64_t(len(dilation)), cBool(ceilMode))
+	results := C.ctorch_op_max_pool2d_with_indices(self, int64s(kernelSize),
+		C.int64_t(len(kernelSize)), int64s(stride), C.int64_t(len(stride)), int64s(padding),
+		C.int64_t(len(padding)), int64s(dilation), C.int64_t(len(dilation)), cBool(ceilMode))
 	check(operation, results.error)
 	return adopt(results.items[0]), adopt(results.items[1])
 }
 
 // avgPool1d is behind AvgPool1d.
 func (t *Tensor) avgPool1d(kernelSize, stride, padding []int64, ceilMode, countIncludePad bool) *Tensor {
-	const operation = "avgPool1d"
+	const operation = "AvgPool1d"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_avg_pool1d(self, int64s(kernelSize), C.int64_t(len(kernelSize)), int64s(stride), C.int64_t(len(stride)), int64s(padding), C.int64_t(len(padding)), cBool(ceilMode), cBool(countIncludePad)))
+	return made(operation, C.ctorch_op_avg_pool1d(self, int64s(kernelSize),
+		C.int64_t(len(kernelSize)), int64s(stride), C.int64_t(len(stride)), int64s(padding),
+		C.int64_t(len(padding)), cBool(ceilMode), cBool(countIncludePad)))
 }
 
 // avgPool2d is behind AvgPool2d.
 func (t *Tensor) avgPool2d(kernelSize, stride, padding []int64, ceilMode, countIncludePad bool) *Tensor {
-	const operation = "avgPool2d"
+	const operation = "AvgPool2d"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_avg_pool2d(self, int64s(kernelSize), C.int64_t(len(kernelSize)), int64s(stride), C.int64_t(len(stride)), int64s(padding), C.int64_t(len(padding)), cBool(ceilMode), cBool(countIncludePad)))
+	return made(operation, C.ctorch_op_avg_pool2d(self, int64s(kernelSize),
+		C.int64_t(len(kernelSize)), int64s(stride), C.int64_t(len(stride)), int64s(padding),
+		C.int64_t(len(padding)), cBool(ceilMode), cBool(countIncludePad)))
 }
 
 // avgPool3d is behind AvgPool3d.
 func (t *Tensor) avgPool3d(kernelSize, stride, padding []int64, ceilMode, countIncludePad bool) *Tensor {
-	const operation = "avgPool3d"
+	const operation = "AvgPool3d"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_avg_pool3d(self, int64s(kernelSize), C.int64_t(len(kernelSize)), int64s(stride), C.int64_t(len(stride)), int64s(padding), C.int64_t(len(padding)), cBool(ceilMode), cBool(countIncludePad)))
+	return made(operation, C.ctorch_op_avg_pool3d(self, int64s(kernelSize),
+		C.int64_t(len(kernelSize)), int64s(stride), C.int64_t(len(stride)), int64s(padding),
+		C.int64_t(len(padding)), cBool(ceilMode), cBool(countIncludePad)))
 }
 
 // AdaptiveAvgPool1d returns the means over windows that divide [N, C, L] into size.
@@ -3108,7 +3186,8 @@ func (t *Tensor) AdaptiveAvgPool1d(size ...int64) *Tensor {
 	const operation = "AdaptiveAvgPool1d"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_adaptive_avg_pool1d(self, int64s(size), C.int64_t(len(size))))
+	return made(operation, C.ctorch_op_adaptive_avg_pool1d(self, int64s(size),
+		C.int64_t(len(size))))
 }
 
 // AdaptiveAvgPool2d returns the means over windows that divide [N, C, H, W] into size (height,
@@ -3117,7 +3196,8 @@ func (t *Tensor) AdaptiveAvgPool2d(size ...int64) *Tensor {
 	const operation = "AdaptiveAvgPool2d"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_adaptive_avg_pool2d(self, int64s(size), C.int64_t(len(size))))
+	return made(operation, C.ctorch_op_adaptive_avg_pool2d(self, int64s(size),
+		C.int64_t(len(size))))
 }
 
 // AdaptiveAvgPool3d returns the means over windows that divide [N, C, D, H, W] into size.
@@ -3125,7 +3205,8 @@ func (t *Tensor) AdaptiveAvgPool3d(size ...int64) *Tensor {
 	const operation = "AdaptiveAvgPool3d"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_adaptive_avg_pool3d(self, int64s(size), C.int64_t(len(size))))
+	return made(operation, C.ctorch_op_adaptive_avg_pool3d(self, int64s(size),
+		C.int64_t(len(size))))
 }
 
 // AdaptiveMaxPool1d returns the largest elements in windows that divide [N, C, L] into size, and
@@ -3152,92 +3233,103 @@ func (t *Tensor) AdaptiveMaxPool2d(size ...int64) (values, indices *Tensor) {
 
 // upsampleNearest1d is behind Interpolate with InterpolateNearest, for [N, C, L].
 func (t *Tensor) upsampleNearest1d(outputSize []int64) *Tensor {
-	const operation = "upsampleNearest1d"
+	const operation = "Interpolate"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_upsample_nearest1d(self, int64s(outputSize), C.int64_t(len(outputSize))))
+	return made(operation, C.ctorch_op_upsample_nearest1d(self, int64s(outputSize),
+		C.int64_t(len(outputSize))))
 }
 
 // upsampleNearest2d is behind Interpolate with InterpolateNearest, for [N, C, H, W].
 func (t *Tensor) upsampleNearest2d(outputSize []int64) *Tensor {
-	const operation = "upsampleNearest2d"
+	const operation = "Interpolate"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_upsample_nearest2d(self, int64s(outputSize), C.int64_t(len(outputSize))))
+	return made(operation, C.ctorch_op_upsample_nearest2d(self, int64s(outputSize),
+		C.int64_t(len(outputSize))))
 }
 
 // upsampleNearest3d is behind Interpolate with InterpolateNearest, for [N, C, D, H, W].
 func (t *Tensor) upsampleNearest3d(outputSize []int64) *Tensor {
-	const operation = "upsampleNearest3d"
+	const operation = "Interpolate"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_upsample_nearest3d(self, int64s(outputSize), C.int64_t(len(outputSize))))
+	return made(operation, C.ctorch_op_upsample_nearest3d(self, int64s(outputSize),
+		C.int64_t(len(outputSize))))
 }
 
 // upsampleNearestExact2d is behind Interpolate with InterpolateNearestExact.
 func (t *Tensor) upsampleNearestExact2d(outputSize []int64) *Tensor {
-	const operation = "upsampleNearestExact2d"
+	const operation = "Interpolate"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_upsample_nearest_exact2d(self, int64s(outputSize), C.int64_t(len(outputSize))))
+	return made(operation, C.ctorch_op_upsample_nearest_exact2d(self, int64s(outputSize),
+		C.int64_t(len(outputSize))))
 }
 
 // upsampleLinear1d is behind Interpolate with InterpolateLinear.
 func (t *Tensor) upsampleLinear1d(outputSize []int64, alignCorners bool) *Tensor {
-	const operation = "upsampleLinear1d"
+	const operation = "Interpolate"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_upsample_linear1d(self, int64s(outputSize), C.int64_t(len(outputSize)), cBool(alignCorners)))
+	return made(operation, C.ctorch_op_upsample_linear1d(self, int64s(outputSize),
+		C.int64_t(len(outputSize)), cBool(alignCorners)))
 }
 
 // upsampleBilinear2d is behind Interpolate with InterpolateBilinear.
 func (t *Tensor) upsampleBilinear2d(outputSize []int64, alignCorners bool) *Tensor {
-	const operation = "upsampleBilinear2d"
+	const operation = "Interpolate"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_upsample_bilinear2d(self, int64s(outputSize), C.int64_t(len(outputSize)), cBool(alignCorners)))
+	return made(operation, C.ctorch_op_upsample_bilinear2d(self, int64s(outputSize),
+		C.int64_t(len(outputSize)), cBool(alignCorners)))
 }
 
 // upsampleBicubic2d is behind Interpolate with InterpolateBicubic.
 func (t *Tensor) upsampleBicubic2d(outputSize []int64, alignCorners bool) *Tensor {
-	const operation = "upsampleBicubic2d"
+	const operation = "Interpolate"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_upsample_bicubic2d(self, int64s(outputSize), C.int64_t(len(outputSize)), cBool(alignCorners)))
+	return made(operation, C.ctorch_op_upsample_bicubic2d(self, int64s(outputSize),
+		C.int64_t(len(outputSize)), cBool(alignCorners)))
 }
 
 // upsampleTrilinear3d is behind Interpolate with InterpolateTrilinear.
 func (t *Tensor) upsampleTrilinear3d(outputSize []int64, alignCorners bool) *Tensor {
-	const operation = "upsampleTrilinear3d"
+	const operation = "Interpolate"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_upsample_trilinear3d(self, int64s(outputSize), C.int64_t(len(outputSize)), cBool(alignCorners)))
+	return made(operation, C.ctorch_op_upsample_trilinear3d(self, int64s(outputSize),
+		C.int64_t(len(outputSize)), cBool(alignCorners)))
 }
 
 // upsampleBilinear2dAntialias is behind Interpolate with InterpolateBilinear and Antialias.
 func (t *Tensor) upsampleBilinear2dAntialias(outputSize []int64, alignCorners bool) *Tensor {
-	const operation = "upsampleBilinear2dAntialias"
+	const operation = "Interpolate"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_upsample_bilinear2d_antialias(self, int64s(outputSize), C.int64_t(len(outputSize)), cBool(alignCorners)))
+	return made(operation, C.ctorch_op_upsample_bilinear2d_antialias(self, int64s(outputSize),
+		C.int64_t(len(outputSize)), cBool(alignCorners)))
 }
 
 // upsampleBicubic2dAntialias is behind Interpolate with InterpolateBicubic and Antialias.
 func (t *Tensor) upsampleBicubic2dAntialias(outputSize []int64, alignCorners bool) *Tensor {
-	const operation = "upsampleBicubic2dAntialias"
+	const operation = "Interpolate"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_upsample_bicubic2d_antialias(self, int64s(outputSize), C.int64_t(len(outputSize)), cBool(alignCorners)))
+	return made(operation, C.ctorch_op_upsample_bicubic2d_antialias(self, int64s(outputSize),
+		C.int64_t(len(outputSize)), cBool(alignCorners)))
 }
 
 // gridSampler is behind GridSample.
 func (t *Tensor) gridSampler(grid *Tensor, interpolationMode, paddingMode int64, alignCorners bool) *Tensor {
-	const operation = "gridSampler"
+	const operation = "GridSample"
 	self := t.acquire(operation)
 	defer t.release()
 	gridHandle := grid.acquire(operation)
 	defer grid.release()
-	return made(operation, C.ctorch_op_grid_sampler(self, gridHandle, C.int64_t(interpolationMode), C.int64_t(paddingMode), cBool(alignCorners)))
+	return made(operation, C.ctorch_op_grid_sampler(self, gridHandle, C.int64_t(interpolationMode),
+		C.int64_t(paddingMode), cBool(alignCorners)))
 }
 
 // AffineGrid returns the grid [N, H, W, 2] (or [N, D, H, W, 3]) for GridSample that the affine
@@ -3247,32 +3339,35 @@ func (t *Tensor) AffineGrid(size []int64, alignCorners bool) *Tensor {
 	const operation = "AffineGrid"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_affine_grid(self, int64s(size), C.int64_t(len(size)), cBool(alignCorners)))
+	return made(operation, C.ctorch_op_affine_grid(self, int64s(size), C.int64_t(len(size)),
+		cBool(alignCorners)))
 }
 
 // pad is behind Pad with PadConstant.
 func (t *Tensor) pad(padding []int64, mode string, value float64) *Tensor {
-	const operation = "pad"
+	const operation = "Pad"
 	self := t.acquire(operation)
 	defer t.release()
 	modeText, freeMode := cText(mode)
 	defer freeMode()
-	return made(operation, C.ctorch_op_pad(self, int64s(padding), C.int64_t(len(padding)), modeText, C.double(value)))
+	return made(operation, C.ctorch_op_pad(self, int64s(padding), C.int64_t(len(padding)), modeText,
+		C.double(value)))
 }
 
 // padWithin is behind Pad with the other modes.
 func (t *Tensor) padWithin(padding []int64, mode string) *Tensor {
-	const operation = "padWithin"
+	const operation = "Pad"
 	self := t.acquire(operation)
 	defer t.release()
 	modeText, freeMode := cText(mode)
 	defer freeMode()
-	return made(operation, C.ctorch_op_pad_within(self, int64s(padding), C.int64_t(len(padding)), modeText))
+	return made(operation, C.ctorch_op_pad_within(self, int64s(padding), C.int64_t(len(padding)),
+		modeText))
 }
 
 // scaledDotProductAttention is behind ScaledDotProductAttention.
 func scaledDotProductAttention(query, key, value, mask *Tensor, dropout float64, causal bool, scale *float64) *Tensor {
-	const operation = "scaledDotProductAttention"
+	const operation = "ScaledDotProductAttention"
 	queryHandle := query.acquire(operation)
 	defer query.release()
 	keyHandle := key.acquire(operation)
@@ -3281,19 +3376,21 @@ func scaledDotProductAttention(query, key, value, mask *Tensor, dropout float64,
 	defer value.release()
 	maskHandle := mask.acquireOptional(operation)
 	defer mask.release()
-	return made(operation, C.ctorch_op_scaled_dot_product_attention(queryHandle, keyHandle, valueHandle, maskHandle, C.double(dropout), cBool(causal), (*C.double)(scale)))
+	return made(operation, C.ctorch_op_scaled_dot_product_attention(queryHandle, keyHandle,
+		valueHandle, maskHandle, C.double(dropout), cBool(causal), (*C.double)(scale)))
 }
 
 // crossEntropyLoss is behind CrossEntropyLoss.
 func (t *Tensor) crossEntropyLoss(target, weight *Tensor, reduction Reduction, ignoreIndex int64, labelSmoothing float64) *Tensor {
-	const operation = "crossEntropyLoss"
+	const operation = "CrossEntropyLoss"
 	self := t.acquire(operation)
 	defer t.release()
 	targetHandle := target.acquire(operation)
 	defer target.release()
 	weightHandle := weight.acquireOptional(operation)
 	defer weight.release()
-	return made(operation, C.ctorch_op_cross_entropy_loss(self, targetHandle, weightHandle, C.int64_t(reduction.number()), C.int64_t(ignoreIndex), C.double(labelSmoothing)))
+	return made(operation, C.ctorch_op_cross_entropy_loss(self, targetHandle, weightHandle,
+		C.int64_t(reduction.number()), C.int64_t(ignoreIndex), C.double(labelSmoothing)))
 }
 
 // NLLLoss returns the negative log likelihood of the classes target [N, ...] under
@@ -3307,7 +3404,8 @@ func (t *Tensor) NLLLoss(target, weight *Tensor, reduction Reduction, ignoreInde
 	defer target.release()
 	weightHandle := weight.acquireOptional(operation)
 	defer weight.release()
-	return made(operation, C.ctorch_op_nll_loss(self, targetHandle, weightHandle, C.int64_t(reduction.number()), C.int64_t(ignoreIndex)))
+	return made(operation, C.ctorch_op_nll_loss(self, targetHandle, weightHandle,
+		C.int64_t(reduction.number()), C.int64_t(ignoreIndex)))
 }
 
 // MSELoss returns the squared differences between t and target.
@@ -3337,7 +3435,8 @@ func (t *Tensor) SmoothL1Loss(target *Tensor, reduction Reduction, beta float64)
 	defer t.release()
 	targetHandle := target.acquire(operation)
 	defer target.release()
-	return made(operation, C.ctorch_op_smooth_l1_loss(self, targetHandle, C.int64_t(reduction.number()), C.double(beta)))
+	return made(operation, C.ctorch_op_smooth_l1_loss(self, targetHandle,
+		C.int64_t(reduction.number()), C.double(beta)))
 }
 
 // HuberLoss returns half the squared differences, made linear above delta.
@@ -3347,7 +3446,8 @@ func (t *Tensor) HuberLoss(target *Tensor, reduction Reduction, delta float64) *
 	defer t.release()
 	targetHandle := target.acquire(operation)
 	defer target.release()
-	return made(operation, C.ctorch_op_huber_loss(self, targetHandle, C.int64_t(reduction.number()), C.double(delta)))
+	return made(operation, C.ctorch_op_huber_loss(self, targetHandle, C.int64_t(reduction.number()),
+		C.double(delta)))
 }
 
 // BCELoss returns the binary cross entropy of probabilities t against target; weight may be nil.
@@ -3359,7 +3459,8 @@ func (t *Tensor) BCELoss(target, weight *Tensor, reduction Reduction) *Tensor {
 	defer target.release()
 	weightHandle := weight.acquireOptional(operation)
 	defer weight.release()
-	return made(operation, C.ctorch_op_bce_loss(self, targetHandle, weightHandle, C.int64_t(reduction.number())))
+	return made(operation, C.ctorch_op_bce_loss(self, targetHandle, weightHandle,
+		C.int64_t(reduction.number())))
 }
 
 // BCEWithLogitsLoss returns the binary cross entropy of logits t against target; the weights may
@@ -3374,7 +3475,8 @@ func (t *Tensor) BCEWithLogitsLoss(target, weight, positiveWeight *Tensor, reduc
 	defer weight.release()
 	positiveWeightHandle := positiveWeight.acquireOptional(operation)
 	defer positiveWeight.release()
-	return made(operation, C.ctorch_op_bce_with_logits_loss(self, targetHandle, weightHandle, positiveWeightHandle, C.int64_t(reduction.number())))
+	return made(operation, C.ctorch_op_bce_with_logits_loss(self, targetHandle, weightHandle,
+		positiveWeightHandle, C.int64_t(reduction.number())))
 }
 
 // KLDivLoss returns target * (log(target) - t), for log-probabilities t; logTarget says that
@@ -3385,7 +3487,8 @@ func (t *Tensor) KLDivLoss(target *Tensor, reduction Reduction, logTarget bool) 
 	defer t.release()
 	targetHandle := target.acquire(operation)
 	defer target.release()
-	return made(operation, C.ctorch_op_kl_div_loss(self, targetHandle, C.int64_t(reduction.number()), cBool(logTarget)))
+	return made(operation, C.ctorch_op_kl_div_loss(self, targetHandle,
+		C.int64_t(reduction.number()), cBool(logTarget)))
 }
 
 // SoftMarginLoss returns log(1 + exp(-target * t)), for targets 1 and -1.
@@ -3395,7 +3498,8 @@ func (t *Tensor) SoftMarginLoss(target *Tensor, reduction Reduction) *Tensor {
 	defer t.release()
 	targetHandle := target.acquire(operation)
 	defer target.release()
-	return made(operation, C.ctorch_op_soft_margin_loss(self, targetHandle, C.int64_t(reduction.number())))
+	return made(operation, C.ctorch_op_soft_margin_loss(self, targetHandle,
+		C.int64_t(reduction.number())))
 }
 
 // CTCLoss returns the connectionist temporal classification loss of log-probabilities t [T, N, C]
@@ -3406,7 +3510,9 @@ func (t *Tensor) CTCLoss(targets *Tensor, inputLengths, targetLengths []int64, b
 	defer t.release()
 	targetsHandle := targets.acquire(operation)
 	defer targets.release()
-	return made(operation, C.ctorch_op_ctc_loss(self, targetsHandle, int64s(inputLengths), C.int64_t(len(inputLengths)), int64s(targetLengths), C.int64_t(len(targetLengths)), C.int64_t(blank), C.int64_t(reduction.number()), cBool(zeroInfinity)))
+	return made(operation, C.ctorch_op_ctc_loss(self, targetsHandle, int64s(inputLengths),
+		C.int64_t(len(inputLengths)), int64s(targetLengths), C.int64_t(len(targetLengths)),
+		C.int64_t(blank), C.int64_t(reduction.number()), cBool(zeroInfinity)))
 }
 
 // CosineEmbeddingLoss returns 1 - cos(t, other) where target is 1, and max(0, cos - margin) where
@@ -3419,7 +3525,8 @@ func (t *Tensor) CosineEmbeddingLoss(other, target *Tensor, margin float64, redu
 	defer other.release()
 	targetHandle := target.acquire(operation)
 	defer target.release()
-	return made(operation, C.ctorch_op_cosine_embedding_loss(self, otherHandle, targetHandle, C.double(margin), C.int64_t(reduction.number())))
+	return made(operation, C.ctorch_op_cosine_embedding_loss(self, otherHandle, targetHandle,
+		C.double(margin), C.int64_t(reduction.number())))
 }
 
 // MarginRankingLoss returns max(0, -target * (t - other) + margin).
@@ -3431,7 +3538,8 @@ func (t *Tensor) MarginRankingLoss(other, target *Tensor, margin float64, reduct
 	defer other.release()
 	targetHandle := target.acquire(operation)
 	defer target.release()
-	return made(operation, C.ctorch_op_margin_ranking_loss(self, otherHandle, targetHandle, C.double(margin), C.int64_t(reduction.number())))
+	return made(operation, C.ctorch_op_margin_ranking_loss(self, otherHandle, targetHandle,
+		C.double(margin), C.int64_t(reduction.number())))
 }
 
 // TripletMarginLoss returns max(0, |t - positive| - |t - negative| + margin) in the p-norm, for
@@ -3444,7 +3552,8 @@ func (t *Tensor) TripletMarginLoss(positive, negative *Tensor, margin, p float64
 	defer positive.release()
 	negativeHandle := negative.acquire(operation)
 	defer negative.release()
-	return made(operation, C.ctorch_op_triplet_margin_loss(self, positiveHandle, negativeHandle, C.double(margin), C.double(p), C.int64_t(reduction.number())))
+	return made(operation, C.ctorch_op_triplet_margin_loss(self, positiveHandle, negativeHandle,
+		C.double(margin), C.double(p), C.int64_t(reduction.number())))
 }
 
 // Multinomial returns indices drawn with the (unnormalised) probabilities in each row of t;
@@ -3455,7 +3564,8 @@ func (t *Tensor) Multinomial(samples int64, replacement bool, generator *Generat
 	defer t.release()
 	generatorHandle := generator.acquire(operation)
 	defer generator.release()
-	return made(operation, C.ctorch_op_multinomial(self, C.int64_t(samples), cBool(replacement), generatorHandle))
+	return made(operation, C.ctorch_op_multinomial(self, C.int64_t(samples), cBool(replacement),
+		generatorHandle))
 }
 
 // Bernoulli returns 1 with the probabilities in t, else 0; generator may be nil.
@@ -3653,7 +3763,8 @@ func (t *Tensor) AddCMulInPlace(tensor1, tensor2 *Tensor, value float64) *Tensor
 	defer tensor1.release()
 	tensor2Handle := tensor2.acquire(operation)
 	defer tensor2.release()
-	check(operation, C.ctorch_op_addcmul_in_place(self, tensor1Handle, tensor2Handle, C.double(value)))
+	check(operation, C.ctorch_op_addcmul_in_place(self, tensor1Handle, tensor2Handle,
+		C.double(value)))
 	return t
 }
 
@@ -3666,7 +3777,8 @@ func (t *Tensor) AddCDivInPlace(tensor1, tensor2 *Tensor, value float64) *Tensor
 	defer tensor1.release()
 	tensor2Handle := tensor2.acquire(operation)
 	defer tensor2.release()
-	check(operation, C.ctorch_op_addcdiv_in_place(self, tensor1Handle, tensor2Handle, C.double(value)))
+	check(operation, C.ctorch_op_addcdiv_in_place(self, tensor1Handle, tensor2Handle,
+		C.double(value)))
 	return t
 }
 
@@ -3820,7 +3932,8 @@ func (t *Tensor) ScatterAddInPlace(dim int64, index, source *Tensor) *Tensor {
 	defer index.release()
 	sourceHandle := source.acquire(operation)
 	defer source.release()
-	check(operation, C.ctorch_op_scatter_add_in_place(self, C.int64_t(dim), indexHandle, sourceHandle))
+	check(operation, C.ctorch_op_scatter_add_in_place(self, C.int64_t(dim), indexHandle,
+		sourceHandle))
 	return t
 }
 
@@ -3834,7 +3947,8 @@ func (t *Tensor) IndexAddDimInPlace(dim int64, index, source *Tensor) *Tensor {
 	defer index.release()
 	sourceHandle := source.acquire(operation)
 	defer source.release()
-	check(operation, C.ctorch_op_index_add_dim_in_place(self, C.int64_t(dim), indexHandle, sourceHandle))
+	check(operation, C.ctorch_op_index_add_dim_in_place(self, C.int64_t(dim), indexHandle,
+		sourceHandle))
 	return t
 }
 
@@ -3848,7 +3962,8 @@ func (t *Tensor) IndexCopyInPlace(dim int64, index, source *Tensor) *Tensor {
 	defer index.release()
 	sourceHandle := source.acquire(operation)
 	defer source.release()
-	check(operation, C.ctorch_op_index_copy_in_place(self, C.int64_t(dim), indexHandle, sourceHandle))
+	check(operation, C.ctorch_op_index_copy_in_place(self, C.int64_t(dim), indexHandle,
+		sourceHandle))
 	return t
 }
 
@@ -3860,6 +3975,7 @@ func (t *Tensor) IndexFillInPlace(dim int64, index *Tensor, value float64) *Tens
 	defer t.release()
 	indexHandle := index.acquire(operation)
 	defer index.release()
-	check(operation, C.ctorch_op_index_fill_in_place(self, C.int64_t(dim), indexHandle, C.double(value)))
+	check(operation, C.ctorch_op_index_fill_in_place(self, C.int64_t(dim), indexHandle,
+		C.double(value)))
 	return t
 }
