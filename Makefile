@@ -18,7 +18,7 @@ PREFIX ?= /usr/local
 library := build/lib/libctorch.so
 program := bin/clipvqgan
 sources := $(wildcard csrc/*.cc csrc/*.c csrc/*.h csrc/*.map csrc/CMakeLists.txt \
-  csrc/include/ctorch/*.h csrc/tests/* cmake/*) CMakeLists.txt
+  csrc/include/ctorch/*.h csrc/tests/*.* cmake/*) CMakeLists.txt
 clang_format := .cache/clang-format/clang_format/data/bin/clang-format
 venv := .venv/bin/python
 export PIP_ROOT_USER_ACTION := ignore
@@ -76,6 +76,12 @@ $(clang_format): scripts/check_requirements.txt
 	  --no-deps --require-hashes --target .cache/clang-format -r $<
 	@touch $@
 
+# The operators are generated from the pinned version's declarations, which lie there only where it
+# was installed into the checkout.
+pinned := $(shell sed -n 's/^torch==\([0-9.]*\).*/\1/p' scripts/libtorch_requirements.txt)
+declarations = $(firstword $(wildcard \
+  .libtorch/$(pinned)*/torchgen/packaged/ATen/native/native_functions.yaml))
+
 go_files = find . -path './.*' -prune -o -path ./build -prune -o -name '*.go' -print0
 cxx_files = find csrc -name '*.cc' -o -name '*.c' -o -name '*.h'
 
@@ -85,6 +91,8 @@ check: $(clang_format) $(library)
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	$(cxx_files) | xargs $(clang_format) --dry-run --Werror
+	@$(if $(declarations),$(PYTHON) scripts/generate_operators.py --check \
+	  --declarations $(declarations))
 
 format: $(clang_format)
 	$(go_files) | xargs -0 gofmt -w
@@ -112,6 +120,13 @@ test-range: $(library)
 	@$(PYTHON) -m venv .venv
 	@$(venv) -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
+
+references: .venv/installed
+	$(venv) scripts/reference_operators.py
+	$(venv) scripts/reference_shims.py
+	$(venv) scripts/reference_pixels.py imageio/testdata
+	$(venv) scripts/reference_tokens.py clip/testdata/tokens.jsonl.gz
+	$(venv) scripts/reference_models.py
 
 test-python: .venv/installed
 	cd scripts && ../$(venv) -m unittest discover -p 'test_*.py'

@@ -54,6 +54,9 @@ PINS = {
 }
 CUDA_PINS = "libtorch_requirements_cuda.txt"
 
+# What scripts/generate_operators.py reads.
+OPERATOR_DECLARATIONS = "torchgen/packaged/ATen/native/native_functions.yaml"
+
 # Free bytes an installation needs: the wheels, pip's copy of them and what is unpacked.
 DISK_CPU = 1_300_000_000
 DISK_CUDA = 5_500_000_000
@@ -362,7 +365,7 @@ def is_wanted(name, cuda):
     """Whether a file of a wheel is needed to compile against libtorch and to run it."""
     if re.search(r"\.dist-info/.*(LICENSE|NOTICE|License)", name):
         return True
-    if name.startswith("torch/include/"):
+    if name.startswith("torch/include/") or name == OPERATOR_DECLARATIONS:
         return True
     if name.startswith("torch/lib/"):
         file = name[len("torch/lib/") :]

@@ -298,6 +298,7 @@ class InstallTest(SetupTest):
         files["torch/lib/libtorch_python.so"] = b""
         files["torch/lib/libtorch_cuda.so"] = b""
         files["torch/__init__.py"] = b""
+        files[setup_libtorch.OPERATOR_DECLARATIONS] = b""
         files["torch-2.13.0.dist-info/LICENSE"] = b"BSD"
         runtime = {"nvidia/cu13/lib/libcudart.so.13": b"", "nvidia/cu13/include/cuda.h": b""}
         solver = {"nvidia/cu13/lib/libcusolver.so.12": b""}
@@ -354,6 +355,7 @@ class InstallTest(SetupTest):
         self.assertEqual(
             self.installed(),
             {"pins", "torch-2.13.0.dist-info/LICENSE", "nvidia/cu13/lib/libcudart.so.13"}
+            | {setup_libtorch.OPERATOR_DECLARATIONS}
             | {f"torch/{name}" for name in libtorch_files()},
         )
         self.assert_nothing_half_done()
