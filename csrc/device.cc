@@ -100,8 +100,7 @@ ctorch_cuda_memory ctorch_cuda_memory_stats(int32_t index) {
   memory.error = guard([&] {
     ctorch::need_cuda();
     const c10::impl::VirtualGuardImpl cuda(at::kCUDA);
-    const auto device =
-        index < 0 ? cuda.getDevice().index() : static_cast<c10::DeviceIndex>(index);
+    const auto device = index < 0 ? cuda.getDevice().index() : static_cast<c10::DeviceIndex>(index);
     const auto stats = at::getDeviceAllocator(at::kCUDA)->getDeviceStats(device);
     constexpr auto all = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
     memory.allocated = stats.allocated_bytes[all].current;
@@ -137,9 +136,9 @@ int32_t ctorch_num_threads(void) {
 ctorch_error* ctorch_set_num_threads(int32_t threads) {
   return guard([&] {
     if (threads < 1) {
-      throw ctorch::Error{CTORCH_ERROR_INVALID,
-                          "the number of threads is " + std::to_string(threads) +
-                              "; it must be at least 1"};
+      throw ctorch::Error{
+          CTORCH_ERROR_INVALID,
+          "the number of threads is " + std::to_string(threads) + "; it must be at least 1"};
     }
     ctorch::wanted_threads.store(threads, std::memory_order_relaxed);
     ctorch::enter_thread();
@@ -177,8 +176,7 @@ ctorch_tensor_result ctorch_generator_state(ctorch_generator* generator) {
   });
 }
 
-ctorch_error* ctorch_generator_set_state(ctorch_generator* generator,
-                                          const ctorch_tensor* state) {
+ctorch_error* ctorch_generator_set_state(ctorch_generator* generator, const ctorch_tensor* state) {
   return guard([&] {
     std::lock_guard<std::mutex> lock(generator->value.mutex());
     generator->value.set_state(state->value);

@@ -21,8 +21,8 @@ struct ctorch_module {
 
 namespace {
 
-using ctorch::guard;
 using c10::IValue;
+using ctorch::guard;
 
 char* copy_text(const std::string& text) {
   char* copy = static_cast<char*>(std::malloc(text.size() + 1));
@@ -219,7 +219,9 @@ class MemoryBuffer : public std::streambuf {
 
  protected:
   pos_type seekoff(off_type offset, std::ios_base::seekdir from, std::ios_base::openmode) override {
-    char* base = from == std::ios_base::beg ? eback() : from == std::ios_base::cur ? gptr() : egptr();
+    char* base = from == std::ios_base::beg   ? eback()
+                 : from == std::ios_base::cur ? gptr()
+                                              : egptr();
     if (offset < eback() - base || offset > egptr() - base) return pos_type(off_type(-1));
     setg(eback(), base + offset, egptr());
     return gptr() - eback();
@@ -274,8 +276,9 @@ ctorch_module_result ctorch_module_load(const char* path, ctorch_device device,
   });
 }
 
-ctorch_module_result ctorch_module_load_data(const uint8_t* data, int64_t bytes, ctorch_device device,
-                                             ctorch_extra_file* files, int64_t file_count) {
+ctorch_module_result ctorch_module_load_data(const uint8_t* data, int64_t bytes,
+                                             ctorch_device device, ctorch_extra_file* files,
+                                             int64_t file_count) {
   return load(device, files, file_count, [&](at::Device place, torch::jit::ExtraFilesMap& extra) {
     MemoryBuffer buffer(data, bytes);
     std::istream stream(&buffer);
@@ -303,8 +306,7 @@ ctorch_value_result ctorch_module_call(ctorch_module* module, const char* method
   return guard_value([&] {
     const auto found = module->value.find_method(method);
     if (!found) {
-      throw ctorch::Error{CTORCH_ERROR_MODEL,
-                          std::string("the module has no method ") + method};
+      throw ctorch::Error{CTORCH_ERROR_MODEL, std::string("the module has no method ") + method};
     }
     std::vector<IValue> inputs;
     inputs.reserve(static_cast<size_t>(count) + 1);

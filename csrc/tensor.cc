@@ -77,9 +77,9 @@ void ctorch_tensor_free(ctorch_tensor* tensor) {
   ctorch_error_free(guard([&] { delete tensor; }));
 }
 
-ctorch_tensor_result ctorch_tensor_from_data(const uint8_t* data, int64_t bytes, const int64_t* shape,
-                                             int64_t dimensions, int32_t dtype,
-                                             ctorch_device device) {
+ctorch_tensor_result ctorch_tensor_from_data(const uint8_t* data, int64_t bytes,
+                                             const int64_t* shape, int64_t dimensions,
+                                             int32_t dtype, ctorch_device device) {
   return guard_tensor([&] {
     const auto options = at::TensorOptions().dtype(static_cast<at::ScalarType>(dtype));
     at::Tensor tensor = at::empty(int_array(shape, dimensions), options);
@@ -118,8 +118,7 @@ ctorch_error* ctorch_tensor_to_data(const ctorch_tensor* tensor, uint8_t* data, 
 
 ctorch_tensor_result ctorch_empty(const int64_t* shape, int64_t dimensions,
                                   ctorch_options options) {
-  return guard_tensor(
-      [&] { return at::empty(int_array(shape, dimensions), options_of(options)); });
+  return guard_tensor([&] { return at::empty(int_array(shape, dimensions), options_of(options)); });
 }
 
 ctorch_tensor_result ctorch_full(const int64_t* shape, int64_t dimensions, double value,
@@ -147,8 +146,7 @@ ctorch_tensor_result ctorch_eye(int64_t n, int64_t m, ctorch_options options) {
   return guard_tensor([&] { return at::eye(n, m, options_of(options)); });
 }
 
-ctorch_tensor_result ctorch_rand(const int64_t* shape, int64_t dimensions,
-                                 ctorch_options options) {
+ctorch_tensor_result ctorch_rand(const int64_t* shape, int64_t dimensions, ctorch_options options) {
   return guard_tensor([&] {
     return at::rand(int_array(shape, dimensions), generator_of(options.generator),
                     options_of(options));
@@ -251,8 +249,8 @@ c10::List<std::optional<at::Tensor>> index_list(ctorch_tensor* const* indices, i
 
 }  // namespace
 
-ctorch_tensor_result ctorch_tensor_index(const ctorch_tensor* tensor,
-                                         ctorch_tensor* const* indices, int64_t count) {
+ctorch_tensor_result ctorch_tensor_index(const ctorch_tensor* tensor, ctorch_tensor* const* indices,
+                                         int64_t count) {
   return guard_tensor([&] { return at::index(tensor->value, index_list(indices, count)); });
 }
 
