@@ -328,7 +328,9 @@ def reduction():
     for go, f in [("AMax", torch.amax), ("AMin", torch.amin)]:
         case(go, lambda t, dims, keep, f=f: f(t, dims or (), keep), d, [1], True)
         case(go, lambda t, dims, keep, f=f: f(t, dims or (), keep), d, None, False)
-    case("AMinMax", lambda t, dim, keep: torch.aminmax(t, dim=dim, keepdim=keep), d, 0, False)
+    # libtorch 2.7 has no derivative of aminmax.
+    aminmax = lambda t, dim, keep: torch.aminmax(t, dim=dim, keepdim=keep)
+    case("AMinMax", aminmax, d, 0, False, gradient=False)
     for go, f in [("ArgMax", torch.argmax), ("ArgMin", torch.argmin)]:
         case(go, f, d, 1, False)
         case(go, f, d, -2, True)
