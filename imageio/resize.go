@@ -7,7 +7,7 @@ import (
 )
 
 // Resize scales a picture to width by height pixels, with the same result as
-// Pillow's Image.resize (versions before 13). A picture that has the size
+// Pillow's Image.resize (checked with version 12.3). A picture that has the size
 // already is copied. The error is ErrSize or, beyond DefaultMaxPixels,
 // ErrTooManyPixels.
 func Resize(p *RGB, width, height int, f Filter) (*RGB, error) {
@@ -52,7 +52,13 @@ func (r raster) resize(width, height int, f Filter, window image.Rectangle) rast
 	if f == Nearest {
 		return r.resizeNearest(width, height, window)
 	}
-	// As in Pillow: columns first, with 8 bits between the passes, and a pass is
+	// Pillow takes the rows first of a picture that is tall and thin, if they
+	// become fewer (Image.resize in PIL/Image.py).
+	if r.height > 100*r.width && height < r.height && width != r.width {
+		fewer := r.resize(r.width, height, f, image.Rect(0, window.Min.Y, r.width, window.Max.Y))
+		return fewer.resize(width, fewer.height, f, image.Rect(window.Min.X, 0, window.Max.X, fewer.height))
+	}
+	// As in Pillow: else columns first, with 8 bits between the passes, and a pass is
 	// left out where the size stays.
 	inputHeight := r.height
 	rows := image.Pt(window.Min.Y, window.Max.Y) // the input rows that are needed
