@@ -66,7 +66,7 @@ run: $(program)
 	@exec $(program) $(if $(strip $(value ARGS)),$(value ARGS),generate)
 
 test: $(library)
-	$(PYTHON) -m unittest discover -s scripts -p 'test_setup*.py'
+	cd scripts && $(PYTHON) -m unittest test_setup_libtorch test_setup_make test_generate_operators
 	cd build && ctest --output-on-failure
 	$(GO) test -count=1 ./...
 
@@ -86,7 +86,7 @@ go_files = find . -path './.*' -prune -o -path ./build -prune -o -name '*.go' -p
 cxx_files = find csrc -name '*.cc' -o -name '*.c' -o -name '*.h'
 
 check: $(clang_format) $(library)
-	@unformatted=$$($(go_files) | xargs -0 gofmt -l); test -z "$$unformatted" || \
+	@unformatted=$$($(go_files) | xargs -0 "$$($(GO) env GOROOT)/bin/gofmt" -l); test -z "$$unformatted" || \
 	  { echo "not formatted (run make format):"; echo "$$unformatted"; exit 1; } >&2
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
@@ -95,7 +95,7 @@ check: $(clang_format) $(library)
 	  --declarations $(declarations))
 
 format: $(clang_format)
-	$(go_files) | xargs -0 gofmt -w
+	$(go_files) | xargs -0 "$$($(GO) env GOROOT)/bin/gofmt" -w
 	$(cxx_files) | xargs $(clang_format) -i
 
 asan: build/libtorch.cmake
@@ -127,6 +127,17 @@ references: .venv/installed
 	$(venv) scripts/reference_pixels.py imageio/testdata
 	$(venv) scripts/reference_tokens.py clip/testdata/tokens.jsonl.gz
 	$(venv) scripts/reference_models.py
+
+# The embedded models, from the emoji sets to the archives and their figures: some hours without a
+# GPU. `make references` comes after it.
+train: .venv/installed
+	$(venv) scripts/emoji/render.py
+	$(venv) scripts/train_clip.py
+	$(venv) scripts/export_clip.py .cache/clip.checkpoint.pt --output models/clip.pt
+	$(venv) scripts/evaluate_clip.py --labels models/labels.txt
+	$(venv) scripts/train_vqgan.py
+	$(venv) scripts/export_vqgan.py --checkpoint .cache/vqgan_checkpoint.pt -o models/vqgan.pt
+	$(venv) scripts/evaluate_vqgan.py
 
 test-python: .venv/installed
 	cd scripts && ../$(venv) -m unittest discover -p 'test_*.py'
