@@ -50,7 +50,7 @@ func (m *Model) encodeEach(operation string, count int, read func(int) ([]float3
 	}
 	return m.encode(operation, "encode_image", func() *torch.Tensor {
 		shape := []int64{int64(count), 3, m.config.ImageSize, m.config.ImageSize}
-		return torch.FromSlice(pixels, shape).To(m.device, m.dtype)
+		return torch.FromSlice(pixels, shape).To(m.device, m.dtype).ChannelsLast()
 	})
 }
 

@@ -40,7 +40,7 @@ type Config struct {
 //
 // Its parameters do not require gradients; gradients flow through it to its inputs.
 type Model struct {
-	module       *torch.Module
+	loaded       *archive.Loaded
 	config       Config
 	device       torch.Device
 	dtype        torch.DType
@@ -56,7 +56,9 @@ const mergesFile = "bpe_merges.txt"
 var contract = archive.Contract{
 	Kind:    "clip",
 	Methods: []string{"encode_image", "encode_text"},
+	Frozen:  []string{"encode_image", "encode_text"},
 	Files:   []string{mergesFile},
+	Numbers: []string{"logit_scale"},
 }
 
 // Load loads a model that scripts/export_clip.py wrote. It computes in float32 on the CPU where
@@ -80,7 +82,10 @@ func newModel(name string, config Config, loaded *archive.Loaded, err error) (*M
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{module: loaded.Module, config: config, device: loaded.Device, dtype: loaded.DType}
+	m := &Model{
+		loaded: loaded, config: config, device: loaded.Device, dtype: loaded.DType,
+		logitScale: math.Exp(loaded.Numbers["logit_scale"]),
+	}
 	if err := m.complete(loaded.Files[mergesFile]); err != nil {
 		m.Close()
 		return nil, fmt.Errorf("clip: %s is no CLIP model: %w (%w)", name, err, archive.ErrWrongModel)
@@ -113,17 +118,7 @@ func (m *Model) complete(merges []byte) error {
 	if got := m.tokenizer.VocabularySize(); got != c.VocabularySize {
 		return fmt.Errorf("its %s makes a vocabulary of %d, its config.json says %d", mergesFile, got, c.VocabularySize)
 	}
-	scale, err := m.module.Attribute("logit_scale")
-	if err != nil {
-		return err
-	}
-	tensor, ok := scale.(*torch.Tensor)
-	if !ok {
-		return fmt.Errorf("its logit_scale is a %T, not a tensor", scale)
-	}
-	defer tensor.Close()
 	return torch.Try(func() error {
-		m.logitScale = math.Exp(tensor.Item())
 		m.mean = torch.FromSlice(c.Mean[:], []int64{3, 1, 1}).To(m.device, m.dtype)
 		m.deviation = torch.FromSlice(c.StandardDeviation[:], []int64{3, 1, 1}).To(m.device, m.dtype)
 		return nil
@@ -151,7 +146,7 @@ func (m *Model) LogitScale() float64 { return m.logitScale }
 
 // Close frees the model. Closing it again does nothing.
 func (m *Model) Close() {
-	m.module.Close()
+	m.loaded.Close()
 	m.mean.Close()
 	m.deviation.Close()
 }
@@ -190,7 +185,7 @@ func (m *Model) EncodePixels(pictures *torch.Tensor) (*torch.Tensor, error) {
 		return nil, fmt.Errorf("clip: EncodePixels: %w", err)
 	}
 	return m.encode("EncodePixels", "encode_image", func() *torch.Tensor {
-		return pictures.To(m.device, m.dtype).Sub(m.mean).Div(m.deviation)
+		return pictures.To(m.device, m.dtype).Sub(m.mean).Div(m.deviation).ChannelsLast()
 	})
 }
 
@@ -198,7 +193,7 @@ func (m *Model) EncodePixels(pictures *torch.Tensor) (*torch.Tensor, error) {
 func (m *Model) encode(operation, method string, input func() *torch.Tensor) (embeddings *torch.Tensor, err error) {
 	err = torch.Try(func() (err error) {
 		torch.Scope(func(scope *torch.TensorScope) {
-			if embeddings, err = m.module.CallTensor(method, input()); err == nil {
+			if embeddings, err = m.loaded.Frozen.CallTensor(method, input()); err == nil {
 				scope.Keep(embeddings)
 			}
 		})

@@ -1,6 +1,8 @@
 #include "ctorch/module.h"
 
 #include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/passes/freeze_module.h>
+#include <torch/csrc/jit/passes/frozen_graph_optimizations.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/csrc/jit/runtime/profiling_graph_executor_impl.h>
 #include <torch/csrc/jit/serialization/import.h>
@@ -380,6 +382,16 @@ ctorch_error* ctorch_module_to(ctorch_module* module, int32_t dtype, const ctorc
   });
 }
 
+ctorch_error* ctorch_module_channels_last(ctorch_module* module) {
+  return guard([&] {
+    c10::NoGradGuard no_grad;
+    for (at::Tensor parameter : module->value.parameters()) {
+      if (parameter.dim() != 4) continue;
+      parameter.set_data(parameter.detach().contiguous(at::MemoryFormat::ChannelsLast));
+    }
+  });
+}
+
 ctorch_error* ctorch_module_train(ctorch_module* module, int32_t on) {
   return guard([&] { module->value.train(on != 0); });
 }
@@ -396,17 +408,20 @@ ctorch_module_result ctorch_module_freeze(const ctorch_module* module, const cha
                                           int64_t count) {
   ctorch_module_result result{};
   result.error = guard([&] {
-    torch::jit::Module copy = module->value.clone();
-    copy.eval();
     const std::vector<std::string> kept(methods, methods + count);
-    result.module = new ctorch_module{torch::jit::freeze(copy, kept)};
+    torch::jit::Module frozen = torch::jit::freeze_module(module->value, kept);
+    // torch::jit::freeze folds batch normalisation into convolutions in forward alone.
+    for (const std::string& method : kept) {
+      auto graph = frozen.get_method(method).graph();
+      torch::jit::OptimizeFrozenGraph(graph, /*optimize_numerics=*/true);
+    }
+    result.module = new ctorch_module{std::move(frozen)};
   });
   return result;
 }
 
-int32_t ctorch_set_profiling_executor(int32_t enabled) {
+int32_t ctorch_set_profiling(int32_t enabled) {
   const bool before = torch::jit::getProfilingMode();
   torch::jit::getProfilingMode() = enabled != 0;
-  torch::jit::getExecutorMode() = enabled != 0;
   return before;
 }

@@ -21,6 +21,7 @@ func init() {
 			"compiled for ABI %d: build both from the same checkout with make\n", got, Version(), want)
 		os.Exit(1)
 	}
+	SetProfiling(false)
 	cudaError = takeError("torch: opening CUDA", C.ctorch_open_cuda())
 }
 

@@ -38,7 +38,7 @@ type Config struct {
 //
 // Its parameters do not require gradients; gradients flow through it to its inputs.
 type Model struct {
-	module   *torch.Module
+	loaded   *archive.Loaded
 	config   Config
 	device   torch.Device
 	dtype    torch.DType
@@ -48,6 +48,7 @@ type Model struct {
 var contract = archive.Contract{
 	Kind:    "vqgan",
 	Methods: []string{"encode", "quantize", "embed", "decode"},
+	Frozen:  []string{"encode", "decode"},
 }
 
 // Load loads a model that scripts/export_vqgan.py wrote. It computes in float32 on the CPU where
@@ -72,12 +73,12 @@ func newModel(name string, config Config, loaded *archive.Loaded, err error) (*M
 		return nil, err
 	}
 	if config.DownsamplingFactor < 1 || config.CodebookSize < 1 || config.EmbeddingDimension < 1 || config.ImageSize < 1 {
-		loaded.Module.Close()
+		loaded.Close()
 		return nil, fmt.Errorf("vqgan: %s: its config.json has a size below 1: %w", name, archive.ErrWrongModel)
 	}
-	m := &Model{module: loaded.Module, config: config, device: loaded.Device, dtype: loaded.DType}
+	m := &Model{loaded: loaded, config: config, device: loaded.Device, dtype: loaded.DType}
 	if m.codebook, err = m.readCodebook(); err != nil {
-		m.module.Close()
+		m.loaded.Close()
 		return nil, fmt.Errorf("vqgan: %s: %w", name, err)
 	}
 	return m, nil
@@ -114,7 +115,7 @@ func (m *Model) Codebook() *torch.Tensor { return m.codebook }
 
 // Close frees the model. Closing it again does nothing.
 func (m *Model) Close() {
-	m.module.Close()
+	m.loaded.Close()
 	m.codebook.Close()
 }
 
@@ -125,7 +126,7 @@ func (m *Model) Encode(pictures *torch.Tensor) (*torch.Tensor, error) {
 	if err := m.checkPictures("Encode", pictures); err != nil {
 		return nil, err
 	}
-	return m.call("Encode", "encode", pictures)
+	return m.call(m.loaded.Frozen, "Encode", "encode", pictures)
 }
 
 // A Quantized is a latent whose vectors are codebook rows.
@@ -144,7 +145,7 @@ func (m *Model) Quantize(latent *torch.Tensor) (Quantized, error) {
 	if err := m.checkLatent(operation, latent); err != nil {
 		return Quantized{}, err
 	}
-	result, err := m.run(operation, "quantize", latent)
+	result, err := m.run(m.loaded.Module, operation, "quantize", latent)
 	if err != nil {
 		return Quantized{}, err
 	}
@@ -174,7 +175,7 @@ func (m *Model) Embed(tokens *torch.Tensor) (*torch.Tensor, error) {
 	if err := m.checkTokens(operation, tokens); err != nil {
 		return nil, err
 	}
-	return m.call(operation, "embed", tokens)
+	return m.call(m.loaded.Module, operation, "embed", tokens)
 }
 
 // Decode turns a latent, [N, C, h, w], into pictures, [N, 3, f*h, f*w], around [-1, 1].
@@ -182,20 +183,23 @@ func (m *Model) Decode(latent *torch.Tensor) (*torch.Tensor, error) {
 	if err := m.checkLatent("Decode", latent); err != nil {
 		return nil, err
 	}
-	return m.call("Decode", "decode", latent)
+	return m.call(m.loaded.Frozen, "Decode", "decode", latent)
 }
 
-// run calls a method of the module with its input brought to the model's device and dtype.
-func (m *Model) run(operation, method string, input *torch.Tensor) (result any, err error) {
+// run calls a method with its input brought to the model's device and dtype.
+func (m *Model) run(module *torch.Module, operation, method string, input *torch.Tensor) (result any, err error) {
 	err = torch.Try(func() error {
-		ready := input
+		var ready *torch.Tensor
 		if input.DType().IsFloatingPoint() {
-			ready = input.To(m.device, m.dtype)
+			moved := input.To(m.device, m.dtype)
+			defer moved.Close()
+			// The layout that the convolutions are fastest with.
+			ready = moved.ChannelsLast()
 		} else {
 			ready = input.To(m.device)
 		}
 		defer ready.Close()
-		result, err = m.module.Call(method, ready)
+		result, err = module.Call(method, ready)
 		return err
 	})
 	if err != nil {
@@ -204,8 +208,8 @@ func (m *Model) run(operation, method string, input *torch.Tensor) (result any, 
 	return result, nil
 }
 
-func (m *Model) call(operation, method string, input *torch.Tensor) (*torch.Tensor, error) {
-	result, err := m.run(operation, method, input)
+func (m *Model) call(module *torch.Module, operation, method string, input *torch.Tensor) (*torch.Tensor, error) {
+	result, err := m.run(module, operation, method, input)
 	if err != nil {
 		return nil, err
 	}

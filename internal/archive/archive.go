@@ -20,18 +20,26 @@ const newestVersion = 1
 type Contract struct {
 	// Kind is the description's "kind", as "clip".
 	Kind string
-	// Methods are the TorchScript methods that are called.
+	// Methods are the TorchScript methods that are called; Frozen are those of them that may be
+	// frozen, which is faster but drops detach().
 	Methods []string
+	Frozen  []string
 	// Files are the extra files that are needed beside the description.
 	Files []string
+	// Numbers are the parameters and attributes of one element that are needed.
+	Numbers []string
 }
 
 // A Loaded is a model that keeps its contract: in eval mode, its parameters without gradients.
 type Loaded struct {
 	Module *torch.Module
+	// Frozen has the faster forms of the contract's Frozen methods.
+	Frozen *torch.Module
 	Files  map[string][]byte
-	Device torch.Device
-	DType  torch.DType
+	// Numbers are what the contract's Numbers are in this model.
+	Numbers map[string]float64
+	Device  torch.Device
+	DType   torch.DType
 }
 
 // Load loads a model, checks it against the contract, decodes its description into config, and
@@ -57,7 +65,7 @@ func finish(name string, module *torch.Module, files map[string][]byte, err erro
 	}
 	loaded := &Loaded{Module: module, Files: files}
 	if err := loaded.prepare(name, contract, config, where); err != nil {
-		module.Close()
+		loaded.Close()
 		return nil, err
 	}
 	return loaded, nil
@@ -67,18 +75,45 @@ func (l *Loaded) prepare(path string, contract Contract, config any, where []tor
 	if err := l.check(path, contract, config); err != nil {
 		return err
 	}
-	if err := l.Module.Eval(); err != nil {
-		return wrap(contract.Kind, err)
+	if err := l.readNumbers(path, contract); err != nil {
+		return err
 	}
-	if err := l.Module.SetRequiresGrad(false); err != nil {
-		return wrap(contract.Kind, err)
+	for _, step := range []func() error{
+		l.Module.Eval,
+		func() error { return l.Module.SetRequiresGrad(false) },
+		func() error { return l.Module.To(append([]torch.Option{torch.Float32}, where...)...) },
+		l.readPlace,
+		func() error { return l.freeze(contract) },
+	} {
+		if err := step(); err != nil {
+			return wrap(contract.Kind, err)
+		}
 	}
-	if err := l.Module.To(append([]torch.Option{torch.Float32}, where...)...); err != nil {
-		return wrap(contract.Kind, err)
+	return nil
+}
+
+func (l *Loaded) readNumbers(path string, contract Contract) error {
+	l.Numbers = map[string]float64{}
+	for _, name := range contract.Numbers {
+		value, err := l.Module.Attribute(name)
+		if err != nil {
+			return fail(path, contract.Kind, "it lacks the parameter "+name)
+		}
+		tensor, ok := value.(*torch.Tensor)
+		if !ok || tensor.NumElements() != 1 {
+			return fail(path, contract.Kind, "its "+name+" is not one number")
+		}
+		l.Numbers[name] = tensor.Item()
+		tensor.Close()
 	}
+	return nil
+}
+
+// readPlace finds out where the weights are, and what they are made of.
+func (l *Loaded) readPlace() error {
 	parameters, err := l.Module.Parameters()
 	if err != nil {
-		return wrap(contract.Kind, err)
+		return err
 	}
 	for i, parameter := range parameters {
 		if i == 0 {
@@ -87,6 +122,22 @@ func (l *Loaded) prepare(path string, contract Contract, config any, where []tor
 		parameter.Tensor.Close()
 	}
 	return nil
+}
+
+// freeze makes the faster forms of methods. They share their weights with the module.
+func (l *Loaded) freeze(contract Contract) error {
+	if err := l.Module.ChannelsLast(); err != nil {
+		return err
+	}
+	var err error
+	l.Frozen, err = l.Module.Freeze(contract.Frozen...)
+	return err
+}
+
+// Close frees the model. Closing it again does nothing.
+func (l *Loaded) Close() {
+	l.Module.Close()
+	l.Frozen.Close()
 }
 
 func (l *Loaded) check(path string, contract Contract, config any) error {

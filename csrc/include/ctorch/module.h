@@ -87,16 +87,21 @@ CTORCH_API ctorch_value_result ctorch_module_tensors(const ctorch_module* module
 // Moves parameters and buffers; dtype (floating point ones only) -1 and device NULL keep them.
 CTORCH_API ctorch_error* ctorch_module_to(ctorch_module* module, int32_t dtype,
                                           const ctorch_device* device);
+// Lays the convolutions' weights out with the channels last, which their kernels are faster with.
+CTORCH_API ctorch_error* ctorch_module_channels_last(ctorch_module* module);
 CTORCH_API ctorch_error* ctorch_module_train(ctorch_module* module, int32_t on);
 CTORCH_API ctorch_error* ctorch_module_set_requires_grad(ctorch_module* module,
                                                          int32_t requires_grad);
 
-// A module in eval mode whose parameters are constants in its code; the named methods are kept.
+// A copy of a module in eval mode whose parameters, shared with it, are constants in its code, with
+// batch normalisation folded into convolutions. The named methods are kept, and need not include
+// forward. libtorch drops detach() from their code.
 CTORCH_API ctorch_module_result ctorch_module_freeze(const ctorch_module* module,
                                                      const char* const* methods, int64_t count);
 
-// Whether TorchScript profiles a method's first calls and then specialises it. Of the process.
-CTORCH_API int32_t ctorch_set_profiling_executor(int32_t enabled);
+// Whether TorchScript profiles a method's first calls and then specialises it. Of the process, for
+// methods that were not called yet; hands back what it was.
+CTORCH_API int32_t ctorch_set_profiling(int32_t enabled);
 
 CTORCH_EXTERN_C_END
 
