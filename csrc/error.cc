@@ -43,6 +43,11 @@ std::string one_line(std::string text) {
     const auto raised = text.rfind("Error: ");
     if (raised != std::string::npos) text = text.substr(raised + std::strlen("Error: "));
   }
+  // An allocation's failure begins with the place in libtorch where it was found.
+  if (text.rfind("[enforce fail at ", 0) == 0) {
+    const auto place = text.find("] ");
+    if (place != std::string::npos) text = text.substr(place + 2);
+  }
   std::string line;
   for (const char c : text) {
     const bool space = c == '\n' || c == '\r' || c == '\t' || c == ' ';

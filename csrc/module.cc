@@ -408,6 +408,10 @@ ctorch_module_result ctorch_module_freeze(const ctorch_module* module, const cha
                                           int64_t count) {
   ctorch_module_result result{};
   result.error = guard([&] {
+    if (module->value.is_training()) {
+      throw ctorch::Error{CTORCH_ERROR_INVALID,
+                          "the module is in training mode; switch it to eval mode first"};
+    }
     const std::vector<std::string> kept(methods, methods + count);
     torch::jit::Module frozen = torch::jit::freeze_module(module->value, kept);
     // torch::jit::freeze folds batch normalisation into convolutions in forward alone.

@@ -12,10 +12,11 @@
 namespace ctorch {
 namespace {
 
-// The bytes that a new tensor adds to the process. A view, or a tensor that shares another's
-// storage, adds none. An output that autograd saved shares its storage with the graph alone.
+// The bytes that a new tensor adds to the process. A tensor that the caller had already, a view,
+// or one that shares another's storage adds none. An output that autograd saved shares its storage
+// with the graph alone.
 int64_t added_bytes(const at::Tensor& tensor) {
-  if (!tensor.has_storage() || tensor.is_view()) return 0;
+  if (tensor.use_count() > 1 || !tensor.has_storage() || tensor.is_view()) return 0;
   const auto& storage = tensor.storage();
   if (storage.use_count() > 1 && !tensor.grad_fn()) return 0;
   return static_cast<int64_t>(storage.nbytes());
@@ -111,7 +112,9 @@ ctorch_error* ctorch_tensor_to_data(const ctorch_tensor* tensor, uint8_t* data, 
     }
     if (bytes == 0) return;
     c10::NoGradGuard no_grad;
-    const at::Tensor host = source.detach().to(at::kCPU).contiguous();
+    // A conjugate or negative may be a mark on the tensor instead of its elements.
+    const at::Tensor plain = source.detach().resolve_conj().resolve_neg();
+    const at::Tensor host = plain.to(at::kCPU).contiguous();
     std::memcpy(data, host.data_ptr(), static_cast<size_t>(bytes));
   });
 }

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Native memory is invisible to Go's garbage collector: a tensor is a few bytes to it, and may be
@@ -61,18 +62,24 @@ func (c *byteCount) collect() {
 	if c.live.Load() <= c.next.Load() {
 		return
 	}
-	collectGarbage()
+	runtime.GC()
+	c.awaitCleanups()
 	c.next.Store(limitFor(c.live.Load()))
 }
 
-// collectGarbage runs a collection, and waits until the cleanups that it found have begun to run:
-// a marker that becomes garbage in the same collection has its cleanup in the same queue.
-func collectGarbage() {
-	type marker struct{ _ *int } // with a pointer: the tiny allocator batches what has none
-	done := make(chan struct{})
-	runtime.AddCleanup(&marker{}, func(done chan struct{}) { close(done) }, done)
-	runtime.GC()
-	<-done
+// awaitCleanups waits until the cleanups that a collection queued have run. The runtime does not
+// tell; they free memory one after another, so the end is when the count stays where it is.
+func (c *byteCount) awaitCleanups() {
+	const patience = 50
+	before := int64(-1)
+	for range patience {
+		live := c.live.Load()
+		if live == before {
+			return
+		}
+		before = live
+		time.Sleep(200 * time.Microsecond)
+	}
 }
 
 // NativeBytes is how many bytes the open tensors of this package hold outside Go's heap, as far as
