@@ -52,6 +52,9 @@ ctorch_error* guard(Body&& body) noexcept {
 // Gives a tensor to the caller. An undefined tensor is an absent result.
 ctorch_tensor_result hand_over(at::Tensor tensor);
 
+// The same for a new tensor that something else, which ends with the call, still refers to.
+ctorch_tensor_result hand_over_copy(at::Tensor tensor);
+
 // Runs body, which makes a tensor.
 template <class Body>
 ctorch_tensor_result guard_tensor(Body&& body) noexcept {

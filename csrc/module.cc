@@ -142,7 +142,7 @@ void from_ivalue(const IValue& source, ctorch_value* value) {
     value->tag = CTORCH_VALUE_NONE;
   } else if (source.isTensor()) {
     value->tag = CTORCH_VALUE_TENSOR;
-    value->tensor = ctorch::hand_over(source.toTensor());
+    value->tensor = ctorch::hand_over_copy(source.toTensor());
   } else if (source.isInt()) {
     value->tag = CTORCH_VALUE_INTEGER;
     value->integer = source.toInt();

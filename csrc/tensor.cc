@@ -12,11 +12,10 @@
 namespace ctorch {
 namespace {
 
-// The bytes that a new tensor adds to the process. A tensor that the caller had already, a view,
-// or one that shares another's storage adds none. An output that autograd saved shares its storage
-// with the graph alone.
+// The bytes that a new tensor adds to the process. A view, or one that shares another's storage,
+// adds none. An output that autograd saved shares its storage with the graph alone.
 int64_t added_bytes(const at::Tensor& tensor) {
-  if (tensor.use_count() > 1 || !tensor.has_storage() || tensor.is_view()) return 0;
+  if (!tensor.has_storage() || tensor.is_view()) return 0;
   const auto& storage = tensor.storage();
   if (storage.use_count() > 1 && !tensor.grad_fn()) return 0;
   return static_cast<int64_t>(storage.nbytes());
@@ -27,6 +26,14 @@ ctorch_tensor* handle_for(at::Tensor tensor) { return new ctorch_tensor{std::mov
 }  // namespace
 
 ctorch_tensor_result hand_over(at::Tensor tensor) {
+  // An operator that hands back its own argument adds nothing.
+  const bool new_tensor = tensor.use_count() == 1;
+  ctorch_tensor_result result = hand_over_copy(std::move(tensor));
+  if (!new_tensor) result.bytes = 0;
+  return result;
+}
+
+ctorch_tensor_result hand_over_copy(at::Tensor tensor) {
   ctorch_tensor_result result{};
   result.scope = current_scope();
   if (!tensor.defined()) return result;
