@@ -1,0 +1,73 @@
+// Command gradient shows what guided generation is made of: a gradient that runs from a loss
+// through CLIP and the VQGAN's decoder back into a latent.
+//
+//	go run ./examples/gradient "a slice of pizza"
+package main
+
+import (
+	"fmt"
+	"log"
+	"os"
+
+	"github.com/clipvqgan/clipvqgan/clip"
+	"github.com/clipvqgan/clipvqgan/models"
+	"github.com/clipvqgan/clipvqgan/torch"
+)
+
+func main() {
+	log.SetFlags(0)
+	if len(os.Args) != 2 {
+		log.Fatal("usage: gradient TEXT")
+	}
+	if err := torch.Try(func() error { return descend(os.Args[1]) }); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func descend(text string) error {
+	vqgan, err := models.VQGAN()
+	if err != nil {
+		return err
+	}
+	scorer, err := models.CLIP()
+	if err != nil {
+		return err
+	}
+	target, err := scorer.EncodeText(text)
+	if err != nil {
+		return err
+	}
+	tokens := torch.RandInt(0, vqgan.Config().CodebookSize, []int64{1, 16, 16})
+	latent, err := vqgan.Embed(tokens)
+	if err != nil {
+		return err
+	}
+	latent.SetRequiresGrad(true)
+	optimizer, err := torch.Adam([]*torch.Tensor{latent}, torch.AdamOptions{LearningRate: 0.1})
+	if err != nil {
+		return err
+	}
+	for step := range 20 {
+		quantized, err := vqgan.Quantize(latent)
+		if err != nil {
+			return err
+		}
+		decoded, err := vqgan.Decode(quantized.Latent)
+		if err != nil {
+			return err
+		}
+		picture, err := scorer.EncodePixels(decoded.AddScalar(1).DivScalar(2))
+		if err != nil {
+			return err
+		}
+		cosine, err := clip.Similarity(picture, target)
+		if err != nil {
+			return err
+		}
+		optimizer.ZeroGrad()
+		cosine.Neg().Sum().Backward()
+		optimizer.Step()
+		fmt.Printf("step %2d: cosine %.3f\n", step+1, cosine.Item())
+	}
+	return nil
+}
