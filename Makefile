@@ -128,6 +128,9 @@ references: .venv/installed
 	$(venv) scripts/reference_tokens.py clip/testdata/tokens.jsonl.gz
 	$(venv) scripts/reference_models.py
 
+bench: $(library) .venv/installed
+	$(venv) scripts/benchmark.py
+
 # The embedded models, from the emoji sets to the archives and their figures: some hours without a
 # GPU. `make references` comes after it.
 train: .venv/installed

@@ -20,10 +20,6 @@ namespace {
 // 0: libtorch's own choice stands.
 std::atomic<int> wanted_threads{0};
 
-at::Device cuda_device(int32_t index) {
-  return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index));
-}
-
 void need_cuda() {
   if (ctorch_cuda_device_count() == 0) {
     throw Error{CTORCH_ERROR_DEVICE, "there is no CUDA device"};
