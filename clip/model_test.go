@@ -14,6 +14,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/clip"
 	"github.com/clipvqgan/clipvqgan/imageio"
 	"github.com/clipvqgan/clipvqgan/internal/reference"
+	"github.com/clipvqgan/clipvqgan/internal/testkit"
 	"github.com/clipvqgan/clipvqgan/models"
 	"github.com/clipvqgan/clipvqgan/torch"
 )
@@ -26,23 +27,13 @@ const (
 	largestDifference = 1e-4
 )
 
-// devices are the CPU and, where there is one, a GPU.
-func devices() []torch.Device {
-	if torch.CUDAAvailable() {
-		return []torch.Device{torch.CPU, torch.CUDA(0)}
-	}
-	return []torch.Device{torch.CPU}
-}
-
 func onEachDevice(t *testing.T, test func(t *testing.T, model *clip.Model)) {
-	for _, device := range devices() {
-		t.Run(device.String(), func(t *testing.T) {
-			model, err := models.CLIP(device)
-			require.NoError(t, err)
-			defer model.Close()
-			test(t, model)
-		})
-	}
+	testkit.OnEachDevice(t, func(t *testing.T, device torch.Device) {
+		model, err := models.CLIP(device)
+		require.NoError(t, err)
+		defer model.Close()
+		test(t, model)
+	})
 }
 
 func openReference(t *testing.T) *reference.File {

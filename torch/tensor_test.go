@@ -8,22 +8,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/clipvqgan/clipvqgan/internal/testkit"
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// devices are the CPU and, where there is one, a GPU: what a test that takes a device runs on.
-func devices() []torch.Device {
-	if torch.CUDAAvailable() {
-		return []torch.Device{torch.CPU, torch.CUDA(0)}
-	}
-	return []torch.Device{torch.CPU}
-}
-
-func onEachDevice(t *testing.T, test func(t *testing.T, device torch.Device)) {
-	for _, device := range devices() {
-		t.Run(device.String(), func(t *testing.T) { test(t, device) })
-	}
-}
+// onEachDevice runs a test on the CPU and, where there is one, on a GPU.
+var onEachDevice = testkit.OnEachDevice
 
 // failure is the *torch.Error that f panics with.
 func failure(t *testing.T, f func()) *torch.Error {

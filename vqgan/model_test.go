@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/clipvqgan/clipvqgan/internal/reference"
+	"github.com/clipvqgan/clipvqgan/internal/testkit"
 	"github.com/clipvqgan/clipvqgan/models"
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/vqgan"
@@ -20,18 +21,12 @@ import (
 const largestDifference = 1e-4
 
 func onEachDevice(t *testing.T, test func(t *testing.T, model *vqgan.Model)) {
-	devices := []torch.Device{torch.CPU}
-	if torch.CUDAAvailable() {
-		devices = append(devices, torch.CUDA(0))
-	}
-	for _, device := range devices {
-		t.Run(device.String(), func(t *testing.T) {
-			model, err := models.VQGAN(device)
-			require.NoError(t, err)
-			defer model.Close()
-			test(t, model)
-		})
-	}
+	testkit.OnEachDevice(t, func(t *testing.T, device torch.Device) {
+		model, err := models.VQGAN(device)
+		require.NoError(t, err)
+		defer model.Close()
+		test(t, model)
+	})
 }
 
 func openReference(t *testing.T) *reference.File {

@@ -2,28 +2,17 @@ package guided_test
 
 import (
 	"image"
-	"os"
-	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/clipvqgan/clipvqgan/internal/testkit"
 	"github.com/clipvqgan/clipvqgan/vqgan/guided"
 )
 
 // allowedGrowth is how much resident memory may grow from a tenth of the way to the end.
 const allowedGrowth = 32 << 20
-
-func residentBytes(t *testing.T) int64 {
-	t.Helper()
-	status, err := os.ReadFile("/proc/self/statm")
-	require.NoError(t, err)
-	pages, err := strconv.ParseInt(strings.Fields(string(status))[1], 10, 64)
-	require.NoError(t, err)
-	return pages * int64(os.Getpagesize())
-}
 
 // TestGuidedStepsKeepMemoryFlat takes 2,000 steps in a process that closes nothing.
 func TestGuidedStepsKeepMemoryFlat(t *testing.T) {
@@ -33,13 +22,13 @@ func TestGuidedStepsKeepMemoryFlat(t *testing.T) {
 	o := options(steps, 1)
 	o.OnStep = func(step guided.Step) error {
 		if step.Number == steps/10 {
-			early = residentBytes(t)
+			early = testkit.ResidentBytes(t)
 		}
 		return nil
 	}
 	_, err := guided.Generate(t.Context(), model, scorer, o)
 	require.NoError(t, err)
-	assert.Less(t, residentBytes(t)-early, int64(allowedGrowth))
+	assert.Less(t, testkit.ResidentBytes(t)-early, int64(allowedGrowth))
 }
 
 // TestEmbeddingsKeepMemoryFlat embeds 5,000 pictures in a process that closes nothing.
@@ -52,8 +41,8 @@ func TestEmbeddingsKeepMemoryFlat(t *testing.T) {
 		_, err := scorer.EncodeImage(picture)
 		require.NoError(t, err)
 		if i == rounds/10 {
-			early = residentBytes(t)
+			early = testkit.ResidentBytes(t)
 		}
 	}
-	assert.Less(t, residentBytes(t)-early, int64(allowedGrowth))
+	assert.Less(t, testkit.ResidentBytes(t)-early, int64(allowedGrowth))
 }

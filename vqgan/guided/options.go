@@ -38,7 +38,7 @@ type Options struct {
 	Cutouts Cutouts
 
 	// TotalVariation weighs the mean squared difference between neighbouring pixels in the loss:
-	// higher is smoother. Default 0; see [DefaultTotalVariation].
+	// higher is smoother, 1 is much. Default 0.
 	TotalVariation float64
 
 	// Batch is how many cutouts go through CLIP at once. Fewer need less memory and give the same

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/clipvqgan/clipvqgan/internal/reference"
+	"github.com/clipvqgan/clipvqgan/internal/testkit"
 	"github.com/clipvqgan/clipvqgan/models"
 	"github.com/clipvqgan/clipvqgan/torch"
 )
@@ -18,13 +19,6 @@ const (
 	leastGradientCosine = 0.9999
 	largestDifference   = 1e-4
 )
-
-func devices() []torch.Device {
-	if torch.CUDAAvailable() {
-		return []torch.Device{torch.CPU, torch.CUDA(0)}
-	}
-	return []torch.Device{torch.CPU}
-}
 
 // referencePieces are the pieces that scripts/reference_models.py drew.
 func referencePieces(file *reference.File, side int64) []cutout {
@@ -51,7 +45,7 @@ func TestGradientAgreesWithPyTorch(t *testing.T) {
 	file.Decode("prompts", &prompts)
 	var variation float64
 	file.Decode("total_variation", &variation)
-	for _, device := range devices() {
+	for _, device := range testkit.Devices() {
 		for _, batch := range []int{0, 3} {
 			t.Run(device.String(), func(t *testing.T) {
 				model, err := models.VQGAN(device)
