@@ -10,7 +10,6 @@ import (
 	"github.com/clipvqgan/clipvqgan/internal/reference"
 	"github.com/clipvqgan/clipvqgan/internal/testkit"
 	"github.com/clipvqgan/clipvqgan/models"
-	"github.com/clipvqgan/clipvqgan/torch"
 )
 
 // Bounds in float32. The gradient runs back through two networks, whose kernels differ in the
