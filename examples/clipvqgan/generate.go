@@ -23,16 +23,16 @@ const defaultPrompt = "a slice of pizza"
 
 // generation are the flags of generate.
 type generation struct {
-	output    string
-	size      string
-	init      string
-	every     int
-	options   guided.Options
-	noAugment bool
+	output  string
+	size    string
+	init    string
+	every   int
+	options guided.Options
 }
 
 func newGenerate(s *settings) *cobra.Command {
 	var g generation
+	var onWhite bool
 	command := &cobra.Command{
 		Use:   "generate [PROMPT...]",
 		Short: "Turn text into a picture by VQGAN+CLIP, and tell what CLIP sees in it",
@@ -44,6 +44,9 @@ Ctrl-C writes the picture so far.`,
 		Example: `  clipvqgan generate "a slice of pizza" -o pizza.png --seed 7
   clipvqgan generate "a red heart" "text:-0.3" --steps 300`,
 		RunE: func(command *cobra.Command, prompts []string) error {
+			if onWhite || !command.Flags().Changed("on-white") && s.clip == "" && s.vqgan == "" {
+				g.fillIn(guided.OnWhite())
+			}
 			if err := g.read(prompts); err != nil {
 				return err
 			}
@@ -55,15 +58,31 @@ Ctrl-C writes the picture so far.`,
 	flags.Uint64Var(&g.options.Seed, "seed", 0, "the same seed makes the same picture")
 	flags.IntVar(&g.options.Steps, "steps", 0, "how many steps to take (default 150)")
 	flags.StringVar(&g.size, "size", "", "width x height in pixels, as 64x64 (default: what the VQGAN was trained on)")
-	flags.IntVar(&g.options.Cutouts.Number, "cutouts", 0, "how many cutouts CLIP sees in each step (default 32)")
+	flags.IntVar(&g.options.Cutouts.Number, "cutouts", 0, "how many cutouts CLIP sees in each step (default 16 on white, else 32)")
 	flags.IntVar(&g.options.Batch, "batch", 0, "how many cutouts go through CLIP at once; fewer need less memory (default: all)")
-	flags.Float64Var(&g.options.LearningRate, "learning-rate", 0, "the optimiser's learning rate (default 0.1)")
+	flags.Float64Var(&g.options.LearningRate, "learning-rate", 0, "the optimiser's learning rate (default 0.2 on white, else 0.1)")
 	flags.Float64Var(&g.options.TotalVariation, "smoothness", 0, "weight of the difference between neighbouring pixels")
 	flags.StringVar(&g.init, "init", "", "a picture to start from, in place of noise")
 	flags.Float64Var(&g.options.InitWeight, "init-weight", 0, "how strongly to hold on to what the run started from")
 	flags.IntVar(&g.every, "save-every", 0, "also write the picture every so many steps (0: only at the end)")
-	flags.BoolVar(&g.noAugment, "no-augmentation", false, "leave the cutouts as they are")
+	flags.BoolVar(&g.options.Cutouts.Plain, "no-augmentation", false, "leave the cutouts as they are")
+	flags.BoolVar(&onWhite, "on-white", false, "one thing over white, not a full picture (default: with the models that come with the program)")
 	return command
+}
+
+// fillIn takes the preset's values where no flag said otherwise.
+func (g *generation) fillIn(preset guided.Options) {
+	given := g.options
+	g.options = preset
+	g.options.Seed, g.options.Steps, g.options.Batch = given.Seed, given.Steps, given.Batch
+	g.options.TotalVariation, g.options.InitWeight = given.TotalVariation, given.InitWeight
+	g.options.Cutouts.Plain = given.Cutouts.Plain
+	if given.LearningRate != 0 {
+		g.options.LearningRate = given.LearningRate
+	}
+	if given.Cutouts.Number != 0 {
+		g.options.Cutouts.Number = given.Cutouts.Number
+	}
 }
 
 // read checks what needs no model, so that a slip is told at once.
@@ -97,7 +116,6 @@ func (g *generation) read(prompts []string) error {
 		}
 		g.options.Init = picture
 	}
-	g.options.Cutouts.Plain = g.noAugment
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package guided
 
 import (
+	"image/color"
 	"maps"
 	"math"
 	"math/rand/v2"
@@ -18,6 +19,11 @@ type Cutouts struct {
 	// MinSize is the smallest piece's side, as a share of the picture's shorter side. The default
 	// is CLIP's image size, or the whole side where that is shorter.
 	MinSize float64
+	// MaxSize is the largest piece's side, as a share of the picture's shorter side. Above 1, pieces
+	// show what lies around the picture too. Default 1.
+	MaxSize float64
+	// Background is the colour around the picture. Default: the picture's edge goes on outwards.
+	Background color.Color
 	// Power shapes the sizes between the smallest and the largest: size = U^power. Above 1 favours
 	// small pieces. Default 1.
 	Power float64
@@ -45,6 +51,7 @@ type Cutouts struct {
 func (c Cutouts) withDefaults() Cutouts {
 	setDefault(&c.Number, 32)
 	setDefault(&c.Power, 1)
+	setDefault(&c.MaxSize, 1)
 	for _, setting := range []struct {
 		value    *float64
 		standard float64
@@ -67,12 +74,16 @@ func (c Cutouts) withDefaults() Cutouts {
 	return c
 }
 
+// largestCutout bounds how small the picture may become in a piece.
+const largestCutout = 4
+
 func (c Cutouts) check() error {
 	switch {
 	case c.Number < 1:
 		return bad("the number of cutouts is %d, wanted at least 1", c.Number)
-	case c.MinSize < 0 || c.MinSize > 1:
-		return bad("the smallest cutout is %v of the picture, wanted from 0 to 1", c.MinSize)
+	case c.MinSize < 0 || !(c.MaxSize > 0) || c.MinSize > c.MaxSize || c.MaxSize > largestCutout:
+		return bad("the cutouts are from %v to %v of the picture, wanted above 0, in order, and at most %v",
+			c.MinSize, c.MaxSize, largestCutout)
 	case !(c.Power > 0):
 		return bad("the cutouts' power is %v, wanted above 0", c.Power)
 	case c.Zoom >= 1, c.Perspective >= 1:
@@ -97,13 +108,15 @@ type cutout struct {
 // draw draws pieces of a picture of width x height pixels for a CLIP that takes side x side.
 func (c Cutouts) draw(random *rand.Rand, width, height int, side int64) []cutout {
 	shorter := float64(min(width, height))
-	smallest := min(shorter, float64(side))
+	largest := c.MaxSize * shorter
+	smallest := min(shorter, largest, float64(side))
 	if c.MinSize > 0 {
 		smallest = max(1, c.MinSize*shorter)
 	}
 	pieces := make([]cutout, c.Number)
 	for i := range pieces {
-		size := math.Pow(random.Float64(), c.Power)*(shorter-smallest) + smallest
+		size := math.Pow(random.Float64(), c.Power)*(largest-smallest) + smallest
+		// Where the piece is larger than the picture, the whole picture is in it somewhere.
 		left := random.Float64() * (float64(width) - size)
 		top := random.Float64() * (float64(height) - size)
 		crop := cropMatrix(left, top, size, float64(width), float64(height))
@@ -121,17 +134,30 @@ type cutter struct {
 	side int64
 	// base is the pieces' own coordinates (x, y, 1), [side*side, 3].
 	base *torch.Tensor
+	// background is [1, 3, 1, 1], or nil.
+	background *torch.Tensor
 }
 
-func newCutter(side int64, where ...torch.Option) *cutter {
+func newCutter(side int64, background color.Color, where ...torch.Option) *cutter {
 	coordinates := make([]float32, 0, side*side*3)
 	for y := range side {
 		for x := range side {
 			coordinates = append(coordinates, pixelCentre(x, side), pixelCentre(y, side), 1)
 		}
 	}
-	base := torch.FromSlice(coordinates, []int64{side * side, 3})
-	return &cutter{side, base.To(where...)}
+	c := &cutter{side: side, base: torch.FromSlice(coordinates, []int64{side * side, 3}).To(where...)}
+	if background != nil {
+		c.background = colourTensor(background).To(where...)
+	}
+	return c
+}
+
+// colourTensor is a colour as a picture of one pixel, [1, 3, 1, 1].
+func colourTensor(colour color.Color) *torch.Tensor {
+	const most = 0xffff
+	r, g, b, _ := colour.RGBA()
+	shares := []float32{float32(r) / most, float32(g) / most, float32(b) / most}
+	return torch.FromSlice(shares, []int64{1, 3, 1, 1})
 }
 
 // pixelCentre is where pixel i of n lies between -1 and 1 (grid_sample's align_corners=False).
@@ -187,7 +213,13 @@ func (c *cutter) sample(picture *torch.Tensor, reduction int64, pieces []cutout)
 	points := c.base.MatMul(matrices.Transpose(1, 2)) // [n, side*side, 3]
 	grid := points.Narrow(2, 0, 2).Div(points.Narrow(2, 2, 1)).Reshape(count, c.side, c.side, 2)
 	size := picture.Shape()
-	return picture.Expand(count, size[1], size[2], size[3]).GridSample(grid, torch.GridSampleOptions{Padding: torch.GridBorder})
+	if c.background == nil {
+		each := picture.Expand(count, size[1], size[2], size[3])
+		return each.GridSample(grid, torch.GridSampleOptions{Padding: torch.GridBorder})
+	}
+	// grid_sample knows zeros outside, so the background is made zero.
+	each := picture.Sub(c.background).Expand(count, size[1], size[2], size[3])
+	return each.GridSample(grid, torch.GridSampleOptions{Padding: torch.GridZeros}).Add(c.background)
 }
 
 // recolour applies each piece's colour map.

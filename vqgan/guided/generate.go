@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"image/color"
 	"math/rand/v2"
 
 	"github.com/clipvqgan/clipvqgan/torch"
@@ -70,6 +71,7 @@ type run struct {
 	latent       *torch.Tensor // [1, C, h, w], the leaf that is optimised
 	start        *torch.Tensor // the latent before the first step
 	lowest, most *torch.Tensor // [1, C, 1, 1], the codebook's range
+	ground       *torch.Tensor // [1, 3, 1, 1], what the margin is held to
 	optimizer    *torch.Optimizer
 }
 
@@ -77,7 +79,7 @@ func newRun(model *vqgan.Model, scorer Scorer, options Options) (*run, error) {
 	r := &run{
 		model: model, scorer: scorer, options: options,
 		random: rand.New(rand.NewPCG(options.Seed, 0)),
-		cutter: newCutter(scorer.ImageSize(), model.Device(), model.DType()),
+		cutter: newCutter(scorer.ImageSize(), options.Cutouts.Background, model.Device(), model.DType()),
 	}
 	var err error
 	// The numbers are drawn on the CPU, so that they do not depend on the device.
@@ -87,6 +89,11 @@ func newRun(model *vqgan.Model, scorer Scorer, options Options) (*run, error) {
 	if err := r.readPrompts(); err != nil {
 		return nil, err
 	}
+	ground := options.Cutouts.Background
+	if ground == nil {
+		ground = color.White
+	}
+	r.ground = colourTensor(ground).To(model.Device(), model.DType())
 	codebook := model.Codebook()
 	r.lowest = codebook.AMin([]int64{0}, false).Reshape(1, -1, 1, 1)
 	r.most = codebook.AMax([]int64{0}, false).Reshape(1, -1, 1, 1)
@@ -205,6 +212,11 @@ func (r *run) gradient(pieces []cutout, noise *torch.Tensor) (loss float64, dist
 	}
 	if weight := r.options.TotalVariation; weight > 0 {
 		term := totalVariation(leaf).MulScalar(weight)
+		term.Backward()
+		loss += term.Item()
+	}
+	if weight := r.options.Margin; weight > 0 {
+		term := marginDifference(leaf, r.ground).MulScalar(weight)
 		term.Backward()
 		loss += term.Item()
 	}

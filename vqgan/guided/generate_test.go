@@ -151,6 +151,8 @@ func TestBadOptions(t *testing.T) {
 		"huge size":     func(o *guided.Options) { o.Width = 1 << 20 },
 		"cutouts":       func(o *guided.Options) { o.Cutouts.Number = -1 },
 		"smallest":      func(o *guided.Options) { o.Cutouts.MinSize = 2 },
+		"largest":       func(o *guided.Options) { o.Cutouts.MaxSize = 100 },
+		"margin":        func(o *guided.Options) { o.Margin = -1 },
 		"power":         func(o *guided.Options) { o.Cutouts.Power = -1 },
 		"learning rate": func(o *guided.Options) { o.LearningRate = -1 },
 		"batch":         func(o *guided.Options) { o.Batch = -1 },

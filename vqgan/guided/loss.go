@@ -50,6 +50,20 @@ func totalVariation(picture *torch.Tensor) *torch.Tensor {
 	return difference(2).Add(difference(3))
 }
 
+// marginDifference is the mean squared difference between the margin of a picture, [1, 3, H, W],
+// and a colour, [1, 3, 1, 1].
+func marginDifference(picture, ground *torch.Tensor) *torch.Tensor {
+	height, width := picture.Size(2), picture.Size(3)
+	top, side := max(1, height/16), max(1, width/16)
+	difference := picture.Sub(ground).Square()
+	return torch.Cat([]*torch.Tensor{
+		difference.Narrow(2, 0, top).Flatten(0, -1),
+		difference.Narrow(2, height-top, top).Flatten(0, -1),
+		difference.Narrow(3, 0, side).Flatten(0, -1),
+		difference.Narrow(3, width-side, side).Flatten(0, -1),
+	}, 0).Mean()
+}
+
 // clampGradient is what reaches the picture through its clamp to [0, 1]: all of it where the pixel
 // is inside, and outside only what pushes it back. (The clamp's own gradient is 0 outside, and
 // pixels that left would never come back.)

@@ -41,6 +41,11 @@ type Options struct {
 	// higher is smoother, 1 is much. Default 0.
 	TotalVariation float64
 
+	// Margin weighs the mean squared difference between the picture's margin, a sixteenth of it on
+	// each side, and the cutouts' background (white where there is none) in the loss. It keeps a
+	// single thing in the middle. Default 0.
+	Margin float64
+
 	// Batch is how many cutouts go through CLIP at once. Fewer need less memory and give the same
 	// gradient. Default: all.
 	Batch int
@@ -95,8 +100,8 @@ func (o Options) check(factor int64) error {
 		return bad("the learning rate is %v, wanted above 0", o.LearningRate)
 	case o.Batch < 1:
 		return bad("the batch is %d cutouts, wanted at least 1", o.Batch)
-	case !(o.InitWeight >= 0) || !(o.TotalVariation >= 0):
-		return bad("the weights of the loss's terms are %v and %v, wanted 0 or more", o.InitWeight, o.TotalVariation)
+	case !(o.InitWeight >= 0) || !(o.TotalVariation >= 0) || !(o.Margin >= 0):
+		return bad("the weights of the loss's terms are %v, %v and %v, wanted 0 or more", o.InitWeight, o.TotalVariation, o.Margin)
 	}
 	return o.Cutouts.check()
 }

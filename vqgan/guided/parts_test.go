@@ -1,6 +1,7 @@
 package guided
 
 import (
+	"image/color"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -142,7 +143,7 @@ func TestAWholeCutoutIsThePicture(t *testing.T) {
 	const side = 8
 	picture := torch.Rand([]int64{1, 3, side, side})
 	pieces := []cutout{{size: side, warp: cropMatrix(0, 0, side, side, side), colour: identityColour}}
-	got := newCutter(side).apply(picture, pieces, nil)
+	got := newCutter(side, nil).apply(picture, pieces, nil)
 	assert.InDeltaSlice(t, picture.Float32s(), got.Float32s(), 1e-5)
 }
 
@@ -159,13 +160,47 @@ func TestLargeCutoutsAreAveragedNotSkipped(t *testing.T) {
 		{size: side, warp: cropMatrix(0, 0, side, width, width), colour: identityColour},
 		{size: width / 2, warp: cropMatrix(8, 8, width/2, width, width), colour: identityColour},
 	}
-	got := newCutter(side).apply(picture, pieces, nil)
+	got := newCutter(side, nil).apply(picture, pieces, nil)
 	for _, i := range []int64{0, 2} {
 		for _, pixel := range got.Select(0, i).Float32s() {
 			assert.InDelta(t, 0.5, pixel, 1e-5)
 		}
 	}
 	assert.InDeltaSlice(t, stripes[:side], got.Select(0, 1).Float32s()[:side], 1e-4, "in their order")
+}
+
+func TestLargerCutoutsShowTheBackground(t *testing.T) {
+	const side = 16
+	picture := torch.Zeros([]int64{1, 3, side, side}).SetRequiresGrad(true)
+	pieces := []cutout{{size: 2 * side, warp: cropMatrix(-side/2, -side/2, 2*side, side, side), colour: identityColour}}
+	got := newCutter(side, color.RGBA{255, 0, 255, 255}).apply(picture, pieces, nil)
+	middle := got.Select(0, 0).Narrow(1, 5, 6).Narrow(2, 5, 6)
+	assert.InDelta(t, 0, middle.Abs().Max().Item(), 1e-6, "the picture")
+	corner := got.Select(0, 0).Select(1, 0).Select(1, 0)
+	assert.InDeltaSlice(t, []float32{1, 0, 1}, corner.Float32s(), 1e-6, "around it")
+	got.Sum().Backward()
+	assert.Positive(t, picture.Grad().Sum().Item())
+}
+
+func TestCutoutsLargerThanThePictureHoldAllOfIt(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 0))
+	for _, piece := range (Cutouts{Number: 50, Plain: true, MinSize: 1, MaxSize: 1.5}).withDefaults().draw(random, 64, 64, 64) {
+		low, high := piece.warp.apply(-1, -1), piece.warp.apply(1, 1)
+		for k := range 2 {
+			assert.LessOrEqual(t, low[k], -1+1e-9)
+			assert.GreaterOrEqual(t, high[k], 1-1e-9)
+		}
+	}
+}
+
+func TestMarginDifference(t *testing.T) {
+	white := colourTensor(color.White)
+	picture := torch.Ones([]int64{1, 3, 32, 32})
+	assert.Zero(t, marginDifference(picture, white).Item())
+	picture.Narrow(2, 4, 24).Narrow(3, 4, 24).Zero()
+	assert.Zero(t, marginDifference(picture, white).Item(), "the middle is free")
+	picture.Zero()
+	assert.InDelta(t, 1, marginDifference(picture, white).Item(), 1e-6)
 }
 
 func TestNoiseHasEachPiecesLevel(t *testing.T) {
@@ -178,7 +213,7 @@ func TestNoiseHasEachPiecesLevel(t *testing.T) {
 	generator, err := torch.NewGenerator(torch.CPU, 1)
 	require.NoError(t, err)
 	noise := torch.RandN([]int64{2, 3, side, side}, generator)
-	got := newCutter(side).apply(torch.Full([]int64{1, 3, side, side}, 0.5), pieces, noise)
+	got := newCutter(side, nil).apply(torch.Full([]int64{1, 3, side, side}, 0.5), pieces, noise)
 	assert.InDelta(t, 0.1, got.Select(0, 0).Std(true).Item(), 0.005)
 	assert.InDelta(t, 0, got.Select(0, 1).Std(true).Item(), 1e-5)
 }
