@@ -84,7 +84,9 @@ class Upsample(nn.Module):
         self.conv = nn.Conv2d(channels, channels, 3, padding=1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
+        # Not F.interpolate: scripted, it brings the code of all its modes, the newest of which no
+        # older libtorch can load.
+        return self.conv(torch.ops.aten.upsample_nearest2d(x, None, [2.0, 2.0]))
 
 
 class DownLevel(nn.Module):
