@@ -68,7 +68,7 @@ run: $(program)
 test: $(library)
 	cd scripts && $(PYTHON) -m unittest test_setup_libtorch test_setup_make test_generate_operators
 	cd build && ctest --output-on-failure
-	$(GO) test -count=1 ./...
+	$(GO) test -count=1 -timeout 30m ./...
 
 $(clang_format): scripts/check_requirements.txt
 	@echo "Installing clang-format into .cache"
@@ -111,7 +111,7 @@ test-range: $(library)
 	  $(call configure,build/$$pins,-DCTORCH_LIBTORCH_FILE="$$file"); \
 	  cmake --build build/$$pins || exit 1; \
 	  (cd build/$$pins && ctest --output-on-failure) || exit 1; \
-	  LD_LIBRARY_PATH="$(CURDIR)/build/$$pins/lib" $(GO) test -count=1 ./... || exit 1; \
+	  LD_LIBRARY_PATH="$(CURDIR)/build/$$pins/lib" $(GO) test -count=1 -timeout 30m ./... || exit 1; \
 	done
 
 # What the Python scripts need: PyTorch and the packages that define the models.
