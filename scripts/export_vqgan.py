@@ -27,8 +27,18 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def read_checkpoint(path: Path, trusted: bool):
+    try:
+        return torch.load(path, map_location="cpu", weights_only=not trusted)
+    except OSError:
+        raise
+    except Exception as error:  # torch.load raises whatever its unpickler stumbles over
+        hint = "" if trusted else " (if you trust its origin, --trust-pickle reads more)"
+        raise ValueError(f"{path} cannot be read as a PyTorch checkpoint{hint}") from error
+
+
 def load_trained(path: Path):
-    saved = torch.load(path, map_location="cpu", weights_only=True)
+    saved = read_checkpoint(path, trusted=False)
     if not isinstance(saved, dict) or "architecture" not in saved:
         raise ValueError(f"{path} is no checkpoint of train_vqgan.py; "
                          "for one of taming-transformers give its yaml file with --config")
@@ -45,7 +55,7 @@ def load_taming(path: Path, config_path: Path, trusted: bool):
     config = OmegaConf.to_container(OmegaConf.load(config_path), resolve=True)
     arguments = arguments_from_taming(config)
     # The published checkpoints pickle Lightning's callback objects beside the weights.
-    saved = torch.load(path, map_location="cpu", weights_only=not trusted)
+    saved = read_checkpoint(path, trusted)
     model = VQGAN(**arguments)
     model.load_state_dict(state_dict_from_taming(saved["state_dict"]))
     factor = model.downsampling_factor
@@ -97,7 +107,7 @@ def main() -> None:
         else:
             model, arguments, name = load_trained(options.checkpoint)
             source, digest = "scripts/train_vqgan.py", sha256(options.checkpoint)
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
         sys.exit(f"export_vqgan: {error}")
     trained_here = options.checkpoint and not options.config
     config = {
