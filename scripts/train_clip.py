@@ -16,6 +16,7 @@ import copy
 import math
 import os
 import random
+import re
 import sys
 import time
 
@@ -33,9 +34,17 @@ from texts import sample_text  # noqa: E402
 
 ARCHITECTURE = "emoji-RN"
 # How often each style is drawn, where it has the emoji: line art teaches shape, colour sets the rest.
-STYLE_WEIGHTS = {"fluent_flat": 1.0, "fluent_modern": 0.7, "fluent_high_contrast": 0.2, "noto": 1.0,
-                 "openmoji_color": 1.0, "openmoji_black": 0.15}
+STYLE_WEIGHTS = {"fluent_flat": 1.0, "fluent_modern": 0.7, "fluent_high_contrast": 0.3, "noto": 1.0,
+                 "openmoji_color": 1.0, "openmoji_black": 0.25}
 MONOCHROME = ("fluent_high_contrast", "openmoji_black")
+# Emoji that stay themselves in a mirror: animals, food, places, activities and objects (emojibase's
+# groups), but for those that point somewhere or show a time or writing.
+MIRRORED_GROUPS = (3, 4, 5, 6, 7)
+# People and what people make come in all colours, where the name does not say which.
+RECOLOURED_GROUPS = (1, 5, 6, 7)
+COLOURS = re.compile(r"red|orange|yellow|green|blue|purple|brown|black|white|pink|grey|blond|gold|"
+                     r"fire|moon|sun|star|earth|globe|dollar|pound|euro|yen")
+NOT_MIRRORED = re.compile(r"left|right|facing|clock|thirty|pen|calendar|note|phone|input|key|chart")
 SOURCE_SIDE = 80
 
 
@@ -45,7 +54,7 @@ class TrainingSet:
         self.pictures = []  # (style, tensor)
         self.places = {}  # code -> [(style's number, row, weight)]
         for number, (style, weight) in enumerate(STYLE_WEIGHTS.items()):
-            codes, pictures = emoji.pictures(style, SOURCE_SIDE)
+            codes, pictures = emoji.pictures(style, SOURCE_SIDE, tight=True)
             self.pictures.append((style, pictures))
             for row, code in enumerate(codes):
                 if style in MONOCHROME and is_flag(code):
@@ -67,28 +76,43 @@ class TrainingSet:
         return list(groups.values())
 
     def batches(self, size: int):
-        """Endless batches of (RGBA pictures uint8, which are line art, texts)."""
+        """Endless batches of (RGBA pictures uint8, which are line art, which may change colour,
+        texts)."""
         while True:
             order = [self.generator.choice(group) for group in self.groups]
             self.generator.shuffle(order)
-            for start in range(0, len(order) - size + 1, size):
-                yield self.batch(order[start:start + size])
+            parts = max(1, len(order) // size)
+            for part in range(parts):
+                yield self.batch(order[part::parts])
+
+    def mirrors(self, code: str) -> bool:
+        entry = self.names[code]
+        return entry["group"] in MIRRORED_GROUPS and not NOT_MIRRORED.search(entry["label"])
+
+    def recolours(self, code: str) -> bool:
+        entry = self.names[code]
+        return entry["group"] in RECOLOURED_GROUPS and not COLOURS.search(entry["label"])
 
     def batch(self, codes: list[str]):
-        pictures, monochrome, texts = [], [], []
+        pictures, monochrome, recolourable, texts = [], [], [], []
         for code in codes:
             places = self.places[code]
             number, row, _ = self.generator.choices(places, [place[2] for place in places])[0]
             style, array = self.pictures[number]
-            pictures.append(array[row])
+            picture = array[row]
+            if self.mirrors(code) and self.generator.random() < 0.25:
+                picture = picture.flip(-1)
+            pictures.append(picture)
             monochrome.append(style in MONOCHROME)
+            recolourable.append(self.recolours(code))
             texts.append(sample_text(self.names[code], self.generator))
-        return torch.stack(pictures), torch.tensor(monochrome), texts
+        return torch.stack(pictures), torch.tensor(monochrome), torch.tensor(recolourable), texts
 
 
-def augment_in_chunks(rgba, monochrome, side: int, chunk: int = 64) -> torch.Tensor:
+def augment_in_chunks(rgba, monochrome, recolourable, side: int, gentle_share: float, chunk: int = 64):
     """In chunks, for what they pass through then stays in the cache."""
-    parts = [augment(a, side, m) for a, m in zip(rgba.split(chunk), monochrome.split(chunk))]
+    chunks = zip(rgba.split(chunk), monochrome.split(chunk), recolourable.split(chunk))
+    parts = [augment(a, side, m, r, gentle_share) for a, m, r in chunks]
     return torch.cat(parts)
 
 
@@ -110,6 +134,15 @@ class Trainer:
              {"params": others, "weight_decay": 0.0}], lr=0.0, betas=(0.9, 0.98), fused=True)
         self.average = copy.deepcopy(model).eval().requires_grad_(False)
 
+    def encode_texts(self, tokens, parts: int = 4):
+        """Texts of like length together, so that little is spent on padding."""
+        lengths = (tokens != 0).sum(1)
+        order = lengths.argsort()
+        with torch.autocast("cpu", torch.bfloat16):
+            encoded = [self.model.encode_text(tokens[rows, :int(lengths[rows].max())])
+                       for rows in order.chunk(parts)]
+        return torch.cat(encoded)[order.argsort()]
+
     def image_loss(self, pictures, text_features, scale):
         normalised = ((pictures - self.mean) / self.std).to(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16):
@@ -120,10 +153,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
         self.optimizer.zero_grad(set_to_none=True)
-        tokens = tokens[:, :int((tokens != 0).sum(1).max())]
-        with torch.autocast("cpu", torch.bfloat16):
-            text = self.model.encode_text(tokens)
-        text = F.normalize(text.float(), dim=-1)
+        text = F.normalize(self.encode_texts(tokens).float(), dim=-1)
         scale = self.model.logit_scale.exp()
         # Both passes add their gradient here; the text encoder is gone back through once.
         text_leaf, scale_leaf = text.detach().requires_grad_(), scale.detach().requires_grad_()
@@ -134,8 +164,10 @@ class Trainer:
         (clean_loss * share).backward()
         robust_loss = torch.zeros(())
         if robust:
-            perturbed = self.perturb(pictures.detach(), pictures.grad, text_leaf, scale_leaf, epsilon)
-            robust_loss = self.image_loss(perturbed, text_leaf, scale_leaf)
+            rows = int(len(pictures) * self.arguments.robust_part)
+            perturbed = self.perturb(pictures.detach()[:rows], pictures.grad[:rows],
+                                     text_leaf[:rows], scale_leaf, epsilon)
+            robust_loss = self.image_loss(perturbed, text_leaf[:rows], scale_leaf)
             (robust_loss * (1 - share)).backward()
         torch.autograd.backward([text, scale], [text_leaf.grad, scale_leaf.grad])
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -185,14 +217,17 @@ def parse_arguments():
     parser.add_argument("--output", default=".cache/clip.checkpoint.pt")
     parser.add_argument("--initial", help="checkpoint to go on from")
     parser.add_argument("--minutes", type=float, default=90)
-    parser.add_argument("--batch", type=int, default=600)
+    parser.add_argument("--batch", type=int, default=384, help="at least")
     parser.add_argument("--merges", type=int, default=8000, help="merges of OpenAI's vocabulary")
     parser.add_argument("--learning-rate", type=float, default=2e-3)
     parser.add_argument("--weight-decay", type=float, default=0.1)
     parser.add_argument("--average", type=float, default=0.99, help="decay of the weights' average")
-    parser.add_argument("--epsilon", type=float, default=1.5, help="L2 radius of the perturbation")
+    parser.add_argument("--epsilon", type=float, default=1.0, help="L2 radius of the perturbation")
     parser.add_argument("--robust-from", type=float, default=0.4, help="as a share of the run")
-    parser.add_argument("--robust-share", type=float, default=0.6, help="of the loss")
+    parser.add_argument("--robust-share", type=float, default=0.4, help="of the loss")
+    parser.add_argument("--robust-part", type=float, default=0.5, help="of a batch is perturbed")
+    parser.add_argument("--gentle-share", type=float, default=0.3,
+                        help="of the pictures are hardly augmented")
     parser.add_argument("--attack-steps", type=int, default=1)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--seed", type=int, default=0)
@@ -202,6 +237,8 @@ def parse_arguments():
 def main():
     arguments = parse_arguments()
     torch.set_num_threads(arguments.threads)
+    # On the CPU its backward is several times slower than plain matrix products for short texts.
+    torch.backends.cuda.enable_flash_sdp(False)
     torch.manual_seed(arguments.seed)
     generator = random.Random(arguments.seed)
     merges = read_merges(arguments.merges)
@@ -224,15 +261,16 @@ def main():
 
     began = reported = time.time()
     losses = []
-    for step, (rgba, monochrome, texts) in enumerate(training.batches(arguments.batch)):
+    for step, (rgba, monochrome, recolourable, texts) in enumerate(training.batches(arguments.batch)):
         progress = (time.time() - began) / (60 * arguments.minutes)
         if progress >= 1:
             break
-        warm = min(1.0, (step + 1) / 60)
+        warm = min(1.0, (step + 1) / 50)
         rate = arguments.learning_rate * warm * (0.02 + 0.98 * math.cos(math.pi / 2 * progress) ** 2)
         start = arguments.robust_from
         epsilon = arguments.epsilon * ramp(progress, start, start + 0.15) if progress > start else 0
-        pictures = augment_in_chunks(rgba, monochrome, model.image_size)
+        pictures = augment_in_chunks(rgba, monochrome, recolourable, model.image_size,
+                                     arguments.gentle_share)
         tokens = tokenize(tokenizer, texts, model.context_length)
         model.train()
         losses.append(trainer.step(pictures, tokens, rate, epsilon))

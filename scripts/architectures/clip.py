@@ -130,12 +130,13 @@ class Bottleneck(nn.Module):
                 nn.Conv2d(channels, planes * 4, 1, bias=False), nn.BatchNorm2d(planes * 4))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        out = F.relu(self.bn1(self.conv1(x)))
-        out = F.relu(self.bn2(self.conv2(out)))
+        # BatchNorm's backward needs its input only, so its output may be overwritten.
+        out = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        out = F.relu(self.bn2(self.conv2(out)), inplace=True)
         if self.stride > 1:
             out = F.avg_pool2d(out, self.stride)
             x = F.avg_pool2d(x, self.stride)
-        return F.relu(self.bn3(self.conv3(out)) + self.downsample(x))
+        return F.relu(self.bn3(self.conv3(out)).add_(self.downsample(x)), inplace=True)
 
 
 class AttentionPool2d(nn.Module):
@@ -183,9 +184,9 @@ class ModifiedResNet(nn.Module):
         self.attnpool = AttentionPool2d(image_size // 32, width * 32, heads, embedding_dimension)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = F.relu(self.bn1(self.conv1(x)))
-        x = F.relu(self.bn2(self.conv2(x)))
-        x = F.relu(self.bn3(self.conv3(x)))
+        x = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        x = F.relu(self.bn2(self.conv2(x)), inplace=True)
+        x = F.relu(self.bn3(self.conv3(x)), inplace=True)
         x = F.avg_pool2d(x, 2)
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
         return self.attnpool(x)

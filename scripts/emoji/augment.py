@@ -11,17 +11,20 @@ def uniform(n: int, low: float, high: float) -> torch.Tensor:
     return torch.rand(n) * (high - low) + low
 
 
-def sampling_grid(n: int, side: int) -> torch.Tensor:
+def sampling_grid(n: int, side: int, gentle: torch.Tensor) -> torch.Tensor:
     """[n, side, side, 2]: for each pixel of the result, the place of the drawing it shows."""
+    strength = torch.where(gentle, 0.3, 1.0)
     kind = torch.rand(n)
-    zoom = torch.exp(uniform(n, math.log(0.8), math.log(1.15)))
-    zoom = torch.where(kind > 0.8, uniform(n, 1.15, 1.7), zoom)
+    zoom = torch.exp(uniform(n, math.log(0.7), math.log(1.1)))
+    zoom = torch.where(kind > 0.8, uniform(n, 1.1, 1.6), zoom)
     zoom = torch.where(kind > 0.93, uniform(n, 0.5, 0.8), zoom)
-    angle = torch.randn(n) * math.radians(9)
-    aspect = torch.exp(torch.randn(n) * 0.08)
-    shear = torch.randn(n) * 0.08
-    shift = (torch.rand(n, 2) * 2 - 1) * (0.1 + 0.8 * (1 - 1 / zoom).abs())[:, None]
-    perspective = torch.randn(n, 2) * 0.1 * (torch.rand(n, 1) < 0.4)
+    zoom = torch.where(gentle, uniform(n, 0.8, 1.03), zoom)
+    angle = torch.randn(n) * math.radians(9) * strength
+    aspect = torch.exp(torch.randn(n) * 0.08 * strength)
+    shear = torch.randn(n) * 0.08 * strength
+    shift = (0.1 + 0.6 * (1 - 1 / zoom).abs()) * strength
+    shift = (torch.rand(n, 2) * 2 - 1) * shift[:, None]
+    perspective = torch.randn(n, 2) * 0.1 * (torch.rand(n, 1) < 0.4) * strength[:, None]
 
     line = (torch.arange(side) + 0.5) / side * 2 - 1
     y, x = torch.meshgrid(line, line, indexing="ij")
@@ -31,14 +34,17 @@ def sampling_grid(n: int, side: int) -> torch.Tensor:
     aspect, shear = aspect[:, None, None], shear[:, None, None]
     u = (cos * x - sin * y) * aspect + shear * y
     v = (sin * x + cos * y) / aspect
-    grid = torch.stack([u / depth, v / depth], dim=-1)
+    # Smooth warps: the same thing in another artist's proportions.
+    warp = torch.randn(n, 2, 4, 4) * (uniform(n, 0, 0.1) * strength.clamp(min=0.6))[:, None, None, None]
+    warp = F.interpolate(warp, size=side, mode="bilinear", align_corners=True)
+    grid = torch.stack([u / depth + warp[:, 0], v / depth + warp[:, 1]], dim=-1)
     return grid + shift[:, None, None]
 
 
-def backgrounds(n: int, side: int, monochrome: torch.Tensor) -> torch.Tensor:
+def backgrounds(n: int, side: int, monochrome: torch.Tensor, gentle: torch.Tensor) -> torch.Tensor:
     """[n, 3, side, side]: white most often, else grey levels, colours, gradients, soft noise. Black
     line art (monochrome) gets light ones, on which it stays visible."""
-    kind = torch.rand(n, 1, 1, 1)
+    kind = torch.rand(n, 1, 1, 1) * ~gentle[:, None, None, None]
     colour = torch.rand(n, 3, 1, 1)
     grey = torch.rand(n, 1, 1, 1).expand(n, 3, 1, 1)
     corners = torch.rand(n, 3, 2, 2)
@@ -64,6 +70,18 @@ def jitter_colours(x: torch.Tensor) -> torch.Tensor:
     return x * tint
 
 
+def rotate_hue(x: torch.Tensor, recolourable: torch.Tensor) -> torch.Tensor:
+    """Turns colours about the grey axis: a little, and for some of the recolourable by any angle."""
+    n = x.shape[0]
+    angle = torch.randn(n) * 0.12
+    free = recolourable & (torch.rand(n) < 0.3)
+    angle = torch.where(free, uniform(n, -math.pi, math.pi), angle)
+    cos, sin = angle.cos()[:, None, None], angle.sin()[:, None, None]
+    cross = torch.tensor([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / 3 ** 0.5
+    rotation = cos * torch.eye(3) + sin * cross + (1 - cos) / 3
+    return (rotation @ x.flatten(2)).view_as(x)
+
+
 def soften(x: torch.Tensor) -> torch.Tensor:
     """A blur of some, by three box filters' worth at most."""
     blurred = F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
@@ -84,18 +102,25 @@ def erase(x: torch.Tensor) -> torch.Tensor:
     return torch.where(hidden, torch.rand(n, 3, 1, 1), x)
 
 
-def augment(rgba: torch.Tensor, side: int, monochrome: torch.Tensor) -> torch.Tensor:
-    """uint8 [N, 4, s, s] with straight alpha -> float [N, 3, side, side] in [0, 1]."""
+def augment(rgba: torch.Tensor, side: int, monochrome: torch.Tensor, recolourable: torch.Tensor,
+            gentle_share: float = 0.0) -> torch.Tensor:
+    """uint8 [N, 4, s, s] with straight alpha -> float [N, 3, side, side] in [0, 1].
+
+    Recolourable are those whose name stays true in any colour. The gentle share stays close to the drawing as it is, on white.
+    """
     n = rgba.shape[0]
+    gentle = torch.rand(n) < gentle_share
     drawing = rgba.float() / 255
     alpha = drawing[:, 3:]
     drawing = torch.cat([drawing[:, :3] * alpha, alpha], dim=1)
-    drawing = F.grid_sample(drawing, sampling_grid(n, side), align_corners=False)
-    x = drawing[:, :3] + (1 - drawing[:, 3:]) * backgrounds(n, side, monochrome)
-    inverted = monochrome & (torch.rand(n) < 0.25)
-    x = torch.where(inverted[:, None, None, None], 1 - x, x)
-    x = erase(soften(jitter_colours(x)))
-    noisy = torch.rand(n) < 0.4
-    some = x[noisy]
-    x[noisy] = some + torch.rand(some.shape[0], 1, 1, 1) * 0.1 * torch.randn_like(some)
+    drawing = F.grid_sample(drawing, sampling_grid(n, side, gentle), align_corners=False)
+    drawing[:, :3] = rotate_hue(drawing[:, :3], recolourable).clamp(min=0)
+    x = drawing[:, :3] + (1 - drawing[:, 3:]) * backgrounds(n, side, monochrome, gentle)
+    rough = ~gentle
+    some = x[rough]
+    inverted = monochrome[rough] & (torch.rand(len(some)) < 0.25)
+    some = torch.where(inverted[:, None, None, None], 1 - some, some)
+    some = erase(soften(jitter_colours(some)))
+    noise = torch.rand(len(some), 1, 1, 1) * 0.1 * (torch.rand(len(some), 1, 1, 1) < 0.4)
+    x[rough] = some + noise * torch.randn_like(some)
     return x.clamp(0, 1)

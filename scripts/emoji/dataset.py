@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 
 import numpy
@@ -27,16 +28,27 @@ class Emoji:
     def training_styles(self) -> list[str]:
         return [style for style in self.styles if style != sources.HELD_OUT_STYLE]
 
-    def pictures(self, style: str, side: int) -> tuple[list[str], torch.Tensor]:
-        """The style's base forms: their codes, and uint8 [N, 4, side, side] with straight alpha."""
+    def pictures(self, style: str, side: int,
+                 tight: bool = False) -> tuple[list[str], torch.Tensor]:
+        """The style's base forms: their codes, and uint8 [N, 4, side, side] with straight alpha.
+
+        Tight pictures lose their margins, which differ from set to set, but for those whose name
+        tells a size.
+        """
         array = self.arrays[style]
         rows = [row for row, code in enumerate(self.styles[style]) if code in self.names]
         resized = numpy.stack([
-            numpy.asarray(Image.fromarray(array[row]).resize((side, side), Image.Resampling.BICUBIC))
+            numpy.asarray(Image.fromarray(array[row]).resize(
+                (side, side), Image.Resampling.BICUBIC,
+                box=drawn_square(array[row]) if tight and self.fits_any_size(style, row) else None))
             for row in rows
         ])
         codes = [self.styles[style][row] for row in rows]
         return codes, torch.from_numpy(resized).permute(0, 3, 1, 2).contiguous()
+
+    def fits_any_size(self, style: str, row: int) -> bool:
+        label = self.names[self.styles[style][row]]["label"]
+        return not re.search(r"small|medium|large|heavy|light", label)
 
     def evaluation(self, side: int) -> tuple[list[str], list[str], torch.Tensor]:
         """The held-out artwork: codes, names and uint8 [N, 3, side, side] on white.
@@ -55,6 +67,15 @@ class Emoji:
         pictures = numpy.stack([on_white(array[rows[code]], side) for code in codes])
         labels = [self.names[code]["label"].lower() for code in codes]
         return codes, labels, torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous()
+
+
+def drawn_square(rgba: numpy.ndarray) -> tuple[float, float, float, float]:
+    """The smallest square, within the picture, around what is drawn."""
+    left, top, right, bottom = Image.fromarray(rgba[..., 3]).getbbox()
+    side = max(right - left, bottom - top)
+    left = min(max((left + right - side) / 2, 0), rgba.shape[1] - side)
+    top = min(max((top + bottom - side) / 2, 0), rgba.shape[0] - side)
+    return left, top, left + side, top + side
 
 
 def is_flag(code: str) -> bool:
