@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"image/color"
 	"math/rand/v2"
 
 	"github.com/clipvqgan/clipvqgan/torch"
@@ -89,11 +88,7 @@ func newRun(model *vqgan.Model, scorer Scorer, options Options) (*run, error) {
 	if err := r.readPrompts(); err != nil {
 		return nil, err
 	}
-	ground := options.Cutouts.Background
-	if ground == nil {
-		ground = color.White
-	}
-	r.ground = colourTensor(ground).To(model.Device(), model.DType())
+	r.ground = colourTensor(options.ground()).To(model.Device(), model.DType())
 	codebook := model.Codebook()
 	r.lowest = codebook.AMin([]int64{0}, false).Reshape(1, -1, 1, 1)
 	r.most = codebook.AMax([]int64{0}, false).Reshape(1, -1, 1, 1)

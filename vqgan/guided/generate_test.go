@@ -121,6 +121,24 @@ func TestAnErrorFromOnStepEndsTheRun(t *testing.T) {
 	assert.Equal(t, seen.(*imageio.RGB).Pix, pixels(t, result))
 }
 
+func TestCentredStartLeavesTheMarginWhite(t *testing.T) {
+	model, scorer := load(t)
+	o := options(1, 1)
+	o.CentredStart, o.LearningRate = true, 1e-6
+	result, err := guided.Generate(t.Context(), model, scorer, o)
+	require.NoError(t, err)
+	brightness := func(x, y int) uint32 {
+		r, g, b, _ := result.Picture.At(x, y).RGBA()
+		return min(r, g, b) >> 8
+	}
+	assert.Greater(t, brightness(1, 1), uint32(230))
+	assert.Greater(t, brightness(62, 62), uint32(230))
+	o.CentredStart = false
+	everywhere, err := guided.Generate(t.Context(), model, scorer, o)
+	require.NoError(t, err)
+	assert.False(t, slices.Equal(pixels(t, result), pixels(t, everywhere)))
+}
+
 func TestInitStartsFromThePicture(t *testing.T) {
 	model, scorer := load(t)
 	start := imageio.NewRGB(64, 64) // black

@@ -2,8 +2,11 @@ package guided
 
 import (
 	"image"
+	"image/draw"
+	"math"
 
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/vqgan"
 )
 
 // startLatent makes the latent that is optimised: codebook rows at random, or an encoded picture.
@@ -14,11 +17,11 @@ func (r *run) startLatent() error {
 	var start *torch.Tensor
 	var err error
 	if r.options.Init != nil {
-		start, err = r.encodeInit(width, height)
+		var quantized vqgan.Quantized
+		quantized, err = r.encode(r.options.Init, width, height)
+		start = quantized.Latent
 	} else {
-		shape := []int64{1, int64(height / factor), int64(width / factor)}
-		tokens := torch.RandInt(0, config.CodebookSize, shape, r.generator)
-		start, err = r.model.Embed(tokens)
+		start, err = r.randomStart(int64(height/factor), int64(width/factor), config)
 	}
 	if err != nil {
 		return err
@@ -28,18 +31,45 @@ func (r *run) startLatent() error {
 	return nil
 }
 
-// encodeInit is the quantised latent of the picture to start from.
-func (r *run) encodeInit(width, height int) (*torch.Tensor, error) {
-	latent, err := r.model.EncodeImage(r.options.Init, width, height)
+// randomStart is codebook rows at random, everywhere or in a disc.
+func (r *run) randomStart(height, width int64, config vqgan.Config) (*torch.Tensor, error) {
+	tokens := torch.RandInt(0, config.CodebookSize, []int64{1, height, width}, r.generator)
+	if !r.options.CentredStart {
+		return r.model.Embed(tokens)
+	}
+	factor := config.DownsamplingFactor
+	ground := image.NewUniform(r.options.ground())
+	plain := image.NewRGBA(image.Rect(0, 0, int(width*factor), int(height*factor)))
+	draw.Draw(plain, plain.Bounds(), ground, image.Point{}, draw.Src)
+	quantized, err := r.encode(plain, int(width*factor), int(height*factor))
 	if err != nil {
 		return nil, err
+	}
+	mixed := torch.ToSlice[int64](quantized.Tokens)
+	random := torch.ToSlice[int64](tokens)
+	for i := range mixed {
+		if inDisc(int64(i)%width, int64(i)/width, width, height) {
+			mixed[i] = random[i]
+		}
+	}
+	return r.model.Embed(torch.FromSlice(mixed, []int64{1, height, width}))
+}
+
+// inDisc reports whether the cell (x, y) of a grid lies in the disc in its middle.
+func inDisc(x, y, width, height int64) bool {
+	const share = 0.8 // of the shorter side
+	radius := share * float64(min(width, height)) / 2
+	return math.Hypot(float64(2*x+1-width)/2, float64(2*y+1-height)/2) <= radius
+}
+
+// encode is the quantised latent of a picture.
+func (r *run) encode(picture image.Image, width, height int) (vqgan.Quantized, error) {
+	latent, err := r.model.EncodeImage(picture, width, height)
+	if err != nil {
+		return vqgan.Quantized{}, err
 	}
 	defer latent.Close()
-	quantized, err := r.model.Quantize(latent)
-	if err != nil {
-		return nil, err
-	}
-	return quantized.Latent, nil
+	return r.model.Quantize(latent)
 }
 
 // picture decodes the latent as it is.

@@ -3,6 +3,7 @@ package guided
 import (
 	"fmt"
 	"image"
+	"image/color"
 
 	"github.com/clipvqgan/clipvqgan/torch"
 )
@@ -29,6 +30,10 @@ type Options struct {
 	// Init is a picture to start from, in place of random tokens. It is resized to the picture's
 	// size.
 	Init image.Image
+
+	// CentredStart starts from random tokens in a disc in the middle, and the background's own tokens
+	// (white where there is none) around it, in place of random tokens everywhere.
+	CentredStart bool
 
 	// InitWeight holds the latent near the one it started from: the mean squared difference,
 	// times this, is added to the loss. Default 0.
@@ -74,6 +79,14 @@ func (o Options) withDefaults(imageSize int64) Options {
 	o.Cutouts = o.Cutouts.withDefaults()
 	setDefault(&o.Batch, o.Cutouts.Number)
 	return o
+}
+
+// ground is the colour around the thing in the picture.
+func (o Options) ground() color.Color {
+	if o.Cutouts.Background == nil {
+		return color.White
+	}
+	return o.Cutouts.Background
 }
 
 func setDefault[T comparable](value *T, standard T) {
