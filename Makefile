@@ -3,6 +3,7 @@
 #                    make run ARGS='generate "a slice of pizza" -o pizza.png --seed 7'
 # make test          every test that needs no Python package
 # make check         formatting and static analysis of the Go and the C++ code
+# make generate      write the operators again from scripts/operators.txt
 # make asan          the C++ tests under AddressSanitizer
 # make test-range    the tests against the oldest and the newest supported libtorch
 # make test-python   the tests of the exporters and the training, against PyTorch
@@ -23,7 +24,7 @@ clang_format := .cache/clang-format/clang_format/data/bin/clang-format
 venv := .venv/bin/python
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: all lib run test check asan test-range test-python references bench train install \
+.PHONY: all lib run test check generate asan test-range test-python references bench train install \
   clean distclean format FORCE
 all: $(library) $(program)
 lib: $(library)
@@ -65,10 +66,13 @@ $(program): $(library) FORCE
 run: $(program)
 	@exec $(program) $(if $(strip $(value ARGS)),$(value ARGS),generate)
 
+# One package at a time: each uses all cores, and OpenMP's threads wait by spinning.
+go_test = $(GO) test -count=1 -p 1 -timeout 30m
+
 test: $(library)
 	cd scripts && $(PYTHON) -m unittest test_setup_libtorch test_setup_make test_generate_operators
 	cd build && ctest --output-on-failure
-	$(GO) test -count=1 -timeout 30m ./...
+	$(go_test) ./...
 
 $(clang_format): scripts/check_requirements.txt
 	@echo "Installing clang-format into .cache"
@@ -94,6 +98,9 @@ check: $(clang_format) $(library)
 	@$(if $(declarations),$(PYTHON) scripts/generate_operators.py --check \
 	  --declarations $(declarations))
 
+generate: build/libtorch.cmake
+	$(PYTHON) scripts/generate_operators.py $(if $(declarations),--declarations $(declarations))
+
 format: $(clang_format)
 	$(go_files) | xargs -0 "$$($(GO) env GOROOT)/bin/gofmt" -w
 	$(cxx_files) | xargs $(clang_format) -i
@@ -111,7 +118,7 @@ test-range: $(library)
 	  $(call configure,build/$$pins,-DCTORCH_LIBTORCH_FILE="$$file"); \
 	  cmake --build build/$$pins || exit 1; \
 	  (cd build/$$pins && ctest --output-on-failure) || exit 1; \
-	  LD_LIBRARY_PATH="$(CURDIR)/build/$$pins/lib" $(GO) test -count=1 -timeout 30m ./... || exit 1; \
+	  LD_LIBRARY_PATH="$(CURDIR)/build/$$pins/lib" $(go_test) ./... || exit 1; \
 	done
 
 # What the Python scripts need: PyTorch and the packages that define the models.
@@ -126,6 +133,7 @@ references: .venv/installed
 	$(venv) scripts/reference_shims.py
 	$(venv) scripts/reference_pixels.py imageio/testdata
 	$(venv) scripts/reference_tokens.py clip/testdata/tokens.jsonl.gz
+	$(venv) scripts/reference_optimizers.py
 	$(venv) scripts/reference_models.py
 
 bench: $(library) .venv/installed
