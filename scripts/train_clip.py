@@ -109,7 +109,8 @@ class TrainingSet:
         return torch.stack(pictures), torch.tensor(monochrome), torch.tensor(recolourable), texts
 
 
-def augment_in_chunks(rgba, monochrome, recolourable, side: int, gentle_share: float, chunk: int = 64):
+def augment_in_chunks(rgba, monochrome, recolourable, side: int, gentle_share: float,
+                      chunk: int = 64) -> torch.Tensor:
     """In chunks, for what they pass through then stays in the cache."""
     chunks = zip(rgba.split(chunk), monochrome.split(chunk), recolourable.split(chunk))
     parts = [augment(a, side, m, r, gentle_share) for a, m, r in chunks]

@@ -35,7 +35,8 @@ def sampling_grid(n: int, side: int, gentle: torch.Tensor) -> torch.Tensor:
     u = (cos * x - sin * y) * aspect + shear * y
     v = (sin * x + cos * y) / aspect
     # Smooth warps: the same thing in another artist's proportions.
-    warp = torch.randn(n, 2, 4, 4) * (uniform(n, 0, 0.1) * strength.clamp(min=0.6))[:, None, None, None]
+    amount = uniform(n, 0, 0.1) * strength.clamp(min=0.6)
+    warp = torch.randn(n, 2, 4, 4) * amount[:, None, None, None]
     warp = F.interpolate(warp, size=side, mode="bilinear", align_corners=True)
     grid = torch.stack([u / depth + warp[:, 0], v / depth + warp[:, 1]], dim=-1)
     return grid + shift[:, None, None]
@@ -106,7 +107,8 @@ def augment(rgba: torch.Tensor, side: int, monochrome: torch.Tensor, recolourabl
             gentle_share: float = 0.0) -> torch.Tensor:
     """uint8 [N, 4, s, s] with straight alpha -> float [N, 3, side, side] in [0, 1].
 
-    Recolourable are those whose name stays true in any colour. The gentle share stays close to the drawing as it is, on white.
+    Recolourable are those whose name stays true in any colour. The gentle share stays close to the
+    drawing as it is, on white.
     """
     n = rgba.shape[0]
     gentle = torch.rand(n) < gentle_share
