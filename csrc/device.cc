@@ -141,6 +141,18 @@ ctorch_error* ctorch_set_num_threads(int32_t threads) {
   });
 }
 
+// OpenMP keeps a team of threads for each thread that ever computed. Where the teams together have
+// more threads than there are processors, all of them sleep and wake at each step instead of
+// spinning for a moment, which takes a network of small layers half again as long.
+void ctorch_release_team(void) {
+  using Pause = int (*)(int, int);
+  constexpr int soft = 1;  // omp_pause_soft
+  static const auto pause = reinterpret_cast<Pause>(dlsym(RTLD_DEFAULT, "omp_pause_resource"));
+  using Host = int (*)(void);
+  static const auto host = reinterpret_cast<Host>(dlsym(RTLD_DEFAULT, "omp_get_initial_device"));
+  if (pause != nullptr && host != nullptr) pause(soft, host());
+}
+
 int32_t ctorch_mkl_fast_path(void) { return ctorch_mkl_told_intel(); }
 
 ctorch_error* ctorch_manual_seed(uint64_t seed) {

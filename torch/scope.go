@@ -28,7 +28,8 @@ var (
 // keeps. Scopes nest: what an inner scope keeps belongs to the outer one, if there is one. Tensors
 // that goroutines started by f make are theirs.
 //
-// f holds its OS thread while it runs.
+// f holds its OS thread while it runs, and uses that thread's team of OpenMP threads alone, which
+// is given back at the end of the outermost scope: long work is fastest in one scope.
 //
 //	torch.Scope(func(scope *torch.TensorScope) {
 //		loss := model(x)
@@ -45,6 +46,10 @@ func Scope(f func(scope *TensorScope)) {
 		C.ctorch_set_scope(C.uint64_t(scope.parent))
 		openScopes.Delete(scope.id)
 		scope.end()
+		if scope.parent == 0 {
+			// The goroutine may go on on another thread, which would have a team of its own.
+			C.ctorch_release_team()
+		}
 	}()
 	f(scope)
 }

@@ -64,7 +64,11 @@ func finish(name string, module *torch.Module, files map[string][]byte, err erro
 		return nil, wrap(contract.Kind, err)
 	}
 	loaded := &Loaded{Module: module, Files: files}
-	if err := loaded.prepare(name, contract, config, where); err != nil {
+	// Converting the weights takes several threads, which a scope gives back.
+	torch.Scope(func(*torch.TensorScope) {
+		err = loaded.prepare(name, contract, config, where)
+	})
+	if err != nil {
 		loaded.Close()
 		return nil, err
 	}
