@@ -8,7 +8,7 @@ import "image/color"
 // afterwards.
 func OnWhite() Options {
 	return Options{
-		LearningRate: 0.3,
+		LearningRate: 0.2,
 		Margin:       1,
 		CentredStart: true,
 		Cutouts: Cutouts{
@@ -16,8 +16,6 @@ func OnWhite() Options {
 			MinSize:    0.8,
 			MaxSize:    1.4,
 			Background: color.White,
-			Noise:      0.5,
-			Jitter:     0.3,
 		},
 	}
 }
