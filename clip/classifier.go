@@ -85,14 +85,14 @@ func (m *Model) templateMean(labels, templates []string) (*torch.Tensor, error) 
 		if err != nil {
 			return nil, err
 		}
-		unit := normalized(embeddings)
+		unit := embeddings.Normalize(-1)
 		if sum == nil {
 			sum = unit
 		} else {
 			sum = sum.Add(unit)
 		}
 	}
-	return normalized(sum), nil
+	return sum.Normalize(-1), nil
 }
 
 // Labels are what the classifier chooses among.

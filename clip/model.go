@@ -205,11 +205,6 @@ func (m *Model) encode(operation, method string, input func() *torch.Tensor) (em
 	return embeddings, nil
 }
 
-// normalized divides each row by its length.
-func normalized(embeddings *torch.Tensor) *torch.Tensor {
-	return embeddings.Div(embeddings.VectorNorm(2, []int64{-1}, true))
-}
-
 // Similarity is the cosines between each of a, [N, D], and each of b, [M, D]: [N, M]. Times
 // [Model.LogitScale] they are CLIP's logits.
 func Similarity(a, b *torch.Tensor) (cosines *torch.Tensor, err error) {
@@ -218,7 +213,7 @@ func Similarity(a, b *torch.Tensor) (cosines *torch.Tensor, err error) {
 			return fmt.Errorf("embeddings of shapes %v and %v, wanted [N, D] and [M, D]: %w", a.Shape(), b.Shape(), torch.ErrInvalid)
 		}
 		torch.Scope(func(scope *torch.TensorScope) {
-			cosines = scope.Keep(normalized(a).MatMul(normalized(b).T()))
+			cosines = scope.Keep(a.Normalize(-1).MatMul(b.Normalize(-1).T()))
 		})
 		return nil
 	})

@@ -113,7 +113,7 @@ func (r *run) readPrompts() error {
 		if err != nil {
 			return err
 		}
-		r.targets = append(r.targets, target{prompt, unit(embeddings).Reshape(-1).Detach()})
+		r.targets = append(r.targets, target{prompt, embeddings.Normalize(-1).Reshape(-1).Detach()})
 	}
 	return nil
 }
@@ -241,7 +241,7 @@ func (r *run) score(leaf *torch.Tensor, pieces []cutout, noise *torch.Tensor) (l
 				if embeddings, err = r.scorer.EncodePixels(r.cutter.apply(leaf, pieces[start:end], part)); err != nil {
 					return
 				}
-				cutouts := unit(embeddings)
+				cutouts := embeddings.Normalize(-1)
 				sum := torch.Zeros(nil, leaf.Device(), leaf.DType())
 				for i, target := range r.targets {
 					term, distance := target.loss(cutouts)

@@ -6,11 +6,6 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// unit divides each row by its length.
-func unit(embeddings *torch.Tensor) *torch.Tensor {
-	return embeddings.Div(embeddings.VectorNorm(2, []int64{-1}, true).ClampMin(1e-12))
-}
-
 // sphericalDistance is 2*arcsin(|u-v|/2)^2, half the square of the angle between unit vectors, for
 // each of the rows u and the one vector v. Crowson et al. use it in place of the cosine since its
 // gradient does not vanish far away. arcsin's slope is infinite at opposite vectors, where the

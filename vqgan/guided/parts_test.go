@@ -52,12 +52,12 @@ func TestSphericalDistanceHasItsFiniteDifference(t *testing.T) {
 	for i := range raw {
 		raw[i] = random.NormFloat64()
 	}
-	v := unit(torch.FromSlice([]float64{0.3, -1, 0.4, 2}, []int64{1, 4})).Reshape(-1)
+	v := torch.FromSlice([]float64{0.3, -1, 0.4, 2}, []int64{1, 4}).Normalize(-1).Reshape(-1)
 	value := func(values []float64) *torch.Tensor {
-		return sphericalDistance(unit(torch.FromSlice(values, []int64{3, 4})), v).Sum()
+		return sphericalDistance(torch.FromSlice(values, []int64{3, 4}).Normalize(-1), v).Sum()
 	}
 	x := torch.FromSlice(raw, []int64{3, 4}).SetRequiresGrad(true)
-	sphericalDistance(unit(x), v).Sum().Backward()
+	sphericalDistance(x.Normalize(-1), v).Sum().Backward()
 	gradient := torch.ToSlice[float64](x.Grad())
 	const step = 1e-6
 	for i := range raw {
@@ -72,7 +72,7 @@ func TestStopHoldsTheGradientBack(t *testing.T) {
 	pull := func(stop float64) float64 {
 		u := torch.FromSlice([]float64{1, 0.5}, []int64{1, 2}).SetRequiresGrad(true)
 		target := target{Prompt{Text: "x", Weight: 1, Stop: stop}, torch.FromSlice([]float64{1, 0}, nil)}
-		loss, distance := target.loss(unit(u))
+		loss, distance := target.loss(u.Normalize(-1))
 		loss.Backward()
 		assert.InDelta(t, math.Pow(math.Atan(0.5), 2)/2, distance, 1e-6)
 		return u.Grad().Abs().Sum().Item()
@@ -86,7 +86,7 @@ func TestANegativeWeightPushesAway(t *testing.T) {
 	gradient := func(weight float64) []float64 {
 		u := torch.FromSlice([]float64{1, 0.5}, []int64{1, 2}).SetRequiresGrad(true)
 		target := target{Prompt{Text: "x", Weight: weight}, torch.FromSlice([]float64{1, 0}, nil)}
-		loss, _ := target.loss(unit(u))
+		loss, _ := target.loss(u.Normalize(-1))
 		loss.Backward()
 		return torch.ToSlice[float64](u.Grad())
 	}
