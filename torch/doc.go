@@ -9,6 +9,8 @@
 //	x := torch.RandN([]int64{2, 3})
 //	y := x.MatMul(x.T()).Softmax(1)
 //
+// Package fmt prints a tensor as Python does; %+v is what it is in one line: see [Tensor.Format].
+//
 // # Errors
 //
 // Tensor algebra panics with an [*Error] where it is misused (shapes that do not fit, a closed

@@ -4,10 +4,7 @@ package torch
 // #include <stdlib.h>
 import "C"
 
-import (
-	"fmt"
-	"unsafe"
-)
+import "unsafe"
 
 // A Tuple is a TorchScript tuple, as opposed to a list ([]any).
 type Tuple []any
@@ -157,12 +154,4 @@ func fromDict(pairs []any) any {
 		others[pairs[i]] = pairs[i+1]
 	}
 	return others
-}
-
-// String describes the tensor: its shape, dtype and device.
-func (t *Tensor) String() string {
-	if t == nil || t.handle.closed.Load() {
-		return "tensor(closed)"
-	}
-	return fmt.Sprintf("tensor(shape=%v, dtype=%s, device=%s)", t.Shape(), t.DType(), t.Device())
 }

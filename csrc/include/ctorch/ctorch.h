@@ -8,6 +8,7 @@
 #include "module.h"
 #include "operators.h"
 #include "optim.h"
+#include "print.h"
 #include "tensor.h"
 
 #endif  // CTORCH_CTORCH_H_
