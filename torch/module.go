@@ -166,7 +166,8 @@ func (m *Module) Close() {
 }
 
 // Call calls a method. Arguments and result are: *Tensor, int, int64, float64, bool, string, nil,
-// []any and slices of those (a list), [Tuple], and map[string]any (a dict).
+// []any and slices of those (a list), [Tuple], and map[string]any (a dict); an argument may be a
+// [*Dict] too, whose order TorchScript keeps.
 func (m *Module) Call(method string, arguments ...any) (any, error) {
 	var values valueArena
 	defer values.free()

@@ -6,7 +6,7 @@ import "C"
 
 import "unsafe"
 
-// A Tuple is a TorchScript tuple, as opposed to a list ([]any).
+// A Tuple is a Python tuple, as opposed to a list ([]any).
 type Tuple []any
 
 // A valueArena builds the C form of values. What it allocates, and the tensors it enters, last
@@ -83,6 +83,12 @@ func (a *valueArena) put(operation string, value any, to *C.ctorch_value) error 
 			pairs = append(pairs, key, item)
 		}
 		return a.items(operation, C.CTORCH_VALUE_DICT, pairs, len(v), to)
+	case *Dict:
+		pairs := make([]any, 0, 2*v.Len())
+		for key, item := range v.All() {
+			pairs = append(pairs, key, item)
+		}
+		return a.items(operation, C.CTORCH_VALUE_DICT, pairs, v.Len(), to)
 	default:
 		return invalid(operation, "a %T cannot be given to TorchScript", value)
 	}
