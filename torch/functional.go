@@ -1,10 +1,5 @@
 package torch
 
-import "math"
-
-// End stands for the end of a dimension in [Tensor.Slice].
-const End int64 = math.MaxInt64
-
 // Normalize returns t divided by its Euclidean norm along dim; norms below 1e-12 are taken for
 // that. It is torch.nn.functional.normalize.
 func (t *Tensor) Normalize(dim int64) *Tensor {

@@ -224,7 +224,8 @@ func (t *Tensor) Alias() *Tensor {
 }
 
 // Index picks elements as PyTorch's x[i, j, ...] does: one index tensor for each leading
-// dimension (whole numbers, or a bool mask); nil stands for all of a dimension.
+// dimension (whole numbers, or a bool mask); nil stands for all of a dimension. [Tensor.At] is the
+// full form, with numbers and ranges too.
 func (t *Tensor) Index(indices ...*Tensor) *Tensor {
 	const operation = "Index"
 	self := t.acquire(operation)
@@ -235,6 +236,7 @@ func (t *Tensor) Index(indices ...*Tensor) *Tensor {
 }
 
 // IndexPut writes values where [Tensor.Index] would read, in place, and hands back t.
+// [Tensor.SetAt] is the full form.
 func (t *Tensor) IndexPut(values *Tensor, indices ...*Tensor) *Tensor {
 	return t.indexPut("IndexPut", values, indices, false)
 }

@@ -5,6 +5,7 @@
 #include "autograd.h"
 #include "base.h"
 #include "device.h"
+#include "indexing.h"
 #include "module.h"
 #include "operators.h"
 #include "optim.h"
