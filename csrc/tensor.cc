@@ -82,7 +82,14 @@ void ctorch_tensor_list_free(ctorch_tensor_result* items) { delete[] items; }
 
 void ctorch_tensor_free(ctorch_tensor* tensor) {
   // Freeing a graph's last tensor runs destructors that can throw; there is nobody to tell.
-  ctorch_error_free(guard([&] { delete tensor; }));
+  try {
+    delete tensor;
+  } catch (...) {
+  }
+}
+
+void ctorch_tensors_free(ctorch_tensor* const* tensors, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) ctorch_tensor_free(tensors[i]);
 }
 
 ctorch_tensor_result ctorch_tensor_from_data(const uint8_t* data, int64_t bytes,

@@ -12,32 +12,49 @@ type handle struct {
 	pointer unsafe.Pointer
 	free    func(unsafe.Pointer)
 	bytes   int64
-	users   atomic.Int64
-	closed  atomic.Bool
+	// state is the number of users in units of handleUser, and the two marks.
+	state atomic.Int64
 }
 
+const (
+	// handleClosed marks that the owner has given the handle up.
+	handleClosed = 1 << iota
+	// handleWatched marks that the garbage collector watches the owner.
+	handleWatched
+	// handleUser is one user.
+	handleUser
+)
+
 func newHandle(pointer unsafe.Pointer, bytes int64, free func(unsafe.Pointer)) *handle {
-	h := &handle{pointer: pointer, free: free, bytes: bytes}
-	h.users.Store(1)
+	h := &handle{}
+	h.open(pointer, bytes, free)
 	return h
 }
+
+// open is newHandle for a handle that is part of something.
+func (h *handle) open(pointer unsafe.Pointer, bytes int64, free func(unsafe.Pointer)) {
+	h.pointer, h.free, h.bytes = pointer, free, bytes
+	h.state.Store(handleUser)
+}
+
+func (h *handle) isClosed() bool { return h.state.Load()&handleClosed != 0 }
 
 // use enters the handle for a call, and reports whether it is still open.
 func (h *handle) use() bool {
 	for {
-		users := h.users.Load()
-		if users == 0 || h.closed.Load() {
+		state := h.state.Load()
+		if state&handleClosed != 0 {
 			return false
 		}
-		if h.users.CompareAndSwap(users, users+1) {
+		if h.state.CompareAndSwap(state, state+handleUser) {
 			return true
 		}
 	}
 }
 
-// leave ends what use or newHandle began, and frees what nobody uses any more.
+// leave ends what use began, and frees what is closed and nobody uses any more.
 func (h *handle) leave() {
-	if h.users.Add(-1) == 0 {
+	if h.state.Add(-handleUser) < handleUser {
 		h.free(h.pointer)
 		nativeBytes.removed(h.bytes)
 	}
@@ -45,10 +62,32 @@ func (h *handle) leave() {
 
 // close gives up ownership, once.
 func (h *handle) close() {
-	if h.closed.CompareAndSwap(false, true) {
-		h.leave()
+	if h.giveUp() {
+		h.free(h.pointer)
+		nativeBytes.removed(h.bytes)
 	}
 }
+
+// giveUp is close without the freeing, and reports whether that is to be done.
+func (h *handle) giveUp() bool {
+	for {
+		state := h.state.Load()
+		if state&handleClosed != 0 {
+			return false
+		}
+		if h.state.CompareAndSwap(state, state-handleUser+handleClosed) {
+			return state < 2*handleUser
+		}
+	}
+}
+
+// watchOnce reports whether the garbage collector is to watch the owner: it is open, and not
+// watched yet.
+func (h *handle) watchOnce() bool {
+	return h.state.Load()&(handleClosed|handleWatched) == 0 && h.state.Or(handleWatched)&handleWatched == 0
+}
+
+func (h *handle) isWatched() bool { return h.state.Load()&handleWatched != 0 }
 
 // acquire enters h for operation, and panics where there is nothing to enter. what names the kind
 // of thing in the message.

@@ -2,6 +2,7 @@ package torch
 
 import (
 	"runtime"
+	"runtime/metrics"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,47 +39,43 @@ func (c *byteCount) added(bytes int64) {
 	}
 }
 
-// removed also brings the next collection closer: cleanups go on after the collection that found
-// them has ended, so what stays in use is known only as they finish.
-func (c *byteCount) removed(bytes int64) {
-	wanted := limitFor(c.live.Add(-bytes))
-	for {
-		next := c.next.Load()
-		if next <= wanted || c.next.CompareAndSwap(next, wanted) {
-			return
-		}
-	}
-}
+func (c *byteCount) removed(bytes int64) { c.live.Add(-bytes) }
 
-// limitFor is the count at which to collect next, with live bytes in use now.
-func limitFor(live int64) int64 { return live + max(firstCollection, live/2) }
-
+// collect frees what nobody refers to. Whoever finds a collection under way waits for it: many
+// goroutines make tensors faster than one can free them.
 func (c *byteCount) collect() {
-	// Whoever finds a collection under way goes on: it frees for all.
-	if !c.collecting.TryLock() {
-		return
-	}
+	c.collecting.Lock()
 	defer c.collecting.Unlock()
 	if c.live.Load() <= c.next.Load() {
 		return
 	}
+	releaseNurseries()
 	runtime.GC()
-	c.awaitCleanups()
-	c.next.Store(limitFor(c.live.Load()))
+	awaitFinalizers()
+	live := c.live.Load()
+	c.next.Store(live + max(firstCollection, live/2))
 }
 
-// awaitCleanups waits until the cleanups that a collection queued have run. The runtime does not
-// tell; they free memory one after another, so the end is when the count stays where it is.
-func (c *byteCount) awaitCleanups() {
-	const patience = 50
-	before := int64(-1)
-	for range patience {
-		live := c.live.Load()
-		if live == before {
+// awaitFinalizers waits until the finalisers that a collection queued have run, or do not get on:
+// one of the program's own may be waiting for something.
+func awaitFinalizers() {
+	const patience = 50 // times 200 microseconds without progress
+	samples := []metrics.Sample{
+		{Name: "/gc/finalizers/queued:finalizers"}, {Name: "/gc/finalizers/executed:finalizers"},
+	}
+	metrics.Read(samples)
+	queued := samples[0].Value.Uint64()
+	before, idle := uint64(0), 0
+	for idle < patience {
+		executed := samples[1].Value.Uint64()
+		if executed >= queued {
 			return
 		}
-		before = live
+		if idle++; executed != before {
+			before, idle = executed, 0
+		}
 		time.Sleep(200 * time.Microsecond)
+		metrics.Read(samples)
 	}
 }
 

@@ -1,28 +1,31 @@
 package torch
 
+// #cgo noescape ctorch_tensors_free
+// #cgo nocallback ctorch_tensors_free
+// #cgo nocallback ctorch_tensor_free
 // #include "ctorch/ctorch.h"
 import "C"
 
 import (
 	"runtime"
+	"slices"
 	"sync"
-	"sync/atomic"
+	"weak"
 )
 
 // A TensorScope is the tensors that were made while a [Scope] ran.
 type TensorScope struct {
 	id     uint64
-	parent uint64
+	parent *TensorScope
 
-	mutex   sync.Mutex
-	tensors []*handle
-	kept    map[*handle]bool
+	mutex sync.Mutex
+	// young are the newest tensors; see nursery.
+	young []*Tensor
+	// watched are older ones, which the garbage collector may free before the scope ends.
+	watched []weak.Pointer[Tensor]
+	// sweep is the length of watched at which those that were freed are dropped from it.
+	sweep int
 }
-
-var (
-	lastScope  atomic.Uint64
-	openScopes sync.Map // uint64 -> *TensorScope
-)
 
 // Scope runs f, and at its end closes every tensor that f made on its goroutine, but for those it
 // keeps. Scopes nest: what an inner scope keeps belongs to the outer one, if there is one. Tensors
@@ -39,14 +42,15 @@ var (
 func Scope(f func(scope *TensorScope)) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	scope := &TensorScope{id: lastScope.Add(1)}
-	openScopes.Store(scope.id, scope)
-	scope.parent = uint64(C.ctorch_set_scope(C.uint64_t(scope.id)))
+	scope := &TensorScope{sweep: nurserySize}
+	openScopes.open(scope)
+	before := C.ctorch_set_scope(C.uint64_t(scope.id))
+	scope.parent = openScopes.find(uint64(before))
 	defer func() {
-		C.ctorch_set_scope(C.uint64_t(scope.parent))
-		openScopes.Delete(scope.id)
+		C.ctorch_set_scope(before)
+		openScopes.close(scope)
 		scope.end()
-		if scope.parent == 0 {
+		if scope.parent == nil {
 			// The goroutine may go on on another thread, which would have a team of its own.
 			C.ctorch_release_team()
 		}
@@ -54,42 +58,111 @@ func Scope(f func(scope *TensorScope)) {
 	f(scope)
 }
 
-// Keep takes t out of the scope, so that it lives on, and hands it back.
+// Keep takes t out of the scope, and of scopes inside it, so that it lives on, and hands it back.
 func (s *TensorScope) Keep(t *Tensor) *Tensor {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	if s.kept == nil {
-		s.kept = map[*handle]bool{}
+	const operation = "Keep"
+	if t == nil {
+		panic(invalid(operation, "the tensor is nil"))
 	}
-	s.kept[t.handle] = true
+	kept := s.drop(t)
+	for inner := openScopes.find(uint64(C.ctorch_current_scope())); inner != nil && inner != s; inner = inner.parent {
+		kept = inner.drop(t) || kept
+	}
+	if kept {
+		s.parent.adopt(t)
+	}
 	return t
 }
 
-func (s *TensorScope) add(h *handle) {
+// adopt makes t belong to s, or, where that is nil, to nobody.
+func (s *TensorScope) adopt(t *Tensor) {
+	if s == nil {
+		nurse(t)
+		return
+	}
+	s.mutex.Lock()
+	if len(s.young) == nurserySize {
+		s.release()
+	}
+	s.young = append(s.young, t)
+	s.mutex.Unlock()
+}
+
+// drop takes t out, and reports whether it was there.
+func (s *TensorScope) drop(t *Tensor) bool {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	s.tensors = append(s.tensors, h)
+	for i, young := range slices.Backward(s.young) {
+		if young == t {
+			s.young = slices.Delete(s.young, i, i+1)
+			return true
+		}
+	}
+	if !t.handle.isWatched() {
+		return false
+	}
+	i := slices.Index(s.watched, weak.Make(t))
+	if i < 0 {
+		return false
+	}
+	s.watched = slices.Delete(s.watched, i, i+1)
+	return true
+}
+
+// release leaves the young tensors that are still open to the garbage collector, so that a loop in
+// one scope runs in bounded memory too. The mutex is held.
+func (s *TensorScope) release() {
+	for _, t := range s.young {
+		if t.watch(); !t.handle.isClosed() {
+			s.watched = append(s.watched, weak.Make(t))
+		}
+	}
+	clear(s.young)
+	s.young = s.young[:0]
+	if len(s.watched) > s.sweep {
+		s.watched = slices.DeleteFunc(s.watched, func(w weak.Pointer[Tensor]) bool {
+			t := w.Value()
+			return t == nil || t.handle.isClosed()
+		})
+		s.sweep = 2*len(s.watched) + nurserySize
+	}
 }
 
 func (s *TensorScope) end() {
-	outer := scopeOf(s.parent)
-	for _, h := range s.tensors {
-		switch {
-		case !s.kept[h]:
-			h.close()
-		case outer != nil:
-			outer.add(h)
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	forgotten := s.young
+	for _, w := range s.watched {
+		// What is gone was closed by its finaliser, or will be.
+		if t := w.Value(); t != nil {
+			forgotten = append(forgotten, t)
 		}
 	}
+	closeAll(forgotten)
+	s.young, s.watched = nil, nil
 }
 
-func scopeOf(id uint64) *TensorScope {
-	if id == 0 {
-		return nil
+// closeAll closes tensors with one call into C for many, which is half of what closing costs.
+func closeAll(tensors []*Tensor) {
+	var pointers [64]*C.ctorch_tensor
+	var bytes int64
+	count := 0
+	free := func() {
+		C.ctorch_tensors_free(&pointers[0], C.int64_t(count))
+		nativeBytes.removed(bytes)
+		count, bytes = 0, 0
 	}
-	scope, ok := openScopes.Load(id)
-	if !ok {
-		return nil
+	for _, t := range tensors {
+		if !t.handle.giveUp() {
+			continue
+		}
+		pointers[count] = (*C.ctorch_tensor)(t.handle.pointer)
+		bytes += t.handle.bytes
+		if count++; count == len(pointers) {
+			free()
+		}
 	}
-	return scope.(*TensorScope)
+	if count > 0 {
+		free()
+	}
 }

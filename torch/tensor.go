@@ -12,7 +12,7 @@ import (
 // A Tensor is a multi-dimensional array of elements of one [DType] on one [Device]. See the
 // package comment for when its memory is freed.
 type Tensor struct {
-	handle *handle
+	handle handle
 }
 
 func freeTensor(p unsafe.Pointer) { C.ctorch_tensor_free((*C.ctorch_tensor)(p)) }
@@ -37,11 +37,9 @@ func adopt(result C.ctorch_tensor_result) *Tensor {
 		return nil
 	}
 	bytes := int64(result.bytes) + handleBytes
-	t := &Tensor{newHandle(unsafe.Pointer(result.tensor), bytes, freeTensor)}
-	if scope := scopeOf(uint64(result.scope)); scope != nil {
-		scope.add(t.handle)
-	}
-	closeWhenUnreachable(t, t.handle)
+	t := &Tensor{}
+	t.handle.open(unsafe.Pointer(result.tensor), bytes, freeTensor)
+	openScopes.find(uint64(result.scope)).adopt(t)
 	nativeBytes.added(bytes)
 	return t
 }
@@ -63,7 +61,7 @@ func (t *Tensor) acquire(operation string) *C.ctorch_tensor {
 	if t == nil {
 		panic(invalid(operation, "the tensor is nil"))
 	}
-	return (*C.ctorch_tensor)(t.handle.acquire(operation, "tensor"))
+	return (*C.ctorch_tensor)((&t.handle).acquire(operation, "tensor"))
 }
 
 // acquireOptional is acquire for a tensor that may be nil.

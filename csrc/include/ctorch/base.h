@@ -28,7 +28,7 @@
 
 // Raised whenever a struct, a function or its meaning changes. The Go side refuses a library
 // with another number.
-#define CTORCH_ABI_VERSION 1
+#define CTORCH_ABI_VERSION 2
 
 CTORCH_EXTERN_C_BEGIN
 

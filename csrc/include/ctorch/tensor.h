@@ -9,6 +9,8 @@ CTORCH_EXTERN_C_BEGIN
 
 // Frees a tensor's handle; the memory goes when nothing else refers to it.
 CTORCH_API void ctorch_tensor_free(ctorch_tensor* tensor);
+// The same for several.
+CTORCH_API void ctorch_tensors_free(ctorch_tensor* const* tensors, int64_t count);
 
 // Copies bytes from data, which holds the elements in row-major order, to a new tensor.
 CTORCH_API ctorch_tensor_result ctorch_tensor_from_data(const uint8_t* data, int64_t bytes,
