@@ -1,0 +1,98 @@
+package vision
+
+import "github.com/clipvqgan/clipvqgan/torch"
+
+// GridOptions are the options of [MakeGrid]. The zero value is torchvision's default.
+type GridOptions struct {
+	// Columns is how many pictures stand in a row; 0: 8.
+	Columns int64
+	// Padding is how many pixels lie between pictures and around them; 0: 2, -1: none.
+	Padding int64
+	// PadValue is the padding's value.
+	PadValue float64
+	// Normalize shifts and scales to [0, 1] what is from Low to High, and holds the rest there.
+	// Where both are 0 they are the pictures' least and greatest value.
+	Normalize bool
+	Low, High float64
+	// Each takes the least and greatest value of each picture, not of all.
+	Each bool
+}
+
+// MakeGrid puts pictures [N, C, H, W] into one [C, H', W'], row by row, with padding between them,
+// as torchvision.utils.make_grid does. One channel becomes three. A single picture, [C, H, W] or
+// [H, W], too, only gets its channels. No gradients are recorded. It panics with a [*torch.Error]
+// where the tensor has another shape.
+func MakeGrid(pictures *torch.Tensor, options GridOptions) (grid *torch.Tensor) {
+	torch.Scope(func(scope *torch.TensorScope) {
+		torch.NoGrad(func() { grid = scope.Keep(makeGrid(pictures, options)) })
+	})
+	return grid
+}
+
+func makeGrid(pictures *torch.Tensor, o GridOptions) *torch.Tensor {
+	const operation = "MakeGrid"
+	given := pictures.Shape()
+	if dimensions := len(given); dimensions < 2 || dimensions > 4 {
+		panic(failed(operation, "the pictures are %v, wanted [N, C, H, W], [C, H, W] or [H, W]", given))
+	}
+	if pictures.NumElements() == 0 {
+		panic(failed(operation, "the pictures are %v: there is nothing in them", given))
+	}
+	if o.Columns < 0 || o.Padding < -1 {
+		panic(failed(operation, "there are %d columns and a padding of %d, wanted none below 0", o.Columns, o.Padding))
+	}
+	for range 4 - len(given) {
+		pictures = pictures.Unsqueeze(0)
+	}
+	if pictures.Size(1) == 1 {
+		pictures = torch.Cat([]*torch.Tensor{pictures, pictures, pictures}, 1)
+	}
+	if o.Normalize {
+		pictures = normalized(pictures, o)
+	}
+	count := pictures.Size(0)
+	if count == 1 {
+		return pictures.SqueezeDim(0).Clone()
+	}
+	columns, padding := o.Columns, o.Padding
+	if columns == 0 {
+		columns = 8
+	}
+	switch padding {
+	case 0:
+		padding = 2
+	case -1:
+		padding = 0
+	}
+	columns = min(columns, count)
+	rows := (count + columns - 1) / columns
+	height, width := pictures.Size(2)+padding, pictures.Size(3)+padding
+	shape := []int64{pictures.Size(1), height*rows + padding, width*columns + padding}
+	grid := torch.Full(shape, o.PadValue, pictures.DType(), pictures.Device())
+	for i := range count {
+		top, left := i/columns*height+padding, i%columns*width+padding
+		grid.SetAt(pictures.At(i), torch.All,
+			torch.Range(top, top+height-padding), torch.Range(left, left+width-padding))
+	}
+	return grid
+}
+
+// normalized is pictures with values from 0 to 1.
+func normalized(pictures *torch.Tensor, o GridOptions) *torch.Tensor {
+	if !o.Each {
+		return scaled(pictures, o)
+	}
+	each := make([]*torch.Tensor, pictures.Size(0))
+	for i := range each {
+		each[i] = scaled(pictures.At(i), o)
+	}
+	return torch.Stack(each, 0)
+}
+
+func scaled(t *torch.Tensor, o GridOptions) *torch.Tensor {
+	low, high := o.Low, o.High
+	if low == 0 && high == 0 {
+		low, high = t.Min().Item(), t.Max().Item()
+	}
+	return t.Clamp(low, high).SubScalar(low).DivScalar(max(high-low, 1e-5))
+}

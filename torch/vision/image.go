@@ -1,0 +1,143 @@
+package vision
+
+import (
+	"fmt"
+	"image"
+	"image/color"
+	"math"
+
+	"github.com/clipvqgan/clipvqgan/imageio"
+	"github.com/clipvqgan/clipvqgan/torch"
+)
+
+// Channels are what a picture's pixels become.
+type Channels int
+
+const (
+	// RGB is red, green and blue, transparent parts over the background.
+	RGB Channels = iota
+	// RGBA is red, green, blue and alpha; the colours are not multiplied with it.
+	RGBA
+	// Gray is one channel with Pillow's weights, transparent parts over the background.
+	Gray
+)
+
+// Options say what [FromImage] makes. The zero value is torchvision's ToTensor of an RGB picture.
+type Options struct {
+	Channels Channels
+	// Background is the colour behind transparent parts, for [RGB] and [Gray]; nil: white.
+	Background color.Color
+	// Bytes makes a uint8 tensor of 0 to 255, as torchvision's PILToTensor, not float32 from 0 to 1.
+	Bytes bool
+	// Deep keeps all 16 bits of an *image.Gray16, *image.RGBA64 or *image.NRGBA64: their samples
+	// divided by 65535. Else every sample is its high 8 bits divided by 255.
+	Deep bool
+	// Device is where the tensor is made.
+	Device torch.Device
+}
+
+// FromImage is a picture as a tensor [3, height, width] ([4, ...] or [1, ...] as the options say):
+// float32 from 0 to 1, which is the byte divided by 255. Its bounds may start anywhere. A JPEG's
+// chroma is interpolated as libjpeg does. The error is [torch.ErrInvalid]: there is no picture, or
+// Deep and Bytes together.
+func FromImage(img image.Image, options Options) (tensor *torch.Tensor, err error) {
+	const operation = "FromImage"
+	switch {
+	case img == nil || img.Bounds().Empty():
+		return nil, failed(operation, "the picture is empty")
+	case options.Deep && options.Bytes:
+		return nil, failed(operation, "Deep has 16 bits, which Bytes cannot hold; choose one")
+	case options.Channels < RGB || options.Channels > Gray:
+		return nil, failed(operation, "the channels are %d, wanted RGB, RGBA or Gray", options.Channels)
+	}
+	err = torch.Try(func() error {
+		torch.Scope(func(scope *torch.TensorScope) {
+			torch.NoGrad(func() {
+				tensor = scope.Keep(fromImage(img, options))
+			})
+		})
+		return nil
+	})
+	return tensor, err
+}
+
+func fromImage(img image.Image, options Options) *torch.Tensor {
+	height, width := int64(img.Bounds().Dy()), int64(img.Bounds().Dx())
+	if options.Deep {
+		if samples := deepSamples(img, options); samples != nil {
+			shape := []int64{height, width, int64(len(samples)) / (height * width)}
+			return torch.FromSlice(samples, shape, options.Device).Permute(2, 0, 1).Contiguous()
+		}
+	}
+	var samples []uint8
+	switch options.Channels {
+	case RGB:
+		samples = imageio.FromImage(img, options.Background).Pix
+	case RGBA:
+		samples = imageio.ToNRGBA(img).Pix
+	case Gray:
+		samples = imageio.ToGray(img, options.Background).Pix
+	}
+	// The bytes go to the device, where the rest is done.
+	shape := []int64{height, width, int64(len(samples)) / (height * width)}
+	bytes := torch.FromSlice(samples, shape, options.Device).Permute(2, 0, 1).Contiguous()
+	if options.Bytes {
+		return bytes
+	}
+	return bytes.To(torch.Float32).DivScalar(255)
+}
+
+// ToImage is the picture of a tensor [3, height, width] (an *image.RGBA), [4, height, width] (an
+// *image.NRGBA), [1, height, width] or [height, width] (an *image.Gray), on any device. Of real
+// numbers, 0 is black and 1 is white; they are multiplied by 255, rounded to the nearest whole
+// number and held from 0 to 255, as torchvision's save_image does (its to_pil_image cuts the
+// fraction off). NaN is 0. A uint8 tensor's elements stay what they are. For several pictures see
+// [MakeGrid]. The error is [torch.ErrInvalid], for other shapes and dtypes.
+func ToImage(tensor *torch.Tensor) (picture image.Image, err error) {
+	const operation = "ToImage"
+	err = torch.Try(func() (err error) {
+		torch.Scope(func(*torch.TensorScope) {
+			torch.NoGrad(func() { picture, err = toImage(operation, tensor) })
+		})
+		return err
+	})
+	return picture, err
+}
+
+func toImage(operation string, tensor *torch.Tensor) (image.Image, error) {
+	shape, dtype := tensor.Shape(), tensor.DType()
+	if len(shape) == 2 {
+		tensor = tensor.Unsqueeze(0)
+	}
+	if len(shape) != 2 && (len(shape) != 3 || (shape[0] != 1 && shape[0] != 3 && shape[0] != 4)) {
+		return nil, failed(operation, "the tensor is %v, wanted [H, W], [1, H, W], [3, H, W] or [4, H, W]; MakeGrid puts a batch into one picture", shape)
+	}
+	if tensor.NumElements() == 0 {
+		return nil, failed(operation, "the tensor is %v: the picture is empty", shape)
+	}
+	switch {
+	case dtype.IsFloatingPoint():
+		tensor = tensor.To(torch.Float32).NanToNum(0, math.Inf(1), math.Inf(-1)).MulScalar(255).AddScalar(0.5).Clamp(0, 255).To(torch.Uint8)
+	case dtype != torch.Uint8:
+		return nil, failed(operation, "the elements are %s, wanted uint8 or real numbers", dtype)
+	}
+	height, width := int(tensor.Size(1)), int(tensor.Size(2))
+	bounds := image.Rect(0, 0, width, height)
+	if tensor.Size(0) == 3 {
+		opaque := tensor.At(torch.Range(0, 1)).FullLike(255)
+		tensor = torch.Cat([]*torch.Tensor{tensor, opaque}, 0)
+	}
+	channels := int(tensor.Size(0))
+	samples := torch.ToSlice[uint8](tensor.Permute(1, 2, 0))
+	switch {
+	case channels == 1:
+		return &image.Gray{Pix: samples, Stride: width, Rect: bounds}, nil
+	case len(shape) == 3 && shape[0] == 3:
+		return &image.RGBA{Pix: samples, Stride: 4 * width, Rect: bounds}, nil
+	}
+	return &image.NRGBA{Pix: samples, Stride: 4 * width, Rect: bounds}, nil
+}
+
+func failed(operation, format string, arguments ...any) error {
+	return &torch.Error{Operation: "vision." + operation, Kind: torch.ErrInvalid, Message: fmt.Sprintf(format, arguments...)}
+}
