@@ -2,6 +2,7 @@
 
 #include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
+#include <torch/csrc/autograd/anomaly_mode.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <optional>
@@ -46,6 +47,28 @@ ctorch_error* ctorch_tensor_set_grad(ctorch_tensor* tensor, const ctorch_tensor*
     }
     tensor->value.mutable_grad() = gradient;
   });
+}
+
+ctorch_error* ctorch_tensor_retain_grad(ctorch_tensor* tensor) {
+  return guard([&] { tensor->value.retain_grad(); });
+}
+
+int32_t ctorch_tensor_retains_grad(const ctorch_tensor* tensor) {
+  int32_t retains = 0;
+  ctorch_error_free(guard([&] { retains = tensor->value.retains_grad(); }));
+  return retains;
+}
+
+ctorch_error* ctorch_tensor_detach_in_place(ctorch_tensor* tensor) {
+  return guard([&] { tensor->value.detach_(); });
+}
+
+int32_t ctorch_anomaly_mode(void) { return torch::autograd::AnomalyMode::is_enabled(); }
+
+int32_t ctorch_set_anomaly_mode(int32_t enabled) {
+  const bool before = torch::autograd::AnomalyMode::is_enabled();
+  torch::autograd::AnomalyMode::set_enabled(enabled != 0);
+  return before;
 }
 
 ctorch_error* ctorch_backward(ctorch_tensor* const* tensors, int64_t count,

@@ -8,6 +8,7 @@
 #include <new>
 #include <string>
 
+#include "callback.h"
 #include "guard.h"
 
 namespace ctorch {
@@ -15,9 +16,9 @@ namespace {
 
 // Handed back where not even the error's own memory can be had; freeing it is harmless.
 char out_of_memory_text[] = "out of memory";
-ctorch_error out_of_memory{CTORCH_ERROR_OUT_OF_MEMORY, out_of_memory_text};
+ctorch_error out_of_memory{CTORCH_ERROR_OUT_OF_MEMORY, out_of_memory_text, 0};
 
-ctorch_error* make_error(int32_t kind, const std::string& message) noexcept {
+ctorch_error* make_error(int32_t kind, const std::string& message, uint64_t payload = 0) noexcept {
   auto* error = static_cast<ctorch_error*>(std::malloc(sizeof(ctorch_error)));
   char* text = static_cast<char*>(std::malloc(message.size() + 1));
   if (error == nullptr || text == nullptr) {
@@ -26,7 +27,7 @@ ctorch_error* make_error(int32_t kind, const std::string& message) noexcept {
     return &out_of_memory;
   }
   std::memcpy(text, message.c_str(), message.size() + 1);
-  *error = {kind, text};
+  *error = {kind, text, payload};
   return error;
 }
 
@@ -86,6 +87,8 @@ ctorch_error* current_exception() noexcept {
     throw;
   } catch (const Error& error) {
     return make_error(error.kind, one_line(error.message));
+  } catch (const CallbackError& error) {
+    return make_error(error.kind(), one_line(error.what()), error.take_payload());
   } catch (const std::bad_alloc&) {
     return make_error(CTORCH_ERROR_OUT_OF_MEMORY, "out of memory");
   } catch (const c10::OutOfMemoryError& error) {

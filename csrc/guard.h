@@ -63,8 +63,9 @@ ctorch_tensor_result guard_tensor(Body&& body) noexcept {
   return result;
 }
 
-// Gives tensors to the caller.
-ctorch_tensor_list hand_over_list(std::vector<at::Tensor> tensors);
+// Gives tensors to the caller, each by give.
+ctorch_tensor_list hand_over_list(std::vector<at::Tensor> tensors,
+                                  ctorch_tensor_result (*give)(at::Tensor) = hand_over);
 
 // Runs body, which makes a list of tensors.
 template <class Body>

@@ -42,13 +42,14 @@ ctorch_tensor_result hand_over_copy(at::Tensor tensor) {
   return result;
 }
 
-ctorch_tensor_list hand_over_list(std::vector<at::Tensor> tensors) {
+ctorch_tensor_list hand_over_list(std::vector<at::Tensor> tensors,
+                                  ctorch_tensor_result (*give)(at::Tensor)) {
   ctorch_tensor_list result{};
   result.items = new ctorch_tensor_result[tensors.size()]();
   result.count = static_cast<int64_t>(tensors.size());
   try {
     for (size_t i = 0; i < tensors.size(); ++i) {
-      result.items[i] = hand_over(std::move(tensors[i]));
+      result.items[i] = give(std::move(tensors[i]));
     }
   } catch (...) {
     for (int64_t i = 0; i < result.count; ++i) delete result.items[i].tensor;

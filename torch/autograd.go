@@ -5,13 +5,16 @@ import "C"
 
 import "runtime"
 
-// RequiresGrad reports whether gradients reach the tensor.
+// RequiresGrad reports whether gradients reach the tensor: it was asked for with
+// [Tensor.SetRequiresGrad], or an operation that was recorded made t of such a tensor.
 func (t *Tensor) RequiresGrad() bool { return t.describe("RequiresGrad").requires_grad != 0 }
 
-// IsLeaf reports whether the tensor is the result of no recorded operation.
+// IsLeaf reports whether the tensor is the result of no recorded operation. Only leaves gather
+// gradients, unless [Tensor.RetainGrad] asks for more.
 func (t *Tensor) IsLeaf() bool { return t.describe("IsLeaf").is_leaf != 0 }
 
-// SetRequiresGrad says whether [Backward] gathers a gradient in t, and hands back t.
+// SetRequiresGrad says whether [Backward] gathers a gradient in t, a leaf of floating-point or complex
+// numbers, and hands back t.
 func (t *Tensor) SetRequiresGrad(on bool) *Tensor {
 	const operation = "SetRequiresGrad"
 	self := t.acquire(operation)
@@ -20,7 +23,46 @@ func (t *Tensor) SetRequiresGrad(on bool) *Tensor {
 	return t
 }
 
-// Grad is the gradient that [Backward] gathered in t, or nil.
+// RetainGrad has [Backward] gather a gradient in t although it is no leaf, and hands back t.
+func (t *Tensor) RetainGrad() *Tensor {
+	const operation = "RetainGrad"
+	self := t.acquire(operation)
+	defer t.release()
+	check(operation, C.ctorch_tensor_retain_grad(self))
+	return t
+}
+
+// RetainsGrad reports whether [Tensor.RetainGrad] asked for a gradient of t, which is no leaf.
+func (t *Tensor) RetainsGrad() bool {
+	self := t.acquire("RetainsGrad")
+	defer t.release()
+	return C.ctorch_tensor_retains_grad(self) != 0
+}
+
+// DetachInPlace takes t out of the graph that made it, so that it is a leaf which requires no
+// gradient, and hands back t. It fails for views, which share their history; [Tensor.Detach] does
+// not.
+func (t *Tensor) DetachInPlace() *Tensor {
+	const operation = "DetachInPlace"
+	self := t.acquire(operation)
+	defer t.release()
+	check(operation, C.ctorch_tensor_detach_in_place(self))
+	return t
+}
+
+// GradFunction is the name of what the backward pass runs for the operation that made t, such as
+// "MulBackward0", or "ClampBackward" for a [Function] named Clamp; "" where t is a leaf.
+func (t *Tensor) GradFunction() string {
+	const operation = "GradFunction"
+	self := t.acquire(operation)
+	defer t.release()
+	info := C.ctorch_tensor_print_info(self)
+	check(operation, info.error)
+	defer C.ctorch_print_info_free(info)
+	return C.GoString(info.grad_function)
+}
+
+// Grad is the gradient that [Backward] gathered in t, or nil. It shares t's gradient's memory.
 func (t *Tensor) Grad() *Tensor {
 	const operation = "Grad"
 	self := t.acquire(operation)
@@ -40,9 +82,11 @@ func (t *Tensor) SetGrad(gradient *Tensor) {
 
 // BackwardOptions are the choices that [Backward] and [Gradients] offer.
 type BackwardOptions struct {
-	// Gradients are what reaches each of the tensors; nil: ones, for tensors of one element.
+	// Gradients are what reaches each of the tensors, of its shape, the vector in the
+	// vector-Jacobian product; nil, for all or one of them: 1, for a tensor of one element.
 	Gradients []*Tensor
-	// RetainGraph keeps what the backward pass needs, for another one.
+	// RetainGraph keeps what the backward pass needs, for another one. Without it a second pass
+	// through the same operations fails.
 	RetainGraph bool
 	// CreateGraph records the backward pass itself, for a second derivative. It retains the graph.
 	CreateGraph bool
@@ -63,15 +107,21 @@ func (o BackwardOptions) gradients(operation string, outputs int) handles {
 	return acquireAll(operation, o.Gradients)
 }
 
-// Backward adds to each leaf that requires it the gradient of t, a tensor of one element.
+// Backward adds to each leaf that requires it the gradient of t, a tensor of one element. See
+// [Backward].
 func (t *Tensor) Backward() { backward("Backward", []*Tensor{t}, BackwardOptions{}) }
 
-// Backward adds to each leaf that requires it the gradient of the tensors' sum.
+// Backward adds to each leaf that requires it (see [Tensor.Grad]) the gradient of the tensors' sum,
+// each weighted with the gradient that options give for it.
+//
+// A failure in the graph panics with an [*Error]; one in Go code that is called back, a [Function]'s
+// or a hook's, too, or with a [*CallbackPanic].
 func Backward(tensors []*Tensor, options BackwardOptions) {
 	backward("Backward", tensors, options)
 }
 
 func backward(operation string, tensors []*Tensor, options BackwardOptions) {
+	defer callbacks.clean()
 	all := acquireAll(operation, tensors)
 	defer all.release()
 	gradients := options.gradients(operation, len(tensors))
@@ -80,10 +130,12 @@ func backward(operation string, tensors []*Tensor, options BackwardOptions) {
 		options.retain(), cBool(options.CreateGraph)))
 }
 
-// Gradients is the gradient of the outputs' sum in each of the inputs. No leaf's own gradient
-// changes.
+// Gradients is the gradient of the outputs' sum in each of the inputs, leaves or not: of its shape,
+// or nil for those that the outputs do not depend on (AllowUnused). It is PyTorch's
+// torch.autograd.grad: no leaf's own gradient changes. It fails as [Backward] does.
 func Gradients(outputs, inputs []*Tensor, options BackwardOptions) []*Tensor {
 	const operation = "Gradients"
+	defer callbacks.clean()
 	from := acquireAll(operation, outputs)
 	defer from.release()
 	to := acquireAll(operation, inputs)
@@ -101,6 +153,10 @@ func NoGrad(f func()) { withGradMode(false, f) }
 
 // EnableGrad runs f with operations recorded, inside [NoGrad].
 func EnableGrad(f func()) { withGradMode(true, f) }
+
+// SetDetectAnomaly says whether backward passes fail at the first operation whose gradient is NaN,
+// naming it, and hands back what was set. It holds for the whole process, and makes passes slower.
+func SetDetectAnomaly(on bool) bool { return C.ctorch_set_anomaly_mode(cBool(on)) != 0 }
 
 func withGradMode(enabled bool, f func()) {
 	runtime.LockOSThread()

@@ -97,4 +97,58 @@ func TestModesHoldForTheirFunctionAndGoroutine(t *testing.T) {
 func TestDetach(t *testing.T) {
 	x := leaf(torch.CPU, 2)
 	assert.False(t, x.Square().Detach().RequiresGrad())
+
+	y := x.Square()
+	assert.Equal(t, "PowBackward0", y.GradFunction())
+	assert.Same(t, y, y.DetachInPlace())
+	assert.True(t, y.IsLeaf())
+	assert.False(t, y.RequiresGrad())
+	assert.Empty(t, y.GradFunction())
+	assert.ErrorIs(t, failure(t, func() { x.MulScalar(2).View(1, 1).DetachInPlace() }), torch.ErrInvalid, "a view")
+}
+
+func TestRetainGrad(t *testing.T) {
+	x := leaf(torch.CPU, 1, 2)
+	y := x.MulScalar(3)
+	assert.False(t, y.RetainsGrad())
+	assert.Same(t, y, y.RetainGrad())
+	assert.True(t, y.RetainsGrad())
+	y.Square().Sum().Backward()
+	assert.Equal(t, []float32{6, 12}, y.Grad().Float32s())
+	assert.Equal(t, []float32{18, 36}, x.Grad().Float32s())
+	assert.ErrorIs(t, failure(t, func() { torch.Ones([]int64{1}).RetainGrad() }), torch.ErrInvalid)
+}
+
+func TestGradientsOfSeveralOutputs(t *testing.T) {
+	x := leaf(torch.CPU, 1, 2)
+	middle := x.MulScalar(2)
+	gradients := torch.Gradients([]*torch.Tensor{middle.Sum(), middle.Square()}, []*torch.Tensor{middle, x},
+		torch.BackwardOptions{Gradients: []*torch.Tensor{nil, torch.FromSlice([]float32{1, 10}, nil)}})
+	assert.Equal(t, []float32{5, 81}, gradients[0].Float32s(), "an input that is no leaf")
+	assert.Equal(t, []float32{10, 162}, gradients[1].Float32s())
+}
+
+func TestUnusedInputs(t *testing.T) {
+	x, unused := leaf(torch.CPU, 1), leaf(torch.CPU, 1)
+	err := failure(t, func() {
+		torch.Gradients([]*torch.Tensor{x.Square()}, []*torch.Tensor{unused}, torch.BackwardOptions{})
+	})
+	assert.ErrorIs(t, err, torch.ErrInvalid)
+	assert.ErrorIs(t, failure(t, func() {
+		torch.Gradients([]*torch.Tensor{x.Square()}, []*torch.Tensor{torch.Ones([]int64{1})}, torch.BackwardOptions{AllowUnused: true})
+	}), torch.ErrInvalid, "an input without gradient")
+}
+
+func TestDetectAnomaly(t *testing.T) {
+	before := torch.SetDetectAnomaly(true)
+	defer torch.SetDetectAnomaly(before)
+	assert.False(t, before)
+	x := leaf(torch.CPU, -1)
+	assert.ErrorContains(t, failure(t, func() { x.Sqrt().Backward() }), "SqrtBackward0")
+	nan := passing("Careless", func(_ *torch.FunctionContext, g []*torch.Tensor) []*torch.Tensor {
+		return []*torch.Tensor{g[0].MulScalar(-1).Log()}
+	})
+	assert.ErrorContains(t, failure(t, func() { nan.Apply(x)[0].Backward() }), "CarelessBackward")
+	torch.SetDetectAnomaly(false)
+	x.Sqrt().Backward()
 }

@@ -85,9 +85,11 @@ func takeError(operation string, e *C.ctorch_error) error {
 	if e == nil {
 		return nil
 	}
-	err := &Error{Operation: operation, Kind: kindOf(e.kind), Message: C.GoString(e.message)}
-	C.ctorch_error_free(e)
-	return err
+	defer C.ctorch_error_free(e)
+	if e.payload != 0 {
+		return failureOf(operation, uint64(e.payload))
+	}
+	return &Error{Operation: operation, Kind: kindOf(e.kind), Message: C.GoString(e.message)}
 }
 
 // check panics where a call failed.

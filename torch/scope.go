@@ -39,7 +39,15 @@ type TensorScope struct {
 //		loss.Backward()
 //		last = scope.Keep(loss.Detach())
 //	})
-func Scope(f func(scope *TensorScope)) {
+func Scope(f func(scope *TensorScope)) { runScope(releaseTeam, f) }
+
+// What becomes of the thread's team of OpenMP threads at the end of an outermost scope.
+const (
+	releaseTeam = true
+	keepTeam    = false
+)
+
+func runScope(teamAtEnd bool, f func(scope *TensorScope)) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	scope := &TensorScope{sweep: nurserySize}
@@ -50,7 +58,7 @@ func Scope(f func(scope *TensorScope)) {
 		C.ctorch_set_scope(before)
 		openScopes.close(scope)
 		scope.end()
-		if scope.parent == nil {
+		if scope.parent == nil && teamAtEnd == releaseTeam {
 			// The goroutine may go on on another thread, which would have a team of its own.
 			C.ctorch_release_team()
 		}
@@ -150,6 +158,7 @@ func closeAll(tensors []*Tensor) {
 	free := func() {
 		C.ctorch_tensors_free(&pointers[0], C.int64_t(count))
 		nativeBytes.removed(bytes)
+		callbacks.clean() // graphs may have gone with them
 		count, bytes = 0, 0
 	}
 	for _, t := range tensors {

@@ -15,7 +15,10 @@ type Tensor struct {
 	handle handle
 }
 
-func freeTensor(p unsafe.Pointer) { C.ctorch_tensor_free((*C.ctorch_tensor)(p)) }
+func freeTensor(p unsafe.Pointer) {
+	C.ctorch_tensor_free((*C.ctorch_tensor)(p))
+	callbacks.clean() // the graph may have gone with it
+}
 
 // made takes a tensor that a call made, and panics where the call failed.
 func made(operation string, result C.ctorch_tensor_result) *Tensor {

@@ -15,6 +15,18 @@ CTORCH_API ctorch_tensor_result ctorch_tensor_grad(const ctorch_tensor* tensor);
 // Sets the gradient; NULL removes it.
 CTORCH_API ctorch_error* ctorch_tensor_set_grad(ctorch_tensor* tensor, const ctorch_tensor* grad);
 
+// Gathers a gradient in a tensor that is no leaf too.
+CTORCH_API ctorch_error* ctorch_tensor_retain_grad(ctorch_tensor* tensor);
+CTORCH_API int32_t ctorch_tensor_retains_grad(const ctorch_tensor* tensor);
+
+// Takes a tensor out of the graph, in place. Fails for views.
+CTORCH_API ctorch_error* ctorch_tensor_detach_in_place(ctorch_tensor* tensor);
+
+// Whether backward passes look for NaN in what each node returns, of the whole process; setting it
+// hands back what it was.
+CTORCH_API int32_t ctorch_anomaly_mode(void);
+CTORCH_API int32_t ctorch_set_anomaly_mode(int32_t enabled);
+
 // Adds to the leaves' gradients those of the given tensors, each with the gradient that reaches
 // it (NULL, or NULL in its place: ones, for a single element).
 CTORCH_API ctorch_error* ctorch_backward(ctorch_tensor* const* tensors, int64_t count,

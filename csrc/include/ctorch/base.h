@@ -51,10 +51,12 @@ enum {
   CTORCH_ERROR_MODEL = 6,            // a file that is no TorchScript archive, or raised in it
 };
 
-// A failure. message is one line, without libtorch's stack trace.
+// A failure. message is one line, without libtorch's stack trace. payload is what a callback of the
+// caller's gave with its own failure (see callback.h), else 0.
 typedef struct ctorch_error {
   int32_t kind;
   char* message;
+  uint64_t payload;
 } ctorch_error;
 
 // Frees an error.

@@ -4,7 +4,10 @@
 
 #include "autograd.h"
 #include "base.h"
+#include "callback.h"
 #include "device.h"
+#include "foreach.h"
+#include "function.h"
 #include "indexing.h"
 #include "module.h"
 #include "operators.h"
