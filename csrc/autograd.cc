@@ -63,8 +63,6 @@ ctorch_error* ctorch_tensor_detach_in_place(ctorch_tensor* tensor) {
   return guard([&] { tensor->value.detach_(); });
 }
 
-int32_t ctorch_anomaly_mode(void) { return torch::autograd::AnomalyMode::is_enabled(); }
-
 int32_t ctorch_set_anomaly_mode(int32_t enabled) {
   const bool before = torch::autograd::AnomalyMode::is_enabled();
   torch::autograd::AnomalyMode::set_enabled(enabled != 0);
