@@ -9,6 +9,12 @@
 //	x := torch.RandN([]int64{2, 3})
 //	y := x.MatMul(x.T()).Softmax(1)
 //
+// [FromSlice], [FromRows], [ToSlice], [ToRows] and [Elements] copy from Go and to it; packages vision
+// and gonum below this one do so for pictures and for gonum's matrices. [Tensor.At] and
+// [Tensor.SetAt] are Python's x[...]:
+//
+//	x.SetAt(0, torch.All, torch.Range(1, torch.End)) // x[:, 1:] = 0
+//
 // Package fmt prints a tensor as Python does; %+v is what it is in one line: see [Tensor.Format].
 //
 // # Errors

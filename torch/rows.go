@@ -1,0 +1,36 @@
+package torch
+
+// FromRows copies rows of one length to a new tensor [rows, columns]. Of the options, only a
+// [Device] is heeded: the dtype is the rows'. It panics with an [*Error] where the rows differ in
+// length.
+//
+//	torch.FromRows([][]float32{{1, 2}, {3, 4}})
+func FromRows[T Element](rows [][]T, where ...Option) *Tensor {
+	columns := 0
+	if len(rows) > 0 {
+		columns = len(rows[0])
+	}
+	data := make([]T, 0, len(rows)*columns)
+	for i, row := range rows {
+		if len(row) != columns {
+			panic(invalid("FromRows", "row %d has %d elements and row 0 has %d", i, len(row), columns))
+		}
+		data = append(data, row...)
+	}
+	return FromSlice(data, []int64{int64(len(rows)), int64(columns)}, where...)
+}
+
+// ToRows copies the elements of a tensor [rows, columns], which must have the element type that is
+// asked for, to new slices.
+func ToRows[T Element](t *Tensor) [][]T {
+	shape := t.Shape()
+	if len(shape) != 2 {
+		panic(invalid("ToRows", "the tensor is %v, wanted [rows, columns]", shape))
+	}
+	data := ToSlice[T](t)
+	rows, columns := make([][]T, shape[0]), int(shape[1])
+	for i := range rows {
+		rows[i] = data[i*columns : (i+1)*columns : (i+1)*columns]
+	}
+	return rows
+}
