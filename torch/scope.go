@@ -41,13 +41,15 @@ type TensorScope struct {
 //	})
 func Scope(f func(scope *TensorScope)) { runScope(releaseTeam, f) }
 
-// What becomes of the thread's team of OpenMP threads at the end of an outermost scope.
+// teamChoice is what becomes of the thread's team of OpenMP threads at the end of an outermost scope.
+type teamChoice int
+
 const (
-	releaseTeam = true
-	keepTeam    = false
+	releaseTeam teamChoice = iota
+	keepTeam
 )
 
-func runScope(teamAtEnd bool, f func(scope *TensorScope)) {
+func runScope(atEnd teamChoice, f func(scope *TensorScope)) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	scope := &TensorScope{sweep: nurserySize}
@@ -58,7 +60,7 @@ func runScope(teamAtEnd bool, f func(scope *TensorScope)) {
 		C.ctorch_set_scope(before)
 		openScopes.close(scope)
 		scope.end()
-		if scope.parent == nil && teamAtEnd == releaseTeam {
+		if scope.parent == nil && atEnd == releaseTeam {
 			// The goroutine may go on on another thread, which would have a team of its own.
 			C.ctorch_release_team()
 		}
