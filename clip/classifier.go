@@ -56,7 +56,7 @@ func (m *Model) NewClassifier(labels []string, templates ...string) (*Classifier
 
 func (m *Model) labelWeights(labels, templates []string) (weights *torch.Tensor, err error) {
 	err = torch.Try(func() (err error) {
-		torch.Scope(func(scope *torch.TensorScope) {
+		torch.LimitedScope(func(scope *torch.TensorScope) {
 			var batches []*torch.Tensor
 			for start := 0; start < len(labels); start += labelBatch {
 				batch := labels[start:min(start+labelBatch, len(labels))]
@@ -105,7 +105,7 @@ func (c *Classifier) Close() { c.weights.Close() }
 // embeddings [N, D].
 func (c *Classifier) Probabilities(embeddings *torch.Tensor) (probabilities *torch.Tensor, err error) {
 	err = torch.Try(func() (err error) {
-		torch.Scope(func(scope *torch.TensorScope) {
+		torch.LimitedScope(func(scope *torch.TensorScope) {
 			var cosines *torch.Tensor
 			if cosines, err = Similarity(embeddings, c.weights); err != nil {
 				return

@@ -192,7 +192,7 @@ func (m *Model) EncodePixels(pictures *torch.Tensor) (*torch.Tensor, error) {
 // encode runs one of the encoders on an input that is made in a scope of its own.
 func (m *Model) encode(operation, method string, input func() *torch.Tensor) (embeddings *torch.Tensor, err error) {
 	err = torch.Try(func() (err error) {
-		torch.Scope(func(scope *torch.TensorScope) {
+		torch.LimitedScope(func(scope *torch.TensorScope) {
 			if embeddings, err = m.loaded.Frozen.CallTensor(method, input()); err == nil {
 				scope.Keep(embeddings)
 			}
@@ -212,7 +212,7 @@ func Similarity(a, b *torch.Tensor) (cosines *torch.Tensor, err error) {
 		if a.Dim() != 2 || b.Dim() != 2 || a.Size(1) != b.Size(1) {
 			return fmt.Errorf("embeddings of shapes %v and %v, wanted [N, D] and [M, D]: %w", a.Shape(), b.Shape(), torch.ErrInvalid)
 		}
-		torch.Scope(func(scope *torch.TensorScope) {
+		torch.LimitedScope(func(scope *torch.TensorScope) {
 			cosines = scope.Keep(a.Normalize(-1).MatMul(b.Normalize(-1).T()))
 		})
 		return nil

@@ -103,7 +103,3 @@ ctorch_inference_guard* ctorch_inference_enter(int32_t enabled) {
 }
 
 void ctorch_inference_leave(ctorch_inference_guard* guard) { delete guard; }
-
-uint64_t ctorch_set_scope(uint64_t scope) { return std::exchange(ctorch::current_scope(), scope); }
-
-uint64_t ctorch_current_scope(void) { return ctorch::current_scope(); }

@@ -17,9 +17,6 @@
 namespace ctorch {
 namespace {
 
-// 0: libtorch's own choice stands.
-std::atomic<int> wanted_threads{0};
-
 void need_cuda() {
   if (ctorch_cuda_device_count() == 0) {
     throw Error{CTORCH_ERROR_DEVICE, "there is no CUDA device"};
@@ -37,16 +34,6 @@ std::string libtorch_folder() {
 }
 
 }  // namespace
-
-// OpenMP keeps the number of threads for each calling thread, and a goroutine moves between
-// threads, so each entry sees to it that its thread has the process's number.
-void enter_thread() {
-  thread_local int applied = 0;
-  const int wanted = wanted_threads.load(std::memory_order_relaxed);
-  if (wanted == applied) return;
-  at::set_num_threads(wanted);
-  applied = wanted;
-}
 
 }  // namespace ctorch
 
@@ -122,36 +109,6 @@ ctorch_cuda_memory ctorch_cuda_memory_stats(int32_t) {
   return memory;
 }
 #endif
-
-int32_t ctorch_num_threads(void) {
-  int32_t threads = 0;
-  ctorch_error_free(guard([&] { threads = at::get_num_threads(); }));
-  return threads;
-}
-
-ctorch_error* ctorch_set_num_threads(int32_t threads) {
-  return guard([&] {
-    if (threads < 1) {
-      throw ctorch::Error{
-          CTORCH_ERROR_INVALID,
-          "the number of threads is " + std::to_string(threads) + "; it must be at least 1"};
-    }
-    ctorch::wanted_threads.store(threads, std::memory_order_relaxed);
-    ctorch::enter_thread();
-  });
-}
-
-// OpenMP keeps a team of threads for each thread that ever computed. Where the teams together have
-// more threads than there are processors, all of them sleep and wake at each step instead of
-// spinning for a moment, which takes a network of small layers half again as long.
-void ctorch_release_team(void) {
-  using Pause = int (*)(int, int);
-  constexpr int soft = 1;  // omp_pause_soft
-  static const auto pause = reinterpret_cast<Pause>(dlsym(RTLD_DEFAULT, "omp_pause_resource"));
-  using Host = int (*)(void);
-  static const auto host = reinterpret_cast<Host>(dlsym(RTLD_DEFAULT, "omp_get_initial_device"));
-  if (pause != nullptr && host != nullptr) pause(soft, host());
-}
 
 int32_t ctorch_mkl_fast_path(void) { return ctorch_mkl_told_intel(); }
 

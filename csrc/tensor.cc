@@ -66,11 +66,6 @@ std::vector<at::Tensor> tensor_vector(ctorch_tensor* const* tensors, int64_t cou
   return values;
 }
 
-uint64_t& current_scope() noexcept {
-  thread_local uint64_t scope = 0;
-  return scope;
-}
-
 }  // namespace ctorch
 
 using ctorch::generator_of;

@@ -88,7 +88,7 @@ func ctorchGoCallback(number C.uint64_t, call *C.ctorch_call) {
 		}
 	}()
 	// What the callback makes is freed at its end; what C++ takes of it lives on.
-	runScope(keepTeam, func(*TensorScope) { callback.run(call) })
+	runScope(callbackScope, func(*TensorScope) { callback.run(call) })
 }
 
 // fail has the call that led to a callback fail, with the error or the value that it panicked with.

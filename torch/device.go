@@ -121,14 +121,6 @@ func CUDAMemory(index int) (allocated, reserved int64, err error) {
 	return int64(memory.allocated), int64(memory.reserved), nil
 }
 
-// NumThreads is how many threads one operation may use.
-func NumThreads() int { return int(C.ctorch_num_threads()) }
-
-// SetNumThreads sets how many threads one operation may use, whichever goroutine calls it.
-func SetNumThreads(threads int) error {
-	return takeError("SetNumThreads", C.ctorch_set_num_threads(C.int32_t(threads)))
-}
-
 // MKLFastPath reports whether MKL was told that it runs on an Intel processor, which gives it its
 // fast kernels on AMD processors. CTORCH_MKL_INTEL=0 in the environment turns it off.
 func MKLFastPath() bool { return C.ctorch_mkl_fast_path() != 0 }

@@ -137,7 +137,7 @@ func (f Function) Apply(inputs ...*Tensor) []*Tensor {
 		ctx.needed[i] = input != nil && input.RequiresGrad() && GradEnabled()
 	}
 	var results []*Tensor
-	runScope(keepTeam, func(scope *TensorScope) {
+	runScope(callbackScope, func(scope *TensorScope) {
 		var outputs []*Tensor
 		NoGrad(func() { outputs = f.Forward(ctx, slices.Clone(inputs)) })
 		results = applied.record(ctx, outputs)

@@ -177,8 +177,12 @@ func (m *Module) Call(method string, arguments ...any) (any, error) {
 	}
 	name, freeName := cText(method)
 	defer freeName()
-	return m.get(method, func(self *C.ctorch_module) C.ctorch_value_result {
-		return C.ctorch_module_call(self, name, list, C.int64_t(len(arguments)))
+	return m.get(method, func(self *C.ctorch_module) (result C.ctorch_value_result) {
+		limited(func() {
+			result = C.ctorch_module_call(self, name, list, C.int64_t(len(arguments)))
+			settleTeam()
+		})
+		return result
 	})
 }
 

@@ -17,6 +17,8 @@ import (
 type TensorScope struct {
 	id     uint64
 	parent *TensorScope
+	// limited says that the scope, or one around it, is a LimitedScope.
+	limited bool
 
 	mutex sync.Mutex
 	// young are the newest tensors; see nursery.
@@ -39,28 +41,43 @@ type TensorScope struct {
 //		loss.Backward()
 //		last = scope.Keep(loss.Detach())
 //	})
-func Scope(f func(scope *TensorScope)) { runScope(releaseTeam, f) }
+func Scope(f func(scope *TensorScope)) { runScope(plainScope, f) }
 
-// teamChoice is what becomes of the thread's team of OpenMP threads at the end of an outermost scope.
-type teamChoice int
+// LimitedScope is [Scope] for f that computes and waits for no other goroutine: one call of a model
+// with what goes before and after it. No more of them run at once than there are processors for,
+// each taking [NumThreads]; the others wait without an OS thread. So a server may run one in each
+// of its goroutines: hundreds of plain scopes would be hundreds of OS threads, each with a team of
+// OpenMP threads. A scope or a limited scope inside waits for nothing, and a [Module] called outside
+// of any takes its turn in the same way.
+func LimitedScope(f func(scope *TensorScope)) {
+	limited(func() { runScope(limitedScope, f) })
+}
+
+type scopeKind int
 
 const (
-	releaseTeam teamChoice = iota
-	keepTeam
+	plainScope scopeKind = iota
+	limitedScope
+	// callbackScope is around Go code that C called in the middle of a call of ours: what that
+	// call waited for, and the team of threads that it uses, are its own.
+	callbackScope
 )
 
-func runScope(atEnd teamChoice, f func(scope *TensorScope)) {
+func (s *TensorScope) isLimited() bool { return s != nil && s.limited }
+
+func runScope(kind scopeKind, f func(scope *TensorScope)) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	scope := &TensorScope{sweep: nurserySize}
 	openScopes.open(scope)
 	before := C.ctorch_set_scope(C.uint64_t(scope.id))
 	scope.parent = openScopes.find(uint64(before))
+	scope.limited = kind != plainScope || scope.parent.isLimited()
 	defer func() {
 		C.ctorch_set_scope(before)
 		openScopes.close(scope)
 		scope.end()
-		if scope.parent == nil && atEnd == releaseTeam {
+		if scope.parent == nil && kind != callbackScope {
 			// The goroutine may go on on another thread, which would have a team of its own.
 			C.ctorch_release_team()
 		}

@@ -86,7 +86,7 @@ func newModel(name string, config Config, loaded *archive.Loaded, err error) (*M
 
 func (m *Model) readCodebook() (codebook *torch.Tensor, err error) {
 	err = torch.Try(func() error {
-		torch.Scope(func(scope *torch.TensorScope) {
+		torch.LimitedScope(func(scope *torch.TensorScope) {
 			size, dimension := m.config.CodebookSize, m.config.EmbeddingDimension
 			tokens := torch.Arange(0, float64(size), 1, m.device).Reshape(1, 1, size)
 			var rows *torch.Tensor

@@ -52,7 +52,7 @@ func (m *Model) DecodeImage(latent *torch.Tensor) (picture image.Image, err erro
 		return nil, fmt.Errorf("vqgan: %s: there are %d latents, wanted 1: %w", operation, n, torch.ErrInvalid)
 	}
 	err = torch.Try(func() (err error) {
-		torch.Scope(func(*torch.TensorScope) {
+		torch.LimitedScope(func(*torch.TensorScope) {
 			var decoded *torch.Tensor
 			if decoded, err = m.Decode(latent); err != nil {
 				return
@@ -76,7 +76,7 @@ func (m *Model) Reconstruct(picture image.Image) (reconstructed image.Image, err
 	fit := func(side int) int { return max(factor, side/factor*factor) }
 	width, height := fit(picture.Bounds().Dx()), fit(picture.Bounds().Dy())
 	err = torch.Try(func() (err error) {
-		torch.Scope(func(*torch.TensorScope) {
+		torch.LimitedScope(func(*torch.TensorScope) {
 			torch.NoGrad(func() {
 				reconstructed, err = m.reconstruct(picture, width, height)
 			})

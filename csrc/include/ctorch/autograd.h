@@ -48,10 +48,6 @@ typedef struct ctorch_inference_guard ctorch_inference_guard;
 CTORCH_API ctorch_inference_guard* ctorch_inference_enter(int32_t enabled);
 CTORCH_API void ctorch_inference_leave(ctorch_inference_guard* guard);
 
-// Sets the scope that this thread's new tensors belong to (0: none), and hands back the one before.
-CTORCH_API uint64_t ctorch_set_scope(uint64_t scope);
-CTORCH_API uint64_t ctorch_current_scope(void);
-
 CTORCH_EXTERN_C_END
 
 #endif  // CTORCH_AUTOGRAD_H_

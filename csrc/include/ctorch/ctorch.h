@@ -14,5 +14,6 @@
 #include "optim.h"
 #include "print.h"
 #include "tensor.h"
+#include "threads.h"
 
 #endif  // CTORCH_CTORCH_H_

@@ -1,4 +1,4 @@
-// Devices, threads and random numbers.
+// Devices and random numbers.
 #ifndef CTORCH_DEVICE_H_
 #define CTORCH_DEVICE_H_
 
@@ -26,13 +26,6 @@ typedef struct ctorch_cuda_memory {
   ctorch_error* error;
 } ctorch_cuda_memory;
 CTORCH_API ctorch_cuda_memory ctorch_cuda_memory_stats(int32_t index);
-
-// The number of threads that one operation may use, whichever thread calls it.
-CTORCH_API int32_t ctorch_num_threads(void);
-CTORCH_API ctorch_error* ctorch_set_num_threads(int32_t threads);
-
-// Ends the calling thread's team of OpenMP threads, for a thread that will not compute again soon.
-CTORCH_API void ctorch_release_team(void);
 
 // Whether MKL was told that it runs on an Intel processor, which gives it its fast kernels on AMD.
 CTORCH_API int32_t ctorch_mkl_fast_path(void);

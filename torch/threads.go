@@ -1,0 +1,58 @@
+package torch
+
+// #cgo noescape ctorch_current_scope
+// #cgo nocallback ctorch_current_scope
+// #include "ctorch/ctorch.h"
+import "C"
+
+import (
+	"context"
+	"runtime"
+	"sync/atomic"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// intraOpThreads is NumThreads, which the gate asks for at each call.
+var intraOpThreads atomic.Int64
+
+func init() { intraOpThreads.Store(int64(C.ctorch_num_threads())) }
+
+// NumThreads is how many threads one operation may use.
+func NumThreads() int { return int(C.ctorch_num_threads()) }
+
+// SetNumThreads sets how many threads one operation may use, whichever goroutine calls it. A
+// program that runs many small models at once, such as a server, gets most out of 1.
+func SetNumThreads(threads int) error {
+	if err := takeError("SetNumThreads", C.ctorch_set_num_threads(C.int32_t(threads))); err != nil {
+		return err
+	}
+	intraOpThreads.Store(int64(threads))
+	return nil
+}
+
+// A call into C holds an OS thread, and each OS thread that computes has a team of OpenMP threads.
+// So that hundreds of goroutines do not make thousands of threads, which would only disturb each
+// other, no more models run at once than there are processors for: each takes as many as one
+// operation may use.
+var (
+	processors = int64(runtime.NumCPU())
+	running    = semaphore.NewWeighted(processors)
+)
+
+// limited runs f, a piece of computing that waits for no other goroutine, when its turn comes.
+func limited(f func()) {
+	if openScopes.find(uint64(C.ctorch_current_scope())).isLimited() {
+		f()
+		return
+	}
+	threads := min(intraOpThreads.Load(), processors)
+	// Without an end to the context there is no error.
+	_ = running.Acquire(context.Background(), threads)
+	defer running.Release(threads)
+	f()
+}
+
+// settleTeam sees to it that a thread that computed outside a scope keeps its team of threads only
+// where few others have one.
+func settleTeam() { C.ctorch_settle_team(C.int32_t(processors)) }
