@@ -98,3 +98,17 @@ func TestHookFailures(t *testing.T) {
 	x.Sum().Backward()
 	assert.Equal(t, []float32{1, 1}, x.Grad().Float32s())
 }
+
+func TestHooksAgreeWithPyTorch(t *testing.T) {
+	var want map[string][]float32
+	autogradReference(t, "hooks", &want)
+	x := leaf(torch.CPU, 1, 2, 3)
+	y := x.MulScalar(3)
+	y.RegisterHook(func(gradient *torch.Tensor) *torch.Tensor { return gradient.MulScalar(10) })
+	y.RegisterHook(func(gradient *torch.Tensor) *torch.Tensor { return gradient.AddScalar(1) })
+	x.RegisterHook(func(gradient *torch.Tensor) *torch.Tensor { return gradient.Square() })
+	y.RetainGrad()
+	y.Square().Sum().Backward()
+	assert.Equal(t, want["x"], x.Grad().Float32s())
+	assert.Equal(t, want["y"], y.Grad().Float32s())
+}
