@@ -221,3 +221,31 @@ func TestPrintOptionsOutOfRange(t *testing.T) {
 		assert.Contains(t, options.Sprint(x), "tensor(")
 	}
 }
+
+// Whoever prints what another goroutine closes sees all of it or that it is closed.
+func TestPrintingWhatIsBeingClosed(t *testing.T) {
+	for range 200 {
+		x := torch.Ones([]int64{2})
+		var all sync.WaitGroup
+		for range 3 {
+			all.Go(func() {
+				assert.Contains(t, []string{"tensor([1., 1.])", "tensor(closed)"}, x.String())
+				assert.Contains(t, []string{"tensor(shape=[2], dtype=float32, device=cpu)", "tensor(closed)"}, x.Describe())
+			})
+		}
+		x.Close()
+		all.Wait()
+	}
+}
+
+// Printing is no part of what is differentiated, and leaves nothing behind.
+func TestPrintingLeavesNothingBehind(t *testing.T) {
+	x := torch.Ones([]int64{2000}).SetRequiresGrad(true)
+	y := x.MulScalar(2)
+	before := torch.NativeBytes()
+	for range 10 {
+		assert.Contains(t, y.String(), "grad_fn=<MulBackward")
+	}
+	assert.LessOrEqual(t, torch.NativeBytes(), before)
+	torch.InferenceMode(func() { assert.Contains(t, torch.Ones([]int64{2}).String(), "tensor([1., 1.])") })
+}
