@@ -3,87 +3,69 @@ package torch
 // #include "ctorch/ctorch.h"
 import "C"
 
-import "unsafe"
+import (
+	"runtime"
+	"unsafe"
+)
 
-// An Optimizer changes parameters by their gradients. It keeps the parameters alive.
+// An Optimizer changes parameters by their gradients. It keeps the parameters alive. Several
+// goroutines may use one, though one waits for the other.
+//
+// Each of [SGD], [Adam], [AdamW], [RMSprop] and [Adagrad] makes one, for parameters that share
+// their settings or for groups of them that do not; [LBFGS] makes another kind. [StepLR] and its
+// like change the learning rates as training goes on.
 type Optimizer struct {
+	paramGroups
 	handle *handle
+}
+
+// OptimizerParameters are what an optimiser is made for: parameters that share its options, or
+// groups of parameters.
+type OptimizerParameters interface{ []*Tensor | []ParamGroup }
+
+// A ParamGroup is parameters that an optimiser treats alike.
+type ParamGroup struct {
+	Parameters []*Tensor
+	// Options are all of the group's settings, of the type that the optimiser is made with; nil:
+	// those that the optimiser was made with.
+	Options OptimizerOptions
 }
 
 func freeOptimizer(p unsafe.Pointer) { C.ctorch_optimizer_free((*C.ctorch_optimizer)(p)) }
 
-func newOptimizer(operation string, parameters []*Tensor,
-	make func(**C.ctorch_tensor, C.int64_t) C.ctorch_optimizer_result) (*Optimizer, error) {
-	all := acquireAll(operation, parameters)
-	defer all.release()
-	result := make(all.pointer(), all.count())
+func newOptimizer[P OptimizerParameters](kind *algorithm, parameters P, options OptimizerOptions) (*Optimizer, error) {
+	operation := kind.name
+	groups, err := groupsOf(operation, parameters)
+	if err != nil {
+		return nil, err
+	}
+	result := C.ctorch_optimizer_new(kind.number)
 	if result.error != nil {
 		return nil, takeError(operation, result.error)
 	}
 	nativeBytes.added(handleBytes)
-	o := &Optimizer{newHandle(unsafe.Pointer(result.optimizer), handleBytes, freeOptimizer)}
+	o := &Optimizer{handle: newHandle(unsafe.Pointer(result.optimizer), handleBytes, freeOptimizer)}
+	o.algorithm, o.defaults = kind, options
 	closeWhenUnreachable(o, o.handle)
+	for _, group := range groups {
+		if err := o.add(operation, group); err != nil {
+			o.Close()
+			return nil, err
+		}
+	}
 	return o, nil
 }
 
-// SGDOptions are stochastic gradient descent's settings; the zero value is PyTorch's defaults but
-// for the learning rate, which must be given.
-type SGDOptions struct {
-	LearningRate float64
-	Momentum     float64
-	Dampening    float64
-	WeightDecay  float64
-	Nesterov     bool
-}
-
-// SGD is stochastic gradient descent (torch.optim.SGD).
-func SGD(parameters []*Tensor, options SGDOptions) (*Optimizer, error) {
-	return newOptimizer("SGD", parameters, func(p **C.ctorch_tensor, n C.int64_t) C.ctorch_optimizer_result {
-		return C.ctorch_sgd_new(p, n, C.double(options.LearningRate), C.double(options.Momentum),
-			C.double(options.Dampening), C.double(options.WeightDecay), cBool(options.Nesterov))
-	})
-}
-
-// AdamOptions are the settings of Adam and AdamW. A zero field means PyTorch's default: learning
-// rate 0.001, betas 0.9 and 0.999, epsilon 1e-8. WeightDecay is as given, 0 included.
-type AdamOptions struct {
-	LearningRate float64
-	Beta1, Beta2 float64
-	Epsilon      float64
-	WeightDecay  float64
-	AMSGrad      bool
-}
-
-func (o AdamOptions) withDefaults() AdamOptions {
-	setDefault := func(value *float64, standard float64) {
-		if *value == 0 {
-			*value = standard
-		}
+// groupsOf gives either form of an optimiser's parameters the same form.
+func groupsOf[P OptimizerParameters](operation string, parameters P) ([]ParamGroup, error) {
+	groups, ok := any(parameters).([]ParamGroup)
+	if !ok {
+		return []ParamGroup{{Parameters: any(parameters).([]*Tensor)}}, nil
 	}
-	setDefault(&o.LearningRate, 1e-3)
-	setDefault(&o.Beta1, 0.9)
-	setDefault(&o.Beta2, 0.999)
-	setDefault(&o.Epsilon, 1e-8)
-	return o
-}
-
-// Adam is Kingma and Ba's optimiser (torch.optim.Adam); weight decay is added to the gradient.
-func Adam(parameters []*Tensor, options AdamOptions) (*Optimizer, error) {
-	o := options.withDefaults()
-	return newOptimizer("Adam", parameters, func(p **C.ctorch_tensor, n C.int64_t) C.ctorch_optimizer_result {
-		return C.ctorch_adam_new(p, n, C.double(o.LearningRate), C.double(o.Beta1),
-			C.double(o.Beta2), C.double(o.Epsilon), C.double(o.WeightDecay), cBool(o.AMSGrad))
-	})
-}
-
-// AdamW is Adam with decoupled weight decay (torch.optim.AdamW, whose default decay of 0.01 is
-// not assumed here: what is given holds).
-func AdamW(parameters []*Tensor, options AdamOptions) (*Optimizer, error) {
-	o := options.withDefaults()
-	return newOptimizer("AdamW", parameters, func(p **C.ctorch_tensor, n C.int64_t) C.ctorch_optimizer_result {
-		return C.ctorch_adamw_new(p, n, C.double(o.LearningRate), C.double(o.Beta1),
-			C.double(o.Beta2), C.double(o.Epsilon), C.double(o.WeightDecay), cBool(o.AMSGrad))
-	})
+	if len(groups) == 0 {
+		return nil, invalid(operation, "no groups of parameters were given")
+	}
+	return groups, nil
 }
 
 func (o *Optimizer) acquire(operation string) *C.ctorch_optimizer {
@@ -93,33 +75,90 @@ func (o *Optimizer) acquire(operation string) *C.ctorch_optimizer {
 	return (*C.ctorch_optimizer)(o.handle.acquire(operation, "optimizer"))
 }
 
-// Step changes the parameters by their gradients.
+// AddParamGroup adds parameters to those that the optimiser changes, as one does for layers that
+// are unfrozen later.
+func (o *Optimizer) AddParamGroup(group ParamGroup) error {
+	return o.add("AddParamGroup", group)
+}
+
+func (o *Optimizer) add(operation string, given ParamGroup) error {
+	return Try(func() error {
+		self := o.acquire(operation)
+		defer o.handle.leave()
+		o.mutex.Lock()
+		defer o.mutex.Unlock()
+		group, err := o.newGroup(operation, given)
+		if err != nil {
+			return err
+		}
+		all := acquireAll(operation, group.parameters)
+		defer all.release()
+		options := group.settings.c()
+		failure := C.ctorch_optimizer_add_group(self, all.pointer(), all.count(), &options)
+		if failure != nil {
+			group.close()
+			return takeError(operation, failure)
+		}
+		o.groups = append(o.groups, group)
+		return nil
+	})
+}
+
+// Step changes the parameters by their gradients. A parameter without a gradient stays as it is.
 func (o *Optimizer) Step() {
 	const operation = "Step"
 	self := o.acquire(operation)
 	defer o.handle.leave()
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	for i, group := range o.groups {
+		if group.changed {
+			options := group.settings.c()
+			check(operation, C.ctorch_optimizer_set_options(self, C.int64_t(i), &options))
+			group.changed = false
+		}
+	}
 	check(operation, C.ctorch_optimizer_step(self))
 }
 
-// ZeroGrad removes the parameters' gradients.
-func (o *Optimizer) ZeroGrad() {
-	const operation = "ZeroGrad"
-	self := o.acquire(operation)
-	defer o.handle.leave()
-	check(operation, C.ctorch_optimizer_zero_grad(self))
-}
+// ZeroGrad removes the parameters' gradients, so that the next backward pass begins new ones.
+func (o *Optimizer) ZeroGrad() { o.zeroGrad("ZeroGrad", true) }
 
-// SetLearningRate changes the learning rate from the next step on.
-func (o *Optimizer) SetLearningRate(rate float64) {
-	const operation = "SetLearningRate"
+// ZeroGradInPlace fills the parameters' gradients with zeros, and leaves them where they are in
+// memory.
+func (o *Optimizer) ZeroGradInPlace() { o.zeroGrad("ZeroGradInPlace", false) }
+
+func (o *Optimizer) zeroGrad(operation string, remove bool) {
 	self := o.acquire(operation)
 	defer o.handle.leave()
-	check(operation, C.ctorch_optimizer_set_learning_rate(self, C.double(rate)))
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	check(operation, C.ctorch_optimizer_zero_grad(self, cBool(remove)))
 }
 
 // Close frees the optimiser's state. Closing it again does nothing.
 func (o *Optimizer) Close() {
-	if o != nil {
-		o.handle.close()
+	if o == nil {
+		return
 	}
+	o.handle.close()
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	for _, group := range o.groups {
+		group.close()
+	}
+}
+
+// outsideScopes runs f so that the tensors it makes belong to no [Scope], since an optimiser
+// outlives those that it is used in. f is told the scope that it was called in.
+func outsideScopes(f func(scope C.uint64_t)) {
+	inScope(0, f)
+}
+
+func inScope(scope C.uint64_t, f func(before C.uint64_t)) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	before := C.ctorch_set_scope(scope)
+	defer C.ctorch_set_scope(before)
+	f(before)
 }

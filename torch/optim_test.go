@@ -2,8 +2,11 @@ package torch_test
 
 import (
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -12,77 +15,547 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// TestTrajectoriesAgreeWithPyTorch: 50 steps on the same function, each position compared with the
-// one that scripts/reference_optimizers.py wrote.
-func TestTrajectoriesAgreeWithPyTorch(t *testing.T) {
-	data, err := os.ReadFile(filepath.Join("testdata", "optimizers.json"))
-	require.NoError(t, err)
-	var reference map[string][][]float64
-	require.NoError(t, json.Unmarshal(data, &reference))
-	makers := map[string]func([]*torch.Tensor) (*torch.Optimizer, error){
-		"sgd": func(p []*torch.Tensor) (*torch.Optimizer, error) {
-			return torch.SGD(p, torch.SGDOptions{LearningRate: 0.001})
-		},
-		"sgd_nesterov": func(p []*torch.Tensor) (*torch.Optimizer, error) {
-			return torch.SGD(p, torch.SGDOptions{LearningRate: 0.0005, Momentum: 0.9, WeightDecay: 0.01, Nesterov: true})
-		},
-		"adam": func(p []*torch.Tensor) (*torch.Optimizer, error) {
-			return torch.Adam(p, torch.AdamOptions{LearningRate: 0.1})
-		},
-		"adam_amsgrad": func(p []*torch.Tensor) (*torch.Optimizer, error) {
-			return torch.Adam(p, torch.AdamOptions{LearningRate: 0.1, Beta1: 0.8, Beta2: 0.99, Epsilon: 1e-6, WeightDecay: 0.02, AMSGrad: true})
-		},
-		"adamw": func(p []*torch.Tensor) (*torch.Optimizer, error) {
-			return torch.AdamW(p, torch.AdamOptions{LearningRate: 0.1, WeightDecay: 0.05})
-		},
+// optimizerReference is what scripts/reference_optimizers.py wrote.
+type optimizerReference struct {
+	Optimizers map[string]struct {
+		// Places are where 50 steps lead, one by one; State is after half of them.
+		Places [][]float64
+		State  json.RawMessage
 	}
-	require.Len(t, reference, len(makers))
-	for name, make := range makers {
+	Schedules map[string]struct {
+		Rates   [][]float64
+		Momenta []float64
+		State   struct{ Schedule, Optimizer json.RawMessage }
+	}
+}
+
+const savedAt = 25
+
+var readOptimizerReference = sync.OnceValues(func() (optimizerReference, error) {
+	var reference optimizerReference
+	data, err := os.ReadFile(filepath.Join("testdata", "optimizers.json"))
+	if err != nil {
+		return reference, err
+	}
+	return reference, json.Unmarshal(data, &reference)
+})
+
+// pythonState reads a state dict as the script writes it.
+func pythonState(t *testing.T, data json.RawMessage) *torch.Dict {
+	t.Helper()
+	decoder := json.NewDecoder(strings.NewReader(string(data)))
+	decoder.UseNumber()
+	var value any
+	require.NoError(t, decoder.Decode(&value))
+	return pythonValue(t, value).(*torch.Dict)
+}
+
+func pythonValue(t *testing.T, value any) any {
+	t.Helper()
+	number := func(n json.Number) float64 {
+		f, err := n.Float64()
+		require.NoError(t, err)
+		return f
+	}
+	switch v := value.(type) {
+	case json.Number:
+		if whole, err := v.Int64(); err == nil {
+			return whole
+		}
+		return number(v)
+	case []any:
+		for i := range v {
+			v[i] = pythonValue(t, v[i])
+		}
+		return v
+	case map[string]any:
+		if elements, ok := v["elements"].([]any); ok {
+			shape := []int64{}
+			for _, size := range v["shape"].([]any) {
+				shape = append(shape, int64(number(size.(json.Number))))
+			}
+			var data []float64
+			for _, element := range elements {
+				data = append(data, number(element.(json.Number)))
+			}
+			dtype := map[string]torch.DType{"float32": torch.Float32, "float64": torch.Float64}[v["dtype"].(string)]
+			return torch.FromSlice(data, shape).To(dtype)
+		}
+		if positive, ok := v["infinity"].(bool); ok {
+			return math.Inf(map[bool]int{true: 1, false: -1}[positive])
+		}
+		dict := torch.NewDict()
+		if pairs, ok := v["pairs"].([]any); ok {
+			for _, pair := range pairs {
+				dict.Set(pythonValue(t, pair.([]any)[0]), pythonValue(t, pair.([]any)[1]))
+			}
+			return dict
+		}
+		for key, item := range v {
+			dict.Set(key, pythonValue(t, item))
+		}
+		return dict
+	default:
+		return v
+	}
+}
+
+// trainer is what Optimizer and LBFGSOptimizer have in common.
+type trainer interface {
+	torch.Scheduled
+	ZeroGrad()
+	Groups() []torch.ParamGroup
+	StateDict() *torch.Dict
+	LoadStateDict(*torch.Dict) error
+	Close()
+}
+
+type (
+	tensors = []*torch.Tensor
+	groups  = []torch.ParamGroup
+)
+
+// optimizerMakers make what the script of the reference makes, for the coordinates of a point.
+var optimizerMakers = map[string]func(x, y *torch.Tensor) (trainer, error){
+	"sgd": func(x, y *torch.Tensor) (trainer, error) {
+		return torch.SGD(tensors{x, y}, torch.SGDOptions{})
+	},
+	"sgd_momentum": func(x, y *torch.Tensor) (trainer, error) {
+		return torch.SGD(tensors{x, y}, torch.SGDOptions{LearningRate: 0.001, Momentum: 0.9, Dampening: 0.1})
+	},
+	"sgd_nesterov": func(x, y *torch.Tensor) (trainer, error) {
+		return torch.SGD(tensors{x, y}, torch.SGDOptions{LearningRate: 0.0005, Momentum: 0.9, WeightDecay: 0.01, Nesterov: true})
+	},
+	"adam": func(x, y *torch.Tensor) (trainer, error) {
+		return torch.Adam(tensors{x, y}, torch.AdamOptions{LearningRate: 0.1})
+	},
+	"adam_amsgrad": func(x, y *torch.Tensor) (trainer, error) {
+		return torch.Adam(tensors{x, y}, torch.AdamOptions{LearningRate: 0.1, Betas: [2]float64{0.8, 0.99}, Epsilon: 1e-6, WeightDecay: 0.02, AMSGrad: true})
+	},
+	"adam_without_momentum": func(x, y *torch.Tensor) (trainer, error) {
+		return torch.Adam(tensors{x, y}, torch.AdamOptions{LearningRate: 0.05, Betas: [2]float64{0, 0.9}})
+	},
+	"adamw": func(x, y *torch.Tensor) (trainer, error) {
+		return torch.AdamW(tensors{x, y}, torch.AdamOptions{LearningRate: 0.1, WeightDecay: 0.05})
+	},
+	"adamw_amsgrad": func(x, y *torch.Tensor) (trainer, error) {
+		return torch.AdamW(tensors{x, y}, torch.AdamOptions{LearningRate: 0.1, WeightDecay: 0.01, AMSGrad: true})
+	},
+	"rmsprop": func(x, y *torch.Tensor) (trainer, error) {
+		return torch.RMSprop(tensors{x, y}, torch.RMSpropOptions{LearningRate: 0.02})
+	},
+	"rmsprop_centered": func(x, y *torch.Tensor) (trainer, error) {
+		return torch.RMSprop(tensors{x, y}, torch.RMSpropOptions{LearningRate: 0.01, Alpha: 0.9, Epsilon: 1e-6, WeightDecay: 0.01, Momentum: 0.5, Centered: true})
+	},
+	"adagrad": func(x, y *torch.Tensor) (trainer, error) {
+		return torch.Adagrad(tensors{x, y}, torch.AdagradOptions{LearningRate: 0.3})
+	},
+	"adagrad_decay": func(x, y *torch.Tensor) (trainer, error) {
+		return torch.Adagrad(tensors{x, y}, torch.AdagradOptions{LearningRate: 0.3, LearningRateDecay: 0.05, WeightDecay: 0.01, InitialAccumulatorValue: 0.2, Epsilon: 1e-8})
+	},
+	"groups_sgd": func(x, y *torch.Tensor) (trainer, error) {
+		return torch.SGD(groups{
+			{Parameters: tensors{x}, Options: torch.SGDOptions{LearningRate: 0.002, Momentum: 0.5}},
+			{Parameters: tensors{y}},
+		}, torch.SGDOptions{LearningRate: 0.001})
+	},
+	// The first group's learning rate is libtorch's own default, which it must not lose.
+	"groups_adam": func(x, y *torch.Tensor) (trainer, error) {
+		return torch.Adam(groups{
+			{Parameters: tensors{x}, Options: torch.AdamOptions{LearningRate: 0.001, Betas: [2]float64{0.5, 0.9}}},
+			{Parameters: tensors{y}, Options: torch.AdamOptions{LearningRate: 0.1, WeightDecay: 0.1, AMSGrad: true}},
+		}, torch.AdamOptions{LearningRate: 0.1})
+	},
+	"groups_adagrad": func(x, y *torch.Tensor) (trainer, error) {
+		options := torch.AdagradOptions{LearningRate: 0.2, InitialAccumulatorValue: 0.5}
+		slow := options
+		slow.LearningRate = 0.01
+		optimizer, err := torch.Adagrad(groups{{Parameters: tensors{y}, Options: slow}}, options)
+		if err != nil {
+			return nil, err
+		}
+		return optimizer, optimizer.AddParamGroup(torch.ParamGroup{Parameters: tensors{x}})
+	},
+	"lbfgs": func(x, y *torch.Tensor) (trainer, error) {
+		return torch.LBFGS(tensors{x, y}, torch.LBFGSOptions{LearningRate: 0.2, MaxIterations: 1})
+	},
+	"lbfgs_history": func(x, y *torch.Tensor) (trainer, error) {
+		return torch.LBFGS(tensors{x, y}, torch.LBFGSOptions{LearningRate: 0.1, MaxIterations: 3, HistorySize: 2})
+	},
+	"lbfgs_wolfe": func(x, y *torch.Tensor) (trainer, error) {
+		return torch.LBFGS(tensors{x, y}, torch.LBFGSOptions{LearningRate: 0.1, MaxIterations: 1, MaxEvaluations: 5, StrongWolfe: true})
+	},
+	"lbfgs_wolfe_far": func(x, y *torch.Tensor) (trainer, error) {
+		return torch.LBFGS(tensors{x, y}, torch.LBFGSOptions{LearningRate: 5, MaxIterations: 2, MaxEvaluations: 6,
+			ToleranceChange: 1e-12, HistorySize: 3, StrongWolfe: true})
+	},
+}
+
+// rosenbrock is (1-x)^2 / 100 + (y-x^2)^2.
+func rosenbrock(x, y *torch.Tensor) *torch.Tensor {
+	valley := y.Sub(x.Square()).Square()
+	return x.RSubScalar(1).Square().DivScalar(100).Add(valley).Sum()
+}
+
+// A run is a point on its way, and what moves it.
+type run struct {
+	x, y      *torch.Tensor
+	optimizer trainer
+}
+
+func begin(t *testing.T, name string, x, y float64) run {
+	t.Helper()
+	r := run{x: parameter(x), y: parameter(y)}
+	var err error
+	r.optimizer, err = optimizerMakers[name](r.x, r.y)
+	require.NoError(t, err)
+	t.Cleanup(r.optimizer.Close)
+	return r
+}
+
+func parameter(values ...float64) *torch.Tensor {
+	return torch.FromSlice(values, nil).SetRequiresGrad(true)
+}
+
+func (r run) place() []float64 { return []float64{r.x.Item(), r.y.Item()} }
+
+func (r run) step() {
+	closure := func() *torch.Tensor {
+		r.optimizer.ZeroGrad()
+		loss := rosenbrock(r.x, r.y)
+		loss.Backward()
+		return loss
+	}
+	switch optimizer := r.optimizer.(type) {
+	case *torch.Optimizer:
+		closure()
+		optimizer.Step()
+	case *torch.LBFGSOptimizer:
+		optimizer.Step(closure)
+	}
+}
+
+// tolerance is for rounding: the same sums in another order, over 50 steps. LBFGS without a line
+// search steps far enough on this function for roundings to grow.
+func tolerance(name string) float64 {
+	if strings.HasPrefix(name, "lbfgs") {
+		return 1e-9
+	}
+	return 1e-12
+}
+
+// TestTrajectoriesAgreeWithPyTorch: 50 steps on the same function, each in a scope of its own.
+func TestTrajectoriesAgreeWithPyTorch(t *testing.T) {
+	reference, err := readOptimizerReference()
+	require.NoError(t, err)
+	require.Len(t, reference.Optimizers, len(optimizerMakers))
+	for name, want := range reference.Optimizers {
 		t.Run(name, func(t *testing.T) {
-			x := torch.FromSlice([]float64{-1.5, 2}, nil).SetRequiresGrad(true)
-			optimizer, err := make([]*torch.Tensor{x})
-			require.NoError(t, err)
-			defer optimizer.Close()
-			for step, want := range reference[name] {
-				optimizer.ZeroGrad()
-				rosenbrock(x).Backward()
-				optimizer.Step()
-				require.InDeltaSlice(t, want, torch.ToSlice[float64](x), 1e-9, "step %d", step)
+			r := begin(t, name, -1.5, 2)
+			for step, place := range want.Places {
+				torch.Scope(func(*torch.TensorScope) { r.step() })
+				require.InDeltaSlice(t, place, r.place(), tolerance(name), "step %d", step)
 			}
 		})
 	}
 }
 
-// rosenbrock is (1-x)^2 + 100(y-x^2)^2, over 100.
-func rosenbrock(point *torch.Tensor) *torch.Tensor {
-	x, y := point.Select(0, 0), point.Select(0, 1)
-	valley := y.Sub(x.Square()).Square()
-	return x.RSubScalar(1).Square().DivScalar(100).Add(valley)
+// TestTrajectoriesGoOnFromASavedState: saved after 25 steps by this package or by Python, and
+// loaded into an optimiser that has gone elsewhere, 25 more are what 50 in one go are.
+func TestTrajectoriesGoOnFromASavedState(t *testing.T) {
+	reference, err := readOptimizerReference()
+	require.NoError(t, err)
+	for name, want := range reference.Optimizers {
+		first := begin(t, name, -1.5, 2)
+		for range savedAt {
+			first.step()
+		}
+		saved := first.optimizer.StateDict()
+		first.step() // which leaves what was saved alone
+		for from, state := range map[string]*torch.Dict{"Go": saved, "Python": pythonState(t, want.State)} {
+			t.Run(name+" from "+from, func(t *testing.T) {
+				place := want.Places[savedAt-1]
+				r := begin(t, name, place[0]+1, place[1]-1)
+				r.step()
+				for _, group := range r.optimizer.Groups() {
+					for _, p := range group.Parameters {
+						torch.NoGrad(func() { p.MulScalarInPlace(0) })
+					}
+				}
+				torch.NoGrad(func() {
+					r.x.AddScalarInPlace(place[0])
+					r.y.AddScalarInPlace(place[1])
+				})
+				torch.Scope(func(*torch.TensorScope) { require.NoError(t, r.optimizer.LoadStateDict(state)) })
+				for step, place := range want.Places[savedAt:] {
+					r.step()
+					require.InDeltaSlice(t, place, r.place(), tolerance(name), "step %d", savedAt+step)
+				}
+			})
+		}
+	}
 }
 
-func TestSetLearningRate(t *testing.T) {
-	x := torch.Zeros([]int64{1}).SetRequiresGrad(true)
-	optimizer, err := torch.SGD([]*torch.Tensor{x}, torch.SGDOptions{LearningRate: 1})
+// TestStateDictIsPythons: the same keys, and the same values, as Python's after the same steps.
+func TestStateDictIsPythons(t *testing.T) {
+	reference, err := readOptimizerReference()
 	require.NoError(t, err)
-	x.SetGrad(torch.Ones([]int64{1}))
+	for name, want := range reference.Optimizers {
+		t.Run(name, func(t *testing.T) {
+			r := begin(t, name, -1.5, 2)
+			for range savedAt {
+				r.step()
+			}
+			sameState(t, name, pythonState(t, want.State), r.optimizer.StateDict(), tolerance(name))
+		})
+	}
+}
+
+// sameState compares nested values, numbers and tensors of one element alike.
+func sameState(t *testing.T, at string, want, got any, within float64) {
+	t.Helper()
+	switch want := want.(type) {
+	case *torch.Dict:
+		require.IsType(t, want, got, at)
+		for key, value := range want.All() {
+			if key == "al" { // LBFGS's scratch
+				continue
+			}
+			item, ok := got.(*torch.Dict).Lookup(key)
+			require.True(t, ok, "%s: no %v", at, key)
+			sameState(t, at+"."+keyText(key), value, item, within)
+		}
+	case []any:
+		list, ok := got.([]any)
+		if tuple, is := got.(torch.Tuple); is {
+			list, ok = tuple, true
+		}
+		require.True(t, ok, "%s: a %T", at, got)
+		require.Len(t, list, len(want), at)
+		for i := range want {
+			sameState(t, at, want[i], list[i], within)
+		}
+	case *torch.Tensor:
+		if tensor, ok := got.(*torch.Tensor); ok {
+			assert.Equal(t, want.Shape(), tensor.Shape(), at)
+			assert.Equal(t, want.DType(), tensor.DType(), at)
+			require.InDeltaSlice(t, numbers(want), numbers(tensor), within, at)
+			return
+		}
+		sameState(t, at, want.Item(), got, within)
+	case int64, float64:
+		number := asFloat(t, at, want)
+		if math.IsInf(number, 0) {
+			require.Equal(t, number, got, at)
+			return
+		}
+		require.InDelta(t, number, asFloat(t, at, got), within*max(1, math.Abs(number)), at)
+	default:
+		require.Equal(t, want, got, at)
+	}
+}
+
+func keyText(key any) string {
+	text, _ := json.Marshal(key)
+	return string(text)
+}
+
+func numbers(t *torch.Tensor) []float64 { return torch.ToSlice[float64](t.To(torch.Float64)) }
+
+func asFloat(t *testing.T, at string, value any) float64 {
+	t.Helper()
+	switch v := value.(type) {
+	case int64:
+		return float64(v)
+	case float64:
+		return v
+	default:
+		require.Failf(t, "no number", "%s: a %T", at, value)
+		return 0
+	}
+}
+
+func TestLearningRatesAndOptions(t *testing.T) {
+	x, y := parameter(0), parameter(0)
+	optimizer, err := torch.SGD([]torch.ParamGroup{
+		{Parameters: tensors{x}},
+		{Parameters: tensors{y}, Options: torch.SGDOptions{LearningRate: 2}},
+	}, torch.SGDOptions{LearningRate: 1})
+	require.NoError(t, err)
+	defer optimizer.Close()
+	x.SetGrad(torch.FromSlice([]float64{1}, nil))
+	y.SetGrad(torch.FromSlice([]float64{1}, nil))
 	optimizer.Step()
-	assert.Equal(t, -1.0, x.Item())
-	optimizer.SetLearningRate(0.5)
+	assert.Equal(t, []float64{-1, -2}, []float64{x.Item(), y.Item()})
+	assert.Equal(t, []float64{1, 2}, optimizer.LearningRates())
+	optimizer.SetLearningRates(0, 0.5)
 	optimizer.Step()
-	assert.Equal(t, -1.5, x.Item())
+	assert.Equal(t, []float64{-1, -2.5}, []float64{x.Item(), y.Item()})
+	optimizer.SetLearningRate(3)
+	optimizer.Step()
+	assert.Equal(t, []float64{-4, -5.5}, []float64{x.Item(), y.Item()})
+	require.NoError(t, optimizer.SetOptions(1, torch.SGDOptions{LearningRate: 1, Momentum: 0.5}))
+	optimizer.Step()
+	optimizer.Step()
+	assert.Equal(t, []float64{-10, -8}, []float64{x.Item(), y.Item()})
+	got := optimizer.Groups()
+	require.Len(t, got, 2)
+	assert.Equal(t, torch.SGDOptions{LearningRate: 1, Momentum: 0.5}, got[1].Options)
+	assert.Equal(t, -8.0, got[1].Parameters[0].Item())
+
+	optimizer.ZeroGradInPlace()
+	assert.Equal(t, 0.0, x.Grad().Item())
 	optimizer.ZeroGrad()
 	assert.Nil(t, x.Grad())
+	optimizer.Step() // a parameter without a gradient stays
+	assert.Equal(t, -10.0, x.Item())
+}
+
+// TestOptimizerOutlivesScopesAndHandles: what the optimiser keeps belongs to no scope, and a
+// parameter's handle may be closed.
+func TestOptimizerOutlivesScopesAndHandles(t *testing.T) {
+	for _, name := range []string{"adam", "lbfgs_history"} {
+		var r run
+		torch.Scope(func(scope *torch.TensorScope) {
+			r = begin(t, name, -1.5, 2)
+			scope.Keep(r.x)
+			scope.Keep(r.y)
+			r.step()
+		})
+		for range 5 {
+			torch.Scope(func(*torch.TensorScope) { r.step() })
+		}
+		r.x.Close()
+		got := r.optimizer.Groups()[0].Parameters[0]
+		assert.NotEqual(t, -1.5, got.Item(), name)
+	}
 }
 
 func TestOptimizerMisuse(t *testing.T) {
-	_, err := torch.Adam(nil, torch.AdamOptions{LearningRate: -1})
-	assert.ErrorIs(t, err, torch.ErrInvalid)
-	_, err = torch.SGD([]*torch.Tensor{torch.Ones([]int64{1}).SetRequiresGrad(true).MulScalar(2)}, torch.SGDOptions{LearningRate: 1})
-	assert.ErrorIs(t, err, torch.ErrInvalid, "not a leaf")
-	x := torch.Zeros([]int64{1}).SetRequiresGrad(true)
-	optimizer, err := torch.SGD([]*torch.Tensor{x}, torch.SGDOptions{LearningRate: 1})
+	x, y := parameter(1), parameter(1, 2)
+	good := torch.AdamOptions{}
+	invalid := func(err error, with string) {
+		t.Helper()
+		require.ErrorIs(t, err, torch.ErrInvalid)
+		assert.Contains(t, err.Error(), with)
+		assert.NotContains(t, err.Error(), "\n")
+	}
+	adam := func(options torch.AdamOptions, parameters ...*torch.Tensor) error {
+		_, err := torch.Adam(parameters, options)
+		return err
+	}
+	invalid(adam(torch.AdamOptions{LearningRate: -1}, x), "the learning rate is -1")
+	invalid(adam(torch.AdamOptions{LearningRate: math.NaN()}, x), "the learning rate is NaN")
+	invalid(adam(torch.AdamOptions{Betas: [2]float64{0.5, 1}}, x), "beta 2 is 1")
+	invalid(adam(torch.AdamOptions{WeightDecay: -0.1}, x), "the weight decay is -0.1")
+	invalid(adam(torch.AdamOptions{Epsilon: math.Inf(1)}, x), "the epsilon is +Inf")
+	_, err := torch.SGD(tensors{x}, torch.SGDOptions{Nesterov: true})
+	invalid(err, "Nesterov")
+	invalid(adam(good), "group 0 has no parameters")
+	invalid(adam(good, x, nil), "parameter 1 of group 0 is nil")
+	invalid(adam(good, x, x.MulScalar(2)), "parameter 1 of group 0 is no leaf")
+	invalid(adam(good, torch.Ones([]int64{1}, torch.Int64)), "parameter 0 of group 0 is of int64")
+	invalid(adam(good, x, y, x.Alias()), "parameter 2 of group 0 is the same tensor as parameter 0 of group 0")
+	_, err = torch.Adam([]torch.ParamGroup{}, good)
+	invalid(err, "no groups")
+	_, err = torch.Adam(groups{{Parameters: tensors{x}}, {Parameters: tensors{y, x}}}, good)
+	invalid(err, "parameter 1 of group 1 is the same tensor as parameter 0 of group 0")
+	_, err = torch.Adam(groups{{Parameters: tensors{x}, Options: torch.SGDOptions{}}}, good)
+	invalid(err, "group 0 has options of torch.SGDOptions")
+	closed := parameter(1)
+	closed.Close()
+	assert.ErrorIs(t, adam(good, closed), torch.ErrClosed)
+
+	optimizer, err := torch.Adam(tensors{x}, good)
 	require.NoError(t, err)
+	invalid(optimizer.AddParamGroup(torch.ParamGroup{Parameters: tensors{x}}), "parameter 0 of group 1 is the same tensor as parameter 0 of group 0")
+	invalid(optimizer.SetOptions(1, good), "no group 1")
+	invalid(optimizer.SetOptions(0, nil), "nil")
+	invalid(optimizer.SetOptions(0, torch.SGDOptions{}), "options of torch.SGDOptions")
+	invalid(optimizer.SetOptions(0, torch.AdamOptions{AMSGrad: true}), "max_exp_avg_sq")
+	invalid(failure(t, func() { optimizer.SetLearningRate(-2) }), "the learning rate is -2")
+	invalid(failure(t, func() { optimizer.SetLearningRates(1, 2) }), "2 learning rates for 1 group")
 	optimizer.Close()
 	optimizer.Close()
 	assert.ErrorIs(t, failure(t, optimizer.Step), torch.ErrClosed)
+	assert.ErrorIs(t, failure(t, optimizer.ZeroGrad), torch.ErrClosed)
+	assert.ErrorIs(t, failure(t, func() { optimizer.StateDict() }), torch.ErrClosed)
+	assert.ErrorIs(t, optimizer.LoadStateDict(torch.NewDict()), torch.ErrClosed)
+	assert.ErrorIs(t, optimizer.AddParamGroup(torch.ParamGroup{Parameters: tensors{y}}), torch.ErrClosed)
+	invalid(failure(t, (*torch.Optimizer)(nil).Step), "the optimizer is nil")
+}
+
+// TestStateThatDoesNotFit: each is refused with what is wrong, and changes nothing.
+func TestStateThatDoesNotFit(t *testing.T) {
+	trained := func(options torch.AdamOptions, values ...float64) (*torch.Optimizer, *torch.Tensor) {
+		x := parameter(values...)
+		optimizer, err := torch.Adam(tensors{x}, options)
+		require.NoError(t, err)
+		t.Cleanup(optimizer.Close)
+		x.Square().Sum().Backward()
+		optimizer.Step()
+		return optimizer, x
+	}
+	optimizer, x := trained(torch.AdamOptions{}, 1, 2)
+	wide, _ := trained(torch.AdamOptions{LearningRate: 0.5}, 1, 2, 3)
+	before := optimizer.StateDict()
+
+	plain := func() *torch.Dict { return optimizer.StateDict() }
+	group := func(state *torch.Dict) *torch.Dict { return state.Get("param_groups").([]any)[0].(*torch.Dict) }
+	first := func(state *torch.Dict) *torch.Dict { return state.Get("state").(*torch.Dict).Get(0).(*torch.Dict) }
+	changed := func(change func(*torch.Dict)) *torch.Dict {
+		state := plain()
+		change(state)
+		return state
+	}
+	sgd, err := torch.SGD(tensors{parameter(1, 2)}, torch.SGDOptions{Momentum: 0.9})
+	require.NoError(t, err)
+	defer sgd.Close()
+	decayed, err := torch.AdamW(tensors{parameter(1, 2)}, torch.AdamOptions{})
+	require.NoError(t, err)
+	defer decayed.Close()
+	two, err := torch.Adam(groups{{Parameters: tensors{parameter(1)}}, {Parameters: tensors{parameter(2)}}}, torch.AdamOptions{})
+	require.NoError(t, err)
+	defer two.Close()
+	pair, err := torch.Adam(tensors{parameter(1), parameter(2)}, torch.AdamOptions{})
+	require.NoError(t, err)
+	defer pair.Close()
+
+	for with, state := range map[string]*torch.Dict{
+		`no list "param_groups"`: torch.NewDict("state", torch.NewDict()),
+		`no dict "state"`:        torch.NewDict("param_groups", []any{}),
+		`parameter 0 has shape [2], but "exp_avg" of its state has [3]`: wide.StateDict(),
+		"the state has 2 groups of parameters, the optimizer 1":         two.StateDict(),
+		"group 0 of the state has 2 parameters, the optimizer's 1":      pair.StateDict(),
+		"another kind of weight decay":                                  decayed.StateDict(),
+		`has no tensor "exp_avg_sq"`:                                    changed(func(s *torch.Dict) { first(s).Delete("exp_avg_sq") }),
+		`has no tensor "max_exp_avg_sq"`:                                changed(func(s *torch.Dict) { group(s).Set("amsgrad", true) }),
+		"step is missing or None":                                       changed(func(s *torch.Dict) { first(s).Delete("step") }),
+		"lr is fast, no number":                                         changed(func(s *torch.Dict) { group(s).Set("lr", "fast") }),
+		"the learning rate is -1":                                       changed(func(s *torch.Dict) { group(s).Set("lr", int64(-1)) }),
+		"betas has 1 numbers":                                           changed(func(s *torch.Dict) { group(s).Set("betas", []any{0.9}) }),
+		"params is missing":                                             changed(func(s *torch.Dict) { group(s).Delete("params") }),
+		"group 0 of the state is a string":                              torch.NewDict("state", torch.NewDict(), "param_groups", []any{"x"}),
+		"the state of parameter 0 is a bool":                            changed(func(s *torch.Dict) { s.Get("state").(*torch.Dict).Set(0, true) }),
+	} {
+		err := optimizer.LoadStateDict(state)
+		require.ErrorIs(t, err, torch.ErrInvalid, with)
+		assert.Contains(t, err.Error(), with)
+		sameState(t, with, before, optimizer.StateDict(), 1e-15)
+	}
+	maximizing := changed(func(s *torch.Dict) { group(s).Set("maximize", true) })
+	assert.ErrorIs(t, optimizer.LoadStateDict(maximizing), torch.ErrNotImplemented)
+	assert.ErrorIs(t, optimizer.LoadStateDict(nil), torch.ErrInvalid)
+
+	// What has no state yet, or settings that older versions did not write, is no misfit.
+	fresh := plain()
+	fresh.Set("state", torch.NewDict())
+	group(fresh).Delete("amsgrad")
+	group(fresh).Set("initial_lr", 0.25)
+	require.NoError(t, optimizer.LoadStateDict(fresh))
+	assert.Zero(t, optimizer.StateDict().Get("state").(*torch.Dict).Len())
+	assert.Equal(t, 0.25, group(optimizer.StateDict()).Get("initial_lr"))
+	optimizer.Step()
+	assert.NotNil(t, x.Grad())
+	require.NoError(t, sgd.LoadStateDict(sgd.StateDict()))
 }

@@ -1,6 +1,5 @@
 // Calls the C ABI as Go does, errors included. Built with AddressSanitizer it shows what the shims
 // leak or touch after it was freed.
-#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -160,24 +159,6 @@ void test_modes_are_of_the_thread() {
   CHECK(ctorch_grad_mode() == 1);
 }
 
-void test_optimizer() {
-  const Tensor x({5}, {1});
-  ok(ctorch_tensor_set_requires_grad(x.get(), 1));
-  ctorch_tensor* parameters[] = {x.get()};
-  const ctorch_optimizer_result adam = ctorch_adam_new(parameters, 1, 0.1, 0.9, 0.999, 1e-8, 0, 0);
-  ok(adam.error);
-  for (int step = 0; step < 3; ++step) {
-    ok(ctorch_optimizer_zero_grad(adam.optimizer));
-    const Tensor square(ctorch_op_mul(x.get(), x.get()));
-    ctorch_tensor* squares[] = {square.get()};
-    ok(ctorch_backward(squares, 1, nullptr, 0, 0));
-    ok(ctorch_optimizer_step(adam.optimizer));
-  }
-  // With gradients of nearly one size, Adam moves by the learning rate at each step.
-  CHECK(std::fabs(x.values()[0] - 4.7f) < 0.01f);
-  ctorch_optimizer_free(adam.optimizer);
-}
-
 void test_generator_gives_the_same_numbers_again() {
   const ctorch_generator_result made = ctorch_generator_new(cpu, 7);
   ok(made.error);
@@ -332,7 +313,6 @@ int main() {
   test_gradients();
   test_gradient_of_what_needs_none_is_an_error();
   test_modes_are_of_the_thread();
-  test_optimizer();
   test_generator_gives_the_same_numbers_again();
   test_module();
   test_what_is_no_archive_is_an_error();

@@ -1,0 +1,138 @@
+package torch
+
+// #include "ctorch/ctorch.h"
+import "C"
+
+// fields are the state's numbers by Python's names.
+func (s *lbfgsState) fields() []field {
+	return []field{{"func_evals", &s.evaluations}, {"n_iter", &s.iterations}, {"t", &s.step},
+		{"ro", &s.inverses}, {"H_diag", &s.diagonal}, {"prev_loss", &s.loss}}
+}
+
+// StateDict is what the optimiser would need to go on where it stands, as [Optimizer.StateDict].
+// As in Python, the state is the first parameter's.
+func (o *LBFGSOptimizer) StateDict() *Dict {
+	if err := o.enter("StateDict"); err != nil {
+		panic(err)
+	}
+	defer o.busy.Unlock()
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	states := NewDict()
+	if o.state.evaluations > 0 {
+		values := NewDict()
+		if o.state.direction == nil {
+			values.Set("func_evals", o.state.evaluations)
+			values.Set("n_iter", o.state.iterations)
+		} else {
+			writeFields(o.state.fields(), values)
+			values.Set("d", o.state.direction.Clone())
+			values.Set("prev_flat_grad", o.state.gradient.Clone())
+			values.Set("old_dirs", clones(o.state.gradients))
+			values.Set("old_stps", clones(o.state.steps))
+		}
+		states.Set(0, values)
+	}
+	return NewDict("state", states, "param_groups", o.groupDicts())
+}
+
+func clones(tensors []*Tensor) []any {
+	list := make([]any, len(tensors))
+	for i, tensor := range tensors {
+		list[i] = tensor.Clone()
+	}
+	return list
+}
+
+// LoadStateDict takes over what [LBFGSOptimizer.StateDict] or Python's optimizer.state_dict() gave,
+// as [Optimizer.LoadStateDict] does.
+func (o *LBFGSOptimizer) LoadStateDict(state *Dict) error {
+	const operation = "LoadStateDict"
+	if err := o.enter(operation); err != nil {
+		return err
+	}
+	defer o.busy.Unlock()
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	return Try(func() error {
+		loaded, err := o.readStateDict(operation, state)
+		if err != nil {
+			return err
+		}
+		values, err := loaded.stateOf(operation, 0)
+		if err != nil {
+			return err
+		}
+		var read lbfgsState
+		if err := readFields(read.fields(), values); err != nil {
+			return invalid(operation, "the state of parameter 0: %v", err)
+		}
+		if err := o.readTensors(operation, &read, values); err != nil {
+			return err
+		}
+		for _, tensor := range o.state.tensors() {
+			tensor.Close()
+		}
+		o.state = read
+		o.applyGroups(loaded)
+		return nil
+	})
+}
+
+// readTensors copies the state's tensors, or none of them.
+func (o *LBFGSOptimizer) readTensors(operation string, to *lbfgsState, values *Dict) error {
+	if values.Get("d") == nil {
+		return nil
+	}
+	parameters := o.groups[0].parameters
+	count := int64(0)
+	for _, parameter := range parameters {
+		count += parameter.NumElements()
+	}
+	var made []*Tensor
+	fit := false
+	defer func() {
+		if !fit {
+			for _, tensor := range made {
+				tensor.Close()
+			}
+		}
+	}()
+	var err error
+	read := func(name string, value any) *Tensor {
+		tensor, _ := value.(*Tensor)
+		switch {
+		case err != nil:
+			return nil
+		case tensor == nil:
+			err = invalid(operation, "the state of parameter 0: %s is %s, no tensor", name, describeValue(value))
+			return nil
+		case tensor.Dim() != 1 || tensor.NumElements() != count:
+			err = invalid(operation, "the parameters have %d elements, but %q of the state has shape %v", count, name, tensor.Shape())
+			return nil
+		}
+		detached := tensor.Detach()
+		defer detached.Close()
+		moved := detached.To(parameters[0].DType(), parameters[0].Device())
+		defer moved.Close()
+		made = append(made, moved.Clone())
+		return made[len(made)-1]
+	}
+	list := func(name string) []*Tensor {
+		items, _ := anyList(values.Get(name))
+		if err == nil && len(items) != len(to.inverses) {
+			err = invalid(operation, "the state of parameter 0: %s has %d items, ro has %d", name, len(items), len(to.inverses))
+		}
+		tensors := make([]*Tensor, len(items))
+		for i, item := range items {
+			tensors[i] = read(name, item)
+		}
+		return tensors
+	}
+	outsideScopes(func(C.uint64_t) {
+		to.direction, to.gradient = read("d", values.Get("d")), read("prev_flat_grad", values.Get("prev_flat_grad"))
+		to.gradients, to.steps = list("old_dirs"), list("old_stps")
+	})
+	fit = err == nil
+	return err
+}

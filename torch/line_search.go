@@ -1,0 +1,119 @@
+package torch
+
+import "math"
+
+// A lineSearch looks along a direction for a point that meets the strong Wolfe conditions: the loss
+// has fallen by enough for the way gone, and its slope has flattened. The constants and the order
+// of the trials are PyTorch's.
+type lineSearch struct {
+	// evaluate is the loss and its gradient at a length along the direction.
+	evaluate  func(length float64, direction *Tensor) (float64, *Tensor)
+	direction *Tensor
+}
+
+// A trial is a point that was tried.
+type trial struct {
+	length, loss, slope float64
+	gradient            *Tensor
+}
+
+func (s lineSearch) try(length float64) trial {
+	loss, gradient := s.evaluate(length, s.direction)
+	return trial{length, loss, dot(gradient, s.direction), gradient}
+}
+
+// run starts with length, from a point of the given loss, gradient and slope, and tries at most
+// about limit points. It gives the loss, the gradient and the length of the best one, and how many
+// were tried.
+func (s lineSearch) run(length, loss float64, gradient *Tensor, slope float64, limit int64) (float64, *Tensor, float64, int64) {
+	const (
+		sufficient = 1e-4 // of the decrease that the slope promises
+		flattened  = 0.9  // of the slope
+		narrowest  = 1e-9 // of what is left between two points
+	)
+	tooHigh := func(t trial) bool { return t.loss > loss+sufficient*t.length*slope }
+	flat := func(t trial) bool { return math.Abs(t.slope) <= -flattened*slope }
+
+	start := trial{0, loss, slope, gradient}
+	before, latest := start, s.try(length)
+	tried, round, found := int64(1), int64(0), false
+	var ends [2]trial
+	for ends[1].gradient == nil {
+		switch {
+		case round >= limit:
+			ends = [2]trial{start, latest}
+		case tooHigh(latest) || (round > 1 && latest.loss >= before.loss):
+			ends = [2]trial{before, latest}
+		case flat(latest):
+			ends, found = [2]trial{latest, latest}, true
+		case latest.slope >= 0:
+			ends = [2]trial{before, latest}
+		default: // Farther on.
+			next := interpolate(before, latest, latest.length+0.01*(latest.length-before.length), latest.length*10)
+			before, latest = latest, s.try(next)
+			tried++
+			round++
+		}
+	}
+	lower := func() (low, high *trial) {
+		if ends[0].loss <= ends[1].loss {
+			return &ends[0], &ends[1]
+		}
+		return &ends[1], &ends[0]
+	}
+	low, high := lower()
+
+	// Between the two ends.
+	reach := largest(s.direction)
+	hesitated := false
+	for !found && round < limit && math.Abs(high.length-low.length)*reach >= narrowest {
+		left, right := min(low.length, high.length), max(low.length, high.length)
+		next := interpolate(*low, *high, left, right)
+		margin := 0.1 * (right - left)
+		switch {
+		case min(right-next, next-left) >= margin:
+			hesitated = false
+		case hesitated || next >= right || next <= left:
+			// At an end, or close to one twice in a row: away from it.
+			if math.Abs(next-right) < math.Abs(next-left) {
+				next = right - margin
+			} else {
+				next = left + margin
+			}
+			hesitated = false
+		default:
+			hesitated = true
+		}
+		latest = s.try(next)
+		tried++
+		round++
+		if tooHigh(latest) || latest.loss >= low.loss {
+			*high = latest
+			low, high = lower()
+			continue
+		}
+		if flat(latest) {
+			found = true
+		} else if latest.slope*(high.length-low.length) >= 0 {
+			*high = *low
+		}
+		*low = latest
+	}
+	return low.loss, low.gradient, low.length, tried
+}
+
+// interpolate is where the cubic through two points with their slopes has its minimum, within
+// bounds.
+func interpolate(a, b trial, lowest, highest float64) float64 {
+	if a.length > b.length {
+		a, b = b, a
+	}
+	tilt := a.slope + b.slope - 3*(a.loss-b.loss)/(a.length-b.length)
+	square := tilt*tilt - a.slope*b.slope
+	if !(square >= 0) {
+		return (lowest + highest) / 2
+	}
+	root := math.Sqrt(square)
+	place := b.length - (b.length-a.length)*((b.slope+root-tilt)/(b.slope-a.slope+2*root))
+	return min(max(place, lowest), highest)
+}

@@ -1,0 +1,138 @@
+package torch_test
+
+import (
+	"fmt"
+
+	"github.com/clipvqgan/clipvqgan/torch"
+)
+
+// must ends the examples that fail.
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
+}
+
+// A line through four points: gradient descent on the squared error.
+func ExampleSGD() {
+	x := torch.FromSlice([]float32{0, 1, 2, 3}, nil)
+	y := torch.FromSlice([]float32{1, 3, 5, 7}, nil)
+	slope := torch.Zeros([]int64{1}).SetRequiresGrad(true)
+	offset := torch.Zeros([]int64{1}).SetRequiresGrad(true)
+
+	optimizer := must(torch.SGD([]*torch.Tensor{slope, offset}, torch.SGDOptions{LearningRate: 0.05, Momentum: 0.8}))
+	defer optimizer.Close()
+	for range 200 {
+		torch.Scope(func(*torch.TensorScope) {
+			optimizer.ZeroGrad()
+			x.Mul(slope).Add(offset).MSELoss(y, torch.ReduceMean).Backward()
+			optimizer.Step()
+		})
+	}
+	fmt.Printf("%.2f x + %.2f\n", slope.Item(), offset.Item())
+	// Output: 2.00 x + 1.00
+}
+
+// Two groups of parameters, and learning rates that warm up and then fall along a cosine.
+func ExampleAdam() {
+	body := torch.Ones([]int64{3}).SetRequiresGrad(true)
+	head := torch.Ones([]int64{3}).SetRequiresGrad(true)
+	optimizer := must(torch.Adam([]torch.ParamGroup{
+		{Parameters: []*torch.Tensor{body}, Options: torch.AdamOptions{LearningRate: 0.01}},
+		{Parameters: []*torch.Tensor{head}},
+	}, torch.AdamOptions{LearningRate: 0.1}))
+	defer optimizer.Close()
+	warmUp := must(torch.LinearLR(optimizer, 0.25, 1, 3))
+	cosine := must(torch.CosineAnnealingLR(optimizer, 5, 0))
+	schedule := must(torch.SequentialLR([]*torch.LRScheduler{warmUp, cosine}, []int{3}))
+
+	for range 8 {
+		fmt.Printf("%.4f\n", schedule.LearningRates())
+		torch.Scope(func(*torch.TensorScope) {
+			optimizer.ZeroGrad()
+			body.Mul(head).Sum().Square().Backward()
+			optimizer.Step()
+		})
+		schedule.Step()
+	}
+	// Output:
+	// [0.0025 0.0250]
+	// [0.0050 0.0500]
+	// [0.0075 0.0750]
+	// [0.0100 0.1000]
+	// [0.0090 0.0905]
+	// [0.0065 0.0655]
+	// [0.0035 0.0345]
+	// [0.0010 0.0095]
+}
+
+// The minimum of Rosenbrock's valley, with a line search.
+func ExampleLBFGS() {
+	x := torch.FromSlice([]float64{-1.5}, nil).SetRequiresGrad(true)
+	y := torch.FromSlice([]float64{2}, nil).SetRequiresGrad(true)
+	optimizer := must(torch.LBFGS([]*torch.Tensor{x, y}, torch.LBFGSOptions{StrongWolfe: true}))
+	defer optimizer.Close()
+	for range 4 {
+		loss := optimizer.Step(func() *torch.Tensor {
+			optimizer.ZeroGrad()
+			valley := y.Sub(x.Square()).Square().MulScalar(100)
+			loss := x.RSubScalar(1).Square().Add(valley)
+			loss.Backward()
+			return loss
+		})
+		fmt.Printf("%.6f\n", loss)
+	}
+	fmt.Printf("at %.4f, %.4f\n", x.Item(), y.Item())
+	// Output:
+	// 12.500000
+	// 1.307098
+	// 0.000000
+	// 0.000000
+	// at 1.0000, 1.0000
+}
+
+// A schedule that looks at the validation loss.
+func ExampleReduceLROnPlateau() {
+	weights := torch.Ones([]int64{3}).SetRequiresGrad(true)
+	optimizer := must(torch.RMSprop([]*torch.Tensor{weights}, torch.RMSpropOptions{LearningRate: 0.1}))
+	defer optimizer.Close()
+	schedule := must(torch.ReduceLROnPlateau(optimizer, 0.5, 1, torch.PlateauOptions{}))
+	for _, loss := range []float64{1, 0.8, 0.8, 0.81, 0.7} {
+		schedule.Step(loss)
+		fmt.Println(schedule.LearningRates())
+	}
+	// Output:
+	// [0.1]
+	// [0.1]
+	// [0.1]
+	// [0.05]
+	// [0.05]
+}
+
+// What is saved in the middle of training goes on in another optimiser.
+func ExampleOptimizer_StateDict() {
+	train := func(weights *torch.Tensor, optimizer *torch.Optimizer, steps int) {
+		for range steps {
+			optimizer.ZeroGrad()
+			weights.Square().Sum().Backward()
+			optimizer.Step()
+		}
+	}
+	weights := torch.Ones([]int64{3}).SetRequiresGrad(true)
+	optimizer := must(torch.AdamW([]*torch.Tensor{weights}, torch.AdamOptions{LearningRate: 0.1}))
+	defer optimizer.Close()
+	train(weights, optimizer, 10)
+	state, saved := optimizer.StateDict(), weights.Detach().Clone()
+	train(weights, optimizer, 10)
+
+	again := saved.SetRequiresGrad(true)
+	resumed := must(torch.AdamW([]*torch.Tensor{again}, torch.AdamOptions{}))
+	defer resumed.Close()
+	if err := resumed.LoadStateDict(state); err != nil {
+		panic(err)
+	}
+	train(again, resumed, 10)
+	fmt.Println(torch.ToSlice[float32](again)[0] == torch.ToSlice[float32](weights)[0], resumed.LearningRates())
+	// Output: true [0.1]
+}

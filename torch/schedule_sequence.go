@@ -1,0 +1,187 @@
+package torch
+
+import (
+	"fmt"
+	"slices"
+)
+
+// A SequentialScheduler is the [Schedule] that [SequentialLR] makes.
+type SequentialScheduler struct {
+	parts      []*LRScheduler
+	milestones []int64
+	epoch      int
+	last       []float64
+}
+
+// SequentialLR has one schedule after another set the learning rates of an optimiser: the next one
+// begins at each of the epochs in milestones, of which there is one fewer.
+//
+//	warmUp, err := torch.LinearLR(optimizer, 0.1, 1, 5)
+//	…
+//	cosine, err := torch.CosineAnnealingLR(optimizer, 45, 0)
+//	…
+//	schedule, err := torch.SequentialLR([]*torch.LRScheduler{warmUp, cosine}, []int{5})
+func SequentialLR(parts []*LRScheduler, milestones []int) (*SequentialScheduler, error) {
+	const operation = "SequentialLR"
+	if len(parts) == 0 || len(milestones) != len(parts)-1 {
+		return nil, invalid(operation, "%d schedules and %d milestones: there must be one milestone between two schedules", len(parts), len(milestones))
+	}
+	s := &SequentialScheduler{parts: slices.Clone(parts)}
+	for i, milestone := range milestones {
+		if milestone <= 0 || i > 0 && milestone <= milestones[i-1] {
+			return nil, invalid(operation, "the milestones %v do not go up from 1", milestones)
+		}
+		s.milestones = append(s.milestones, int64(milestone))
+	}
+	for i, part := range parts {
+		if part == nil {
+			return nil, invalid(operation, "schedule %d is nil", i)
+		}
+		if part.groups != parts[0].groups {
+			return nil, invalid(operation, "schedule %d is of another optimizer than schedule 0", i)
+		}
+	}
+	// Each part has set its first rates when it was made. That is taken back.
+	groups := parts[0].groups
+	groups.mutex.Lock()
+	for _, group := range groups.groups {
+		group.settings.learningRate, group.changed = group.extras[initialRate], true
+	}
+	groups.mutex.Unlock()
+	for _, part := range parts {
+		part.epoch--
+	}
+	err := Try(func() error {
+		parts[0].begin()
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.last = parts[0].LearningRates()
+	return s, nil
+}
+
+// Step sets the next epoch's learning rates.
+func (s *SequentialScheduler) Step() {
+	s.epoch++
+	at := 0
+	for at < len(s.milestones) && s.milestones[at] <= int64(s.epoch) {
+		at++
+	}
+	if at > 0 && s.milestones[at-1] == int64(s.epoch) {
+		s.parts[at].restart()
+	} else {
+		s.parts[at].Step()
+	}
+	s.last = s.parts[at].LearningRates()
+}
+
+// LearningRates are the groups' rates that the latest step set.
+func (s *SequentialScheduler) LearningRates() []float64 { return slices.Clone(s.last) }
+
+func (s *SequentialScheduler) fields() []field {
+	return []field{{"_milestones", &s.milestones}, {"last_epoch", &s.epoch}, {"_last_lr", &s.last}}
+}
+
+// StateDict is where the schedule and its parts stand, in the layout of Python's
+// scheduler.state_dict().
+func (s *SequentialScheduler) StateDict() *Dict {
+	state := NewDict()
+	writeFields(s.fields(), state)
+	state.Set("_schedulers", partStates(s.parts))
+	return state
+}
+
+// LoadStateDict goes on where [SequentialScheduler.StateDict], or Python's scheduler.state_dict(),
+// was taken.
+func (s *SequentialScheduler) LoadStateDict(state *Dict) error {
+	read := *s
+	if err := readFields(read.fields(), state); err != nil {
+		return invalid("LoadStateDict", "the state of SequentialLR: %v", err)
+	}
+	if len(read.milestones) != len(s.milestones) {
+		return invalid("LoadStateDict", "the state has %d milestones, the schedule %d", len(read.milestones), len(s.milestones))
+	}
+	if err := loadParts("SequentialLR", s.parts, state); err != nil {
+		return err
+	}
+	*s = read
+	return nil
+}
+
+// A ChainedLRScheduler is the [Schedule] that [ChainedScheduler] makes.
+type ChainedLRScheduler struct {
+	parts []Schedule
+}
+
+// ChainedScheduler steps several schedules of one optimiser together, so that their factors
+// multiply.
+func ChainedScheduler(parts ...Schedule) (*ChainedLRScheduler, error) {
+	if len(parts) == 0 {
+		return nil, invalid("ChainedScheduler", "no schedules were given")
+	}
+	for i, part := range parts {
+		if part == nil {
+			return nil, invalid("ChainedScheduler", "schedule %d is nil", i)
+		}
+	}
+	return &ChainedLRScheduler{slices.Clone(parts)}, nil
+}
+
+// Step sets the next epoch's learning rates.
+func (s *ChainedLRScheduler) Step() {
+	for _, part := range s.parts {
+		part.Step()
+	}
+}
+
+// LearningRates are the groups' rates that the latest step set.
+func (s *ChainedLRScheduler) LearningRates() []float64 {
+	return s.parts[len(s.parts)-1].LearningRates()
+}
+
+// StateDict is where the schedules stand, in the layout of Python's scheduler.state_dict().
+func (s *ChainedLRScheduler) StateDict() *Dict {
+	return NewDict("_last_lr", anys(s.LearningRates()), "_schedulers", partStates(s.parts))
+}
+
+// LoadStateDict goes on where [ChainedLRScheduler.StateDict], or Python's scheduler.state_dict(),
+// was taken.
+func (s *ChainedLRScheduler) LoadStateDict(state *Dict) error {
+	return loadParts("ChainedScheduler", s.parts, state)
+}
+
+func partStates[S Schedule](parts []S) []any {
+	states := make([]any, len(parts))
+	for i, part := range parts {
+		states[i] = part.StateDict()
+	}
+	return states
+}
+
+// loadParts loads the state of every part, or of none.
+func loadParts[S Schedule](name string, parts []S, state *Dict) error {
+	states, _ := anyList(state.Get("_schedulers"))
+	if len(states) != len(parts) {
+		return invalid("LoadStateDict", "the state has %d schedules, the %s %d", len(states), name, len(parts))
+	}
+	before := partStates(parts)
+	for i, part := range parts {
+		values, ok := states[i].(*Dict)
+		err := error(invalid("LoadStateDict", "schedule %d of the state is %s, no dict", i, describeValue(states[i])))
+		if ok {
+			err = part.LoadStateDict(values)
+		}
+		if err == nil {
+			continue
+		}
+		for j := range i {
+			if restoring := parts[j].LoadStateDict(before[j].(*Dict)); restoring != nil {
+				return fmt.Errorf("%w, and schedule %d was not restored: %v", err, j, restoring)
+			}
+		}
+		return err
+	}
+	return nil
+}

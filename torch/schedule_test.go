@@ -1,0 +1,329 @@
+package torch_test
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/clipvqgan/clipvqgan/torch"
+)
+
+// watchedValue is what the reference's plateau schedules watch.
+func watchedValue(epoch int) float64 {
+	return max(1-float64(epoch)/10, 0.3) + 0.01*float64(epoch%3)
+}
+
+// scheduler is what every schedule has, but for how it steps.
+type scheduler interface {
+	LearningRates() []float64
+	StateDict() *torch.Dict
+	LoadStateDict(*torch.Dict) error
+}
+
+// scheduleMakers make what the script of the reference makes, for an optimiser of two groups.
+var scheduleMakers = map[string]func(o torch.Scheduled) (scheduler, error){
+	"step":        func(o torch.Scheduled) (scheduler, error) { return torch.StepLR(o, 7, 0.5) },
+	"multi_step":  func(o torch.Scheduled) (scheduler, error) { return torch.MultiStepLR(o, []int{3, 10, 10, 40}, 0.3) },
+	"exponential": func(o torch.Scheduled) (scheduler, error) { return torch.ExponentialLR(o, 0.93) },
+	"constant":    func(o torch.Scheduled) (scheduler, error) { return torch.ConstantLR(o, 0.25, 9) },
+	"linear":      func(o torch.Scheduled) (scheduler, error) { return torch.LinearLR(o, 0.1, 0.8, 12) },
+	"polynomial":  func(o torch.Scheduled) (scheduler, error) { return torch.PolynomialLR(o, 40, 2) },
+	"cosine":      func(o torch.Scheduled) (scheduler, error) { return torch.CosineAnnealingLR(o, 20, 0.001) },
+	"cosine_to_zero": func(o torch.Scheduled) (scheduler, error) {
+		return torch.CosineAnnealingLR(o, 60, 0)
+	},
+	"restarts": func(o torch.Scheduled) (scheduler, error) {
+		return torch.CosineAnnealingWarmRestarts(o, 7, 2, 0.001)
+	},
+	"restarts_alike": func(o torch.Scheduled) (scheduler, error) {
+		return torch.CosineAnnealingWarmRestarts(o, 9, 1, 0)
+	},
+	"lambda": func(o torch.Scheduled) (scheduler, error) {
+		return torch.LambdaLR(o, func(epoch int) float64 { return 1 / float64(1+epoch) })
+	},
+	"lambda_each": func(o torch.Scheduled) (scheduler, error) {
+		return torch.LambdaLR(o,
+			func(epoch int) float64 { return math.Pow(0.9, float64(epoch)) },
+			func(epoch int) float64 { return min(1, float64(epoch+1)/10) })
+	},
+	"one_cycle": func(o torch.Scheduled) (scheduler, error) {
+		return torch.OneCycleLR(o, torch.OneCycleOptions{MaxLearningRates: []float64{0.5}, TotalSteps: 60})
+	},
+	"one_cycle_three": func(o torch.Scheduled) (scheduler, error) {
+		return torch.OneCycleLR(o, torch.OneCycleOptions{MaxLearningRates: []float64{0.5, 0.2}, TotalSteps: 60,
+			PctStart: 0.4, Linear: true, BaseMomentum: 0.8, MaxMomentum: 0.9, DivFactor: 10,
+			FinalDivFactor: 100, ThreePhase: true})
+	},
+	"one_cycle_constant": func(o torch.Scheduled) (scheduler, error) {
+		return torch.OneCycleLR(o, torch.OneCycleOptions{MaxLearningRates: []float64{0.5}, TotalSteps: 70, ConstantMomentum: true})
+	},
+	"warm_up_cosine": func(o torch.Scheduled) (scheduler, error) {
+		return inSequence([]int{5},
+			func() (*torch.LRScheduler, error) { return torch.LinearLR(o, 0.1, 1, 5) },
+			func() (*torch.LRScheduler, error) { return torch.CosineAnnealingLR(o, 40, 0) })
+	},
+	"three_in_sequence": func(o torch.Scheduled) (scheduler, error) {
+		return inSequence([]int{10, 30},
+			func() (*torch.LRScheduler, error) { return torch.ExponentialLR(o, 0.9) },
+			func() (*torch.LRScheduler, error) { return torch.CosineAnnealingWarmRestarts(o, 6, 1, 0) },
+			func() (*torch.LRScheduler, error) { return torch.StepLR(o, 5, 0.5) })
+	},
+	"chained": func(o torch.Scheduled) (scheduler, error) {
+		warmUp, err := torch.LinearLR(o, 0.2, 1, 10)
+		if err != nil {
+			return nil, err
+		}
+		decay, err := torch.ExponentialLR(o, 0.95)
+		if err != nil {
+			return nil, err
+		}
+		return torch.ChainedScheduler(warmUp, decay)
+	},
+	"plateau": func(o torch.Scheduled) (scheduler, error) {
+		return torch.ReduceLROnPlateau(o, 0.5, 2, torch.PlateauOptions{Cooldown: 3})
+	},
+	"plateau_max": func(o torch.Scheduled) (scheduler, error) {
+		return torch.ReduceLROnPlateau(o, 0.3, 3, torch.PlateauOptions{Maximize: true, Threshold: 0.01,
+			Absolute: true, MinLearningRates: []float64{0.001, 0.0005}})
+	},
+}
+
+func inSequence(milestones []int, makers ...func() (*torch.LRScheduler, error)) (scheduler, error) {
+	var parts []*torch.LRScheduler
+	for _, make := range makers {
+		part, err := make()
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, part)
+	}
+	return torch.SequentialLR(parts, milestones)
+}
+
+// A scheduledRun is an optimiser of two groups and a schedule of it.
+type scheduledRun struct {
+	optimizer *torch.Optimizer
+	schedule  scheduler
+}
+
+func beginSchedule(t *testing.T, name string) scheduledRun {
+	t.Helper()
+	options := torch.SGDOptions{LearningRate: 0.1, Momentum: 0.9}
+	slow := options
+	slow.LearningRate = 0.02
+	optimizer, err := torch.SGD(groups{
+		{Parameters: tensors{parameter(0)}}, {Parameters: tensors{parameter(0)}, Options: slow},
+	}, options)
+	require.NoError(t, err)
+	t.Cleanup(optimizer.Close)
+	schedule, err := scheduleMakers[name](optimizer)
+	require.NoError(t, err)
+	return scheduledRun{optimizer, schedule}
+}
+
+func (r scheduledRun) step(epoch int) {
+	switch schedule := r.schedule.(type) {
+	case torch.Schedule:
+		schedule.Step()
+	case *torch.PlateauScheduler:
+		schedule.Step(watchedValue(epoch))
+	}
+}
+
+func (r scheduledRun) momentum() float64 {
+	return r.optimizer.Groups()[0].Options.(torch.SGDOptions).Momentum
+}
+
+// The same arithmetic; a cosine may be rounded otherwise, which a recursive schedule carries on.
+const scheduleTolerance = 1e-13
+
+func TestSchedulesAgreeWithPyTorch(t *testing.T) {
+	reference, err := readOptimizerReference()
+	require.NoError(t, err)
+	require.Len(t, reference.Schedules, len(scheduleMakers))
+	for name, want := range reference.Schedules {
+		t.Run(name, func(t *testing.T) {
+			r := beginSchedule(t, name)
+			for epoch, rates := range want.Rates {
+				require.InDeltaSlice(t, rates, r.optimizer.LearningRates(), scheduleTolerance, "epoch %d", epoch)
+				require.InDelta(t, want.Momenta[epoch], r.momentum(), scheduleTolerance, "epoch %d", epoch)
+				require.Equal(t, r.optimizer.LearningRates(), r.schedule.LearningRates())
+				if epoch == savedAt {
+					sameState(t, "schedule", pythonState(t, want.State.Schedule), r.schedule.StateDict(), scheduleTolerance)
+					sameState(t, "optimizer", pythonState(t, want.State.Optimizer).Get("param_groups"),
+						r.optimizer.StateDict().Get("param_groups"), scheduleTolerance)
+				}
+				if epoch+1 < len(want.Rates) {
+					r.step(epoch)
+				}
+			}
+		})
+	}
+}
+
+// TestSchedulesGoOnFromASavedState that this package or Python saved, in a schedule that has gone
+// elsewhere.
+func TestSchedulesGoOnFromASavedState(t *testing.T) {
+	reference, err := readOptimizerReference()
+	require.NoError(t, err)
+	for name, want := range reference.Schedules {
+		first := beginSchedule(t, name)
+		for epoch := range savedAt {
+			first.step(epoch)
+		}
+		saved := [2]*torch.Dict{first.schedule.StateDict(), first.optimizer.StateDict()}
+		first.step(savedAt)
+		pythons := [2]*torch.Dict{pythonState(t, want.State.Schedule), pythonState(t, want.State.Optimizer)}
+		for from, state := range map[string][2]*torch.Dict{"Go": saved, "Python": pythons} {
+			t.Run(name+" from "+from, func(t *testing.T) {
+				r := beginSchedule(t, name)
+				for epoch := range 3 {
+					r.step(epoch)
+				}
+				require.NoError(t, r.schedule.LoadStateDict(state[0]))
+				require.NoError(t, r.optimizer.LoadStateDict(state[1]))
+				for epoch := savedAt; epoch < len(want.Rates); epoch++ {
+					require.InDeltaSlice(t, want.Rates[epoch], r.optimizer.LearningRates(), scheduleTolerance, "epoch %d", epoch)
+					require.InDelta(t, want.Momenta[epoch], r.momentum(), scheduleTolerance, "epoch %d", epoch)
+					if epoch+1 < len(want.Rates) {
+						r.step(epoch)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestOneCycleOfAdam cycles the first beta, and the optimiser's steps heed the schedule.
+func TestOneCycleOfAdam(t *testing.T) {
+	x := parameter(0)
+	optimizer, err := torch.Adam(tensors{x}, torch.AdamOptions{Betas: [2]float64{0.9, 0.99}})
+	require.NoError(t, err)
+	defer optimizer.Close()
+	schedule, err := torch.OneCycleLR(optimizer, torch.OneCycleOptions{MaxLearningRates: []float64{0.5}, TotalSteps: 4, PctStart: 0.5, DivFactor: 10})
+	require.NoError(t, err)
+	betas := func() [2]float64 { return optimizer.Groups()[0].Options.(torch.AdamOptions).Betas }
+	assert.Equal(t, [2]float64{0.95, 0.99}, betas())
+	x.SetGrad(torch.FromSlice([]float64{1}, nil))
+	optimizer.Step()
+	assert.InDelta(t, -0.05, x.Item(), 1e-6, "Adam's first step is the learning rate")
+	schedule.Step()
+	assert.InDelta(t, 0.85, betas()[0], 1e-12)
+	assert.InDelta(t, 0.5, optimizer.LearningRates()[0], 1e-12)
+	for range 3 {
+		schedule.Step()
+	}
+	assert.ErrorContains(t, failure(t, schedule.Step), "step 5 of a cycle of 4")
+}
+
+func TestScheduleOfLBFGS(t *testing.T) {
+	optimizer, err := torch.LBFGS(tensors{parameter(1)}, torch.LBFGSOptions{})
+	require.NoError(t, err)
+	defer optimizer.Close()
+	schedule, err := torch.ExponentialLR(optimizer, 0.5)
+	require.NoError(t, err)
+	schedule.Step()
+	assert.Equal(t, []float64{0.5}, optimizer.LearningRates())
+}
+
+func TestScheduleMisuse(t *testing.T) {
+	optimizer, err := torch.SGD(tensors{parameter(1)}, torch.SGDOptions{})
+	require.NoError(t, err)
+	defer optimizer.Close()
+	other, err := torch.Adagrad(tensors{parameter(1)}, torch.AdagradOptions{})
+	require.NoError(t, err)
+	defer other.Close()
+	step, err := torch.StepLR(optimizer, 2, 0.5)
+	require.NoError(t, err)
+	elsewhere, err := torch.StepLR(other, 2, 0.5)
+	require.NoError(t, err)
+	plateau, err := torch.ReduceLROnPlateau(optimizer, 0.5, 1, torch.PlateauOptions{})
+	require.NoError(t, err)
+	half := func(int) float64 { return 0.5 }
+	peak := []float64{1}
+
+	for with, make := range map[string]func() (any, error){
+		"the optimizer is nil":                func() (any, error) { return torch.StepLR(nil, 1, 1) },
+		"StepLR: the optimizer is nil":        func() (any, error) { return torch.StepLR((*torch.Optimizer)(nil), 1, 1) },
+		"the step size is 0":                  func() (any, error) { return torch.StepLR(optimizer, 0, 1) },
+		"the factor is 2":                     func() (any, error) { return torch.ConstantLR(optimizer, 2, 1) },
+		"the factor at the start is 0":        func() (any, error) { return torch.LinearLR(optimizer, 0, 1, 1) },
+		"the factor at the end is -1":         func() (any, error) { return torch.LinearLR(optimizer, 0.1, -1, 1) },
+		"LinearLR: the number of epochs is 0": func() (any, error) { return torch.LinearLR(optimizer, 0.1, 1, 0) },
+		"the number of epochs is -1":          func() (any, error) { return torch.PolynomialLR(optimizer, -1, 1) },
+		"CosineAnnealingLR: the number":       func() (any, error) { return torch.CosineAnnealingLR(optimizer, 0, 0) },
+		"the factor is 0": func() (any, error) {
+			return torch.CosineAnnealingWarmRestarts(optimizer, 1, 0, 0)
+		},
+		"2 functions for 1 groups": func() (any, error) { return torch.LambdaLR(optimizer, half, half) },
+		"a function is nil":        func() (any, error) { return torch.LambdaLR(optimizer, nil) },
+		"the learning rate is -": func() (any, error) {
+			return torch.LambdaLR(optimizer, func(int) float64 { return -1 })
+		},
+		"the number of steps is 0": func() (any, error) {
+			return torch.OneCycleLR(optimizer, torch.OneCycleOptions{MaxLearningRates: peak})
+		},
+		"0 rates at the peak": func() (any, error) {
+			return torch.OneCycleLR(optimizer, torch.OneCycleOptions{TotalSteps: 3})
+		},
+		"the share before the peak is 1": func() (any, error) {
+			return torch.OneCycleLR(optimizer, torch.OneCycleOptions{MaxLearningRates: peak, TotalSteps: 3, PctStart: 1})
+		},
+		"Adagrad has no momentum": func() (any, error) {
+			return torch.OneCycleLR(other, torch.OneCycleOptions{MaxLearningRates: peak, TotalSteps: 3})
+		},
+		"the factor is 1: it must be in [0, 1)": func() (any, error) {
+			return torch.ReduceLROnPlateau(optimizer, 1, 1, torch.PlateauOptions{})
+		},
+		"2 least rates for 1 groups": func() (any, error) {
+			return torch.ReduceLROnPlateau(optimizer, 0.1, 1, torch.PlateauOptions{MinLearningRates: []float64{1, 2}})
+		},
+		"1 schedules and 1 milestones": func() (any, error) {
+			return torch.SequentialLR([]*torch.LRScheduler{step}, []int{1})
+		},
+		"the milestones [0] do not go up": func() (any, error) {
+			return torch.SequentialLR([]*torch.LRScheduler{step, step}, []int{0})
+		},
+		"schedule 1 is of another optimizer": func() (any, error) {
+			return torch.SequentialLR([]*torch.LRScheduler{step, elsewhere}, []int{1})
+		},
+		"schedule 1 is nil": func() (any, error) {
+			return torch.SequentialLR([]*torch.LRScheduler{step, nil}, []int{1})
+		},
+		"no schedules": func() (any, error) { return torch.ChainedScheduler() },
+	} {
+		_, err := make()
+		require.ErrorIs(t, err, torch.ErrInvalid, with)
+		assert.Contains(t, err.Error(), with)
+	}
+
+	before := step.StateDict()
+	bad := func(key string, value any) *torch.Dict {
+		state := step.StateDict()
+		state.Set(key, value)
+		return state
+	}
+	for with, state := range map[string]*torch.Dict{
+		`no "step_size"`:        plateau.StateDict(),
+		`no "last_epoch"`:       torch.NewDict("step_size", 1, "gamma", 1.0),
+		"gamma is high":         bad("gamma", "high"),
+		"the step size is 0":    bad("step_size", int64(0)),
+		"of 2 groups":           bad("base_lrs", []any{1.0, 2.0}),
+		"base_lrs is 1":         bad("base_lrs", int64(1)),
+		"_step_count is 2.5":    bad("_step_count", 2.5),
+		"_last_lr item 0 is no": bad("_last_lr", []any{"no"}),
+	} {
+		require.ErrorContains(t, step.LoadStateDict(state), with)
+		sameState(t, with, before, step.StateDict(), 1e-15)
+	}
+	assert.ErrorContains(t, plateau.LoadStateDict(before), `no "factor"`)
+	chained, err := torch.ChainedScheduler(step)
+	require.NoError(t, err)
+	assert.ErrorContains(t, chained.LoadStateDict(before), "the state has 0 schedules, the ChainedScheduler 1")
+	assert.ErrorContains(t, chained.LoadStateDict(torch.NewDict("_schedulers", []any{1.0})), "schedule 0 of the state is 1, no dict")
+
+	require.NoError(t, optimizer.AddParamGroup(torch.ParamGroup{Parameters: tensors{parameter(2)}}))
+	assert.ErrorContains(t, failure(t, step.Step), "began with 1 groups of parameters, and the optimizer has 2")
+}
