@@ -27,7 +27,7 @@ func ClipGradNorm(parameters []*Tensor, maxNorm float64, options ClipGradNormOpt
 		order = 2
 	}
 	var total *Tensor
-	runScope(keepTeam, func(scope *TensorScope) {
+	runScope(callbackScope, func(scope *TensorScope) {
 		NoGrad(func() {
 			groups := gradientsByDevice(operation, parameters)
 			if len(groups) == 0 {
@@ -60,7 +60,7 @@ func ClipGradNorm(parameters []*Tensor, maxNorm float64, options ClipGradNormOpt
 // PyTorch's torch.nn.utils.clip_grad_value_.
 func ClipGradValue(parameters []*Tensor, value float64) {
 	const operation = "ClipGradValue"
-	runScope(keepTeam, func(*TensorScope) {
+	runScope(callbackScope, func(*TensorScope) {
 		NoGrad(func() {
 			for _, group := range gradientsByDevice(operation, parameters) {
 				foreachClampInPlace(operation, group.gradients, -value, value)

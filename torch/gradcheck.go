@@ -40,7 +40,7 @@ func (o GradcheckOptions) withDefaults() GradcheckOptions {
 func Gradcheck(function func(inputs []*Tensor) []*Tensor, inputs []*Tensor, options GradcheckOptions) error {
 	const operation = "Gradcheck"
 	return Try(func() (err error) {
-		runScope(keepTeam, func(*TensorScope) {
+		runScope(callbackScope, func(*TensorScope) {
 			EnableGrad(func() {
 				err = gradcheck{operation, function, inputs, options.withDefaults()}.run()
 			})
@@ -55,7 +55,7 @@ func Gradcheck(function func(inputs []*Tensor) []*Tensor, inputs []*Tensor, opti
 func GradGradcheck(function func(inputs []*Tensor) []*Tensor, inputs []*Tensor, options GradcheckOptions) error {
 	const operation = "GradGradcheck"
 	return Try(func() (err error) {
-		runScope(keepTeam, func(*TensorScope) {
+		runScope(callbackScope, func(*TensorScope) {
 			EnableGrad(func() {
 				random := rand.New(rand.NewPCG(1, 2))
 				all := append([]*Tensor{}, inputs...)
@@ -158,7 +158,7 @@ func (g gradcheck) differences(i int) [][][]float64 {
 	values := ToSlice[float64](input)
 	shape, device := input.Shape(), input.Device()
 	at := func(e int, step float64) (results [][]float64) {
-		runScope(keepTeam, func(*TensorScope) {
+		runScope(callbackScope, func(*TensorScope) {
 			moved := append([]float64{}, values...)
 			moved[e] += step
 			inputs := g.leaves()
@@ -211,7 +211,7 @@ func (g gradcheck) compare(o int, output *Tensor, i int, input *Tensor, byDiffer
 
 // gradient is that of output's element k.
 func (g gradcheck) gradient(output *Tensor, k int, input *Tensor) (values []float64) {
-	runScope(keepTeam, func(*TensorScope) {
+	runScope(callbackScope, func(*TensorScope) {
 		one := make([]float64, output.NumElements())
 		one[k] = 1
 		gradient := Gradients([]*Tensor{output}, []*Tensor{input}, BackwardOptions{

@@ -63,7 +63,7 @@ func JacobianVectorProduct(function func(inputs []*Tensor) []*Tensor, inputs, ve
 
 // derive runs f in a scope, with gradients recorded, on leaves that share the inputs' memory.
 func derive(inputs []*Tensor, f func(scope *TensorScope, leaves []*Tensor)) {
-	runScope(keepTeam, func(scope *TensorScope) {
+	runScope(callbackScope, func(scope *TensorScope) {
 		EnableGrad(func() {
 			leaves := make([]*Tensor, len(inputs))
 			for i, input := range inputs {

@@ -59,7 +59,8 @@ const (
 	plainScope scopeKind = iota
 	limitedScope
 	// callbackScope is around Go code that C called in the middle of a call of ours: what that
-	// call waited for, and the team of threads that it uses, are its own.
+	// call waited for, and the team of threads that it uses, are its own. It is also around work of
+	// this package that is too short to give the team back after.
 	callbackScope
 )
 
