@@ -9,6 +9,7 @@
 #include <string>
 
 #include "callback.h"
+#include "ctorch/cuda.h"
 #include "guard.h"
 
 namespace ctorch {
@@ -37,8 +38,21 @@ bool contains(const std::string& text, const char* part) {
 
 // libtorch appends its stack trace, and TorchScript puts one in front; neither helps a Go caller.
 std::string one_line(std::string text) {
-  const auto trace = text.find("\nException raised from");
-  if (trace != std::string::npos) text.resize(trace);
+  const char* const beginnings[] = {
+      "\nException raised from",
+      // Pages about which backends do have an operator.
+      " This could be because the operator doesn't exist for this backend",
+      // Advice on debugging after a CUDA error.
+      "\nSearch for `",
+      "\nFor debugging consider passing CUDA_LAUNCH_BLOCKING",
+      "\nFor more detailed error information",
+      "\nCompile with `TORCH_USE_CUDA_DSA`",
+      "\nDevice-side assertions were",
+  };
+  for (const char* beginning : beginnings) {
+    const auto trace = text.find(beginning);
+    if (trace != std::string::npos) text.resize(trace);
+  }
   // An error raised in TorchScript ends with "RuntimeError: what happened".
   if (contains(text, "Traceback of TorchScript")) {
     const auto raised = text.rfind("Error: ");
@@ -68,8 +82,11 @@ int32_t kind_of(const std::string& text) {
     return CTORCH_ERROR_OUT_OF_MEMORY;
   }
   if (contains(text, "CUDA error") || contains(text, "cuDNN error") ||
-      contains(text, "CUBLAS_STATUS") || contains(text, "invalid device ordinal") ||
-      contains(text, "Cannot initialize CUDA") || contains(text, "NVIDIA driver")) {
+      contains(text, "CUDNN_STATUS") || contains(text, "CUBLAS_STATUS") ||
+      contains(text, "cuFFT error") || contains(text, "cusolver error") ||
+      contains(text, "cusparse error") || contains(text, "invalid device ordinal") ||
+      contains(text, "Cannot initialize CUDA") || contains(text, "NVIDIA driver") ||
+      contains(text, "arguments from the 'CUDA' backend")) {
     return CTORCH_ERROR_DEVICE;
   }
   if (contains(text, "not implemented")) return CTORCH_ERROR_NOT_IMPLEMENTED;
@@ -94,7 +111,9 @@ ctorch_error* current_exception() noexcept {
   } catch (const c10::OutOfMemoryError& error) {
     return make_error(CTORCH_ERROR_OUT_OF_MEMORY, one_line(error.what_without_backtrace()));
   } catch (const c10::NotImplementedError& error) {
-    return make_error(CTORCH_ERROR_NOT_IMPLEMENTED, one_line(error.what_without_backtrace()));
+    const std::string text = error.what_without_backtrace();
+    const bool device = kind_of(text) == CTORCH_ERROR_DEVICE && ctorch_cuda_device_count() == 0;
+    return make_error(device ? CTORCH_ERROR_DEVICE : CTORCH_ERROR_NOT_IMPLEMENTED, one_line(text));
   } catch (const c10::Error& error) {
     return from_text(error.what_without_backtrace());
   } catch (const std::exception& error) {

@@ -94,7 +94,8 @@ inline at::Device device_of(ctorch_device device) {
 inline at::TensorOptions options_of(const ctorch_options& options) {
   return at::TensorOptions()
       .dtype(static_cast<at::ScalarType>(options.dtype))
-      .device(device_of(options.device));
+      .device(device_of(options.device))
+      .pinned_memory(options.pinned != 0);
 }
 
 inline std::optional<at::Generator> generator_of(const ctorch_generator* generator) {

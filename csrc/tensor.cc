@@ -104,22 +104,43 @@ ctorch_tensor_result ctorch_tensor_from_data(const uint8_t* data, int64_t bytes,
   });
 }
 
+namespace {
+
+// Throws where data of that dtype and size is not what a tensor holds.
+void need_fit(const at::Tensor& tensor, int64_t bytes, int32_t dtype) {
+  if (static_cast<int32_t>(tensor.scalar_type()) != dtype) {
+    throw ctorch::Error{CTORCH_ERROR_INVALID, std::string("the tensor's elements are ") +
+                                                  at::toString(tensor.scalar_type()) + ", not " +
+                                                  at::toString(static_cast<at::ScalarType>(dtype))};
+  }
+  const int64_t wanted = tensor.numel() * static_cast<int64_t>(tensor.element_size());
+  if (wanted != bytes) {
+    throw ctorch::Error{CTORCH_ERROR_INVALID, "the tensor has " + std::to_string(wanted) +
+                                                  " bytes, there is room for " +
+                                                  std::to_string(bytes)};
+  }
+}
+
+}  // namespace
+
+ctorch_error* ctorch_tensor_set_data(ctorch_tensor* tensor, const uint8_t* data, int64_t bytes,
+                                     int32_t dtype) {
+  return guard([&] {
+    const at::Tensor& target = tensor->value;
+    need_fit(target, bytes, dtype);
+    if (bytes == 0) return;
+    // libtorch's copy also refuses what must not be written to, and tells autograd of it.
+    const at::Tensor source = at::from_blob(const_cast<uint8_t*>(data), target.sizes(),
+                                            target.options().device(at::kCPU).pinned_memory(false));
+    tensor->value.copy_(source);
+  });
+}
+
 ctorch_error* ctorch_tensor_to_data(const ctorch_tensor* tensor, uint8_t* data, int64_t bytes,
                                     int32_t dtype) {
   return guard([&] {
     const at::Tensor& source = tensor->value;
-    if (static_cast<int32_t>(source.scalar_type()) != dtype) {
-      throw ctorch::Error{CTORCH_ERROR_INVALID,
-                          std::string("the tensor's elements are ") +
-                              at::toString(source.scalar_type()) + ", not " +
-                              at::toString(static_cast<at::ScalarType>(dtype))};
-    }
-    const int64_t wanted = source.numel() * static_cast<int64_t>(source.element_size());
-    if (wanted != bytes) {
-      throw ctorch::Error{CTORCH_ERROR_INVALID, "the tensor has " + std::to_string(wanted) +
-                                                    " bytes, there is room for " +
-                                                    std::to_string(bytes)};
-    }
+    need_fit(source, bytes, dtype);
     if (bytes == 0) return;
     c10::NoGradGuard no_grad;
     // A conjugate or negative may be a mark on the tensor instead of its elements.
@@ -195,6 +216,11 @@ ctorch_tensor_result ctorch_tensor_to(const ctorch_tensor* tensor, int32_t dtype
     const auto place = device == nullptr ? value.device() : ctorch::device_of(*device);
     return value.to(place, type, non_blocking != 0);
   });
+}
+
+ctorch_error* ctorch_tensor_copy(ctorch_tensor* tensor, const ctorch_tensor* source,
+                                 int32_t non_blocking) {
+  return guard([&] { tensor->value.copy_(source->value, non_blocking != 0); });
 }
 
 ctorch_tensor_info ctorch_tensor_describe(const ctorch_tensor* tensor) {

@@ -21,8 +21,9 @@ func init() {
 			"compiled for ABI %d: build both from the same checkout with make\n", got, Version(), want)
 		os.Exit(1)
 	}
+	// First: libtorch remembers whether it has CUDA when it is asked for the first time.
+	cudaError = takeError("opening CUDA", C.ctorch_open_cuda())
 	SetProfiling(false)
-	cudaError = takeError("torch: opening CUDA", C.ctorch_open_cuda())
 }
 
 // Version is the version of libtorch in use, as "2.13.0".

@@ -8,15 +8,18 @@ import (
 	"unsafe"
 )
 
-// An Option says how a new tensor is made: a [DType], a [Device] or a [*Generator].
+// An Option says how a new tensor is made: a [DType], a [Device], a [*Generator] or [Pinned]; and
+// how one is copied: also [NonBlocking].
 type Option interface {
 	apply(o *options)
 }
 
 type options struct {
-	dtype     DType
-	device    Device
-	generator *Generator
+	dtype       DType
+	device      Device
+	generator   *Generator
+	pinned      bool
+	nonBlocking bool
 }
 
 func gather(dtype DType, given []Option) options {
@@ -29,27 +32,40 @@ func gather(dtype DType, given []Option) options {
 
 // with runs make with the options in C's form, and keeps the generator alive and open meanwhile.
 func (o options) with(operation string, make func(C.ctorch_options) C.ctorch_tensor_result) *Tensor {
+	o.mustBePossible(operation)
 	generator := o.generator.acquire(operation)
 	defer o.generator.release()
 	return made(operation, make(C.ctorch_options{
-		dtype: C.int32_t(o.dtype), device: o.device.c(), generator: generator,
+		dtype: C.int32_t(o.dtype), device: o.device.c(), generator: generator, pinned: cBool(o.pinned),
 	}))
 }
 
 // FromSlice copies data, in row-major order, to a new tensor of the given shape. Without a shape
-// the tensor has one dimension. Of the options, only a [Device] is heeded: the dtype is data's.
+// the tensor has one dimension. Of the options, a [Device] and [Pinned] are heeded: the dtype is
+// data's.
 func FromSlice[T Element](data []T, shape []int64, where ...Option) *Tensor {
 	if shape == nil {
 		shape = []int64{int64(len(data))}
 	}
+	o := gather(NoDType, where)
+	if o.pinned {
+		pinned := Empty(shape, dtypeOf[T](), Pinned)
+		CopyFrom(pinned, data)
+		if !o.device.cuda {
+			return pinned
+		}
+		defer pinned.Close()
+		return pinned.To(o.device)
+	}
+	const operation = "FromSlice"
+	o.mustBePossible(operation)
 	var zero T
 	bytes := int64(len(data)) * int64(unsafe.Sizeof(zero))
 	result := C.ctorch_tensor_from_data(cBytes(data), C.int64_t(bytes),
-		int64s(shape), C.int64_t(len(shape)), C.int32_t(dtypeOf[T]()),
-		gather(NoDType, where).device.c())
+		int64s(shape), C.int64_t(len(shape)), C.int32_t(dtypeOf[T]()), o.device.c())
 	runtime.KeepAlive(data)
 	runtime.KeepAlive(shape)
-	return made("FromSlice", result)
+	return made(operation, result)
 }
 
 // Scalar is a tensor without dimensions that holds one float32.
@@ -66,6 +82,21 @@ func CopyTo[T Element](t *Tensor, data []T) {
 	check(operation, C.ctorch_tensor_to_data(self, cBytes(data),
 		C.int64_t(bytes), C.int32_t(dtypeOf[T]())))
 	runtime.KeepAlive(data)
+}
+
+// CopyFrom copies data, in row-major order, to t, which must have data's element type and exactly its
+// number of elements, and hands back t. Unlike [FromSlice] it makes no tensor: a [Pinned] one is filled
+// again and again.
+func CopyFrom[T Element](t *Tensor, data []T) *Tensor {
+	const operation = "CopyFrom"
+	self := t.acquire(operation)
+	defer t.release()
+	var zero T
+	bytes := int64(len(data)) * int64(unsafe.Sizeof(zero))
+	check(operation, C.ctorch_tensor_set_data(self, cBytes(data),
+		C.int64_t(bytes), C.int32_t(dtypeOf[T]())))
+	runtime.KeepAlive(data)
+	return t
 }
 
 // ToSlice copies t's elements, in row-major order, to a new slice of t's element type.

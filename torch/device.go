@@ -4,7 +4,6 @@ package torch
 import "C"
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 )
@@ -76,49 +75,11 @@ func ParseDevice(name string) (Device, error) {
 	if kind != "cuda" {
 		return CPU, invalid(operation, "%q is no device; use auto, cpu, cuda or cuda:N", name)
 	}
-	if count := CUDADeviceCount(); index >= count {
-		return CPU, &Error{operation, ErrDevice, noCUDA(name, count)}
+	device := CUDA(index)
+	if err := device.check(operation); err != nil {
+		return CPU, err
 	}
-	return CUDA(index), nil
-}
-
-func noCUDA(name string, count int) string {
-	switch {
-	case cudaError != nil:
-		return fmt.Sprintf("%s cannot be used: %v", name, cudaError)
-	case count == 0:
-		return fmt.Sprintf("%s is not there: this machine has no NVIDIA GPU that libtorch can use; use --device cpu", name)
-	default:
-		return fmt.Sprintf("%s is not there: this machine has %d GPU(s), from cuda:0", name, count)
-	}
-}
-
-// CUDADeviceCount is how many GPUs libtorch can use.
-func CUDADeviceCount() int { return int(C.ctorch_cuda_device_count()) }
-
-// CUDAAvailable reports whether there is a GPU that libtorch can use.
-func CUDAAvailable() bool { return CUDADeviceCount() > 0 }
-
-// Synchronize waits until the device has done all that was asked of it. The CPU always has.
-func (d Device) Synchronize() error {
-	if !d.cuda {
-		return nil
-	}
-	return takeError("Synchronize", C.ctorch_cuda_synchronize(C.int32_t(d.index)))
-}
-
-// EmptyCUDACache gives the memory that libtorch holds unused back to the GPU.
-func EmptyCUDACache() error {
-	return takeError("EmptyCUDACache", C.ctorch_cuda_empty_cache())
-}
-
-// CUDAMemory is how many bytes of the GPU are in tensors, and how many libtorch holds in all.
-func CUDAMemory(index int) (allocated, reserved int64, err error) {
-	memory := C.ctorch_cuda_memory_stats(C.int32_t(index))
-	if memory.error != nil {
-		return 0, 0, takeError("CUDAMemory", memory.error)
-	}
-	return int64(memory.allocated), int64(memory.reserved), nil
+	return device, nil
 }
 
 // MKLFastPath reports whether MKL was told that it runs on an Intel processor, which gives it its

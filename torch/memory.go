@@ -1,6 +1,7 @@
 package torch
 
 import (
+	"math"
 	"runtime"
 	"runtime/metrics"
 	"sync"
@@ -41,6 +42,14 @@ func (c *byteCount) added(bytes int64) {
 
 func (c *byteCount) removed(bytes int64) { c.live.Add(-bytes) }
 
+// largestGarbage is how many bytes may be added at most between two collections. A GPU sets it: its
+// memory ends sooner than the CPU's.
+var largestGarbage = func() *atomic.Int64 {
+	none := &atomic.Int64{}
+	none.Store(math.MaxInt64)
+	return none
+}()
+
 // collect frees what nobody refers to. Whoever finds a collection under way waits for it: many
 // goroutines make tensors faster than one can free them.
 func (c *byteCount) collect() {
@@ -49,11 +58,16 @@ func (c *byteCount) collect() {
 	if c.live.Load() <= c.next.Load() {
 		return
 	}
+	collectNow()
+	live := c.live.Load()
+	c.next.Store(live + min(max(firstCollection, live/2), largestGarbage.Load()))
+}
+
+// collectNow collects, and waits until what was found is freed.
+func collectNow() {
 	releaseNurseries()
 	runtime.GC()
 	awaitFinalizers()
-	live := c.live.Load()
-	c.next.Store(live + max(firstCollection, live/2))
 }
 
 // awaitFinalizers waits until the finalisers that a collection queued have run, or do not get on:

@@ -21,6 +21,9 @@ func freeGenerator(p unsafe.Pointer) { C.ctorch_generator_free((*C.ctorch_genera
 
 // NewGenerator makes a generator for tensors on the given device.
 func NewGenerator(device Device, seed uint64) (*Generator, error) {
+	if err := device.check("NewGenerator"); err != nil {
+		return nil, err
+	}
 	result := C.ctorch_generator_new(device.c(), C.uint64_t(seed))
 	if result.error != nil {
 		return nil, takeError("NewGenerator", result.error)

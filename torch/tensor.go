@@ -175,22 +175,27 @@ func (t *Tensor) Size(dim int64) int64 {
 }
 
 // To is the tensor with another dtype, on another device, or both; itself (another handle to the
-// same memory) where nothing changes.
+// same memory) where nothing changes. With [NonBlocking] the copy to or from a GPU goes on when To
+// has ended.
 //
 //	x.To(torch.Float16, torch.CUDA(0))
 func (t *Tensor) To(where ...Option) *Tensor {
 	const operation = "To"
-	self := t.acquire(operation)
-	defer t.release()
 	wanted := options{dtype: NoDType, device: Device{index: -1}}
 	for _, option := range where {
 		option.apply(&wanted)
 	}
+	if wanted.pinned {
+		panic(invalid(operation, "a copy cannot be asked to be pinned; use PinMemory"))
+	}
+	wanted.mustBePossible(operation)
+	self := t.acquire(operation)
+	defer t.release()
 	if wanted.device == (Device{index: -1}) {
-		return made(operation, C.ctorch_tensor_to(self, C.int32_t(wanted.dtype), nil, 0))
+		return made(operation, C.ctorch_tensor_to(self, C.int32_t(wanted.dtype), nil, cBool(wanted.nonBlocking)))
 	}
 	device := wanted.device.c()
-	return made(operation, C.ctorch_tensor_to(self, C.int32_t(wanted.dtype), &device, 0))
+	return made(operation, C.ctorch_tensor_to(self, C.int32_t(wanted.dtype), &device, cBool(wanted.nonBlocking)))
 }
 
 // Item is the only element of a one-element tensor, as a float64.

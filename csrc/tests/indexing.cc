@@ -8,7 +8,7 @@
 namespace {
 
 constexpr ctorch_device cpu{CTORCH_CPU, -1};
-constexpr ctorch_options floats{CTORCH_FLOAT32, cpu, nullptr};
+constexpr ctorch_options floats{CTORCH_FLOAT32, cpu, nullptr, 0};
 
 ctorch_tensor* made(ctorch_tensor_result result) {
   CHECK(result.error == nullptr);
@@ -63,7 +63,7 @@ void test_reading() {
   CHECK(at(x, {simple(CTORCH_INDEX_BOOL, 0)}).empty());
   CHECK(at(x, {}).size() == 6);
   const ctorch_index picked{CTORCH_INDEX_TENSOR, 0, 0, 0,
-                            made(ctorch_arange(3, 5, 1, {CTORCH_INT64, cpu, nullptr}))};
+                            made(ctorch_arange(3, 5, 1, {CTORCH_INT64, cpu, nullptr, 0}))};
   CHECK((at(x, {picked}) == Floats{3, 4}));
   ctorch_tensor_free(const_cast<ctorch_tensor*>(picked.tensor));
 

@@ -8,8 +8,8 @@
 namespace {
 
 constexpr ctorch_device cpu{CTORCH_CPU, -1};
-constexpr ctorch_options floats{CTORCH_FLOAT32, cpu, nullptr};
-constexpr ctorch_options integers{CTORCH_INT64, cpu, nullptr};
+constexpr ctorch_options floats{CTORCH_FLOAT32, cpu, nullptr, 0};
+constexpr ctorch_options integers{CTORCH_INT64, cpu, nullptr, 0};
 
 ctorch_tensor* made(ctorch_tensor_result result) {
   CHECK(result.error == nullptr);

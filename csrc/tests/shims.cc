@@ -13,7 +13,7 @@
 namespace {
 
 constexpr ctorch_device cpu{CTORCH_CPU, -1};
-constexpr ctorch_options floats{CTORCH_FLOAT32, cpu, nullptr};
+constexpr ctorch_options floats{CTORCH_FLOAT32, cpu, nullptr, 0};
 
 // Expects success.
 void ok(ctorch_error* error) {
@@ -90,6 +90,10 @@ void test_misuse_is_an_error() {
         CTORCH_ERROR_INVALID);
   fails(ctorch_tensor_to_data(a.get(), data, sizeof(room), CTORCH_INT32), CTORCH_ERROR_INVALID);
 
+  fails(ctorch_tensor_set_data(a.get(), data, sizeof(room) - 1, CTORCH_FLOAT32),
+        CTORCH_ERROR_INVALID);
+  fails(ctorch_tensor_set_data(a.get(), data, sizeof(room), CTORCH_INT32), CTORCH_ERROR_INVALID);
+
   const int64_t too_many[] = {7};
   fails(ctorch_tensor_from_data(data, sizeof(room), too_many, 1, CTORCH_FLOAT32, cpu).error,
         CTORCH_ERROR_INVALID);
@@ -106,8 +110,8 @@ void test_too_much_memory_is_an_error() {
 void test_absent_device_is_an_error() {
   if (ctorch_cuda_device_count() > 0) return;
   const int64_t shape[] = {1};
-  const ctorch_options on_cuda{CTORCH_FLOAT32, {CTORCH_CUDA, 0}, nullptr};
-  fails(ctorch_empty(shape, 1, on_cuda).error, ANY_KIND);
+  const ctorch_options on_cuda{CTORCH_FLOAT32, {CTORCH_CUDA, 0}, nullptr, 0};
+  fails(ctorch_empty(shape, 1, on_cuda).error, CTORCH_ERROR_DEVICE);
 }
 
 void test_gradients() {
@@ -162,7 +166,7 @@ void test_modes_are_of_the_thread() {
 void test_generator_gives_the_same_numbers_again() {
   const ctorch_generator_result made = ctorch_generator_new(cpu, 7);
   ok(made.error);
-  const ctorch_options drawn{CTORCH_FLOAT32, cpu, made.generator};
+  const ctorch_options drawn{CTORCH_FLOAT32, cpu, made.generator, 0};
   const int64_t shape[] = {8};
   const Tensor state(ctorch_generator_state(made.generator));
   const Tensor first(ctorch_randn(shape, 1, drawn));

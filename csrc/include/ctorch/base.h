@@ -107,11 +107,13 @@ typedef struct ctorch_device {
   int32_t index;
 } ctorch_device;
 
-// How a new tensor is made. generator may be NULL: libtorch's default one.
+// How a new tensor is made. generator may be NULL: libtorch's default one. pinned: whether the
+// CPU's memory is page-locked, for copies to a GPU.
 typedef struct ctorch_options {
   int32_t dtype;
   ctorch_device device;
   ctorch_generator* generator;
+  int32_t pinned;
 } ctorch_options;
 
 // The ABI number that the library was built with.

@@ -5,6 +5,7 @@
 #include "autograd.h"
 #include "base.h"
 #include "callback.h"
+#include "cuda.h"
 #include "device.h"
 #include "foreach.h"
 #include "function.h"
@@ -13,6 +14,7 @@
 #include "operators.h"
 #include "optim.h"
 #include "print.h"
+#include "settings.h"
 #include "tensor.h"
 #include "threads.h"
 

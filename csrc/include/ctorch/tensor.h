@@ -17,6 +17,11 @@ CTORCH_API ctorch_tensor_result ctorch_tensor_from_data(const uint8_t* data, int
                                                         const int64_t* shape, int64_t dimensions,
                                                         int32_t dtype, ctorch_device device);
 
+// Copies data, which holds the elements in row-major order, to a tensor. dtype and bytes say what
+// data is, and must be the tensor's.
+CTORCH_API ctorch_error* ctorch_tensor_set_data(ctorch_tensor* tensor, const uint8_t* data,
+                                                int64_t bytes, int32_t dtype);
+
 // Copies a tensor's elements to data in row-major order, from whatever device and strides it has.
 // dtype and bytes say what data has room for, and must be the tensor's.
 CTORCH_API ctorch_error* ctorch_tensor_to_data(const ctorch_tensor* tensor, uint8_t* data,
@@ -52,6 +57,11 @@ CTORCH_API ctorch_tensor_result ctorch_randperm(int64_t n, ctorch_options option
 // changes. dtype -1 keeps the dtype; device NULL keeps the device.
 CTORCH_API ctorch_tensor_result ctorch_tensor_to(const ctorch_tensor* tensor, int32_t dtype,
                                                  const ctorch_device* device, int32_t non_blocking);
+
+// Copies source's elements, broadcast and converted, to tensor. non_blocking: a copy between
+// page-locked memory and a GPU goes on when the call has ended.
+CTORCH_API ctorch_error* ctorch_tensor_copy(ctorch_tensor* tensor, const ctorch_tensor* source,
+                                            int32_t non_blocking);
 
 // What a tensor is: its dtype, device, number of dimensions and elements, and flags.
 typedef struct ctorch_tensor_info {
