@@ -4,7 +4,8 @@
 # make test          every test that needs no Python package
 # make check         formatting and static analysis of the Go and the C++ code
 # make generate      write the operators again from scripts/operators.txt
-# make asan          the C++ tests under AddressSanitizer
+# make asan          the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+# make race          the Go tests under the race detector and with cgo's checks of pointers
 # make test-range    the tests against the oldest and the newest supported libtorch
 # make test-python   the tests of the exporters and the training, against PyTorch
 # make references    write the reference files again that the tests compare with
@@ -22,9 +23,10 @@ sources := $(wildcard csrc/*.cc csrc/*.c csrc/*.h csrc/*.map csrc/CMakeLists.txt
   csrc/include/ctorch/*.h csrc/tests/*.* cmake/*) CMakeLists.txt
 clang_format := .cache/clang-format/clang_format/data/bin/clang-format
 venv := .venv/bin/python
+comma := ,
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: all lib run test check generate asan test-range test-python references bench train install \
+.PHONY: all lib run test check generate asan race test-range test-python references bench train install \
   clean distclean format FORCE
 all: $(library) $(program)
 lib: $(library)
@@ -105,10 +107,17 @@ format: $(clang_format)
 	$(go_files) | xargs -0 "$$($(GO) env GOROOT)/bin/gofmt" -w
 	$(cxx_files) | xargs $(clang_format) -i
 
-asan: build/libtorch.cmake
-	@$(call configure,build/asan,-DCTORCH_SANITIZE=address)
+# The sanitizers watch libctorch and what Go hands to it; libtorch itself is as it comes. At the end of
+# each program they look for native memory that nobody refers to any more.
+asan: $(library)
+	@$(call configure,build/asan,-DCTORCH_SANITIZE=address$(comma)undefined)
 	@cmake --build build/asan
 	cd build/asan && ctest --output-on-failure
+	LD_LIBRARY_PATH="$(CURDIR)/build/asan/lib" \
+	  ASAN_OPTIONS=allocator_may_return_null=1:quarantine_size_mb=1 $(go_test) -short -asan ./...
+
+race: $(library)
+	GOEXPERIMENT=cgocheck2 $(go_test) -short -race ./...
 
 # The C ABI is one for every version, so the same Go programs run with either library.
 test-range: $(library)
@@ -138,6 +147,7 @@ references: .venv/installed
 
 bench: $(library) .venv/installed
 	$(venv) scripts/benchmark.py
+	$(venv) scripts/benchmark_overhead.py
 
 # The embedded models, from the emoji sets to the archives and their figures: some hours without a
 # GPU. `make references` comes after it.

@@ -16,6 +16,9 @@ const allowedGrowth = 32 << 20
 
 // TestGuidedStepsKeepMemoryFlat takes 2,000 steps in a process that closes nothing.
 func TestGuidedStepsKeepMemoryFlat(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a minute")
+	}
 	model, scorer := load(t)
 	const steps = 2000
 	var early int64
@@ -35,6 +38,9 @@ func TestGuidedStepsKeepMemoryFlat(t *testing.T) {
 
 // TestEmbeddingsKeepMemoryFlat embeds 5,000 pictures in a process that closes nothing.
 func TestEmbeddingsKeepMemoryFlat(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a minute")
+	}
 	_, scorer := load(t)
 	picture := image.NewGray(image.Rect(0, 0, 64, 64))
 	const rounds = 5000
