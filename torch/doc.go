@@ -17,6 +17,18 @@
 //
 // Package fmt prints a tensor as Python does; %+v is what it is in one line: see [Tensor.Format].
 //
+// # Gradients
+//
+// Operations on tensors that require gradients are recorded, and [Tensor.Backward] adds each such
+// leaf's gradient to its [Tensor.Grad]:
+//
+//	w := torch.Zeros([]int64{3, 1}).SetRequiresGrad(true)
+//	loss := x.MatMul(w).Sub(y).Square().Mean()
+//	loss.Backward()
+//
+// [Gradients] leaves the leaves alone and goes on to higher derivatives, a [Function] is an operation
+// with a derivative written in Go, and [Gradcheck] is its test.
+//
 // # Errors
 //
 // Tensor algebra panics with an [*Error] where it is misused (shapes that do not fit, a closed
