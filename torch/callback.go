@@ -8,6 +8,7 @@ import "C"
 
 import (
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -82,13 +83,22 @@ func ctorchGoCallback(number C.uint64_t, call *C.ctorch_call) {
 	if !ok {
 		return // a hook that was removed meanwhile
 	}
+	returned := false
 	defer func() {
-		if value := recover(); value != nil {
+		switch value := recover(); {
+		case returned:
+		case value != nil:
 			fail(call, callback.name(), value)
+		default:
+			// runtime.Goexit: nothing holds it up, so it leaves out C++'s frames, and with them what
+			// they would have set right of the thread's state. The thread ends with the goroutine
+			// if that is locked to it.
+			runtime.LockOSThread()
 		}
 	}()
 	// What the callback makes is freed at its end; what C++ takes of it lives on.
 	runScope(callbackScope, func(*TensorScope) { callback.run(call) })
+	returned = true
 }
 
 // fail has the call that led to a callback fail, with the error or the value that it panicked with.

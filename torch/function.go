@@ -38,7 +38,8 @@ type Function struct {
 	// the backward pass is itself recorded (CreateGraph), so is what Backward does: it is
 	// differentiated in turn, as long as it is made of differentiable operators.
 	//
-	// It must return or panic: [runtime.Goexit], which testing's FailNow calls, must not leave it.
+	// It should return or panic: [runtime.Goexit], which testing's FailNow calls, ends the goroutine
+	// that began the backward pass, and what the pass held is never freed.
 	Backward func(ctx *FunctionContext, gradients []*Tensor) []*Tensor
 }
 
