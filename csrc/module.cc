@@ -371,7 +371,7 @@ ctorch_error* ctorch_module_to(ctorch_module* module, int32_t dtype, const ctorc
     c10::NoGradGuard no_grad;
     const auto move = [&](at::Tensor tensor) {
       const auto type = dtype >= 0 && tensor.is_floating_point()
-                            ? static_cast<at::ScalarType>(dtype)
+                            ? ctorch::scalar_type_of(dtype)
                             : tensor.scalar_type();
       const auto place = device == nullptr ? tensor.device() : ctorch::device_of(*device);
       if (type == tensor.scalar_type() && place == tensor.device()) return;

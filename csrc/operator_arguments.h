@@ -4,6 +4,7 @@
 #define CTORCH_OPERATOR_ARGUMENTS_H_
 
 #include <optional>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -50,6 +51,11 @@ inline std::optional<at::Tensor> maybe(const ctorch_tensor* tensor) {
 inline std::optional<double> maybe(const double* value) {
   if (value == nullptr) return std::nullopt;
   return *value;
+}
+
+inline std::optional<std::string_view> maybe_text(const char* text) {
+  if (*text == '\0') return std::nullopt;
+  return text;
 }
 
 inline at::OptionalIntArrayRef maybe_array(const int64_t* values, int64_t count) {

@@ -9,8 +9,61 @@ using ctorch::guard_tensor;
 using ctorch::int_array;
 using ctorch::maybe;
 using ctorch::maybe_array;
+using ctorch::options_of;
 using ctorch::scalar_for;
 using ctorch::tensor_vector;
+
+ctorch_tensor_result ctorch_op_logspace(double start, double end, int64_t count, double base,
+                                        ctorch_options options) {
+  return guard_tensor([&] { return at::logspace(start, end, count, base, options_of(options)); });
+}
+
+ctorch_tensor_result ctorch_op_tril_indices(int64_t rows, int64_t columns, int64_t offset,
+                                            ctorch_options options) {
+  return guard_tensor([&] { return at::tril_indices(rows, columns, offset, options_of(options)); });
+}
+
+ctorch_tensor_result ctorch_op_triu_indices(int64_t rows, int64_t columns, int64_t offset,
+                                            ctorch_options options) {
+  return guard_tensor([&] { return at::triu_indices(rows, columns, offset, options_of(options)); });
+}
+
+ctorch_tensor_result ctorch_op_hann_window(int64_t length, int32_t periodic,
+                                           ctorch_options options) {
+  return guard_tensor([&] { return at::hann_window(length, periodic != 0, options_of(options)); });
+}
+
+ctorch_tensor_result ctorch_op_hamming_window(int64_t length, int32_t periodic,
+                                              ctorch_options options) {
+  return guard_tensor(
+      [&] { return at::hamming_window(length, periodic != 0, options_of(options)); });
+}
+
+ctorch_tensor_result ctorch_op_blackman_window(int64_t length, int32_t periodic,
+                                               ctorch_options options) {
+  return guard_tensor(
+      [&] { return at::blackman_window(length, periodic != 0, options_of(options)); });
+}
+
+ctorch_tensor_result ctorch_op_bartlett_window(int64_t length, int32_t periodic,
+                                               ctorch_options options) {
+  return guard_tensor(
+      [&] { return at::bartlett_window(length, periodic != 0, options_of(options)); });
+}
+
+ctorch_tensor_result ctorch_op_kaiser_window(int64_t length, int32_t periodic, double beta,
+                                             ctorch_options options) {
+  return guard_tensor(
+      [&] { return at::kaiser_window(length, periodic != 0, beta, options_of(options)); });
+}
+
+ctorch_tensor_result ctorch_op_fft_freq(int64_t n, double spacing, ctorch_options options) {
+  return guard_tensor([&] { return at::fft_fftfreq(n, spacing, options_of(options)); });
+}
+
+ctorch_tensor_result ctorch_op_rfft_freq(int64_t n, double spacing, ctorch_options options) {
+  return guard_tensor([&] { return at::fft_rfftfreq(n, spacing, options_of(options)); });
+}
 
 ctorch_tensor_result ctorch_op_add(const ctorch_tensor* self, const ctorch_tensor* other) {
   return guard_tensor([&] { return at::add(self->value, other->value); });
@@ -63,6 +116,15 @@ ctorch_tensor_result ctorch_op_floor_divide_scalar(const ctorch_tensor* self, do
       [&] { return at::floor_divide(self->value, scalar_for(self->value, value)); });
 }
 
+ctorch_tensor_result ctorch_op_trunc_divide(const ctorch_tensor* self, const ctorch_tensor* other) {
+  return guard_tensor([&] { return at::div(self->value, other->value, "trunc"); });
+}
+
+ctorch_tensor_result ctorch_op_trunc_divide_scalar(const ctorch_tensor* self, double value) {
+  return guard_tensor(
+      [&] { return at::div(self->value, scalar_for(self->value, value), "trunc"); });
+}
+
 ctorch_tensor_result ctorch_op_remainder(const ctorch_tensor* self, const ctorch_tensor* other) {
   return guard_tensor([&] { return at::remainder(self->value, other->value); });
 }
@@ -85,6 +147,10 @@ ctorch_tensor_result ctorch_op_pow(const ctorch_tensor* self, const ctorch_tenso
 
 ctorch_tensor_result ctorch_op_pow_scalar(const ctorch_tensor* self, double exponent) {
   return guard_tensor([&] { return at::pow(self->value, scalar_for(self->value, exponent)); });
+}
+
+ctorch_tensor_result ctorch_op_r_pow_scalar(const ctorch_tensor* exponent, double base) {
+  return guard_tensor([&] { return at::pow(scalar_for(exponent->value, base), exponent->value); });
 }
 
 ctorch_tensor_result ctorch_op_float_power(const ctorch_tensor* self, double exponent) {
@@ -137,8 +203,32 @@ ctorch_tensor_result ctorch_op_logaddexp(const ctorch_tensor* self, const ctorch
   return guard_tensor([&] { return at::logaddexp(self->value, other->value); });
 }
 
+ctorch_tensor_result ctorch_op_logaddexp2(const ctorch_tensor* self, const ctorch_tensor* other) {
+  return guard_tensor([&] { return at::logaddexp2(self->value, other->value); });
+}
+
 ctorch_tensor_result ctorch_op_xlogy(const ctorch_tensor* self, const ctorch_tensor* other) {
   return guard_tensor([&] { return at::xlogy(self->value, other->value); });
+}
+
+ctorch_tensor_result ctorch_op_x_log1_py(const ctorch_tensor* self, const ctorch_tensor* other) {
+  return guard_tensor([&] { return at::special_xlog1py(self->value, other->value); });
+}
+
+ctorch_tensor_result ctorch_op_gcd(const ctorch_tensor* self, const ctorch_tensor* other) {
+  return guard_tensor([&] { return at::gcd(self->value, other->value); });
+}
+
+ctorch_tensor_result ctorch_op_lcm(const ctorch_tensor* self, const ctorch_tensor* other) {
+  return guard_tensor([&] { return at::lcm(self->value, other->value); });
+}
+
+ctorch_tensor_result ctorch_op_nextafter(const ctorch_tensor* self, const ctorch_tensor* other) {
+  return guard_tensor([&] { return at::nextafter(self->value, other->value); });
+}
+
+ctorch_tensor_result ctorch_op_ldexp(const ctorch_tensor* self, const ctorch_tensor* exponent) {
+  return guard_tensor([&] { return at::ldexp(self->value, exponent->value); });
 }
 
 ctorch_tensor_result ctorch_op_maximum(const ctorch_tensor* self, const ctorch_tensor* other) {
@@ -147,6 +237,14 @@ ctorch_tensor_result ctorch_op_maximum(const ctorch_tensor* self, const ctorch_t
 
 ctorch_tensor_result ctorch_op_minimum(const ctorch_tensor* self, const ctorch_tensor* other) {
   return guard_tensor([&] { return at::minimum(self->value, other->value); });
+}
+
+ctorch_tensor_result ctorch_op_fmax(const ctorch_tensor* self, const ctorch_tensor* other) {
+  return guard_tensor([&] { return at::fmax(self->value, other->value); });
+}
+
+ctorch_tensor_result ctorch_op_fmin(const ctorch_tensor* self, const ctorch_tensor* other) {
+  return guard_tensor([&] { return at::fmin(self->value, other->value); });
 }
 
 ctorch_tensor_result ctorch_op_clamp(const ctorch_tensor* self, double min, double max) {
@@ -178,6 +276,14 @@ ctorch_tensor_result ctorch_op_neg(const ctorch_tensor* self) {
 
 ctorch_tensor_result ctorch_op_sign(const ctorch_tensor* self) {
   return guard_tensor([&] { return at::sign(self->value); });
+}
+
+ctorch_tensor_result ctorch_op_sgn(const ctorch_tensor* self) {
+  return guard_tensor([&] { return at::sgn(self->value); });
+}
+
+ctorch_tensor_result ctorch_op_signbit(const ctorch_tensor* self) {
+  return guard_tensor([&] { return at::signbit(self->value); });
 }
 
 ctorch_tensor_result ctorch_op_exp(const ctorch_tensor* self) {
@@ -276,6 +382,14 @@ ctorch_tensor_result ctorch_op_sinc(const ctorch_tensor* self) {
   return guard_tensor([&] { return at::sinc(self->value); });
 }
 
+ctorch_tensor_result ctorch_op_deg2rad(const ctorch_tensor* self) {
+  return guard_tensor([&] { return at::deg2rad(self->value); });
+}
+
+ctorch_tensor_result ctorch_op_rad2deg(const ctorch_tensor* self) {
+  return guard_tensor([&] { return at::rad2deg(self->value); });
+}
+
 ctorch_tensor_result ctorch_op_floor(const ctorch_tensor* self) {
   return guard_tensor([&] { return at::floor(self->value); });
 }
@@ -288,12 +402,20 @@ ctorch_tensor_result ctorch_op_round(const ctorch_tensor* self) {
   return guard_tensor([&] { return at::round(self->value); });
 }
 
+ctorch_tensor_result ctorch_op_round_decimals(const ctorch_tensor* self, int64_t decimals) {
+  return guard_tensor([&] { return at::round(self->value, decimals); });
+}
+
 ctorch_tensor_result ctorch_op_trunc(const ctorch_tensor* self) {
   return guard_tensor([&] { return at::trunc(self->value); });
 }
 
 ctorch_tensor_result ctorch_op_frac(const ctorch_tensor* self) {
   return guard_tensor([&] { return at::frac(self->value); });
+}
+
+ctorch_tensor_results ctorch_op_frexp(const ctorch_tensor* self) {
+  return guard_results([&] { return at::frexp(self->value); });
 }
 
 ctorch_tensor_result ctorch_op_erf(const ctorch_tensor* self) {
@@ -308,12 +430,52 @@ ctorch_tensor_result ctorch_op_erfinv(const ctorch_tensor* self) {
   return guard_tensor([&] { return at::erfinv(self->value); });
 }
 
+ctorch_tensor_result ctorch_op_erf_cx(const ctorch_tensor* self) {
+  return guard_tensor([&] { return at::special_erfcx(self->value); });
+}
+
+ctorch_tensor_result ctorch_op_ndtr(const ctorch_tensor* self) {
+  return guard_tensor([&] { return at::special_ndtr(self->value); });
+}
+
+ctorch_tensor_result ctorch_op_ndtri(const ctorch_tensor* self) {
+  return guard_tensor([&] { return at::special_ndtri(self->value); });
+}
+
+ctorch_tensor_result ctorch_op_log_ndtr(const ctorch_tensor* self) {
+  return guard_tensor([&] { return at::special_log_ndtr(self->value); });
+}
+
+ctorch_tensor_result ctorch_op_entr(const ctorch_tensor* self) {
+  return guard_tensor([&] { return at::special_entr(self->value); });
+}
+
+ctorch_tensor_result ctorch_op_i0(const ctorch_tensor* self) {
+  return guard_tensor([&] { return at::i0(self->value); });
+}
+
+ctorch_tensor_result ctorch_op_i0_e(const ctorch_tensor* self) {
+  return guard_tensor([&] { return at::special_i0e(self->value); });
+}
+
+ctorch_tensor_result ctorch_op_i1(const ctorch_tensor* self) {
+  return guard_tensor([&] { return at::special_i1(self->value); });
+}
+
 ctorch_tensor_result ctorch_op_lgamma(const ctorch_tensor* self) {
   return guard_tensor([&] { return at::lgamma(self->value); });
 }
 
 ctorch_tensor_result ctorch_op_digamma(const ctorch_tensor* self) {
   return guard_tensor([&] { return at::digamma(self->value); });
+}
+
+ctorch_tensor_result ctorch_op_polygamma(const ctorch_tensor* self, int64_t n) {
+  return guard_tensor([&] { return at::polygamma(n, self->value); });
+}
+
+ctorch_tensor_result ctorch_op_mvlgamma(const ctorch_tensor* self, int64_t p) {
+  return guard_tensor([&] { return at::mvlgamma(self->value, p); });
 }
 
 ctorch_tensor_result ctorch_op_logit(const ctorch_tensor* self) {
@@ -336,6 +498,10 @@ ctorch_tensor_result ctorch_op_imag(const ctorch_tensor* self) {
 
 ctorch_tensor_result ctorch_op_angle(const ctorch_tensor* self) {
   return guard_tensor([&] { return at::angle(self->value); });
+}
+
+ctorch_tensor_result ctorch_op_resolve_conj(const ctorch_tensor* self) {
+  return guard_tensor([&] { return at::resolve_conj(self->value); });
 }
 
 ctorch_tensor_result ctorch_op_conj(const ctorch_tensor* self) {
@@ -432,6 +598,18 @@ ctorch_tensor_result ctorch_op_isfinite(const ctorch_tensor* self) {
   return guard_tensor([&] { return at::isfinite(self->value); });
 }
 
+ctorch_tensor_result ctorch_op_isposinf(const ctorch_tensor* self) {
+  return guard_tensor([&] { return at::isposinf(self->value); });
+}
+
+ctorch_tensor_result ctorch_op_isneginf(const ctorch_tensor* self) {
+  return guard_tensor([&] { return at::isneginf(self->value); });
+}
+
+ctorch_tensor_result ctorch_op_isreal(const ctorch_tensor* self) {
+  return guard_tensor([&] { return at::isreal(self->value); });
+}
+
 ctorch_tensor_result ctorch_op_isin(const ctorch_tensor* elements, const ctorch_tensor* set) {
   return guard_tensor([&] { return at::isin(elements->value, set->value); });
 }
@@ -466,6 +644,28 @@ ctorch_tensor_result ctorch_op_bitwise_xor(const ctorch_tensor* self, const ctor
 
 ctorch_tensor_result ctorch_op_bitwise_not(const ctorch_tensor* self) {
   return guard_tensor([&] { return at::bitwise_not(self->value); });
+}
+
+ctorch_tensor_result ctorch_op_bitwise_and_scalar(const ctorch_tensor* self, double value) {
+  return guard_tensor([&] { return at::bitwise_and(self->value, scalar_for(self->value, value)); });
+}
+
+ctorch_tensor_result ctorch_op_bitwise_or_scalar(const ctorch_tensor* self, double value) {
+  return guard_tensor([&] { return at::bitwise_or(self->value, scalar_for(self->value, value)); });
+}
+
+ctorch_tensor_result ctorch_op_bitwise_xor_scalar(const ctorch_tensor* self, double value) {
+  return guard_tensor([&] { return at::bitwise_xor(self->value, scalar_for(self->value, value)); });
+}
+
+ctorch_tensor_result ctorch_op_bitwise_left_shift(const ctorch_tensor* self,
+                                                  const ctorch_tensor* other) {
+  return guard_tensor([&] { return at::bitwise_left_shift(self->value, other->value); });
+}
+
+ctorch_tensor_result ctorch_op_bitwise_right_shift(const ctorch_tensor* self,
+                                                   const ctorch_tensor* other) {
+  return guard_tensor([&] { return at::bitwise_right_shift(self->value, other->value); });
 }
 
 ctorch_tensor_result ctorch_op_all(const ctorch_tensor* self) {
@@ -546,6 +746,14 @@ ctorch_tensor_result ctorch_op_var_dim(const ctorch_tensor* self, const int64_t*
   });
 }
 
+ctorch_tensor_results ctorch_op_var_mean_dim(const ctorch_tensor* self, const int64_t* dims,
+                                             int64_t dims_count, int32_t unbiased,
+                                             int32_t keep_dim) {
+  return guard_results([&] {
+    return at::var_mean(self->value, maybe_array(dims, dims_count), unbiased != 0, keep_dim != 0);
+  });
+}
+
 ctorch_tensor_result ctorch_op_std(const ctorch_tensor* self, int32_t unbiased) {
   return guard_tensor([&] { return at::std(self->value, unbiased != 0); });
 }
@@ -554,6 +762,14 @@ ctorch_tensor_result ctorch_op_std_dim(const ctorch_tensor* self, const int64_t*
                                        int64_t dims_count, int32_t unbiased, int32_t keep_dim) {
   return guard_tensor([&] {
     return at::std(self->value, maybe_array(dims, dims_count), unbiased != 0, keep_dim != 0);
+  });
+}
+
+ctorch_tensor_results ctorch_op_std_mean_dim(const ctorch_tensor* self, const int64_t* dims,
+                                             int64_t dims_count, int32_t unbiased,
+                                             int32_t keep_dim) {
+  return guard_results([&] {
+    return at::std_mean(self->value, maybe_array(dims, dims_count), unbiased != 0, keep_dim != 0);
   });
 }
 
@@ -606,6 +822,15 @@ ctorch_tensor_results ctorch_op_median_dim(const ctorch_tensor* self, int64_t di
   return guard_results([&] { return at::median(self->value, dim, keep_dim != 0); });
 }
 
+ctorch_tensor_result ctorch_op_nanmedian(const ctorch_tensor* self) {
+  return guard_tensor([&] { return at::nanmedian(self->value); });
+}
+
+ctorch_tensor_results ctorch_op_nanmedian_dim(const ctorch_tensor* self, int64_t dim,
+                                              int32_t keep_dim) {
+  return guard_results([&] { return at::nanmedian(self->value, dim, keep_dim != 0); });
+}
+
 ctorch_tensor_results ctorch_op_mode(const ctorch_tensor* self, int64_t dim, int32_t keep_dim) {
   return guard_results([&] { return at::mode(self->value, dim, keep_dim != 0); });
 }
@@ -613,6 +838,11 @@ ctorch_tensor_results ctorch_op_mode(const ctorch_tensor* self, int64_t dim, int
 ctorch_tensor_result ctorch_op_quantile(const ctorch_tensor* self, const ctorch_tensor* q,
                                         int64_t dim, int32_t keep_dim) {
   return guard_tensor([&] { return at::quantile(self->value, q->value, dim, keep_dim != 0); });
+}
+
+ctorch_tensor_result ctorch_op_nanquantile(const ctorch_tensor* self, const ctorch_tensor* q,
+                                           int64_t dim, int32_t keep_dim) {
+  return guard_tensor([&] { return at::nanquantile(self->value, q->value, dim, keep_dim != 0); });
 }
 
 ctorch_tensor_result ctorch_op_logsumexp(const ctorch_tensor* self, const int64_t* dims,
@@ -630,6 +860,20 @@ ctorch_tensor_result ctorch_op_norm_dim(const ctorch_tensor* self, double p, con
   return guard_tensor([&] {
     return at::norm(self->value, scalar_for(self->value, p), int_array(dims, dims_count),
                     keep_dim != 0);
+  });
+}
+
+ctorch_tensor_result ctorch_op_dist(const ctorch_tensor* self, const ctorch_tensor* other,
+                                    double p) {
+  return guard_tensor(
+      [&] { return at::dist(self->value, other->value, scalar_for(self->value, p)); });
+}
+
+ctorch_tensor_result ctorch_op_renorm(const ctorch_tensor* self, double p, int64_t dim,
+                                      double max_norm) {
+  return guard_tensor([&] {
+    return at::renorm(self->value, scalar_for(self->value, p), dim,
+                      scalar_for(self->value, max_norm));
   });
 }
 
@@ -678,6 +922,24 @@ ctorch_tensor_result ctorch_op_trapezoid(const ctorch_tensor* y, double dx, int6
   return guard_tensor([&] { return at::trapezoid(y->value, scalar_for(y->value, dx), dim); });
 }
 
+ctorch_tensor_result ctorch_op_trapezoid_at(const ctorch_tensor* y, const ctorch_tensor* points,
+                                            int64_t dim) {
+  return guard_tensor([&] { return at::trapezoid(y->value, points->value, dim); });
+}
+
+ctorch_tensor_result ctorch_op_cumulative_trapezoid(const ctorch_tensor* y, double dx,
+                                                    int64_t dim) {
+  return guard_tensor(
+      [&] { return at::cumulative_trapezoid(y->value, scalar_for(y->value, dx), dim); });
+}
+
+ctorch_tensor_list ctorch_op_gradient(const ctorch_tensor* self, double spacing,
+                                      const int64_t* dims, int64_t dims_count) {
+  return guard_list([&] {
+    return at::gradient(self->value, scalar_for(self->value, spacing), int_array(dims, dims_count));
+  });
+}
+
 ctorch_tensor_results ctorch_op_sort(const ctorch_tensor* self, int64_t dim, int32_t descending) {
   return guard_results([&] { return at::sort(self->value, dim, descending != 0); });
 }
@@ -689,6 +951,11 @@ ctorch_tensor_results ctorch_op_sort_stable(const ctorch_tensor* self, int64_t d
 
 ctorch_tensor_result ctorch_op_argsort(const ctorch_tensor* self, int64_t dim, int32_t descending) {
   return guard_tensor([&] { return at::argsort(self->value, dim, descending != 0); });
+}
+
+ctorch_tensor_result ctorch_op_argsort_stable(const ctorch_tensor* self, int64_t dim,
+                                              int32_t descending) {
+  return guard_tensor([&] { return at::argsort(self->value, true, dim, descending != 0); });
 }
 
 ctorch_tensor_results ctorch_op_topk(const ctorch_tensor* self, int64_t k, int64_t dim,
@@ -709,6 +976,10 @@ ctorch_tensor_results ctorch_op_unique_consecutive(const ctorch_tensor* self) {
   return guard_results([&] { return at::unique_consecutive(self->value, true, true); });
 }
 
+ctorch_tensor_results ctorch_op_unique_dim(const ctorch_tensor* self, int64_t dim) {
+  return guard_results([&] { return at::unique_dim(self->value, dim, true, true, true); });
+}
+
 ctorch_tensor_result ctorch_op_nonzero(const ctorch_tensor* self) {
   return guard_tensor([&] { return at::nonzero(self->value); });
 }
@@ -723,6 +994,12 @@ ctorch_tensor_result ctorch_op_histc(const ctorch_tensor* self, int64_t bins, do
   return guard_tensor([&] {
     return at::histc(self->value, bins, scalar_for(self->value, min), scalar_for(self->value, max));
   });
+}
+
+ctorch_tensor_results ctorch_op_histogram(const ctorch_tensor* self, const ctorch_tensor* bins,
+                                          const ctorch_tensor* weight, int32_t density) {
+  return guard_results(
+      [&] { return at::histogram(self->value, bins->value, maybe(weight), density != 0); });
 }
 
 ctorch_tensor_result ctorch_op_searchsorted(const ctorch_tensor* sorted_sequence,
@@ -749,6 +1026,10 @@ ctorch_tensor_result ctorch_op_view(const ctorch_tensor* self, const int64_t* sh
 
 ctorch_tensor_result ctorch_op_view_as(const ctorch_tensor* self, const ctorch_tensor* other) {
   return guard_tensor([&] { return self->value.view_as(other->value); });
+}
+
+ctorch_tensor_result ctorch_op_reshape_as(const ctorch_tensor* self, const ctorch_tensor* other) {
+  return guard_tensor([&] { return self->value.reshape_as(other->value); });
 }
 
 ctorch_tensor_result ctorch_op_flatten(const ctorch_tensor* self, int64_t start_dim,
@@ -779,9 +1060,22 @@ ctorch_tensor_result ctorch_op_mt(const ctorch_tensor* self) {
   return guard_tensor([&] { return self->value.mT(); });
 }
 
+ctorch_tensor_result ctorch_op_adjoint(const ctorch_tensor* self) {
+  return guard_tensor([&] { return at::adjoint(self->value); });
+}
+
 ctorch_tensor_result ctorch_op_movedim(const ctorch_tensor* self, int64_t source,
                                        int64_t destination) {
   return guard_tensor([&] { return at::movedim(self->value, source, destination); });
+}
+
+ctorch_tensor_result ctorch_op_movedim_s(const ctorch_tensor* self, const int64_t* source,
+                                         int64_t source_count, const int64_t* destination,
+                                         int64_t destination_count) {
+  return guard_tensor([&] {
+    return at::movedim(self->value, int_array(source, source_count),
+                       int_array(destination, destination_count));
+  });
 }
 
 ctorch_tensor_result ctorch_op_unsqueeze(const ctorch_tensor* self, int64_t dim) {
@@ -794,6 +1088,11 @@ ctorch_tensor_result ctorch_op_squeeze(const ctorch_tensor* self) {
 
 ctorch_tensor_result ctorch_op_squeeze_dim(const ctorch_tensor* self, int64_t dim) {
   return guard_tensor([&] { return at::squeeze(self->value, dim); });
+}
+
+ctorch_tensor_result ctorch_op_squeeze_dims(const ctorch_tensor* self, const int64_t* dims,
+                                            int64_t dims_count) {
+  return guard_tensor([&] { return at::squeeze(self->value, int_array(dims, dims_count)); });
 }
 
 ctorch_tensor_result ctorch_op_expand(const ctorch_tensor* self, const int64_t* shape,
@@ -823,6 +1122,11 @@ ctorch_tensor_result ctorch_op_repeat(const ctorch_tensor* self, const int64_t* 
 ctorch_tensor_result ctorch_op_repeat_interleave(const ctorch_tensor* self, int64_t repeats,
                                                  int64_t dim) {
   return guard_tensor([&] { return at::repeat_interleave(self->value, repeats, dim); });
+}
+
+ctorch_tensor_result ctorch_op_repeat_interleave_each(const ctorch_tensor* self,
+                                                      const ctorch_tensor* repeats, int64_t dim) {
+  return guard_tensor([&] { return at::repeat_interleave(self->value, repeats->value, dim); });
 }
 
 ctorch_tensor_result ctorch_op_tile(const ctorch_tensor* self, const int64_t* repeats,
@@ -902,4 +1206,39 @@ ctorch_tensor_result ctorch_op_triu(const ctorch_tensor* self, int64_t diagonal)
 ctorch_tensor_result ctorch_op_cat(ctorch_tensor* const* tensors, int64_t tensors_count,
                                    int64_t dim) {
   return guard_tensor([&] { return at::cat(tensor_vector(tensors, tensors_count), dim); });
+}
+
+ctorch_tensor_result ctorch_op_stack(ctorch_tensor* const* tensors, int64_t tensors_count,
+                                     int64_t dim) {
+  return guard_tensor([&] { return at::stack(tensor_vector(tensors, tensors_count), dim); });
+}
+
+ctorch_tensor_result ctorch_op_hstack(ctorch_tensor* const* tensors, int64_t tensors_count) {
+  return guard_tensor([&] { return at::hstack(tensor_vector(tensors, tensors_count)); });
+}
+
+ctorch_tensor_result ctorch_op_vstack(ctorch_tensor* const* tensors, int64_t tensors_count) {
+  return guard_tensor([&] { return at::vstack(tensor_vector(tensors, tensors_count)); });
+}
+
+ctorch_tensor_result ctorch_op_dstack(ctorch_tensor* const* tensors, int64_t tensors_count) {
+  return guard_tensor([&] { return at::dstack(tensor_vector(tensors, tensors_count)); });
+}
+
+ctorch_tensor_result ctorch_op_column_stack(ctorch_tensor* const* tensors, int64_t tensors_count) {
+  return guard_tensor([&] { return at::column_stack(tensor_vector(tensors, tensors_count)); });
+}
+
+ctorch_tensor_list ctorch_op_split(const ctorch_tensor* self, int64_t size, int64_t dim) {
+  return guard_list([&] { return at::split(self->value, size, dim); });
+}
+
+ctorch_tensor_list ctorch_op_split_sizes(const ctorch_tensor* self, const int64_t* sizes,
+                                         int64_t sizes_count, int64_t dim) {
+  return guard_list(
+      [&] { return at::split_with_sizes(self->value, int_array(sizes, sizes_count), dim); });
+}
+
+ctorch_tensor_list ctorch_op_chunk(const ctorch_tensor* self, int64_t chunks, int64_t dim) {
+  return guard_list([&] { return at::chunk(self->value, chunks, dim); });
 }

@@ -10,34 +10,19 @@ using ctorch::guard_tensor;
 using ctorch::int_array;
 using ctorch::maybe;
 using ctorch::maybe_array;
+using ctorch::maybe_text;
 using ctorch::scalar_for;
 using ctorch::tensor_vector;
 
-ctorch_tensor_result ctorch_op_stack(ctorch_tensor* const* tensors, int64_t tensors_count,
-                                     int64_t dim) {
-  return guard_tensor([&] { return at::stack(tensor_vector(tensors, tensors_count), dim); });
+ctorch_tensor_list ctorch_op_tensor_split(const ctorch_tensor* self, int64_t sections,
+                                          int64_t dim) {
+  return guard_list([&] { return at::tensor_split(self->value, sections, dim); });
 }
 
-ctorch_tensor_result ctorch_op_hstack(ctorch_tensor* const* tensors, int64_t tensors_count) {
-  return guard_tensor([&] { return at::hstack(tensor_vector(tensors, tensors_count)); });
-}
-
-ctorch_tensor_result ctorch_op_vstack(ctorch_tensor* const* tensors, int64_t tensors_count) {
-  return guard_tensor([&] { return at::vstack(tensor_vector(tensors, tensors_count)); });
-}
-
-ctorch_tensor_list ctorch_op_split(const ctorch_tensor* self, int64_t size, int64_t dim) {
-  return guard_list([&] { return at::split(self->value, size, dim); });
-}
-
-ctorch_tensor_list ctorch_op_split_sizes(const ctorch_tensor* self, const int64_t* sizes,
-                                         int64_t sizes_count, int64_t dim) {
+ctorch_tensor_list ctorch_op_tensor_split_at(const ctorch_tensor* self, const int64_t* indices,
+                                             int64_t indices_count, int64_t dim) {
   return guard_list(
-      [&] { return at::split_with_sizes(self->value, int_array(sizes, sizes_count), dim); });
-}
-
-ctorch_tensor_list ctorch_op_chunk(const ctorch_tensor* self, int64_t chunks, int64_t dim) {
-  return guard_list([&] { return at::chunk(self->value, chunks, dim); });
+      [&] { return at::tensor_split(self->value, int_array(indices, indices_count), dim); });
 }
 
 ctorch_tensor_list ctorch_op_unbind(const ctorch_tensor* self, int64_t dim) {
@@ -54,6 +39,11 @@ ctorch_tensor_result ctorch_op_cartesian_prod(ctorch_tensor* const* tensors,
   return guard_tensor([&] { return at::cartesian_prod(tensor_vector(tensors, tensors_count)); });
 }
 
+ctorch_tensor_result ctorch_op_combinations(const ctorch_tensor* self, int64_t r,
+                                            int32_t with_replacement) {
+  return guard_tensor([&] { return at::combinations(self->value, r, with_replacement != 0); });
+}
+
 ctorch_tensor_result ctorch_op_zeros_like(const ctorch_tensor* self) {
   return guard_tensor([&] { return at::zeros_like(self->value); });
 }
@@ -68,6 +58,28 @@ ctorch_tensor_result ctorch_op_full_like(const ctorch_tensor* self, double value
 
 ctorch_tensor_result ctorch_op_empty_like(const ctorch_tensor* self) {
   return guard_tensor([&] { return at::empty_like(self->value); });
+}
+
+ctorch_tensor_result ctorch_op_new_zeros(const ctorch_tensor* self, const int64_t* shape,
+                                         int64_t shape_count) {
+  return guard_tensor([&] { return self->value.new_zeros(int_array(shape, shape_count)); });
+}
+
+ctorch_tensor_result ctorch_op_new_ones(const ctorch_tensor* self, const int64_t* shape,
+                                        int64_t shape_count) {
+  return guard_tensor([&] { return self->value.new_ones(int_array(shape, shape_count)); });
+}
+
+ctorch_tensor_result ctorch_op_new_full(const ctorch_tensor* self, const int64_t* shape,
+                                        int64_t shape_count, double value) {
+  return guard_tensor([&] {
+    return self->value.new_full(int_array(shape, shape_count), scalar_for(self->value, value));
+  });
+}
+
+ctorch_tensor_result ctorch_op_new_empty(const ctorch_tensor* self, const int64_t* shape,
+                                         int64_t shape_count) {
+  return guard_tensor([&] { return self->value.new_empty(int_array(shape, shape_count)); });
 }
 
 ctorch_tensor_result ctorch_op_select(const ctorch_tensor* self, int64_t dim, int64_t index) {
@@ -150,6 +162,41 @@ ctorch_tensor_result ctorch_op_index_fill(const ctorch_tensor* self, int64_t dim
   });
 }
 
+ctorch_tensor_result ctorch_op_index_reduce(const ctorch_tensor* self, int64_t dim,
+                                            const ctorch_tensor* index, const ctorch_tensor* source,
+                                            const char* reduce, int32_t include_self) {
+  return guard_tensor([&] {
+    return at::index_reduce(self->value, dim, index->value, source->value, reduce,
+                            include_self != 0);
+  });
+}
+
+ctorch_tensor_result ctorch_op_put(const ctorch_tensor* self, const ctorch_tensor* index,
+                                   const ctorch_tensor* source, int32_t accumulate) {
+  return guard_tensor(
+      [&] { return at::put(self->value, index->value, source->value, accumulate != 0); });
+}
+
+ctorch_tensor_result ctorch_op_select_scatter(const ctorch_tensor* self,
+                                              const ctorch_tensor* source, int64_t dim,
+                                              int64_t index) {
+  return guard_tensor([&] { return at::select_scatter(self->value, source->value, dim, index); });
+}
+
+ctorch_tensor_result ctorch_op_slice_scatter(const ctorch_tensor* self, const ctorch_tensor* source,
+                                             int64_t dim, int64_t start, int64_t end,
+                                             int64_t step) {
+  return guard_tensor(
+      [&] { return at::slice_scatter(self->value, source->value, dim, start, end, step); });
+}
+
+ctorch_tensor_result ctorch_op_diagonal_scatter(const ctorch_tensor* self,
+                                                const ctorch_tensor* source, int64_t offset,
+                                                int64_t dim1, int64_t dim2) {
+  return guard_tensor(
+      [&] { return at::diagonal_scatter(self->value, source->value, offset, dim1, dim2); });
+}
+
 ctorch_tensor_result ctorch_op_masked_select(const ctorch_tensor* self, const ctorch_tensor* mask) {
   return guard_tensor([&] { return at::masked_select(self->value, mask->value); });
 }
@@ -158,6 +205,12 @@ ctorch_tensor_result ctorch_op_masked_fill(const ctorch_tensor* self, const ctor
                                            double value) {
   return guard_tensor(
       [&] { return at::masked_fill(self->value, mask->value, scalar_for(self->value, value)); });
+}
+
+ctorch_tensor_result ctorch_op_masked_fill_tensor(const ctorch_tensor* self,
+                                                  const ctorch_tensor* mask,
+                                                  const ctorch_tensor* value) {
+  return guard_tensor([&] { return at::masked_fill(self->value, mask->value, value->value); });
 }
 
 ctorch_tensor_result ctorch_op_masked_scatter(const ctorch_tensor* self, const ctorch_tensor* mask,
@@ -172,6 +225,22 @@ ctorch_tensor_result ctorch_op_one_hot(const ctorch_tensor* self, int64_t classe
 ctorch_tensor_result ctorch_op_embedding(const ctorch_tensor* weight,
                                          const ctorch_tensor* indices) {
   return guard_tensor([&] { return at::embedding(weight->value, indices->value); });
+}
+
+ctorch_tensor_result ctorch_op_embedding_with_padding(const ctorch_tensor* weight,
+                                                      const ctorch_tensor* indices,
+                                                      int64_t padding_index) {
+  return guard_tensor([&] { return at::embedding(weight->value, indices->value, padding_index); });
+}
+
+ctorch_tensor_results ctorch_op_embedding_bag(const ctorch_tensor* weight,
+                                              const ctorch_tensor* indices,
+                                              const ctorch_tensor* offsets, int64_t mode,
+                                              const ctorch_tensor* weights) {
+  return guard_results([&] {
+    return at::embedding_bag(weight->value, indices->value, offsets->value, false, mode, false,
+                             maybe(weights), false);
+  });
 }
 
 ctorch_tensor_result ctorch_op_matmul(const ctorch_tensor* self, const ctorch_tensor* other) {
@@ -194,6 +263,10 @@ ctorch_tensor_result ctorch_op_dot(const ctorch_tensor* self, const ctorch_tenso
   return guard_tensor([&] { return at::dot(self->value, other->value); });
 }
 
+ctorch_tensor_result ctorch_op_vdot(const ctorch_tensor* self, const ctorch_tensor* other) {
+  return guard_tensor([&] { return at::vdot(self->value, other->value); });
+}
+
 ctorch_tensor_result ctorch_op_outer(const ctorch_tensor* self, const ctorch_tensor* other) {
   return guard_tensor([&] { return at::outer(self->value, other->value); });
 }
@@ -214,6 +287,30 @@ ctorch_tensor_result ctorch_op_baddbmm(const ctorch_tensor* self, const ctorch_t
   });
 }
 
+ctorch_tensor_result ctorch_op_addmv(const ctorch_tensor* self, const ctorch_tensor* matrix,
+                                     const ctorch_tensor* vector, double beta, double alpha) {
+  return guard_tensor([&] {
+    return at::addmv(self->value, matrix->value, vector->value, scalar_for(self->value, beta),
+                     scalar_for(self->value, alpha));
+  });
+}
+
+ctorch_tensor_result ctorch_op_addr(const ctorch_tensor* self, const ctorch_tensor* vec1,
+                                    const ctorch_tensor* vec2, double beta, double alpha) {
+  return guard_tensor([&] {
+    return at::addr(self->value, vec1->value, vec2->value, scalar_for(self->value, beta),
+                    scalar_for(self->value, alpha));
+  });
+}
+
+ctorch_tensor_result ctorch_op_addbmm(const ctorch_tensor* self, const ctorch_tensor* batch1,
+                                      const ctorch_tensor* batch2, double beta, double alpha) {
+  return guard_tensor([&] {
+    return at::addbmm(self->value, batch1->value, batch2->value, scalar_for(self->value, beta),
+                      scalar_for(self->value, alpha));
+  });
+}
+
 ctorch_tensor_result ctorch_op_einsum(const char* equation, ctorch_tensor* const* tensors,
                                       int64_t tensors_count) {
   return guard_tensor([&] { return at::einsum(equation, tensor_vector(tensors, tensors_count)); });
@@ -221,6 +318,11 @@ ctorch_tensor_result ctorch_op_einsum(const char* equation, ctorch_tensor* const
 
 ctorch_tensor_result ctorch_op_inner(const ctorch_tensor* self, const ctorch_tensor* other) {
   return guard_tensor([&] { return at::inner(self->value, other->value); });
+}
+
+ctorch_tensor_result ctorch_op_vec_dot(const ctorch_tensor* x, const ctorch_tensor* other,
+                                       int64_t dim) {
+  return guard_tensor([&] { return at::linalg_vecdot(x->value, other->value, dim); });
 }
 
 ctorch_tensor_result ctorch_op_tensordot(const ctorch_tensor* self, const ctorch_tensor* other,
@@ -255,6 +357,10 @@ ctorch_tensor_result ctorch_op_det(const ctorch_tensor* a) {
 
 ctorch_tensor_results ctorch_op_s_log_det(const ctorch_tensor* a) {
   return guard_results([&] { return at::linalg_slogdet(a->value); });
+}
+
+ctorch_tensor_result ctorch_op_logdet(const ctorch_tensor* self) {
+  return guard_tensor([&] { return at::logdet(self->value); });
 }
 
 ctorch_tensor_result ctorch_op_inverse(const ctorch_tensor* a) {
@@ -316,8 +422,21 @@ ctorch_tensor_result ctorch_op_cholesky(const ctorch_tensor* self) {
   return guard_tensor([&] { return at::linalg_cholesky(self->value); });
 }
 
+ctorch_tensor_result ctorch_op_cholesky_solve(const ctorch_tensor* self,
+                                              const ctorch_tensor* factor, int32_t upper) {
+  return guard_tensor([&] { return at::cholesky_solve(self->value, factor->value, upper != 0); });
+}
+
+ctorch_tensor_result ctorch_op_cholesky_inverse(const ctorch_tensor* self, int32_t upper) {
+  return guard_tensor([&] { return at::cholesky_inverse(self->value, upper != 0); });
+}
+
 ctorch_tensor_results ctorch_op_eigh(const ctorch_tensor* self) {
   return guard_results([&] { return at::linalg_eigh(self->value); });
+}
+
+ctorch_tensor_result ctorch_op_eig_vals_h(const ctorch_tensor* self) {
+  return guard_tensor([&] { return at::linalg_eigvalsh(self->value); });
 }
 
 ctorch_tensor_result ctorch_op_eig_vals(const ctorch_tensor* self) {
@@ -337,9 +456,53 @@ ctorch_tensor_result ctorch_op_matrix_norm(const ctorch_tensor* self, const char
   return guard_tensor([&] { return at::linalg_matrix_norm(self->value, ord); });
 }
 
+ctorch_tensor_result ctorch_op_matrix_norm_ord(const ctorch_tensor* self, double ord,
+                                               const int64_t* dims, int64_t dims_count,
+                                               int32_t keep_dim) {
+  return guard_tensor([&] {
+    return at::linalg_matrix_norm(self->value, scalar_for(self->value, ord),
+                                  int_array(dims, dims_count), keep_dim != 0);
+  });
+}
+
+ctorch_tensor_result ctorch_op_cond(const ctorch_tensor* self, double p) {
+  return guard_tensor([&] { return at::linalg_cond(self->value, scalar_for(self->value, p)); });
+}
+
+ctorch_tensor_result ctorch_op_tensor_solve(const ctorch_tensor* self, const ctorch_tensor* other,
+                                            const int64_t* dims, int64_t dims_count) {
+  return guard_tensor([&] {
+    return at::linalg_tensorsolve(self->value, other->value, maybe_array(dims, dims_count));
+  });
+}
+
+ctorch_tensor_result ctorch_op_tensor_inv(const ctorch_tensor* self, int64_t dimensions) {
+  return guard_tensor([&] { return at::linalg_tensorinv(self->value, dimensions); });
+}
+
+ctorch_tensor_result ctorch_op_householder_product(const ctorch_tensor* input,
+                                                   const ctorch_tensor* tau) {
+  return guard_tensor([&] { return at::linalg_householder_product(input->value, tau->value); });
+}
+
+ctorch_tensor_result ctorch_op_vander(const ctorch_tensor* x, int64_t n) {
+  return guard_tensor([&] { return at::linalg_vander(x->value, n); });
+}
+
 ctorch_tensor_result ctorch_op_cdist(const ctorch_tensor* x1, const ctorch_tensor* other,
                                      double p) {
   return guard_tensor([&] { return at::cdist(x1->value, other->value, p); });
+}
+
+ctorch_tensor_result ctorch_op_pdist(const ctorch_tensor* self, double p) {
+  return guard_tensor([&] { return at::pdist(self->value, p); });
+}
+
+ctorch_tensor_result ctorch_op_pairwise_distance(const ctorch_tensor* x1,
+                                                 const ctorch_tensor* other, double p, double eps,
+                                                 int32_t keep_dim) {
+  return guard_tensor(
+      [&] { return at::pairwise_distance(x1->value, other->value, p, eps, keep_dim != 0); });
 }
 
 ctorch_tensor_result ctorch_op_cosine_similarity(const ctorch_tensor* x1,
@@ -348,37 +511,58 @@ ctorch_tensor_result ctorch_op_cosine_similarity(const ctorch_tensor* x1,
   return guard_tensor([&] { return at::cosine_similarity(x1->value, other->value, dim, eps); });
 }
 
-ctorch_tensor_result ctorch_op_fft(const ctorch_tensor* self, int64_t dim) {
-  return guard_tensor([&] { return at::fft_fft(self->value, std::nullopt, dim); });
+ctorch_tensor_result ctorch_op_fft_n(const ctorch_tensor* self, const int64_t* size,
+                                     int64_t size_count, const int64_t* dims, int64_t dims_count,
+                                     const char* norm) {
+  return guard_tensor([&] {
+    return at::fft_fftn(self->value, maybe_array(size, size_count), maybe_array(dims, dims_count),
+                        maybe_text(norm));
+  });
 }
 
-ctorch_tensor_result ctorch_op_ifft(const ctorch_tensor* self, int64_t dim) {
-  return guard_tensor([&] { return at::fft_ifft(self->value, std::nullopt, dim); });
+ctorch_tensor_result ctorch_op_ifft_n(const ctorch_tensor* self, const int64_t* size,
+                                      int64_t size_count, const int64_t* dims, int64_t dims_count,
+                                      const char* norm) {
+  return guard_tensor([&] {
+    return at::fft_ifftn(self->value, maybe_array(size, size_count), maybe_array(dims, dims_count),
+                         maybe_text(norm));
+  });
 }
 
-ctorch_tensor_result ctorch_op_rfft(const ctorch_tensor* self, int64_t dim) {
-  return guard_tensor([&] { return at::fft_rfft(self->value, std::nullopt, dim); });
+ctorch_tensor_result ctorch_op_rfft_n(const ctorch_tensor* self, const int64_t* size,
+                                      int64_t size_count, const int64_t* dims, int64_t dims_count,
+                                      const char* norm) {
+  return guard_tensor([&] {
+    return at::fft_rfftn(self->value, maybe_array(size, size_count), maybe_array(dims, dims_count),
+                         maybe_text(norm));
+  });
 }
 
-ctorch_tensor_result ctorch_op_irfft(const ctorch_tensor* self, int64_t n, int64_t dim) {
-  return guard_tensor([&] { return at::fft_irfft(self->value, n, dim); });
+ctorch_tensor_result ctorch_op_irfft_n(const ctorch_tensor* self, const int64_t* size,
+                                       int64_t size_count, const int64_t* dims, int64_t dims_count,
+                                       const char* norm) {
+  return guard_tensor([&] {
+    return at::fft_irfftn(self->value, maybe_array(size, size_count), maybe_array(dims, dims_count),
+                          maybe_text(norm));
+  });
 }
 
-ctorch_tensor_result ctorch_op_fft2(const ctorch_tensor* self) {
-  return guard_tensor([&] { return at::fft_fft2(self->value); });
+ctorch_tensor_result ctorch_op_hfft_n(const ctorch_tensor* self, const int64_t* size,
+                                      int64_t size_count, const int64_t* dims, int64_t dims_count,
+                                      const char* norm) {
+  return guard_tensor([&] {
+    return at::fft_hfftn(self->value, maybe_array(size, size_count), maybe_array(dims, dims_count),
+                         maybe_text(norm));
+  });
 }
 
-ctorch_tensor_result ctorch_op_ifft2(const ctorch_tensor* self) {
-  return guard_tensor([&] { return at::fft_ifft2(self->value); });
-}
-
-ctorch_tensor_result ctorch_op_rfft2(const ctorch_tensor* self) {
-  return guard_tensor([&] { return at::fft_rfft2(self->value); });
-}
-
-ctorch_tensor_result ctorch_op_irfft2(const ctorch_tensor* self, const int64_t* size,
-                                      int64_t size_count) {
-  return guard_tensor([&] { return at::fft_irfft2(self->value, maybe_array(size, size_count)); });
+ctorch_tensor_result ctorch_op_ihfft_n(const ctorch_tensor* self, const int64_t* size,
+                                       int64_t size_count, const int64_t* dims, int64_t dims_count,
+                                       const char* norm) {
+  return guard_tensor([&] {
+    return at::fft_ihfftn(self->value, maybe_array(size, size_count), maybe_array(dims, dims_count),
+                          maybe_text(norm));
+  });
 }
 
 ctorch_tensor_result ctorch_op_stft(const ctorch_tensor* self, int64_t size, int64_t hop,
@@ -425,6 +609,14 @@ ctorch_tensor_result ctorch_op_leaky_relu(const ctorch_tensor* self, double nega
 
 ctorch_tensor_result ctorch_op_prelu(const ctorch_tensor* self, const ctorch_tensor* weight) {
   return guard_tensor([&] { return at::prelu(self->value, weight->value); });
+}
+
+ctorch_tensor_result ctorch_op_rrelu(const ctorch_tensor* self, double lower, double upper,
+                                     int32_t training, const ctorch_generator* generator) {
+  return guard_tensor([&] {
+    return at::rrelu(self->value, scalar_for(self->value, lower), scalar_for(self->value, upper),
+                     training != 0, generator_of(generator));
+  });
 }
 
 ctorch_tensor_result ctorch_op_elu(const ctorch_tensor* self, double alpha) {
@@ -488,6 +680,10 @@ ctorch_tensor_result ctorch_op_softshrink(const ctorch_tensor* self, double lamb
   return guard_tensor([&] { return at::softshrink(self->value, scalar_for(self->value, lambda)); });
 }
 
+ctorch_tensor_result ctorch_op_hardshrink(const ctorch_tensor* self, double lambda) {
+  return guard_tensor([&] { return at::hardshrink(self->value, scalar_for(self->value, lambda)); });
+}
+
 ctorch_tensor_result ctorch_op_threshold(const ctorch_tensor* self, double threshold,
                                          double value) {
   return guard_tensor([&] {
@@ -510,6 +706,21 @@ ctorch_tensor_result ctorch_op_log_softmax(const ctorch_tensor* self, int64_t di
 
 ctorch_tensor_result ctorch_op_dropout(const ctorch_tensor* input, double p, int32_t training) {
   return guard_tensor([&] { return at::dropout(input->value, p, training != 0); });
+}
+
+ctorch_tensor_result ctorch_op_feature_dropout(const ctorch_tensor* input, double p,
+                                               int32_t training) {
+  return guard_tensor([&] { return at::feature_dropout(input->value, p, training != 0); });
+}
+
+ctorch_tensor_result ctorch_op_alpha_dropout(const ctorch_tensor* input, double p,
+                                             int32_t training) {
+  return guard_tensor([&] { return at::alpha_dropout(input->value, p, training != 0); });
+}
+
+ctorch_tensor_result ctorch_op_feature_alpha_dropout(const ctorch_tensor* input, double p,
+                                                     int32_t training) {
+  return guard_tensor([&] { return at::feature_alpha_dropout(input->value, p, training != 0); });
 }
 
 ctorch_tensor_result ctorch_op_layer_norm(const ctorch_tensor* input, const int64_t* shape,
@@ -563,6 +774,12 @@ ctorch_tensor_result ctorch_op_linear(const ctorch_tensor* input, const ctorch_t
   return guard_tensor([&] { return at::linear(input->value, weight->value, maybe(bias)); });
 }
 
+ctorch_tensor_result ctorch_op_bilinear(const ctorch_tensor* input1, const ctorch_tensor* other,
+                                        const ctorch_tensor* weight, const ctorch_tensor* bias) {
+  return guard_tensor(
+      [&] { return at::bilinear(input1->value, other->value, weight->value, maybe(bias)); });
+}
+
 ctorch_tensor_result ctorch_op_conv1d(const ctorch_tensor* input, const ctorch_tensor* weight,
                                       const ctorch_tensor* bias, const int64_t* stride,
                                       int64_t stride_count, const int64_t* padding,
@@ -596,6 +813,36 @@ ctorch_tensor_result ctorch_op_conv3d(const ctorch_tensor* input, const ctorch_t
     return at::conv3d(input->value, weight->value, maybe(bias), int_array(stride, stride_count),
                       int_array(padding, padding_count), int_array(dilation, dilation_count),
                       groups);
+  });
+}
+
+ctorch_tensor_result ctorch_op_conv1d_same(const ctorch_tensor* input, const ctorch_tensor* weight,
+                                           const ctorch_tensor* bias, const int64_t* stride,
+                                           int64_t stride_count, const int64_t* dilation,
+                                           int64_t dilation_count, int64_t groups) {
+  return guard_tensor([&] {
+    return at::conv1d(input->value, weight->value, maybe(bias), int_array(stride, stride_count),
+                      "same", int_array(dilation, dilation_count), groups);
+  });
+}
+
+ctorch_tensor_result ctorch_op_conv2d_same(const ctorch_tensor* input, const ctorch_tensor* weight,
+                                           const ctorch_tensor* bias, const int64_t* stride,
+                                           int64_t stride_count, const int64_t* dilation,
+                                           int64_t dilation_count, int64_t groups) {
+  return guard_tensor([&] {
+    return at::conv2d(input->value, weight->value, maybe(bias), int_array(stride, stride_count),
+                      "same", int_array(dilation, dilation_count), groups);
+  });
+}
+
+ctorch_tensor_result ctorch_op_conv3d_same(const ctorch_tensor* input, const ctorch_tensor* weight,
+                                           const ctorch_tensor* bias, const int64_t* stride,
+                                           int64_t stride_count, const int64_t* dilation,
+                                           int64_t dilation_count, int64_t groups) {
+  return guard_tensor([&] {
+    return at::conv3d(input->value, weight->value, maybe(bias), int_array(stride, stride_count),
+                      "same", int_array(dilation, dilation_count), groups);
   });
 }
 
@@ -681,6 +928,10 @@ ctorch_tensor_result ctorch_op_pixel_unshuffle(const ctorch_tensor* self, int64_
   return guard_tensor([&] { return at::pixel_unshuffle(self->value, factor); });
 }
 
+ctorch_tensor_result ctorch_op_channel_shuffle(const ctorch_tensor* self, int64_t groups) {
+  return guard_tensor([&] { return at::channel_shuffle(self->value, groups); });
+}
+
 ctorch_tensor_result ctorch_op_max_pool1d(const ctorch_tensor* self, const int64_t* kernel_size,
                                           int64_t kernel_size_count, const int64_t* stride,
                                           int64_t stride_count, const int64_t* padding,
@@ -730,6 +981,54 @@ ctorch_tensor_results ctorch_op_max_pool2d_with_indices(const ctorch_tensor* sel
                                        int_array(stride, stride_count),
                                        int_array(padding, padding_count),
                                        int_array(dilation, dilation_count), ceil_mode != 0);
+  });
+}
+
+ctorch_tensor_results ctorch_op_max_pool1d_with_indices(const ctorch_tensor* self,
+                                                        const int64_t* kernel_size,
+                                                        int64_t kernel_size_count,
+                                                        const int64_t* stride, int64_t stride_count,
+                                                        const int64_t* padding,
+                                                        int64_t padding_count,
+                                                        const int64_t* dilation,
+                                                        int64_t dilation_count, int32_t ceil_mode) {
+  return guard_results([&] {
+    return at::max_pool1d_with_indices(self->value, int_array(kernel_size, kernel_size_count),
+                                       int_array(stride, stride_count),
+                                       int_array(padding, padding_count),
+                                       int_array(dilation, dilation_count), ceil_mode != 0);
+  });
+}
+
+ctorch_tensor_results ctorch_op_max_pool3d_with_indices(const ctorch_tensor* self,
+                                                        const int64_t* kernel_size,
+                                                        int64_t kernel_size_count,
+                                                        const int64_t* stride, int64_t stride_count,
+                                                        const int64_t* padding,
+                                                        int64_t padding_count,
+                                                        const int64_t* dilation,
+                                                        int64_t dilation_count, int32_t ceil_mode) {
+  return guard_results([&] {
+    return at::max_pool3d_with_indices(self->value, int_array(kernel_size, kernel_size_count),
+                                       int_array(stride, stride_count),
+                                       int_array(padding, padding_count),
+                                       int_array(dilation, dilation_count), ceil_mode != 0);
+  });
+}
+
+ctorch_tensor_result ctorch_op_max_unpool2d(const ctorch_tensor* self, const ctorch_tensor* indices,
+                                            const int64_t* size, int64_t size_count) {
+  return guard_tensor(
+      [&] { return at::max_unpool2d(self->value, indices->value, int_array(size, size_count)); });
+}
+
+ctorch_tensor_result ctorch_op_max_unpool3d(const ctorch_tensor* self, const ctorch_tensor* indices,
+                                            const int64_t* size, int64_t size_count,
+                                            const int64_t* stride, int64_t stride_count,
+                                            const int64_t* padding, int64_t padding_count) {
+  return guard_tensor([&] {
+    return at::max_unpool3d(self->value, indices->value, int_array(size, size_count),
+                            int_array(stride, stride_count), int_array(padding, padding_count));
   });
 }
 
@@ -799,94 +1098,138 @@ ctorch_tensor_results ctorch_op_adaptive_max_pool2d(const ctorch_tensor* self, c
       [&] { return at::adaptive_max_pool2d(self->value, int_array(size, size_count)); });
 }
 
+ctorch_tensor_results ctorch_op_adaptive_max_pool3d(const ctorch_tensor* self, const int64_t* size,
+                                                    int64_t size_count) {
+  return guard_results(
+      [&] { return at::adaptive_max_pool3d(self->value, int_array(size, size_count)); });
+}
+
 ctorch_tensor_result ctorch_op_upsample_nearest1d(const ctorch_tensor* self,
                                                   const int64_t* output_size,
-                                                  int64_t output_size_count) {
+                                                  int64_t output_size_count, const double* scales) {
   return guard_tensor([&] {
-    return at::upsample_nearest1d(self->value, int_array(output_size, output_size_count));
+    return at::upsample_nearest1d(self->value, int_array(output_size, output_size_count),
+                                  maybe(scales));
   });
 }
 
 ctorch_tensor_result ctorch_op_upsample_nearest2d(const ctorch_tensor* self,
                                                   const int64_t* output_size,
-                                                  int64_t output_size_count) {
+                                                  int64_t output_size_count, const double* scales_h,
+                                                  const double* scales_w) {
   return guard_tensor([&] {
-    return at::upsample_nearest2d(self->value, int_array(output_size, output_size_count));
+    return at::upsample_nearest2d(self->value, int_array(output_size, output_size_count),
+                                  maybe(scales_h), maybe(scales_w));
   });
 }
 
 ctorch_tensor_result ctorch_op_upsample_nearest3d(const ctorch_tensor* self,
                                                   const int64_t* output_size,
-                                                  int64_t output_size_count) {
+                                                  int64_t output_size_count, const double* scales_d,
+                                                  const double* scales_h, const double* scales_w) {
   return guard_tensor([&] {
-    return at::upsample_nearest3d(self->value, int_array(output_size, output_size_count));
+    return at::upsample_nearest3d(self->value, int_array(output_size, output_size_count),
+                                  maybe(scales_d), maybe(scales_h), maybe(scales_w));
+  });
+}
+
+ctorch_tensor_result ctorch_op_upsample_nearest_exact1d(const ctorch_tensor* self,
+                                                        const int64_t* output_size,
+                                                        int64_t output_size_count,
+                                                        const double* scales) {
+  return guard_tensor([&] {
+    return at::_upsample_nearest_exact1d(self->value, int_array(output_size, output_size_count),
+                                         maybe(scales));
   });
 }
 
 ctorch_tensor_result ctorch_op_upsample_nearest_exact2d(const ctorch_tensor* self,
                                                         const int64_t* output_size,
-                                                        int64_t output_size_count) {
+                                                        int64_t output_size_count,
+                                                        const double* scales_h,
+                                                        const double* scales_w) {
   return guard_tensor([&] {
-    return at::_upsample_nearest_exact2d(self->value, int_array(output_size, output_size_count));
+    return at::_upsample_nearest_exact2d(self->value, int_array(output_size, output_size_count),
+                                         maybe(scales_h), maybe(scales_w));
+  });
+}
+
+ctorch_tensor_result ctorch_op_upsample_nearest_exact3d(const ctorch_tensor* self,
+                                                        const int64_t* output_size,
+                                                        int64_t output_size_count,
+                                                        const double* scales_d,
+                                                        const double* scales_h,
+                                                        const double* scales_w) {
+  return guard_tensor([&] {
+    return at::_upsample_nearest_exact3d(self->value, int_array(output_size, output_size_count),
+                                         maybe(scales_d), maybe(scales_h), maybe(scales_w));
   });
 }
 
 ctorch_tensor_result ctorch_op_upsample_linear1d(const ctorch_tensor* self,
                                                  const int64_t* output_size,
-                                                 int64_t output_size_count, int32_t align_corners) {
+                                                 int64_t output_size_count, int32_t align_corners,
+                                                 const double* scales) {
   return guard_tensor([&] {
     return at::upsample_linear1d(self->value, int_array(output_size, output_size_count),
-                                 align_corners != 0);
+                                 align_corners != 0, maybe(scales));
   });
 }
 
 ctorch_tensor_result ctorch_op_upsample_bilinear2d(const ctorch_tensor* self,
                                                    const int64_t* output_size,
-                                                   int64_t output_size_count,
-                                                   int32_t align_corners) {
+                                                   int64_t output_size_count, int32_t align_corners,
+                                                   const double* scales_h, const double* scales_w) {
   return guard_tensor([&] {
     return at::upsample_bilinear2d(self->value, int_array(output_size, output_size_count),
-                                   align_corners != 0);
+                                   align_corners != 0, maybe(scales_h), maybe(scales_w));
   });
 }
 
 ctorch_tensor_result ctorch_op_upsample_bicubic2d(const ctorch_tensor* self,
                                                   const int64_t* output_size,
-                                                  int64_t output_size_count,
-                                                  int32_t align_corners) {
+                                                  int64_t output_size_count, int32_t align_corners,
+                                                  const double* scales_h, const double* scales_w) {
   return guard_tensor([&] {
     return at::upsample_bicubic2d(self->value, int_array(output_size, output_size_count),
-                                  align_corners != 0);
+                                  align_corners != 0, maybe(scales_h), maybe(scales_w));
   });
 }
 
 ctorch_tensor_result ctorch_op_upsample_trilinear3d(const ctorch_tensor* self,
                                                     const int64_t* output_size,
                                                     int64_t output_size_count,
-                                                    int32_t align_corners) {
+                                                    int32_t align_corners, const double* scales_d,
+                                                    const double* scales_h,
+                                                    const double* scales_w) {
   return guard_tensor([&] {
     return at::upsample_trilinear3d(self->value, int_array(output_size, output_size_count),
-                                    align_corners != 0);
+                                    align_corners != 0, maybe(scales_d), maybe(scales_h),
+                                    maybe(scales_w));
   });
 }
 
 ctorch_tensor_result ctorch_op_upsample_bilinear2d_antialias(const ctorch_tensor* self,
                                                              const int64_t* output_size,
                                                              int64_t output_size_count,
-                                                             int32_t align_corners) {
+                                                             int32_t align_corners,
+                                                             const double* scales_h,
+                                                             const double* scales_w) {
   return guard_tensor([&] {
     return at::_upsample_bilinear2d_aa(self->value, int_array(output_size, output_size_count),
-                                       align_corners != 0);
+                                       align_corners != 0, maybe(scales_h), maybe(scales_w));
   });
 }
 
 ctorch_tensor_result ctorch_op_upsample_bicubic2d_antialias(const ctorch_tensor* self,
                                                             const int64_t* output_size,
                                                             int64_t output_size_count,
-                                                            int32_t align_corners) {
+                                                            int32_t align_corners,
+                                                            const double* scales_h,
+                                                            const double* scales_w) {
   return guard_tensor([&] {
     return at::_upsample_bicubic2d_aa(self->value, int_array(output_size, output_size_count),
-                                      align_corners != 0);
+                                      align_corners != 0, maybe(scales_h), maybe(scales_w));
   });
 }
 
@@ -923,10 +1266,12 @@ ctorch_tensor_result ctorch_op_scaled_dot_product_attention(const ctorch_tensor*
                                                             const ctorch_tensor* value,
                                                             const ctorch_tensor* mask,
                                                             double dropout, int32_t causal,
-                                                            const double* scale) {
+                                                            const double* scale,
+                                                            int32_t grouped_queries) {
   return guard_tensor([&] {
     return at::scaled_dot_product_attention(query->value, key->value, value->value, maybe(mask),
-                                            dropout, causal != 0, maybe(scale));
+                                            dropout, causal != 0, maybe(scale),
+                                            grouped_queries != 0);
   });
 }
 
@@ -999,6 +1344,39 @@ ctorch_tensor_result ctorch_op_soft_margin_loss(const ctorch_tensor* self,
   return guard_tensor([&] { return at::soft_margin_loss(self->value, target->value, reduction); });
 }
 
+ctorch_tensor_result ctorch_op_poisson_nll_loss(const ctorch_tensor* input,
+                                                const ctorch_tensor* target, int32_t log_input,
+                                                int32_t full, double eps, int64_t reduction) {
+  return guard_tensor([&] {
+    return at::poisson_nll_loss(input->value, target->value, log_input != 0, full != 0, eps,
+                                reduction);
+  });
+}
+
+ctorch_tensor_result ctorch_op_hinge_embedding_loss(const ctorch_tensor* self,
+                                                    const ctorch_tensor* target, double margin,
+                                                    int64_t reduction) {
+  return guard_tensor(
+      [&] { return at::hinge_embedding_loss(self->value, target->value, margin, reduction); });
+}
+
+ctorch_tensor_result ctorch_op_multi_margin_loss(const ctorch_tensor* self,
+                                                 const ctorch_tensor* target, double p,
+                                                 double margin, const ctorch_tensor* weight,
+                                                 int64_t reduction) {
+  return guard_tensor([&] {
+    return at::multi_margin_loss(self->value, target->value, scalar_for(self->value, p),
+                                 scalar_for(self->value, margin), maybe(weight), reduction);
+  });
+}
+
+ctorch_tensor_result ctorch_op_multilabel_margin_loss(const ctorch_tensor* self,
+                                                      const ctorch_tensor* target,
+                                                      int64_t reduction) {
+  return guard_tensor(
+      [&] { return at::multilabel_margin_loss(self->value, target->value, reduction); });
+}
+
 ctorch_tensor_result ctorch_op_ctc_loss(const ctorch_tensor* log_probs,
                                         const ctorch_tensor* targets, const int64_t* input_lengths,
                                         int64_t input_lengths_count, const int64_t* target_lengths,
@@ -1052,12 +1430,21 @@ ctorch_tensor_result ctorch_op_bernoulli(const ctorch_tensor* self,
   return guard_tensor([&] { return at::bernoulli(self->value, generator_of(generator)); });
 }
 
+ctorch_tensor_result ctorch_op_poisson(const ctorch_tensor* self,
+                                       const ctorch_generator* generator) {
+  return guard_tensor([&] { return at::poisson(self->value, generator_of(generator)); });
+}
+
 ctorch_tensor_result ctorch_op_rand_like(const ctorch_tensor* self) {
   return guard_tensor([&] { return at::rand_like(self->value); });
 }
 
 ctorch_tensor_result ctorch_op_randn_like(const ctorch_tensor* self) {
   return guard_tensor([&] { return at::randn_like(self->value); });
+}
+
+ctorch_tensor_result ctorch_op_randint_like(const ctorch_tensor* self, int64_t low, int64_t high) {
+  return guard_tensor([&] { return at::randint_like(self->value, low, high); });
 }
 
 ctorch_error* ctorch_op_fill_uniform(ctorch_tensor* self, double from, double to,
@@ -1078,6 +1465,26 @@ ctorch_error* ctorch_op_fill_exponential(ctorch_tensor* self, double rate,
 ctorch_error* ctorch_op_fill_bernoulli(ctorch_tensor* self, double p,
                                        const ctorch_generator* generator) {
   return guard([&] { self->value.bernoulli_(p, generator_of(generator)); });
+}
+
+ctorch_error* ctorch_op_fill_cauchy(ctorch_tensor* self, double median, double sigma,
+                                    const ctorch_generator* generator) {
+  return guard([&] { self->value.cauchy_(median, sigma, generator_of(generator)); });
+}
+
+ctorch_error* ctorch_op_fill_log_normal(ctorch_tensor* self, double mean, double std,
+                                        const ctorch_generator* generator) {
+  return guard([&] { self->value.log_normal_(mean, std, generator_of(generator)); });
+}
+
+ctorch_error* ctorch_op_fill_geometric(ctorch_tensor* self, double p,
+                                       const ctorch_generator* generator) {
+  return guard([&] { self->value.geometric_(p, generator_of(generator)); });
+}
+
+ctorch_error* ctorch_op_fill_rand_int(ctorch_tensor* self, int64_t from, int64_t to,
+                                      const ctorch_generator* generator) {
+  return guard([&] { self->value.random_(from, to, generator_of(generator)); });
 }
 
 ctorch_error* ctorch_op_add_in_place(ctorch_tensor* self, const ctorch_tensor* other) {
@@ -1117,6 +1524,10 @@ ctorch_error* ctorch_op_div_scalar_in_place(ctorch_tensor* self, double value) {
   return guard([&] { self->value.div_(scalar_for(self->value, value)); });
 }
 
+ctorch_error* ctorch_op_remainder_scalar_in_place(ctorch_tensor* self, double value) {
+  return guard([&] { self->value.remainder_(scalar_for(self->value, value)); });
+}
+
 ctorch_error* ctorch_op_pow_scalar_in_place(ctorch_tensor* self, double exponent) {
   return guard([&] { self->value.pow_(scalar_for(self->value, exponent)); });
 }
@@ -1150,6 +1561,19 @@ ctorch_error* ctorch_op_clamp_tensor_in_place(ctorch_tensor* self, const ctorch_
   return guard([&] { at::clamp_(self->value, maybe(min), maybe(max)); });
 }
 
+ctorch_error* ctorch_op_clamp_min_in_place(ctorch_tensor* self, double min) {
+  return guard([&] { at::clamp_min_(self->value, scalar_for(self->value, min)); });
+}
+
+ctorch_error* ctorch_op_clamp_max_in_place(ctorch_tensor* self, double max) {
+  return guard([&] { at::clamp_max_(self->value, scalar_for(self->value, max)); });
+}
+
+ctorch_error* ctorch_op_nan_to_num_in_place(ctorch_tensor* self, double nan,
+                                            double positive_infinity, double negative_infinity) {
+  return guard([&] { at::nan_to_num_(self->value, nan, positive_infinity, negative_infinity); });
+}
+
 ctorch_error* ctorch_op_neg_in_place(ctorch_tensor* self) {
   return guard([&] { at::neg_(self->value); });
 }
@@ -1162,12 +1586,48 @@ ctorch_error* ctorch_op_exp_in_place(ctorch_tensor* self) {
   return guard([&] { at::exp_(self->value); });
 }
 
+ctorch_error* ctorch_op_log_in_place(ctorch_tensor* self) {
+  return guard([&] { at::log_(self->value); });
+}
+
+ctorch_error* ctorch_op_square_in_place(ctorch_tensor* self) {
+  return guard([&] { at::square_(self->value); });
+}
+
+ctorch_error* ctorch_op_reciprocal_in_place(ctorch_tensor* self) {
+  return guard([&] { at::reciprocal_(self->value); });
+}
+
+ctorch_error* ctorch_op_floor_in_place(ctorch_tensor* self) {
+  return guard([&] { at::floor_(self->value); });
+}
+
+ctorch_error* ctorch_op_ceil_in_place(ctorch_tensor* self) {
+  return guard([&] { at::ceil_(self->value); });
+}
+
+ctorch_error* ctorch_op_round_in_place(ctorch_tensor* self) {
+  return guard([&] { at::round_(self->value); });
+}
+
 ctorch_error* ctorch_op_sqrt_in_place(ctorch_tensor* self) {
   return guard([&] { at::sqrt_(self->value); });
 }
 
+ctorch_error* ctorch_op_rsqrt_in_place(ctorch_tensor* self) {
+  return guard([&] { at::rsqrt_(self->value); });
+}
+
 ctorch_error* ctorch_op_relu_in_place(ctorch_tensor* self) {
   return guard([&] { at::relu_(self->value); });
+}
+
+ctorch_error* ctorch_op_leaky_relu_in_place(ctorch_tensor* self, double negative_slope) {
+  return guard([&] { at::leaky_relu_(self->value, scalar_for(self->value, negative_slope)); });
+}
+
+ctorch_error* ctorch_op_silu_in_place(ctorch_tensor* self) {
+  return guard([&] { at::silu_(self->value); });
 }
 
 ctorch_error* ctorch_op_sigmoid_in_place(ctorch_tensor* self) {
@@ -1178,12 +1638,36 @@ ctorch_error* ctorch_op_tanh_in_place(ctorch_tensor* self) {
   return guard([&] { at::tanh_(self->value); });
 }
 
+ctorch_error* ctorch_op_tril_in_place(ctorch_tensor* self, int64_t diagonal) {
+  return guard([&] { self->value.tril_(diagonal); });
+}
+
+ctorch_error* ctorch_op_triu_in_place(ctorch_tensor* self, int64_t diagonal) {
+  return guard([&] { self->value.triu_(diagonal); });
+}
+
+ctorch_error* ctorch_op_addmm_in_place(ctorch_tensor* self, const ctorch_tensor* mat1,
+                                       const ctorch_tensor* mat2, double beta, double alpha) {
+  return guard([&] {
+    self->value.addmm_(mat1->value, mat2->value, scalar_for(self->value, beta),
+                       scalar_for(self->value, alpha));
+  });
+}
+
 ctorch_error* ctorch_op_copy_from(ctorch_tensor* self, const ctorch_tensor* source) {
   return guard([&] { self->value.copy_(source->value); });
 }
 
 ctorch_error* ctorch_op_fill(ctorch_tensor* self, double value) {
   return guard([&] { at::fill_(self->value, scalar_for(self->value, value)); });
+}
+
+ctorch_error* ctorch_op_fill_tensor(ctorch_tensor* self, const ctorch_tensor* value) {
+  return guard([&] { at::fill_(self->value, value->value); });
+}
+
+ctorch_error* ctorch_op_fill_diagonal(ctorch_tensor* self, double value) {
+  return guard([&] { self->value.fill_diagonal_(scalar_for(self->value, value)); });
 }
 
 ctorch_error* ctorch_op_zero(ctorch_tensor* self) {
@@ -1195,6 +1679,16 @@ ctorch_error* ctorch_op_masked_fill_in_place(ctorch_tensor* self, const ctorch_t
   return guard([&] { self->value.masked_fill_(mask->value, scalar_for(self->value, value)); });
 }
 
+ctorch_error* ctorch_op_masked_fill_tensor_in_place(ctorch_tensor* self, const ctorch_tensor* mask,
+                                                    const ctorch_tensor* value) {
+  return guard([&] { self->value.masked_fill_(mask->value, value->value); });
+}
+
+ctorch_error* ctorch_op_masked_scatter_in_place(ctorch_tensor* self, const ctorch_tensor* mask,
+                                                const ctorch_tensor* source) {
+  return guard([&] { self->value.masked_scatter_(mask->value, source->value); });
+}
+
 ctorch_error* ctorch_op_scatter_in_place(ctorch_tensor* self, int64_t dim,
                                          const ctorch_tensor* index, const ctorch_tensor* source) {
   return guard([&] { self->value.scatter_(dim, index->value, source->value); });
@@ -1204,6 +1698,15 @@ ctorch_error* ctorch_op_scatter_add_in_place(ctorch_tensor* self, int64_t dim,
                                              const ctorch_tensor* index,
                                              const ctorch_tensor* source) {
   return guard([&] { self->value.scatter_add_(dim, index->value, source->value); });
+}
+
+ctorch_error* ctorch_op_scatter_reduce_in_place(ctorch_tensor* self, int64_t dim,
+                                                const ctorch_tensor* index,
+                                                const ctorch_tensor* source, const char* reduce,
+                                                int32_t include_self) {
+  return guard([&] {
+    self->value.scatter_reduce_(dim, index->value, source->value, reduce, include_self != 0);
+  });
 }
 
 ctorch_error* ctorch_op_index_add_dim_in_place(ctorch_tensor* self, int64_t dim,

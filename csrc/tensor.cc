@@ -92,7 +92,7 @@ ctorch_tensor_result ctorch_tensor_from_data(const uint8_t* data, int64_t bytes,
                                              const int64_t* shape, int64_t dimensions,
                                              int32_t dtype, ctorch_device device) {
   return guard_tensor([&] {
-    const auto options = at::TensorOptions().dtype(static_cast<at::ScalarType>(dtype));
+    const auto options = at::TensorOptions().dtype(ctorch::scalar_type_of(dtype));
     at::Tensor tensor = at::empty(int_array(shape, dimensions), options);
     if (static_cast<int64_t>(tensor.nbytes()) != bytes) {
       throw ctorch::Error{CTORCH_ERROR_INVALID,
@@ -163,7 +163,7 @@ ctorch_tensor_result ctorch_full(const int64_t* shape, int64_t dimensions, doubl
 
 ctorch_tensor_result ctorch_arange(double start, double end, double step, ctorch_options options) {
   return guard_tensor([&] {
-    if (at::isIntegralType(static_cast<at::ScalarType>(options.dtype), false)) {
+    if (at::isIntegralType(ctorch::scalar_type_of(options.dtype), false)) {
       return at::arange(static_cast<int64_t>(start), static_cast<int64_t>(end),
                         static_cast<int64_t>(step), options_of(options));
     }
@@ -212,7 +212,7 @@ ctorch_tensor_result ctorch_tensor_to(const ctorch_tensor* tensor, int32_t dtype
                                       const ctorch_device* device, int32_t non_blocking) {
   return guard_tensor([&] {
     const at::Tensor& value = tensor->value;
-    const auto type = dtype < 0 ? value.scalar_type() : static_cast<at::ScalarType>(dtype);
+    const auto type = dtype < 0 ? value.scalar_type() : ctorch::scalar_type_of(dtype);
     const auto place = device == nullptr ? value.device() : ctorch::device_of(*device);
     return value.to(place, type, non_blocking != 0);
   });

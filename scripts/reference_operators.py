@@ -63,6 +63,8 @@ def encode(value):
         return {"generator": value.seed}
     if isinstance(value, torch.Tensor):
         value = value.detach()
+        if value._is_zerotensor():  # has no memory
+            value = value.clone()
         dtype = str(value.dtype).removeprefix("torch.")
         flat = value.resolve_conj()
         if flat.is_complex():
@@ -185,6 +187,47 @@ def arithmetic():
     case("ClampMax", torch.clamp_max, x, 0.3)
     case("ClampTensor", torch.clamp, x, row - 2, row - 1)
     case("ClampTensor", torch.clamp, x, row - 1, None)
+    trunc = lambda t, o: torch.div(t, o, rounding_mode="trunc")
+    case("TruncDivide", trunc, a, row)
+    case("TruncDivide", trunc, i, j)
+    case("TruncDivideScalar", trunc, a, 0.75)
+    case("TruncDivideScalar", trunc, i, 2)
+    case("RPowScalar", lambda t, base: torch.pow(base, t), a, 2.5)
+    case("RPowScalar", lambda t, base: torch.pow(base, t), j, 2)
+    case("LogAddExp2", torch.logaddexp2, a, b)
+    case("XLog1PY", torch.special.xlog1py, a, b)
+    case("GCD", torch.gcd, i, j)
+    case("LCM", torch.lcm, i, j)
+    case("NextAfter", torch.nextafter, a, b, gradient=False)
+    case("LdExp", torch.ldexp, a, Constant(torch.tensor([1, -2, 3])))
+    some = x.clone()
+    some[0, 1] = math.nan
+    case("FMax", torch.fmax, some, y, gradient=False)
+    case("FMin", torch.fmin, some, y, gradient=False)
+    case("FMax", torch.fmax, x, y)
+    case("FMin", torch.fmin, x, y)
+
+
+def creation():
+    func("Logspace", lambda a, b, n, base: torch.logspace(a, b, n, base), -1.0, 2.0, 5, 10.0)
+    func("Logspace", lambda a, b, n, base: torch.logspace(a, b, n, base), 0.0, 3.0, 4, 2.0)
+    func("TrilIndices", torch.tril_indices, 3, 4, 1)
+    func("TriuIndices", torch.triu_indices, 3, 4, -1)
+    for go, f in [
+        ("HannWindow", torch.hann_window), ("HammingWindow", torch.hamming_window),
+        ("BlackmanWindow", torch.blackman_window), ("BartlettWindow", torch.bartlett_window),
+    ]:
+        func(go, lambda n, periodic, f=f: f(n, periodic), 6, True)
+        func(go, lambda n, periodic, f=f: f(n, periodic), 5, False)
+    func("KaiserWindow", torch.kaiser_window, 6, True, 12.0)
+    func("FFTFreq", torch.fft.fftfreq, 5, 0.5)
+    func("RFFTFreq", torch.fft.rfftfreq, 6, 0.25)
+    x = torch.zeros(2, 3, dtype=torch.float64)
+    case("NewZeros", lambda t, *s: t.new_zeros(s), Constant(x), 2, 2)
+    case("NewOnes", lambda t, *s: t.new_ones(s), Constant(x), 3)
+    case("NewFull", lambda t, s, v: t.new_full(s, v), Constant(x), [2, 2], 1.5)
+    case("NewFull", lambda t, s, v: t.new_full(s, v), integers(0, 2, 3), [2], 7)
+    case("NewEmpty", lambda t, *s: t.new_empty(s), Constant(x), 0, 4)
 
 
 def element_by_element():
@@ -224,6 +267,14 @@ def element_by_element():
         ("LogSigmoid", F.logsigmoid, anywhere), ("HardSigmoid", F.hardsigmoid, anywhere),
         ("HardSwish", F.hardswish, anywhere),
         ("ZerosLike", torch.zeros_like, anywhere), ("OnesLike", torch.ones_like, anywhere),
+        ("Sgn", torch.sgn, anywhere), ("SignBit", torch.signbit, anywhere),
+        ("Deg2Rad", torch.deg2rad, anywhere), ("Rad2Deg", torch.rad2deg, anywhere),
+        ("FRExp", torch.frexp, anywhere.detach().clone()),
+        ("ErfCX", torch.special.erfcx, anywhere), ("NDTR", torch.special.ndtr, anywhere),
+        ("NDTRI", torch.special.ndtri, share), ("LogNDTR", torch.special.log_ndtr, anywhere),
+        ("Entr", torch.special.entr, positive), ("I0", torch.i0, anywhere),
+        ("I0E", torch.special.i0e, anywhere), ("I1", torch.special.i1, anywhere),
+        ("TanhShrink", F.tanhshrink, anywhere), ("SoftSign", F.softsign, anywhere),
         ("Clone", torch.clone, anywhere), ("Contiguous", lambda t: t.contiguous(), anywhere),
         ("Detach", lambda t: t.detach(), anywhere),
     ]:
@@ -233,19 +284,33 @@ def element_by_element():
     case("FullLike", torch.full_like, integers(0, 5, 2, 2), 7)
     special = torch.tensor([math.nan, math.inf, -math.inf, 0.0, 1.5])
     case("NanToNum", torch.nan_to_num, special, 1.0, 2.0, -3.0, gradient=False)
-    for go, f in [("IsNaN", torch.isnan), ("IsInf", torch.isinf), ("IsFinite", torch.isfinite)]:
+    for go, f in [("IsNaN", torch.isnan), ("IsInf", torch.isinf), ("IsFinite", torch.isfinite),
+                  ("IsPosInf", torch.isposinf), ("IsNegInf", torch.isneginf),
+                  ("IsReal", torch.isreal)]:
         case(go, f, special)
     for go, f, arguments in [
         ("LeakyRelu", F.leaky_relu, (0.1,)), ("ELU", F.elu, (0.7,)), ("CELU", F.celu, (0.7,)),
         ("HardTanh", F.hardtanh, (-1.0, 2.0)), ("Softplus", F.softplus, (2.0, 5.0)),
         ("Softshrink", F.softshrink, (0.4,)), ("Threshold", F.threshold, (0.5, -7.0)),
+        ("HardShrink", F.hardshrink, (0.6,)), ("SoftMin", F.softmin, (1,)),
+        ("RoundDecimals", lambda t, n: torch.round(t, decimals=n), (1,)),
         ("Softmax", torch.softmax, (1,)), ("LogSoftmax", torch.log_softmax, (0,)),
     ]:
         case(go, f, anywhere, *arguments)
+    case("PolyGamma", lambda t, n: torch.polygamma(n, t), positive, 1)
+    case("MVLGamma", torch.mvlgamma, above_one, 2)
+    case("RRelu", lambda t, a, b, train, g: F.rrelu(t, a, b, train), anywhere, 0.1, 0.3, False, None)
     case("GLU", F.glu, normal(2, 4), 1)
     case("PRelu", F.prelu, normal(2, 3), torch.tensor([0.1, 0.2, 0.3]))
     case("Dropout", F.dropout, anywhere, 0.5, False)
     case("Dropout", F.dropout, anywhere, 0.0, True)
+    images = normal(2, 3, 2)
+    for go, f in [
+        ("FeatureDropout", torch.feature_dropout), ("AlphaDropout", F.alpha_dropout),
+        ("FeatureAlphaDropout", F.feature_alpha_dropout),
+    ]:
+        case(go, f, images, 0.5, False)
+        case(go, f, images, 0.0, True)
 
 
 def complex_numbers():
@@ -260,6 +325,12 @@ def complex_numbers():
     case("Angle", torch.angle, z)
     case("Conj", torch.conj, z)
     case("Abs", torch.abs, z)
+    case("Sgn", torch.sgn, z)
+    case("IsReal", torch.isreal, z)
+    case("Adjoint", torch.adjoint, z)
+    case("ResolveConj", torch.resolve_conj, z)
+    case("VDot", torch.vdot, z[0].clone(), z[1].clone())
+    case("VecDot", lambda t, o, d: torch.linalg.vecdot(t, o, dim=d), z, z.flip(0).clone(), 1)
 
 
 def comparison():
@@ -290,6 +361,13 @@ def comparison():
     case("LogicalNot", torch.logical_not, b)
     case("BitwiseNot", torch.bitwise_not, p)
     case("BitwiseNot", torch.bitwise_not, a.long())
+    for go, f in [
+        ("BitwiseAndScalar", torch.bitwise_and), ("BitwiseOrScalar", torch.bitwise_or),
+        ("BitwiseXorScalar", torch.bitwise_xor),
+    ]:
+        case(go, f, a.long(), 3)
+    case("BitwiseLeftShift", torch.bitwise_left_shift, a.long(), b.long())
+    case("BitwiseRightShift", torch.bitwise_right_shift, a.long() * -9, b.long())
     for go, f in [("All", torch.all), ("Any", torch.any)]:
         case(go, f, p)
         case(go + "Dim", f, p, 1, True)
@@ -321,6 +399,9 @@ def reduction():
         case(go, f, x, False)
         case(go + "Dim", f, x, [1, 2], False, True)
         case(go + "Dim", f, x, [0], True, False)
+    for go, f in [("VarMeanDim", torch.var_mean), ("StdMeanDim", torch.std_mean)]:
+        case(go, f, x, [1, 2], False, True)
+        case(go, f, x, [0], True, False)
     for go, f in [("Max", torch.max), ("Min", torch.min)]:
         case(go, f, d)
         case(go + "Dim", f, d, 1, False)
@@ -338,6 +419,14 @@ def reduction():
     case("MedianDim", torch.median, d, 1, False)
     case("Mode", torch.mode, torch.tensor([[1, 2, 2, 3], [4, 4, 4, 5]]), 1, False)
     case("Quantile", torch.quantile, d, Constant(torch.tensor([0.25, 0.6])), 1, False)
+    some = d.clone()
+    some[0, 1] = math.nan
+    case("NanMedian", torch.nanmedian, some, gradient=False)
+    case("NanMedianDim", torch.nanmedian, some, 1, True, gradient=False)
+    case("NanQuantile", torch.nanquantile, some, Constant(torch.tensor([0.25])), 1, True, gradient=False)
+    case("Dist", torch.dist, x, normal(2, 3, 4), 2)
+    case("ReNorm", torch.renorm, x, 2, 1, 1.5)
+    case("Gradient", lambda t, h, dims: torch.gradient(t, spacing=h, dim=dims), x, 0.5, [1, 2])
     case("LogSumExp", torch.logsumexp, x, [0, 2], True)
     case("Norm", torch.norm, x, 2)
     case("Norm", torch.norm, x, 3.5)
@@ -353,6 +442,14 @@ def reduction():
     case("Trace", torch.trace, normal(3, 3))
     case("Cov", torch.cov, normal(2, 5))
     case("CorrCoef", torch.corrcoef, normal(2, 5))
+    case("TrapezoidAt", lambda t, p, dim: torch.trapezoid(t, p, dim=dim), x, normal(4).sort()[0], 2)
+    case(
+        "CumulativeTrapezoid",
+        lambda t, dx, dim: torch.cumulative_trapezoid(t, dx=dx, dim=dim),
+        x,
+        0.5,
+        1,
+    )
     case("Trapezoid", lambda t, dx, dim: torch.trapezoid(t, dx=dx, dim=dim), x, 0.5, 1)
 
 
@@ -369,6 +466,13 @@ def sorting():
         False,
     )
     case("ArgSort", torch.argsort, d, 1, True)
+    case(
+        "ArgSortStable",
+        lambda t, dim, down: torch.argsort(t, dim=dim, descending=down, stable=True),
+        repeated,
+        1,
+        False,
+    )
     case("TopK", torch.topk, d, 2, 1, True)
     case("TopK", torch.topk, d, 3, -1, False)
     case("KthValue", torch.kthvalue, d, 2, 1, True)
@@ -378,10 +482,20 @@ def sorting():
         lambda t: torch.unique_consecutive(t, return_inverse=True, return_counts=True),
         repeated,
     )
+    case(
+        "UniqueDim",
+        lambda t, dim: torch.unique(t, dim=dim, return_inverse=True, return_counts=True),
+        torch.tensor([[3, 1], [2, 2], [3, 1]]),
+        0,
+    )
     case("NonZero", torch.nonzero, repeated)
     case("Bincount", torch.bincount, repeated.flatten(), None, 8)
     case("Bincount", torch.bincount, repeated.flatten(), Constant(uniform(8)), 0)
     case("Histc", torch.histc, Constant(d), 4, -1.0, 1.5)
+    histogram = lambda t, b, w, density: torch.histogram(t, b, weight=w, density=density)
+    edges = Constant(torch.tensor([-1.5, -0.5, 0.0, 2.0]))
+    case("Histogram", histogram, Constant(d), edges, None, False)
+    case("Histogram", histogram, Constant(d), edges, Constant(uniform(3, 5)), True)
     ordered = torch.tensor([1.0, 2.0, 2.0, 4.0])
     values = torch.tensor([[0.5, 2.0], [3.0, 9.0]])
     for right in (False, True):
@@ -401,6 +515,7 @@ def shape():
     case("Reshape", lambda t, *s: t.reshape(s), normal(1, 1))
     case("View", lambda t, *s: t.view(s), x, 6, 4)
     case("ViewAs", lambda t, o: t.view_as(o), x, Constant(torch.zeros(6, 4)))
+    case("ReshapeAs", lambda t, o: t.reshape_as(o), x.mT, Constant(torch.zeros(6, 4)))
     case("Flatten", torch.flatten, x, 1, -1)
     case("Unflatten", torch.unflatten, x, 2, [2, 2])
     case("Permute", lambda t, *dims: t.permute(dims), x, 2, 0, 1)
@@ -408,16 +523,20 @@ def shape():
     case("T", torch.t, x[0])
     case("MT", lambda t: t.mT, x)
     case("MoveDim", torch.movedim, x, 0, 2)
+    case("MoveDims", torch.movedim, x, [0, 1], [2, 0])
+    case("Adjoint", torch.adjoint, x)
     case("Unsqueeze", torch.unsqueeze, x, 1)
     one = normal(1, 3, 1)
     case("Squeeze", torch.squeeze, one)
     case("SqueezeDim", torch.squeeze, one, 2)
+    case("SqueezeDims", lambda t, *dims: torch.squeeze(t, dims), one, 0, 1, 2)
     case("Expand", lambda t, *s: t.expand(s), one, 2, -1, 4)
     case("ExpandAs", lambda t, o: t.expand_as(o), one, Constant(x))
     case("BroadcastTo", lambda t, *s: torch.broadcast_to(t, s), one, 2, 3, 4)
     func("BroadcastTensors", lambda *t: torch.broadcast_tensors(*t), normal(2, 1), normal(3))
     case("Repeat", lambda t, *r: t.repeat(r), x[0], 2, 1, 2)
     case("RepeatInterleave", torch.repeat_interleave, x, 2, 1)
+    case("RepeatInterleaveEach", torch.repeat_interleave, x, torch.tensor([2, 0, 1]), 1)
     case("Tile", lambda t, *r: torch.tile(t, r), x[0], 1, 2)
     case("Flip", lambda t, *dims: torch.flip(t, dims), x, 0, 2)
     case("Roll", torch.roll, x, [1, -1], [1, 2])
@@ -440,6 +559,12 @@ def shape():
     func("Stack", torch.stack, [x[0], x[1]], -1)
     func("HStack", torch.hstack, [normal(2, 3), normal(2, 1)])
     func("VStack", torch.vstack, [normal(2, 3), normal(1, 3)])
+    func("DStack", torch.dstack, [normal(2, 3), normal(2, 3)])
+    func("ColumnStack", torch.column_stack, [normal(2), normal(2, 2)])
+    case("TensorSplit", torch.tensor_split, x, 3, 2)
+    case("TensorSplitAt", torch.tensor_split, x, [1, 3], 2)
+    case("Combinations", torch.combinations, normal(4), 2, False)
+    case("Combinations", torch.combinations, normal(3), 2, True)
     case("Split", torch.split, x, 3, 2)
     case("SplitSizes", torch.split, x, [1, 3], 2)
     case("Chunk", torch.chunk, x, 2, 1)
@@ -486,6 +611,19 @@ def indexing():
     case("IndexAddDim", torch.index_add, x, 0, rows, half)
     case("IndexCopy", torch.index_copy, x, 0, rows, half)
     case("IndexFill", torch.index_fill, x, 0, rows, -1.5)
+    case("IndexReduce", lambda t, d, i, s, r, k: t.index_reduce(d, i, s, r, include_self=k), x, 0, rows, half, "amax", True)
+    case("IndexReduce", lambda t, d, i, s, r, k: t.index_reduce(d, i, s, r, include_self=k), x, 0, rows, half, "mean", False)
+    places = torch.tensor([0, 11, 5])
+    case("Put", lambda t, i, s, a: t.put(i, s, a), x, places, normal(3), False)
+    case("Put", lambda t, i, s, a: t.put(i, s, a), x, torch.tensor([0, 0, 5]), normal(3), True)
+    case("SelectScatter", torch.select_scatter, x, normal(3), 1, -1)
+    case(
+        "SliceScatter",
+        lambda t, s, d, a, b, n: torch.slice_scatter(t, s, d, a, b, n),
+        x, normal(3, 2), 1, 1, 2**63 - 1, 2,
+    )
+    case("DiagonalScatter", torch.diagonal_scatter, x, normal(3), 1, 0, 1)
+    case("MaskedFillTensor", torch.masked_fill, x, mask, normal(1)[0])
     case("MaskedSelect", torch.masked_select, x, mask)
     case("MaskedFill", torch.masked_fill, x, mask, -math.inf, gradient=False)
     case("MaskedFill", torch.masked_fill, x, mask, 2.5)
@@ -493,12 +631,31 @@ def indexing():
     case("OneHot", F.one_hot, index, 5)
     case("OneHot", F.one_hot, index, -1)
     func("Embedding", lambda w, i: F.embedding(i, w), normal(4, 3), index)
+    func(
+        "EmbeddingWithPadding",
+        lambda w, i, p: F.embedding(i, w, padding_idx=p),
+        normal(4, 3),
+        index,
+        2,
+    )
+    bag = lambda w, i, at, o: F.embedding_bag(
+        i, w, at, mode=o.get("Mode", "mean"), per_sample_weights=o.get("Weights")
+    )
+    table = distinct(4, 3)
+    for mode in ("mean", "sum", "max"):
+        func("EmbeddingBag", bag, table, index, None, {"Mode": mode})
+        func("EmbeddingBag", bag, table, index.flatten(), torch.tensor([0, 2]), {"Mode": mode})
+    func("EmbeddingBag", bag, table, index, None, {"Mode": "sum", "Weights": uniform(2, 3)})
+    func("EmbeddingBag", bag, table, index, None, {})
     for go, f in [
         ("ScatterInPlace", "scatter_"), ("ScatterAddInPlace", "scatter_add_"),
     ]:
         case(go, lambda t, *a, f=f: getattr(t, f)(*a), x, 1, unique, source, in_place=True)
     for go, f in [("IndexAddDimInPlace", "index_add_"), ("IndexCopyInPlace", "index_copy_")]:
         case(go, lambda t, *a, f=f: getattr(t, f)(*a), x, 0, rows, half, in_place=True)
+    case("ScatterReduceInPlace", lambda t, d, i, s, r, k: t.scatter_reduce_(d, i, s, r, include_self=k), x, 1, index, source, "prod", True, in_place=True)
+    case("MaskedFillTensorInPlace", lambda t, *a: t.masked_fill_(*a), x, mask, normal(1)[0], in_place=True)
+    case("MaskedScatterInPlace", lambda t, *a: t.masked_scatter_(*a), x, mask, normal(6), in_place=True)
     case("IndexFillInPlace", lambda t, *a: t.index_fill_(*a), x, 0, rows, 0.5, in_place=True)
     case("MaskedFillInPlace", lambda t, *a: t.masked_fill_(*a), x, mask, 0.5, in_place=True)
 
@@ -514,6 +671,12 @@ def linear_algebra():
     case("MV", torch.mv, a, normal(3))
     case("Dot", torch.dot, normal(4), normal(4))
     case("Outer", torch.outer, normal(2), normal(3))
+    case("VDot", torch.vdot, normal(4), normal(4))
+    case("VecDot", lambda t, o, d: torch.linalg.vecdot(t, o, dim=d), a, normal(2, 3), 0)
+    scaled = lambda f: lambda t, x, y, s, r: f(t, x, y, beta=s, alpha=r)
+    case("AddMV", scaled(torch.addmv), normal(2), a, normal(3), 0.5, 2.0)
+    case("AddR", scaled(torch.addr), normal(2, 3), normal(2), normal(3), 0.5, 2.0)
+    case("AddBMM", scaled(torch.addbmm), normal(2, 2), batch, other, 0.5, 2.0)
     case(
         "AddMM",
         lambda t, x, y, s, r: torch.addmm(t, x, y, beta=s, alpha=r),
@@ -547,6 +710,18 @@ def linear_algebra():
     definite = (definite * 100).round() / 100
     case("Det", torch.linalg.det, square)
     case("SLogDet", torch.linalg.slogdet, square)
+    case("LogDet", torch.logdet, definite)
+    case("EigValsH", torch.linalg.eigvalsh, definite)
+    factor = torch.linalg.cholesky(definite)
+    case("CholeskySolve", torch.cholesky_solve, normal(2, 3, 2), factor, False)
+    case("CholeskyInverse", torch.cholesky_inverse, factor, False)
+    case("Cond", torch.linalg.cond, square, 2.0)
+    case("Cond", torch.linalg.cond, square, 1.0, gradient=False)  # has none in PyTorch
+    case("TensorSolve", torch.linalg.tensorsolve, normal(2, 3, 6), normal(2, 3), None)
+    case("TensorInv", torch.linalg.tensorinv, normal(6, 2, 3), 1)
+    reflectors, tau = torch.geqrf(normal(3, 2))
+    case("HouseholderProduct", torch.linalg.householder_product, reflectors, tau)
+    case("Vander", lambda t, n: torch.linalg.vander(t, N=n), normal(2, 3), 4)
     case("Inverse", torch.linalg.inv, square)
     case("PInverse", torch.linalg.pinv, normal(3, 2))
     case("Solve", torch.linalg.solve, square, normal(2, 3, 2))
@@ -587,6 +762,11 @@ def linear_algebra():
     case("VectorNorm", norm, x, 1, None, False)
     case("MatrixNorm", torch.linalg.matrix_norm, x, "fro")
     case("MatrixNorm", torch.linalg.matrix_norm, x, "nuc")
+    for order in (1.0, 2.0, -2.0, math.inf):
+        case("MatrixNormOrd", torch.linalg.matrix_norm, x, order, [0, 2], order > 0)
+    case("PDist", F.pdist, normal(4, 3), 2.0)
+    case("PairwiseDistance", F.pairwise_distance, a, normal(2, 3), 2.0, 1e-6, True)
+    case("Bilinear", F.bilinear, normal(2, 3), normal(2, 4), normal(2, 3, 4), normal(2))
     case("CDist", torch.cdist, normal(2, 3), normal(4, 3), 2)
     case("CDist", torch.cdist, normal(2, 3), normal(4, 3), 1)
     case("CosineSimilarity", F.cosine_similarity, a, normal(2, 3), 1, 1e-8)
@@ -596,17 +776,27 @@ def linear_algebra():
 def fourier():
     x = normal(3, 6)
     z = torch.fft.fft(normal(3, 6)).clone()
-    case("FFT", lambda t, d: torch.fft.fft(t, dim=d), x, 1)
-    case("FFT", lambda t, d: torch.fft.fft(t, dim=d), z, 0)
-    case("IFFT", lambda t, d: torch.fft.ifft(t, dim=d), z, -1)
-    case("RFFT", lambda t, d: torch.fft.rfft(t, dim=d), x, 1)
     half = torch.fft.rfft(normal(3, 5)).clone()
-    case("IRFFT", lambda t, n, d: torch.fft.irfft(t, n, d), half, 5, 1)
-    case("FFT2", torch.fft.fft2, x)
-    case("IFFT2", torch.fft.ifft2, z)
-    case("RFFT2", torch.fft.rfft2, x)
-    case("IRFFT2", torch.fft.irfft2, torch.fft.rfft2(x).clone(), [3, 6])
-    case("IRFFT2", torch.fft.irfft2, torch.fft.rfft2(x).clone(), None)
+    cube = normal(2, 3, 4)
+    for kind, signal, spectrum in [("", x, z), ("r", x, torch.fft.rfft(x).clone()), ("h", z, x)]:
+        forward, inverse = getattr(torch.fft, f"{kind}fft"), getattr(torch.fft, f"i{kind}fft")
+        go, back = f"{kind}fft".upper(), f"i{kind}fft".upper()
+        case(go, lambda t, o, f=forward: f(t), signal, {})
+        case(back, lambda t, o, f=inverse: f(t), spectrum, {})
+        with_all = lambda f: lambda t, o: f(t, o["Size"][0], o["Dims"][0], o["Norm"])
+        case(go, with_all(forward), signal, {"Size": [4], "Dims": [0], "Norm": "ortho"})
+        case(back, with_all(inverse), spectrum, {"Size": [5], "Dims": [-1], "Norm": "forward"})
+        for d in ("2", "n"):
+            forward, inverse = (getattr(torch.fft, f"{i}{kind}fft{d}") for i in ("", "i"))
+            case(f"{go}{d.upper()}", lambda t, o, f=forward: f(t), signal, {})
+            case(f"{back}{d.upper()}", lambda t, o, f=inverse: f(t), spectrum, {})
+            with_all = lambda f: lambda t, o: f(t, o["Size"], o["Dims"], o["Norm"])
+            options = {"Size": [4, 5], "Dims": [1, 0], "Norm": "ortho"}
+            case(f"{go}{d.upper()}", with_all(forward), signal, options)
+            case(f"{back}{d.upper()}", with_all(inverse), spectrum, options)
+    case("IRFFT", lambda t, o: torch.fft.irfft(t, 5), half, {"Size": [5]})
+    case("FFTN", lambda t, o: torch.fft.fftn(t, norm="forward"), cube, {"Norm": "forward"})
+    case("RFFTN", lambda t, o: torch.fft.rfftn(t, s=(3, 5)), cube, {"Size": [3, 5]})
     window = torch.tensor([0.25, 0.75, 1.0, 0.75])
     stft = lambda t, n, h, w, c, s: torch.stft(
         t, n, h, window=w, center=c, normalized=s, return_complex=True
@@ -657,6 +847,12 @@ def normalisation():
     instance_norm = lambda t, w, b, m, v, *o: F.instance_norm(t, m, v, w, b, *o)
     case("InstanceNorm", instance_norm, x, weight, bias, None, None, True, 0.1, 1e-5)
     case("RMSNorm", F.rms_norm, x, [3], uniform(3), 1e-6)
+    case("LocalResponseNorm", lambda t, n, o: F.local_response_norm(t, n), x, 3, {})
+    case(
+        "LocalResponseNorm",
+        lambda t, n, o: F.local_response_norm(t, n, o["Alpha"], o["Beta"], o["K"]),
+        normal(2, 5, 2, 2), 2, {"Alpha": 0.5, "Beta": 0.6, "K": 2.0},
+    )
 
 
 def convolution():
@@ -680,6 +876,11 @@ def convolution():
             lambda t, w, b, o, f=conv: f(t, w, b, o["Stride"], o["Padding"], o["Dilation"], o["Groups"]),
             x, normal(2, 1, *[3] * d), None,
             {"Stride": [2], "Padding": [2] * d, "Dilation": [2], "Groups": 2},
+        )
+        case(
+            f"Conv{d}d",
+            lambda t, w, b, o, f=conv: f(t, w, b, padding="same", dilation=o["Dilation"]),
+            x, normal(3, 2, *[2] * d), normal(3), {"PadSame": True, "Dilation": [2] * d},
         )
         small = normal(1, 2, *[3] * d)
         case(
@@ -705,6 +906,7 @@ def convolution():
     fold = lambda t, s, k, o: F.fold(t, s, k, o["Dilation"], o["Padding"], o["Stride"])
     case("Im2Col", unfold, x, [2, 2], options)
     case("Col2Im", fold, unfold(x, [2, 2], options), [4, 3], [2, 2], options)
+    case("ChannelShuffle", F.channel_shuffle, normal(1, 4, 2, 2), 2)
     case("PixelShuffle", F.pixel_shuffle, normal(1, 4, 2, 3), 2)
     case("PixelUnshuffle", F.pixel_unshuffle, normal(1, 1, 4, 6), 2)
 
@@ -728,6 +930,23 @@ def pooling():
             x, [3], options,
         )
         case(
+            f"MaxPool{d}dWithIndices",
+            lambda t, k, o, f=highest: f(t, k, o["Stride"], o["Padding"], return_indices=True),
+            x, [2], {"Stride": [2], "Padding": [1]},
+        )
+        lp = getattr(F, f"lp_pool{d}d", None)
+        kernel = [2, 3, 2][:d]
+        case(
+            f"LPPool{d}d",
+            lambda t, p, k, o, f=lp, d=d: f(t, p, k if d > 1 else k[0]),
+            uniform(1, 2, *[6] * d), 2.0, kernel, {},
+        )
+        case(
+            f"LPPool{d}d",
+            lambda t, p, k, o, f=lp, d=d: f(t, p, k if d > 1 else k[0], o["Stride"] if d > 1 else o["Stride"][0], o["CeilMode"]),
+            uniform(1, 1, *[5] * d), 3.0, kernel, {"Stride": [2] * d, "CeilMode": True},
+        )
+        case(
             f"AdaptiveAvgPool{d}d",
             lambda t, *s, f=getattr(F, f"adaptive_avg_pool{d}d"): f(t, s),
             x,
@@ -744,6 +963,20 @@ def pooling():
     case(
         "AdaptiveMaxPool1d", lambda t, n: F.adaptive_max_pool1d(t, n, return_indices=True), x[0], 3
     )
+    _, at = F.max_pool1d(x[0], 2, return_indices=True)
+    case("MaxUnpool1d", lambda t, i, n: F.max_unpool1d(t, i, 2, output_size=[n]), normal(*at.shape), at, 5)
+    _, at = F.max_pool2d(x, 2, return_indices=True)
+    case("MaxUnpool2d", lambda t, i, *n: F.max_unpool2d(t, i, 2, output_size=n), normal(*at.shape), at, 5, 4)
+    volume = distinct(1, 1, 4, 4, 2)
+    _, at = F.max_pool3d(volume, 2, return_indices=True)
+    case(
+        "MaxUnpool3d",
+        lambda t, i, n, s, p: F.max_unpool3d(t, i, 2, s, p, output_size=n),
+        normal(*at.shape), at, [4, 4, 2], [2, 2, 2], [0, 0, 0],
+    )
+    case(
+        "AdaptiveMaxPool3d", lambda t, *s: F.adaptive_max_pool3d(t, s, return_indices=True), volume, 2, 3, 1
+    )
     case(
         "AdaptiveMaxPool2d", lambda t, *s: F.adaptive_max_pool2d(t, s, return_indices=True), x, 3, 2
     )
@@ -751,25 +984,53 @@ def pooling():
 
 def images():
     modes = [
-        ("nearest", 1), ("nearest", 2), ("nearest", 3), ("nearest-exact", 2), ("linear", 1),
-        ("bilinear", 2), ("bicubic", 2), ("trilinear", 3),
+        ("nearest", 1), ("nearest", 2), ("nearest", 3), ("nearest-exact", 1), ("nearest-exact", 2),
+        ("nearest-exact", 3), ("linear", 1), ("bilinear", 2), ("bicubic", 2), ("trilinear", 3),
+        ("area", 1), ("area", 2), ("area", 3),
     ]
     for mode, d in modes:
         x = normal(1, 1, *[4, 3, 2][:d])
         for align in (False, True):
-            if mode.startswith("nearest") and align:
+            if mode.startswith(("nearest", "area")) and align:
                 continue
             case(
                 "Interpolate",
                 lambda t, s, o, m=mode, a=align: F.interpolate(t, s, mode=m, align_corners=a or None),
                 x, [6, 2, 5][:d], {"Mode": mode, "AlignCorners": align},
             )
+            for factors, recompute in [([1.7, 0.8, 2.4][:d], False), ([1.7], True)]:
+                if mode == "area" and not recompute:
+                    continue  # PyTorch always does there
+                case(
+                    "Interpolate",
+                    lambda t, s, o, m=mode, a=align: F.interpolate(
+                        t,
+                        scale_factor=o["ScaleFactor"] if len(o["ScaleFactor"]) > 1 else o["ScaleFactor"][0],
+                        mode=m,
+                        align_corners=a or None,
+                        recompute_scale_factor=o["RecomputeScaleFactor"],
+                    ),
+                    x, None,
+                    {
+                        "Mode": mode, "AlignCorners": align, "ScaleFactor": factors,
+                        "RecomputeScaleFactor": recompute,
+                    },
+                )
     for mode in ("bilinear", "bicubic"):
         case(
             "Interpolate",
             lambda t, s, o, m=mode: F.interpolate(t, s, mode=m, antialias=True),
             normal(1, 1, 7, 6), [3, 4], {"Mode": mode, "Antialias": True},
         )
+        case(
+            "Interpolate",
+            lambda t, s, o, m=mode: F.interpolate(t, scale_factor=(0.6, 0.4), mode=m, antialias=True),
+            normal(1, 1, 7, 6), None, {"Mode": mode, "Antialias": True, "ScaleFactor": [0.6, 0.4]},
+        )
+    case(
+        "Interpolate", lambda t, s, o: F.interpolate(t, scale_factor=0.6, mode="area"),
+        normal(1, 1, 7, 6), None, {"Mode": "area", "ScaleFactor": [0.6]},
+    )
     image, theta = normal(1, 2, 4, 3), torch.tensor([[[0.9, -0.3, 0.1], [0.2, 1.1, -0.35]]])
     case("AffineGrid", F.affine_grid, theta, [1, 2, 3, 4], False)
     case("AffineGrid", F.affine_grid, theta, [1, 2, 3, 4], True)
@@ -806,6 +1067,11 @@ def attention():
         "ScaledDotProductAttention",
         lambda q, k, v, o: attend(q, k, v, attn_mask=o["Mask"]),
         q, k, v, {"Mask": normal(3, 5)},
+    )
+    func(
+        "ScaledDotProductAttention",
+        lambda q, k, v, o: attend(q, k, v, enable_gqa=True),
+        normal(1, 4, 3, 4), k, v, {"GroupedQueries": True},
     )
 
 
@@ -902,6 +1168,55 @@ def losses():
         "sum",
         True,
     )
+    for log_input, full, reduction in [(True, False, "mean"), (False, True, "sum")]:
+        case(
+            "PoissonNLLLoss",
+            lambda t, y, g, f, e, r: F.poisson_nll_loss(t, y, g, full=f, eps=e, reduction=r),
+            uniform(3, 4), Constant(integers(0, 5, 3, 4).float()), log_input, full, 1e-8, reduction,
+        )
+        case(
+            "GaussianNLLLoss",
+            lambda t, y, v, o: F.gaussian_nll_loss(t, y, v, full=o["Full"], reduction=o["Reduction"]),
+            x, y, uniform(3, 4) if full else uniform(3, 1), {"Full": full, "Reduction": reduction},
+        )
+    case(
+        "GaussianNLLLoss",
+        lambda t, y, v, o: F.gaussian_nll_loss(t, y, v, eps=o["Eps"], reduction=o["Reduction"]),
+        x, y, uniform(3, 4), {"Eps": 0.5, "Reduction": "none"},
+    )
+    case(
+        "HingeEmbeddingLoss",
+        lambda t, y, m, r: F.hinge_embedding_loss(t, y, m, reduction=r),
+        x, Constant(y.sign()), 0.8, "mean",
+    )
+    case(
+        "MultiMarginLoss",
+        lambda t, y, p, m, w, r: F.multi_margin_loss(t, y, p, m, w, reduction=r),
+        x, classes, 1, 0.8, None, "mean",
+    )
+    case(
+        "MultiMarginLoss",
+        lambda t, y, p, m, w, r: F.multi_margin_loss(t, y, p, m, w, reduction=r),
+        x, classes, 2, 1.0, weight, "none",
+    )
+    case(
+        "MultilabelMarginLoss",
+        lambda t, y, r: F.multilabel_margin_loss(t, y, reduction=r),
+        x, torch.tensor([[1, -1, 0, 0], [3, 0, -1, 0], [0, 1, 2, -1]]), "sum",
+    )
+    for reduction in ("mean", "none"):
+        case(
+            "MultilabelSoftMarginLoss",
+            lambda t, y, w, r: F.multilabel_soft_margin_loss(t, y, w, reduction=r),
+            x, Constant((y > 0).float()), weight if reduction == "none" else None, reduction,
+        )
+    triplet = F.triplet_margin_with_distance_loss
+    case("TripletMarginWithDistanceLoss", lambda a, b, c, m, o: triplet(a, b, c), x, y, normal(3, 4), 1.0, {})
+    case(
+        "TripletMarginWithDistanceLoss",
+        lambda a, b, c, m, o: triplet(a, b, c, margin=m, swap=True, reduction="sum"),
+        x, y, normal(3, 4), 0.5, {"Swap": True, "Reduction": "sum"},
+    )
     case(
         "CTCLoss",
         lambda t, y, n, m, b, r, z: F.ctc_loss(t, y, n, m, b, r, z),
@@ -945,7 +1260,31 @@ def drawn():
         Seed(4),
     )
     case("Bernoulli", lambda t, g: torch.bernoulli(t, generator=g), Constant(chances), Seed(5))
+    case("Poisson", lambda t, g: torch.poisson(t, generator=g), Constant(chances * 5), Seed(10))
+    logits = normal(2, 4)
+
+    def gumbel(t, dim, o):
+        torch.manual_seed(o["Generator"].initial_seed())
+        return F.gumbel_softmax(t, o["Temperature"], o["Hard"], dim=dim)
+
+    for hard in (False, True):
+        options = {"Temperature": 0.7, "Hard": hard, "Generator": Seed(11)}
+        case("GumbelSoftmax", gumbel, logits, -1, options)
+    case(
+        "RRelu",
+        lambda t, a, b, train, g: torch.rrelu(t, a, b, train, generator=g),
+        logits, 0.1, 0.3, True, Seed(12),
+    )
     zeros = torch.zeros(2, 8)
+    for go, f, arguments in [
+        ("FillCauchy", "cauchy_", (0.5, 2.0)), ("FillLogNormal", "log_normal_", (0.5, 0.3)),
+        ("FillGeometric", "geometric_", (0.3,)), ("FillRandInt", "random_", (-3, 4)),
+    ]:
+        case(
+            go,
+            lambda t, *a, f=f: getattr(t, f)(*a[:-1], generator=a[-1]),
+            zeros, *arguments, Seed(13), in_place=True,
+        )
     case(
         "FillUniform",
         lambda t, a, b, g: t.uniform_(a, b, generator=g),
@@ -1016,7 +1355,33 @@ def in_place():
     case(
         "ClampTensorInPlace", lambda t, low, high: t.clamp_(max=high), a, None, b - 1, in_place=True
     )
+    case("RemainderScalarInPlace", lambda t, v: t.remainder_(v), a, 0.75, in_place=True)
+    case("ClampMinInPlace", lambda t, v: t.clamp_min_(v), a, -0.3, in_place=True)
+    case("ClampMaxInPlace", lambda t, v: t.clamp_max_(v), a, 0.3, in_place=True)
+    special = torch.tensor([math.nan, math.inf, -math.inf, 1.5])
+    case(
+        "NanToNumInPlace", lambda t, *v: t.nan_to_num_(*v), special, 1.0, 2.0, -3.0, in_place=True
+    )
+    case("LeakyReluInPlace", lambda t, v: F.leaky_relu_(t, v), a, 0.1, in_place=True)
+    square = normal(3, 3)
+    case("TrilInPlace", lambda t, d: t.tril_(d), square, 0, in_place=True)
+    case("TriuInPlace", lambda t, d: t.triu_(d), square, 1, in_place=True)
+    case(
+        "AddMMInPlace",
+        lambda t, x, y, s, r: t.addmm_(x, y, beta=s, alpha=r),
+        square, normal(3, 2), normal(2, 3), 0.5, 2.0, in_place=True,
+    )
+    case("FillTensor", lambda t, v: t.fill_(v), a, torch.tensor(2.5), in_place=True)
+    case("FillDiagonal", lambda t, v: t.fill_diagonal_(v), square, 2.5, in_place=True)
+    case("SiLUInPlace", lambda t: F.silu(t, inplace=True), a, in_place=True)
     for name, x in [
+        ("Log", b),
+        ("Square", a),
+        ("Reciprocal", b),
+        ("Floor", a),
+        ("Ceil", a),
+        ("Round", a),
+        ("RSqrt", b),
         ("Neg", a),
         ("Abs", a),
         ("Exp", a),
@@ -1033,7 +1398,7 @@ def in_place():
 
 def main():
     for group in (
-        arithmetic, element_by_element, complex_numbers, comparison, reduction, sorting, shape, indexing,
+        arithmetic, creation, element_by_element, complex_numbers, comparison, reduction, sorting, shape, indexing,
         linear_algebra, fourier, normalisation, convolution, pooling, images, attention, losses, drawn, in_place,
     ):
         group()

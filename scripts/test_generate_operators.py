@@ -14,11 +14,12 @@ MAX = "max.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tens
 FILL = "fill_.Scalar(Tensor(a!) self, Scalar value) -> Tensor(a!)"
 PAD = 'pad(Tensor self, SymInt[] pad, str mode="constant", float? value=None) -> Tensor'
 CONV = "conv1d(Tensor input, Tensor weight, int[1] stride=[1, 1], Tensor? bias=None) -> Tensor"
+WINDOW = "hann_window(int window_length, *, ScalarType? dtype=None) -> Tensor"
 EXPAND = "expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)"
 
 
 def schemas():
-    texts = [(text, "function, method") for text in (ADD, SUM, MAX, FILL, PAD, CONV)]
+    texts = [(text, "function, method") for text in (ADD, SUM, MAX, FILL, PAD, CONV, WINDOW)]
     parsed = [generator.parse_schema(*each) for each in [*texts, (EXPAND, "method")]]
     return {schema.name: schema for schema in parsed}
 
@@ -84,6 +85,13 @@ class ListTest(unittest.TestCase):
         self.assertIn("\treturn t\n", generator.go_function(operator))
         self.assertIn("ctorch_error* ctorch_op_fill(ctorch_tensor* self", generator.cpp_definition(operator))
 
+    def test_a_creation_takes_options(self):
+        operator = self.parse("func HannWindow = hann_window(window_length, options=Float32): makes.")
+        self.assertIn("at::hann_window(window_length, options_of(options))", generator.cpp_definition(operator))
+        go = generator.go_function(operator)
+        self.assertIn("func HannWindow(windowLength int64, how ...Option) *Tensor {", go)
+        self.assertIn("gather(Float32, how).with(", go)
+
     def test_lines_that_cannot_be_used(self):
         for line, message in {
             "Add add.Tensor(self)": "not of the form",
@@ -105,13 +113,46 @@ class ListTest(unittest.TestCase):
                 generator.read_list(path, schemas())
 
 
+class CoverageTest(unittest.TestCase):
+    def read(self, text):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "coverage.txt"
+            path.write_text(text)
+            return generator.read_coverage(path)
+
+    def test_lines(self):
+        covered, absent = self.read("## Sums\n\nlinalg.sum = Sum, SumDim\nmoan - it is sad\n")
+        self.assertEqual((covered.section, covered.python_name), ("Sums", "linalg.sum"))
+        self.assertEqual((covered.go_names, absent.go_names), (["Sum", "SumDim"], []))
+        self.assertEqual(absent.reason, "it is sad")
+
+    def test_lines_that_cannot_be_used(self):
+        for text in ("sum\n", "sum = \n", "sum = Sum\nsum = SumDim\n"):
+            with self.subTest(text), self.assertRaises(generator.ListError):
+                self.read(text)
+
+    def test_another_name_in_python_is_told(self):
+        operators = [
+            generator.parse_line(f"{name} = add.Tensor(self, other): adds.", "", schemas())
+            for name in ("Add", "AddUp", "Plus")
+        ]
+        generator.explain_names(operators, self.read("add = Add, AddUp\nlinalg.plus_to = Plus\n"))
+        self.assertEqual(
+            [operator.doc for operator in operators],
+            ["adds.", "adds.", "adds. It is torch.linalg.plus_to."],
+        )
+
+
 class CommittedFilesTest(unittest.TestCase):
     @unittest.skipUnless(
         os.environ.get("LIBTORCH") or importlib.util.find_spec("torchgen"), "PyTorch is not here"
     )
     def test_up_to_date(self):
         declared = generator.read_declarations(generator.find_declarations())
-        files = generator.outputs(generator.read_list(generator.OPERATORS, declared))
+        files = generator.outputs(
+            generator.read_list(generator.OPERATORS, declared),
+            generator.read_coverage(generator.COVERAGE),
+        )
         stale = [p.name for p, text in files.items() if p.read_text(encoding="utf-8") != text]
         self.assertEqual(stale, [], "run scripts/generate_operators.py")
 

@@ -7,6 +7,10 @@ type ConvOptions struct {
 	Padding  []int64 // zeros on both sides; nil: 0
 	Dilation []int64 // nil: 1
 	Groups   int64   // 0: 1
+
+	// PadSame pads so that the output has the input's size, in place of Padding; for stride 1. It
+	// is PyTorch's padding="same".
+	PadSame bool
 }
 
 // ConvTransposeOptions are the options of the transposed convolutions.
@@ -34,13 +38,24 @@ func (o ConvOptions) withDefaults() ConvOptions {
 		Padding:  listOr(o.Padding, listOfZero),
 		Dilation: listOr(o.Dilation, listOfOne),
 		Groups:   max(o.Groups, 1),
+		PadSame:  o.PadSame,
 	}
+}
+
+func (o ConvTransposeOptions) withDefaults(operation string) ConvTransposeOptions {
+	if o.PadSame {
+		panic(invalid(operation, "PadSame is for convolutions that are not transposed"))
+	}
+	return ConvTransposeOptions{o.ConvOptions.withDefaults(), listOr(o.OutputPadding, listOfZero)}
 }
 
 // Conv1d returns the cross-correlation of t [N, C, L] with weight [out, C/groups, K], plus bias
 // [out], which may be nil.
 func (t *Tensor) Conv1d(weight, bias *Tensor, options ConvOptions) *Tensor {
 	o := options.withDefaults()
+	if o.PadSame {
+		return t.conv1dSame(weight, bias, o.Stride, o.Dilation, o.Groups)
+	}
 	return t.conv1d(weight, bias, o.Stride, o.Padding, o.Dilation, o.Groups)
 }
 
@@ -48,6 +63,9 @@ func (t *Tensor) Conv1d(weight, bias *Tensor, options ConvOptions) *Tensor {
 // bias [out], which may be nil.
 func (t *Tensor) Conv2d(weight, bias *Tensor, options ConvOptions) *Tensor {
 	o := options.withDefaults()
+	if o.PadSame {
+		return t.conv2dSame(weight, bias, o.Stride, o.Dilation, o.Groups)
+	}
 	return t.conv2d(weight, bias, o.Stride, o.Padding, o.Dilation, o.Groups)
 }
 
@@ -55,25 +73,31 @@ func (t *Tensor) Conv2d(weight, bias *Tensor, options ConvOptions) *Tensor {
 // plus bias [out], which may be nil.
 func (t *Tensor) Conv3d(weight, bias *Tensor, options ConvOptions) *Tensor {
 	o := options.withDefaults()
+	if o.PadSame {
+		return t.conv3dSame(weight, bias, o.Stride, o.Dilation, o.Groups)
+	}
 	return t.conv3d(weight, bias, o.Stride, o.Padding, o.Dilation, o.Groups)
 }
 
 // ConvTranspose1d is the adjoint of Conv1d, for weight [C, out/groups, K].
 func (t *Tensor) ConvTranspose1d(weight, bias *Tensor, options ConvTransposeOptions) *Tensor {
-	o, extra := options.withDefaults(), listOr(options.OutputPadding, listOfZero)
-	return t.convTranspose1d(weight, bias, o.Stride, o.Padding, extra, o.Groups, o.Dilation)
+	o := options.withDefaults("ConvTranspose1d")
+	return t.convTranspose1d(weight, bias, o.Stride, o.Padding, o.OutputPadding, o.Groups,
+		o.Dilation)
 }
 
 // ConvTranspose2d is the adjoint of Conv2d, for weight [C, out/groups, K, K].
 func (t *Tensor) ConvTranspose2d(weight, bias *Tensor, options ConvTransposeOptions) *Tensor {
-	o, extra := options.withDefaults(), listOr(options.OutputPadding, listOfZero)
-	return t.convTranspose2d(weight, bias, o.Stride, o.Padding, extra, o.Groups, o.Dilation)
+	o := options.withDefaults("ConvTranspose2d")
+	return t.convTranspose2d(weight, bias, o.Stride, o.Padding, o.OutputPadding, o.Groups,
+		o.Dilation)
 }
 
 // ConvTranspose3d is the adjoint of Conv3d, for weight [C, out/groups, K, K, K].
 func (t *Tensor) ConvTranspose3d(weight, bias *Tensor, options ConvTransposeOptions) *Tensor {
-	o, extra := options.withDefaults(), listOr(options.OutputPadding, listOfZero)
-	return t.convTranspose3d(weight, bias, o.Stride, o.Padding, extra, o.Groups, o.Dilation)
+	o := options.withDefaults("ConvTranspose3d")
+	return t.convTranspose3d(weight, bias, o.Stride, o.Padding, o.OutputPadding, o.Groups,
+		o.Dilation)
 }
 
 // Im2ColOptions are the options of [Tensor.Im2Col] and [Tensor.Col2Im], two numbers each (height,

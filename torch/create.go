@@ -172,6 +172,12 @@ func RandN(shape []int64, how ...Option) *Tensor {
 	})
 }
 
+// Normal is normal with the given mean and standard deviation (float32 where the options say
+// nothing).
+func Normal(mean, std float64, shape []int64, how ...Option) *Tensor {
+	return Empty(shape, how...).FillNormal(mean, std, gather(Float32, how).generator)
+}
+
 // RandInt is whole numbers, uniform in [low, high) (int64 where the options say nothing).
 func RandInt(low, high int64, shape []int64, how ...Option) *Tensor {
 	return gather(Int64, how).with("RandInt", func(o C.ctorch_options) C.ctorch_tensor_result {

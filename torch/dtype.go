@@ -24,7 +24,7 @@ const (
 	Bool       DType = C.CTORCH_BOOL
 	BFloat16   DType = C.CTORCH_BFLOAT16
 
-	// NoDType stands for "as it is" where an operator takes an optional dtype.
+	// NoDType stands for "as it is", or for a function's own default.
 	NoDType DType = -1
 )
 
@@ -58,7 +58,11 @@ func (d DType) IsFloatingPoint() bool {
 	return d == Float16 || d == Float32 || d == Float64 || d == BFloat16
 }
 
-func (d DType) apply(o *options) { o.dtype = d }
+func (d DType) apply(o *options) {
+	if d != NoDType {
+		o.dtype = d
+	}
+}
 
 // Half is an IEEE 754 binary16 number, by its bits: an element of a [Float16] tensor.
 type Half uint16

@@ -1,5 +1,7 @@
 package torch
 
+import "slices"
+
 // Normalize returns t divided by its Euclidean norm along dim; norms below 1e-12 are taken for
 // that. It is torch.nn.functional.normalize.
 func (t *Tensor) Normalize(dim int64) *Tensor {
@@ -17,6 +19,9 @@ type AttentionOptions struct {
 	Causal  bool    // each query sees the keys up to its own position
 	Dropout float64 // the probability with which a weight is zeroed
 	Scale   float64 // 0: 1/sqrt(D)
+
+	// GroupedQueries lets the query have several times as many heads as key and value.
+	GroupedQueries bool
 }
 
 // ScaledDotProductAttention returns softmax(query keyᵀ scale + mask) value, for query [N, heads,
@@ -27,5 +32,168 @@ func ScaledDotProductAttention(query, key, value *Tensor, options AttentionOptio
 		scale = &options.Scale
 	}
 	return scaledDotProductAttention(query, key, value, options.Mask, options.Dropout,
-		options.Causal, scale)
+		options.Causal, scale, options.GroupedQueries)
+}
+
+// TanhShrink returns t - tanh(t).
+func (t *Tensor) TanhShrink() *Tensor {
+	squashed := t.Tanh()
+	defer squashed.Close()
+	return t.Sub(squashed)
+}
+
+// SoftSign returns t / (1 + |t|).
+func (t *Tensor) SoftSign() *Tensor {
+	size := t.Abs()
+	defer size.Close()
+	divisor := size.AddScalar(1)
+	defer divisor.Close()
+	return t.Div(divisor)
+}
+
+// SoftMin returns exp(-t) divided by its sum along dim.
+func (t *Tensor) SoftMin(dim int64) *Tensor {
+	negative := t.Neg()
+	defer negative.Close()
+	return negative.Softmax(dim)
+}
+
+// GumbelSoftmaxOptions are the options of [Tensor.GumbelSoftmax]. The zero value is PyTorch's
+// default.
+type GumbelSoftmaxOptions struct {
+	Temperature float64    // the lower, the closer to one-hot; 0: 1
+	Hard        bool       // hand back one-hot samples, with the soft ones' gradient
+	Generator   *Generator // nil: the default one
+}
+
+// GumbelSoftmax returns samples from the categorical distributions that the logits t have along
+// dim, made so that gradients flow through them. It is torch.nn.functional.gumbel_softmax.
+func (t *Tensor) GumbelSoftmax(dim int64, options GumbelSoftmaxOptions) *Tensor {
+	temperature := options.Temperature
+	if temperature == 0 {
+		temperature = 1
+	}
+	noise := t.EmptyLike()
+	defer noise.Close()
+	noise.FillExponential(1, options.Generator).LogInPlace().NegInPlace()
+	noisy := t.Add(noise)
+	defer noisy.Close()
+	scaled := noisy.DivScalar(temperature)
+	defer scaled.Close()
+	soft := scaled.Softmax(dim)
+	if !options.Hard {
+		return soft
+	}
+	defer soft.Close()
+	largest := soft.ArgMax(dim, true)
+	defer largest.Close()
+	zeros := soft.ZerosLike()
+	defer zeros.Close()
+	hard := zeros.ScatterScalar(dim, largest, 1)
+	defer hard.Close()
+	constant := soft.Detach()
+	defer constant.Close()
+	difference := hard.Sub(constant)
+	defer difference.Close()
+	return difference.Add(soft)
+}
+
+// LocalResponseNormOptions are the options of [Tensor.LocalResponseNorm]. The zero value is
+// PyTorch's default.
+type LocalResponseNormOptions struct {
+	Alpha float64 // 0: 1e-4
+	Beta  float64 // 0: 0.75
+	K     float64 // 0: 1
+}
+
+// LocalResponseNorm returns t [N, C, ...] divided by (k + alpha m)^beta, where m is the mean of
+// squares over size neighbouring channels. It is torch.nn.functional.local_response_norm.
+func (t *Tensor) LocalResponseNorm(size int64, options LocalResponseNormOptions) *Tensor {
+	shape := t.Shape()
+	if len(shape) < 3 || size < 1 {
+		panic(invalid("LocalResponseNorm", "a tensor [N, C, ...] of 3 dimensions or more and a size "+
+			"of 1 or more are wanted, got %v and %d", shape, size))
+	}
+	orDefault := func(value, otherwise float64) float64 {
+		if value == 0 {
+			return otherwise
+		}
+		return value
+	}
+	squares := t.Square()
+	defer squares.Close()
+	flat := squares.Flatten(2, -1) // [N, C, positions]
+	defer flat.Close()
+	planes := flat.Unsqueeze(1)
+	defer planes.Close()
+	padded := planes.Pad([]int64{0, 0, size / 2, (size - 1) / 2}, PadConstant, 0)
+	defer padded.Close()
+	means := padded.AvgPool2d([]int64{size, 1}, AvgPoolOptions{Stride: listOfOne})
+	defer means.Close()
+	shaped := means.ReshapeAs(t)
+	defer shaped.Close()
+	scaled := shaped.MulScalar(orDefault(options.Alpha, 1e-4))
+	defer scaled.Close()
+	above := scaled.AddScalar(orDefault(options.K, 1))
+	defer above.Close()
+	divisor := above.PowScalar(orDefault(options.Beta, 0.75))
+	defer divisor.Close()
+	return t.Div(divisor)
+}
+
+// A BagMode is what [EmbeddingBag] makes of the rows of a bag.
+type BagMode int
+
+// The modes of [EmbeddingBag].
+const (
+	BagMean BagMode = iota // their mean
+	BagSum                 // their sum
+	BagMax                 // the largest elements
+)
+
+// EmbeddingBagOptions are the options of [EmbeddingBag]. The zero value is PyTorch's default.
+type EmbeddingBagOptions struct {
+	Mode    BagMode
+	Weights *Tensor // of each index, of indices' shape, with BagSum; nil: 1
+}
+
+// EmbeddingBag returns what the mode makes of the rows of weight [N, D] that each bag of indices
+// names: [bags, D]. A bag is a row of indices [bags, L], with nil offsets, or reaches from one of
+// the offsets [bags] in indices [L] to the next. It is torch.nn.functional.embedding_bag.
+func EmbeddingBag(weight, indices, offsets *Tensor, options EmbeddingBagOptions) *Tensor {
+	const operation = "EmbeddingBag"
+	modes := map[BagMode]int64{BagSum: 0, BagMean: 1, BagMax: 2} // PyTorch's numbers
+	mode, ok := modes[options.Mode]
+	if !ok {
+		panic(invalid(operation, "there is no mode %d", options.Mode))
+	}
+	weights := options.Weights
+	if offsets == nil {
+		shape := indices.Shape()
+		if len(shape) != 2 {
+			panic(invalid(operation, "without offsets, indices [bags, L] are wanted, got %v", shape))
+		}
+		offsets = Arange(0, float64(shape[0]), 1, indices.Device(), indices.DType())
+		defer offsets.Close()
+		offsets.MulScalarInPlace(float64(shape[1]))
+		indices = indices.Flatten(0, -1)
+		defer indices.Close()
+		if weights != nil {
+			weights = weights.Flatten(0, -1)
+			defer weights.Close()
+		}
+	}
+	// On the CPU libtorch reads where the offsets say before it looks at them.
+	if at := offsets.Device(); !at.IsCUDA() {
+		wide := offsets.To(Int64)
+		defer wide.Close()
+		if list := ToSlice[int64](wide); !slices.IsSorted(list) || (len(list) > 0 && list[0] != 0) {
+			panic(invalid(operation, "the offsets do not ascend from 0"))
+		}
+	}
+	bags, offsetOf, sizes, most := embeddingBag(weight, indices, offsets, mode, weights)
+	offsetOf.Close()
+	sizes.Close()
+	most.Close()
+	return bags
 }

@@ -13,8 +13,12 @@ package torch
 #cgo nocallback ctorch_op_nanmean
 #cgo noescape ctorch_op_var_dim
 #cgo nocallback ctorch_op_var_dim
+#cgo noescape ctorch_op_var_mean_dim
+#cgo nocallback ctorch_op_var_mean_dim
 #cgo noescape ctorch_op_std_dim
 #cgo nocallback ctorch_op_std_dim
+#cgo noescape ctorch_op_std_mean_dim
+#cgo nocallback ctorch_op_std_mean_dim
 #cgo noescape ctorch_op_amax
 #cgo nocallback ctorch_op_amax
 #cgo noescape ctorch_op_amin
@@ -25,6 +29,8 @@ package torch
 #cgo nocallback ctorch_op_norm_dim
 #cgo noescape ctorch_op_count_nonzero
 #cgo nocallback ctorch_op_count_nonzero
+#cgo noescape ctorch_op_gradient
+#cgo nocallback ctorch_op_gradient
 #cgo noescape ctorch_op_reshape
 #cgo nocallback ctorch_op_reshape
 #cgo noescape ctorch_op_view
@@ -33,6 +39,10 @@ package torch
 #cgo nocallback ctorch_op_unflatten
 #cgo noescape ctorch_op_permute
 #cgo nocallback ctorch_op_permute
+#cgo noescape ctorch_op_movedim_s
+#cgo nocallback ctorch_op_movedim_s
+#cgo noescape ctorch_op_squeeze_dims
+#cgo nocallback ctorch_op_squeeze_dims
 #cgo noescape ctorch_op_expand
 #cgo nocallback ctorch_op_expand
 #cgo noescape ctorch_op_broadcast_to
@@ -51,12 +61,36 @@ package torch
 #cgo nocallback ctorch_op_as_strided
 #cgo noescape ctorch_op_split_sizes
 #cgo nocallback ctorch_op_split_sizes
+#cgo noescape ctorch_op_tensor_split_at
+#cgo nocallback ctorch_op_tensor_split_at
+#cgo noescape ctorch_op_new_zeros
+#cgo nocallback ctorch_op_new_zeros
+#cgo noescape ctorch_op_new_ones
+#cgo nocallback ctorch_op_new_ones
+#cgo noescape ctorch_op_new_full
+#cgo nocallback ctorch_op_new_full
+#cgo noescape ctorch_op_new_empty
+#cgo nocallback ctorch_op_new_empty
 #cgo noescape ctorch_op_tensordot
 #cgo nocallback ctorch_op_tensordot
 #cgo noescape ctorch_op_vector_norm
 #cgo nocallback ctorch_op_vector_norm
-#cgo noescape ctorch_op_irfft2
-#cgo nocallback ctorch_op_irfft2
+#cgo noescape ctorch_op_matrix_norm_ord
+#cgo nocallback ctorch_op_matrix_norm_ord
+#cgo noescape ctorch_op_tensor_solve
+#cgo nocallback ctorch_op_tensor_solve
+#cgo noescape ctorch_op_fft_n
+#cgo nocallback ctorch_op_fft_n
+#cgo noescape ctorch_op_ifft_n
+#cgo nocallback ctorch_op_ifft_n
+#cgo noescape ctorch_op_rfft_n
+#cgo nocallback ctorch_op_rfft_n
+#cgo noescape ctorch_op_irfft_n
+#cgo nocallback ctorch_op_irfft_n
+#cgo noescape ctorch_op_hfft_n
+#cgo nocallback ctorch_op_hfft_n
+#cgo noescape ctorch_op_ihfft_n
+#cgo nocallback ctorch_op_ihfft_n
 #cgo noescape ctorch_op_fft_shift
 #cgo nocallback ctorch_op_fft_shift
 #cgo noescape ctorch_op_ifft_shift
@@ -71,6 +105,12 @@ package torch
 #cgo nocallback ctorch_op_conv2d
 #cgo noescape ctorch_op_conv3d
 #cgo nocallback ctorch_op_conv3d
+#cgo noescape ctorch_op_conv1d_same
+#cgo nocallback ctorch_op_conv1d_same
+#cgo noescape ctorch_op_conv2d_same
+#cgo nocallback ctorch_op_conv2d_same
+#cgo noescape ctorch_op_conv3d_same
+#cgo nocallback ctorch_op_conv3d_same
 #cgo noescape ctorch_op_conv_transpose1d
 #cgo nocallback ctorch_op_conv_transpose1d
 #cgo noescape ctorch_op_conv_transpose2d
@@ -89,6 +129,14 @@ package torch
 #cgo nocallback ctorch_op_max_pool3d
 #cgo noescape ctorch_op_max_pool2d_with_indices
 #cgo nocallback ctorch_op_max_pool2d_with_indices
+#cgo noescape ctorch_op_max_pool1d_with_indices
+#cgo nocallback ctorch_op_max_pool1d_with_indices
+#cgo noescape ctorch_op_max_pool3d_with_indices
+#cgo nocallback ctorch_op_max_pool3d_with_indices
+#cgo noescape ctorch_op_max_unpool2d
+#cgo nocallback ctorch_op_max_unpool2d
+#cgo noescape ctorch_op_max_unpool3d
+#cgo nocallback ctorch_op_max_unpool3d
 #cgo noescape ctorch_op_avg_pool1d
 #cgo nocallback ctorch_op_avg_pool1d
 #cgo noescape ctorch_op_avg_pool2d
@@ -105,14 +153,20 @@ package torch
 #cgo nocallback ctorch_op_adaptive_max_pool1d
 #cgo noescape ctorch_op_adaptive_max_pool2d
 #cgo nocallback ctorch_op_adaptive_max_pool2d
+#cgo noescape ctorch_op_adaptive_max_pool3d
+#cgo nocallback ctorch_op_adaptive_max_pool3d
 #cgo noescape ctorch_op_upsample_nearest1d
 #cgo nocallback ctorch_op_upsample_nearest1d
 #cgo noescape ctorch_op_upsample_nearest2d
 #cgo nocallback ctorch_op_upsample_nearest2d
 #cgo noescape ctorch_op_upsample_nearest3d
 #cgo nocallback ctorch_op_upsample_nearest3d
+#cgo noescape ctorch_op_upsample_nearest_exact1d
+#cgo nocallback ctorch_op_upsample_nearest_exact1d
 #cgo noescape ctorch_op_upsample_nearest_exact2d
 #cgo nocallback ctorch_op_upsample_nearest_exact2d
+#cgo noescape ctorch_op_upsample_nearest_exact3d
+#cgo nocallback ctorch_op_upsample_nearest_exact3d
 #cgo noescape ctorch_op_upsample_linear1d
 #cgo nocallback ctorch_op_upsample_linear1d
 #cgo noescape ctorch_op_upsample_bilinear2d
@@ -138,6 +192,94 @@ package torch
 #include "ctorch/operators.h"
 */
 import "C"
+
+// Logspace returns count numbers from base^start to base^end, evenly apart in their exponents.
+func Logspace(start, end float64, count int64, base float64, how ...Option) *Tensor {
+	const operation = "Logspace"
+	return gather(Float32, how).with(operation, func(o C.ctorch_options) C.ctorch_tensor_result {
+		return C.ctorch_op_logspace(C.double(start), C.double(end), C.int64_t(count),
+			C.double(base), o)
+	})
+}
+
+// TrilIndices returns the rows and columns [2, N] of what [Tensor.Tril] keeps of a matrix.
+func TrilIndices(rows, columns, offset int64, how ...Option) *Tensor {
+	const operation = "TrilIndices"
+	return gather(Int64, how).with(operation, func(o C.ctorch_options) C.ctorch_tensor_result {
+		return C.ctorch_op_tril_indices(C.int64_t(rows), C.int64_t(columns), C.int64_t(offset), o)
+	})
+}
+
+// TriuIndices returns the rows and columns [2, N] of what [Tensor.Triu] keeps of a matrix.
+func TriuIndices(rows, columns, offset int64, how ...Option) *Tensor {
+	const operation = "TriuIndices"
+	return gather(Int64, how).with(operation, func(o C.ctorch_options) C.ctorch_tensor_result {
+		return C.ctorch_op_triu_indices(C.int64_t(rows), C.int64_t(columns), C.int64_t(offset), o)
+	})
+}
+
+// HannWindow returns a window for [Tensor.STFT]; one that is not periodic is symmetric, for
+// filters.
+func HannWindow(length int64, periodic bool, how ...Option) *Tensor {
+	const operation = "HannWindow"
+	return gather(Float32, how).with(operation, func(o C.ctorch_options) C.ctorch_tensor_result {
+		return C.ctorch_op_hann_window(C.int64_t(length), cBool(periodic), o)
+	})
+}
+
+// HammingWindow returns a window for [Tensor.STFT]; one that is not periodic is symmetric, for
+// filters.
+func HammingWindow(length int64, periodic bool, how ...Option) *Tensor {
+	const operation = "HammingWindow"
+	return gather(Float32, how).with(operation, func(o C.ctorch_options) C.ctorch_tensor_result {
+		return C.ctorch_op_hamming_window(C.int64_t(length), cBool(periodic), o)
+	})
+}
+
+// BlackmanWindow returns a window for [Tensor.STFT]; one that is not periodic is symmetric, for
+// filters.
+func BlackmanWindow(length int64, periodic bool, how ...Option) *Tensor {
+	const operation = "BlackmanWindow"
+	return gather(Float32, how).with(operation, func(o C.ctorch_options) C.ctorch_tensor_result {
+		return C.ctorch_op_blackman_window(C.int64_t(length), cBool(periodic), o)
+	})
+}
+
+// BartlettWindow returns a triangular window for [Tensor.STFT]; one that is not periodic is
+// symmetric, for filters.
+func BartlettWindow(length int64, periodic bool, how ...Option) *Tensor {
+	const operation = "BartlettWindow"
+	return gather(Float32, how).with(operation, func(o C.ctorch_options) C.ctorch_tensor_result {
+		return C.ctorch_op_bartlett_window(C.int64_t(length), cBool(periodic), o)
+	})
+}
+
+// KaiserWindow returns a window for [Tensor.STFT], the narrower the larger beta is; one that is
+// not periodic is symmetric, for filters.
+func KaiserWindow(length int64, periodic bool, beta float64, how ...Option) *Tensor {
+	const operation = "KaiserWindow"
+	return gather(Float32, how).with(operation, func(o C.ctorch_options) C.ctorch_tensor_result {
+		return C.ctorch_op_kaiser_window(C.int64_t(length), cBool(periodic), C.double(beta), o)
+	})
+}
+
+// FFTFreq returns the frequencies of [Tensor.FFT]'s n results, in cycles per unit, for samples
+// spacing apart.
+func FFTFreq(n int64, spacing float64, how ...Option) *Tensor {
+	const operation = "FFTFreq"
+	return gather(Float32, how).with(operation, func(o C.ctorch_options) C.ctorch_tensor_result {
+		return C.ctorch_op_fft_freq(C.int64_t(n), C.double(spacing), o)
+	})
+}
+
+// RFFTFreq returns the frequencies of [Tensor.RFFT]'s n/2+1 results, in cycles per unit, for
+// samples spacing apart.
+func RFFTFreq(n int64, spacing float64, how ...Option) *Tensor {
+	const operation = "RFFTFreq"
+	return gather(Float32, how).with(operation, func(o C.ctorch_options) C.ctorch_tensor_result {
+		return C.ctorch_op_rfft_freq(C.int64_t(n), C.double(spacing), o)
+	})
+}
 
 // Add returns t + other, element by element, broadcasting both to one shape.
 func (t *Tensor) Add(other *Tensor) *Tensor {
@@ -248,6 +390,24 @@ func (t *Tensor) FloorDivideScalar(value float64) *Tensor {
 	return made(operation, C.ctorch_op_floor_divide_scalar(self, C.double(value)))
 }
 
+// TruncDivide returns t / other rounded towards zero, as Go's / does.
+func (t *Tensor) TruncDivide(other *Tensor) *Tensor {
+	const operation = "TruncDivide"
+	self := t.acquire(operation)
+	defer t.release()
+	otherHandle := other.acquire(operation)
+	defer other.release()
+	return made(operation, C.ctorch_op_trunc_divide(self, otherHandle))
+}
+
+// TruncDivideScalar returns t / value rounded towards zero, as Go's / does.
+func (t *Tensor) TruncDivideScalar(value float64) *Tensor {
+	const operation = "TruncDivideScalar"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_trunc_divide_scalar(self, C.double(value)))
+}
+
 // Remainder returns what is left of t / other rounded down; it has other's sign, as Python's %.
 func (t *Tensor) Remainder(other *Tensor) *Tensor {
 	const operation = "Remainder"
@@ -302,6 +462,14 @@ func (t *Tensor) PowScalar(exponent float64) *Tensor {
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_pow_scalar(self, C.double(exponent)))
+}
+
+// RPowScalar returns base to the power of t.
+func (t *Tensor) RPowScalar(base float64) *Tensor {
+	const operation = "RPowScalar"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_r_pow_scalar(self, C.double(base)))
 }
 
 // FloatPower returns t to the power of exponent, in float64.
@@ -408,6 +576,16 @@ func (t *Tensor) LogAddExp(other *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_logaddexp(self, otherHandle))
 }
 
+// LogAddExp2 returns log2(2^t + 2^other), without overflow.
+func (t *Tensor) LogAddExp2(other *Tensor) *Tensor {
+	const operation = "LogAddExp2"
+	self := t.acquire(operation)
+	defer t.release()
+	otherHandle := other.acquire(operation)
+	defer other.release()
+	return made(operation, C.ctorch_op_logaddexp2(self, otherHandle))
+}
+
 // XLogY returns t * log(other), and 0 where t is 0.
 func (t *Tensor) XLogY(other *Tensor) *Tensor {
 	const operation = "XLogY"
@@ -416,6 +594,56 @@ func (t *Tensor) XLogY(other *Tensor) *Tensor {
 	otherHandle := other.acquire(operation)
 	defer other.release()
 	return made(operation, C.ctorch_op_xlogy(self, otherHandle))
+}
+
+// XLog1PY returns t * log(1 + other), and 0 where t is 0.
+func (t *Tensor) XLog1PY(other *Tensor) *Tensor {
+	const operation = "XLog1PY"
+	self := t.acquire(operation)
+	defer t.release()
+	otherHandle := other.acquire(operation)
+	defer other.release()
+	return made(operation, C.ctorch_op_x_log1_py(self, otherHandle))
+}
+
+// GCD returns the greatest common divisors of whole numbers.
+func (t *Tensor) GCD(other *Tensor) *Tensor {
+	const operation = "GCD"
+	self := t.acquire(operation)
+	defer t.release()
+	otherHandle := other.acquire(operation)
+	defer other.release()
+	return made(operation, C.ctorch_op_gcd(self, otherHandle))
+}
+
+// LCM returns the least common multiples of whole numbers.
+func (t *Tensor) LCM(other *Tensor) *Tensor {
+	const operation = "LCM"
+	self := t.acquire(operation)
+	defer t.release()
+	otherHandle := other.acquire(operation)
+	defer other.release()
+	return made(operation, C.ctorch_op_lcm(self, otherHandle))
+}
+
+// NextAfter returns the next number that the dtype has after t in the direction of other.
+func (t *Tensor) NextAfter(other *Tensor) *Tensor {
+	const operation = "NextAfter"
+	self := t.acquire(operation)
+	defer t.release()
+	otherHandle := other.acquire(operation)
+	defer other.release()
+	return made(operation, C.ctorch_op_nextafter(self, otherHandle))
+}
+
+// LdExp returns t * 2^exponent.
+func (t *Tensor) LdExp(exponent *Tensor) *Tensor {
+	const operation = "LdExp"
+	self := t.acquire(operation)
+	defer t.release()
+	exponentHandle := exponent.acquire(operation)
+	defer exponent.release()
+	return made(operation, C.ctorch_op_ldexp(self, exponentHandle))
 }
 
 // Maximum returns the larger of t and other, element by element.
@@ -436,6 +664,26 @@ func (t *Tensor) Minimum(other *Tensor) *Tensor {
 	otherHandle := other.acquire(operation)
 	defer other.release()
 	return made(operation, C.ctorch_op_minimum(self, otherHandle))
+}
+
+// FMax returns the larger of t and other, and of NaN and a number the number.
+func (t *Tensor) FMax(other *Tensor) *Tensor {
+	const operation = "FMax"
+	self := t.acquire(operation)
+	defer t.release()
+	otherHandle := other.acquire(operation)
+	defer other.release()
+	return made(operation, C.ctorch_op_fmax(self, otherHandle))
+}
+
+// FMin returns the smaller of t and other, and of NaN and a number the number.
+func (t *Tensor) FMin(other *Tensor) *Tensor {
+	const operation = "FMin"
+	self := t.acquire(operation)
+	defer t.release()
+	otherHandle := other.acquire(operation)
+	defer other.release()
+	return made(operation, C.ctorch_op_fmin(self, otherHandle))
 }
 
 // Clamp returns t with its elements held in [min, max].
@@ -497,6 +745,22 @@ func (t *Tensor) Sign() *Tensor {
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_sign(self))
+}
+
+// Sgn returns -1, 0 or 1; of complex numbers t / |t|, and 0 for 0.
+func (t *Tensor) Sgn() *Tensor {
+	const operation = "Sgn"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_sgn(self))
+}
+
+// SignBit reports where the sign is a minus, that of -0 included, a bool tensor.
+func (t *Tensor) SignBit() *Tensor {
+	const operation = "SignBit"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_signbit(self))
 }
 
 // Exp returns e to the power of t.
@@ -691,6 +955,22 @@ func (t *Tensor) Sinc() *Tensor {
 	return made(operation, C.ctorch_op_sinc(self))
 }
 
+// Deg2Rad returns degrees as radians.
+func (t *Tensor) Deg2Rad() *Tensor {
+	const operation = "Deg2Rad"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_deg2rad(self))
+}
+
+// Rad2Deg returns radians as degrees.
+func (t *Tensor) Rad2Deg() *Tensor {
+	const operation = "Rad2Deg"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_rad2deg(self))
+}
+
 // Floor returns t rounded down.
 func (t *Tensor) Floor() *Tensor {
 	const operation = "Floor"
@@ -715,6 +995,14 @@ func (t *Tensor) Round() *Tensor {
 	return made(operation, C.ctorch_op_round(self))
 }
 
+// RoundDecimals returns t rounded to a number of decimals, halves to the even one.
+func (t *Tensor) RoundDecimals(decimals int64) *Tensor {
+	const operation = "RoundDecimals"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_round_decimals(self, C.int64_t(decimals)))
+}
+
 // Trunc returns t rounded towards zero.
 func (t *Tensor) Trunc() *Tensor {
 	const operation = "Trunc"
@@ -729,6 +1017,17 @@ func (t *Tensor) Frac() *Tensor {
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_frac(self))
+}
+
+// FRExp returns the mantissas, of absolute value in [1/2, 1), and the exponents with t = mantissa
+// * 2^exponent.
+func (t *Tensor) FRExp() (mantissa, exponent *Tensor) {
+	const operation = "FRExp"
+	self := t.acquire(operation)
+	defer t.release()
+	results := C.ctorch_op_frexp(self)
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1])
 }
 
 // Erf returns the error function.
@@ -755,6 +1054,70 @@ func (t *Tensor) ErfInv() *Tensor {
 	return made(operation, C.ctorch_op_erfinv(self))
 }
 
+// ErfCX returns exp(t²) * erfc(t), without underflow.
+func (t *Tensor) ErfCX() *Tensor {
+	const operation = "ErfCX"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_erf_cx(self))
+}
+
+// NDTR returns the normal distribution's cumulative function.
+func (t *Tensor) NDTR() *Tensor {
+	const operation = "NDTR"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_ndtr(self))
+}
+
+// NDTRI returns the inverse of NDTR.
+func (t *Tensor) NDTRI() *Tensor {
+	const operation = "NDTRI"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_ndtri(self))
+}
+
+// LogNDTR returns log(NDTR(t)), without underflow.
+func (t *Tensor) LogNDTR() *Tensor {
+	const operation = "LogNDTR"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_log_ndtr(self))
+}
+
+// Entr returns -t * log(t), 0 at 0 and -Inf below it.
+func (t *Tensor) Entr() *Tensor {
+	const operation = "Entr"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_entr(self))
+}
+
+// I0 returns the modified Bessel function of the first kind of order 0.
+func (t *Tensor) I0() *Tensor {
+	const operation = "I0"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_i0(self))
+}
+
+// I0E returns exp(-|t|) * I0(t).
+func (t *Tensor) I0E() *Tensor {
+	const operation = "I0E"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_i0_e(self))
+}
+
+// I1 returns the modified Bessel function of the first kind of order 1.
+func (t *Tensor) I1() *Tensor {
+	const operation = "I1"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_i1(self))
+}
+
 // LGamma returns the logarithm of the absolute value of the gamma function.
 func (t *Tensor) LGamma() *Tensor {
 	const operation = "LGamma"
@@ -769,6 +1132,22 @@ func (t *Tensor) DiGamma() *Tensor {
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_digamma(self))
+}
+
+// PolyGamma returns the n-th derivative of DiGamma.
+func (t *Tensor) PolyGamma(n int64) *Tensor {
+	const operation = "PolyGamma"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_polygamma(self, C.int64_t(n)))
+}
+
+// MVLGamma returns the logarithm of the multivariate gamma function of dimension p.
+func (t *Tensor) MVLGamma(p int64) *Tensor {
+	const operation = "MVLGamma"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_mvlgamma(self, C.int64_t(p)))
 }
 
 // Logit returns log(t / (1 - t)).
@@ -810,6 +1189,15 @@ func (t *Tensor) Angle() *Tensor {
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_angle(self))
+}
+
+// ResolveConj returns t with a lazy conjugation, as of [Tensor.Adjoint], carried out; t itself
+// where there is none.
+func (t *Tensor) ResolveConj() *Tensor {
+	const operation = "ResolveConj"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_resolve_conj(self))
 }
 
 // Conj returns the complex conjugate, a copy.
@@ -1023,6 +1411,30 @@ func (t *Tensor) IsFinite() *Tensor {
 	return made(operation, C.ctorch_op_isfinite(self))
 }
 
+// IsPosInf reports where t is +Inf, a bool tensor.
+func (t *Tensor) IsPosInf() *Tensor {
+	const operation = "IsPosInf"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_isposinf(self))
+}
+
+// IsNegInf reports where t is -Inf, a bool tensor.
+func (t *Tensor) IsNegInf() *Tensor {
+	const operation = "IsNegInf"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_isneginf(self))
+}
+
+// IsReal reports where the imaginary part is 0, a bool tensor.
+func (t *Tensor) IsReal() *Tensor {
+	const operation = "IsReal"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_isreal(self))
+}
+
 // IsIn reports where t is one of the elements of set, a bool tensor.
 func (t *Tensor) IsIn(set *Tensor) *Tensor {
 	const operation = "IsIn"
@@ -1107,6 +1519,50 @@ func (t *Tensor) BitwiseNot() *Tensor {
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_bitwise_not(self))
+}
+
+// BitwiseAndScalar returns the bitwise and of whole numbers and value.
+func (t *Tensor) BitwiseAndScalar(value float64) *Tensor {
+	const operation = "BitwiseAndScalar"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_bitwise_and_scalar(self, C.double(value)))
+}
+
+// BitwiseOrScalar returns the bitwise or of whole numbers and value.
+func (t *Tensor) BitwiseOrScalar(value float64) *Tensor {
+	const operation = "BitwiseOrScalar"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_bitwise_or_scalar(self, C.double(value)))
+}
+
+// BitwiseXorScalar returns the bitwise exclusive or of whole numbers and value.
+func (t *Tensor) BitwiseXorScalar(value float64) *Tensor {
+	const operation = "BitwiseXorScalar"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_bitwise_xor_scalar(self, C.double(value)))
+}
+
+// BitwiseLeftShift returns whole numbers shifted left by other bits.
+func (t *Tensor) BitwiseLeftShift(other *Tensor) *Tensor {
+	const operation = "BitwiseLeftShift"
+	self := t.acquire(operation)
+	defer t.release()
+	otherHandle := other.acquire(operation)
+	defer other.release()
+	return made(operation, C.ctorch_op_bitwise_left_shift(self, otherHandle))
+}
+
+// BitwiseRightShift returns whole numbers shifted right by other bits, the sign kept.
+func (t *Tensor) BitwiseRightShift(other *Tensor) *Tensor {
+	const operation = "BitwiseRightShift"
+	self := t.acquire(operation)
+	defer t.release()
+	otherHandle := other.acquire(operation)
+	defer other.release()
+	return made(operation, C.ctorch_op_bitwise_right_shift(self, otherHandle))
 }
 
 // All reports whether every element is nonzero, a bool tensor of one element.
@@ -1249,6 +1705,18 @@ func (t *Tensor) VarDim(dims []int64, unbiased, keepDim bool) *Tensor {
 		cBool(unbiased), cBool(keepDim)))
 }
 
+// VarMeanDim returns the variances along dims, divided by n-1 if unbiased, else by n, and the
+// means.
+func (t *Tensor) VarMeanDim(dims []int64, unbiased, keepDim bool) (variance, mean *Tensor) {
+	const operation = "VarMeanDim"
+	self := t.acquire(operation)
+	defer t.release()
+	results := C.ctorch_op_var_mean_dim(self, int64s(dims), C.int64_t(len(dims)), cBool(unbiased),
+		cBool(keepDim))
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1])
+}
+
 // Std returns the standard deviation of all elements, divided by n-1 if unbiased, else by n.
 func (t *Tensor) Std(unbiased bool) *Tensor {
 	const operation = "Std"
@@ -1264,6 +1732,18 @@ func (t *Tensor) StdDim(dims []int64, unbiased, keepDim bool) *Tensor {
 	defer t.release()
 	return made(operation, C.ctorch_op_std_dim(self, int64s(dims), C.int64_t(len(dims)),
 		cBool(unbiased), cBool(keepDim)))
+}
+
+// StdMeanDim returns the standard deviations along dims, divided by n-1 if unbiased, else by n,
+// and the means.
+func (t *Tensor) StdMeanDim(dims []int64, unbiased, keepDim bool) (deviation, mean *Tensor) {
+	const operation = "StdMeanDim"
+	self := t.acquire(operation)
+	defer t.release()
+	results := C.ctorch_op_std_mean_dim(self, int64s(dims), C.int64_t(len(dims)), cBool(unbiased),
+		cBool(keepDim))
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1])
 }
 
 // Max returns the largest element.
@@ -1364,6 +1844,25 @@ func (t *Tensor) MedianDim(dim int64, keepDim bool) (values, indices *Tensor) {
 	return adopt(results.items[0]), adopt(results.items[1])
 }
 
+// NanMedian returns the median of what is not NaN, the lower one of two.
+func (t *Tensor) NanMedian() *Tensor {
+	const operation = "NanMedian"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_nanmedian(self))
+}
+
+// NanMedianDim returns the medians along dim of what is not NaN, the lower one of two, and where
+// they stand in it.
+func (t *Tensor) NanMedianDim(dim int64, keepDim bool) (values, indices *Tensor) {
+	const operation = "NanMedianDim"
+	self := t.acquire(operation)
+	defer t.release()
+	results := C.ctorch_op_nanmedian_dim(self, C.int64_t(dim), cBool(keepDim))
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1])
+}
+
 // Mode returns the most frequent elements along dim and where they stand in it.
 func (t *Tensor) Mode(dim int64, keepDim bool) (values, indices *Tensor) {
 	const operation = "Mode"
@@ -1383,6 +1882,16 @@ func (t *Tensor) Quantile(q *Tensor, dim int64, keepDim bool) *Tensor {
 	qHandle := q.acquire(operation)
 	defer q.release()
 	return made(operation, C.ctorch_op_quantile(self, qHandle, C.int64_t(dim), cBool(keepDim)))
+}
+
+// NanQuantile returns Quantile of what is not NaN.
+func (t *Tensor) NanQuantile(q *Tensor, dim int64, keepDim bool) *Tensor {
+	const operation = "NanQuantile"
+	self := t.acquire(operation)
+	defer t.release()
+	qHandle := q.acquire(operation)
+	defer q.release()
+	return made(operation, C.ctorch_op_nanquantile(self, qHandle, C.int64_t(dim), cBool(keepDim)))
 }
 
 // LogSumExp returns log(sum(exp(t))) along dims, without overflow.
@@ -1409,6 +1918,24 @@ func (t *Tensor) NormDim(p float64, dims []int64, keepDim bool) *Tensor {
 	defer t.release()
 	return made(operation, C.ctorch_op_norm_dim(self, C.double(p), int64s(dims),
 		C.int64_t(len(dims)), cBool(keepDim)))
+}
+
+// Dist returns the p-norm of t - other, over all elements.
+func (t *Tensor) Dist(other *Tensor, p float64) *Tensor {
+	const operation = "Dist"
+	self := t.acquire(operation)
+	defer t.release()
+	otherHandle := other.acquire(operation)
+	defer other.release()
+	return made(operation, C.ctorch_op_dist(self, otherHandle, C.double(p)))
+}
+
+// ReNorm returns t with the slices along dim whose p-norm is above maxNorm scaled down to it.
+func (t *Tensor) ReNorm(p float64, dim int64, maxNorm float64) *Tensor {
+	const operation = "ReNorm"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_renorm(self, C.double(p), C.int64_t(dim), C.double(maxNorm)))
 }
 
 // CountNonZero returns how many elements along dims are not zero.
@@ -1503,6 +2030,35 @@ func (t *Tensor) Trapezoid(dx float64, dim int64) *Tensor {
 	return made(operation, C.ctorch_op_trapezoid(self, C.double(dx), C.int64_t(dim)))
 }
 
+// TrapezoidAt returns the integrals along dim by the trapezoidal rule, for the given points.
+func (t *Tensor) TrapezoidAt(points *Tensor, dim int64) *Tensor {
+	const operation = "TrapezoidAt"
+	self := t.acquire(operation)
+	defer t.release()
+	pointsHandle := points.acquire(operation)
+	defer points.release()
+	return made(operation, C.ctorch_op_trapezoid_at(self, pointsHandle, C.int64_t(dim)))
+}
+
+// CumulativeTrapezoid returns the integrals up to each point along dim by the trapezoidal rule,
+// for points dx apart.
+func (t *Tensor) CumulativeTrapezoid(dx float64, dim int64) *Tensor {
+	const operation = "CumulativeTrapezoid"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_cumulative_trapezoid(self, C.double(dx), C.int64_t(dim)))
+}
+
+// Gradient returns the derivatives along each of dims, estimated by central differences, for
+// points spacing apart.
+func (t *Tensor) Gradient(spacing float64, dims []int64) []*Tensor {
+	const operation = "Gradient"
+	self := t.acquire(operation)
+	defer t.release()
+	return madeList(operation, C.ctorch_op_gradient(self, C.double(spacing), int64s(dims),
+		C.int64_t(len(dims))))
+}
+
 // Sort returns the elements sorted along dim and where they stood in it.
 func (t *Tensor) Sort(dim int64, descending bool) (values, indices *Tensor) {
 	const operation = "Sort"
@@ -1530,6 +2086,15 @@ func (t *Tensor) ArgSort(dim int64, descending bool) *Tensor {
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_argsort(self, C.int64_t(dim), cBool(descending)))
+}
+
+// ArgSortStable returns where the elements in sorted order stand in dim, equal ones in their old
+// order.
+func (t *Tensor) ArgSortStable(dim int64, descending bool) *Tensor {
+	const operation = "ArgSortStable"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_argsort_stable(self, C.int64_t(dim), cBool(descending)))
 }
 
 // TopK returns the k largest (or smallest) elements along dim, sorted, and where they stand in
@@ -1576,6 +2141,17 @@ func (t *Tensor) UniqueConsecutive() (values, inverse, counts *Tensor) {
 	return adopt(results.items[0]), adopt(results.items[1]), adopt(results.items[2])
 }
 
+// UniqueDim returns the distinct slices along dim in order, which of them each slice of t is, and
+// how often each occurs.
+func (t *Tensor) UniqueDim(dim int64) (values, inverse, counts *Tensor) {
+	const operation = "UniqueDim"
+	self := t.acquire(operation)
+	defer t.release()
+	results := C.ctorch_op_unique_dim(self, C.int64_t(dim))
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1]), adopt(results.items[2])
+}
+
 // NonZero returns the indices of the nonzero elements, [count, dimensions].
 func (t *Tensor) NonZero() *Tensor {
 	const operation = "NonZero"
@@ -1601,6 +2177,21 @@ func (t *Tensor) Histc(bins int64, min, max float64) *Tensor {
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_histc(self, C.int64_t(bins), C.double(min), C.double(max)))
+}
+
+// Histogram returns how many elements (or what weight, which may be nil) lie between neighbours
+// of the ascending vector bins, made a density if so wished, and bins; on the CPU.
+func (t *Tensor) Histogram(bins, weight *Tensor, density bool) (counts, edges *Tensor) {
+	const operation = "Histogram"
+	self := t.acquire(operation)
+	defer t.release()
+	binsHandle := bins.acquire(operation)
+	defer bins.release()
+	weightHandle := weight.acquireOptional(operation)
+	defer weight.release()
+	results := C.ctorch_op_histogram(self, binsHandle, weightHandle, cBool(density))
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1])
 }
 
 // SearchSorted returns where values would be inserted into t, which is sorted along its last
@@ -1652,6 +2243,16 @@ func (t *Tensor) ViewAs(other *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_view_as(self, otherHandle))
 }
 
+// ReshapeAs returns t in the shape of other; a view where that is possible, else a copy.
+func (t *Tensor) ReshapeAs(other *Tensor) *Tensor {
+	const operation = "ReshapeAs"
+	self := t.acquire(operation)
+	defer t.release()
+	otherHandle := other.acquire(operation)
+	defer other.release()
+	return made(operation, C.ctorch_op_reshape_as(self, otherHandle))
+}
+
 // Flatten returns t with the dimensions from startDim to endDim (included) made one.
 func (t *Tensor) Flatten(startDim, endDim int64) *Tensor {
 	const operation = "Flatten"
@@ -1693,12 +2294,20 @@ func (t *Tensor) T() *Tensor {
 	return made(operation, C.ctorch_op_t(self))
 }
 
-// MT returns t with its last two dimensions swapped, a view.
+// MT returns t with its last two dimensions swapped, a view. It is torch.Tensor.mT.
 func (t *Tensor) MT() *Tensor {
 	const operation = "MT"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_mt(self))
+}
+
+// Adjoint returns the conjugate of t with its last two dimensions swapped, a view.
+func (t *Tensor) Adjoint() *Tensor {
+	const operation = "Adjoint"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_adjoint(self))
 }
 
 // MoveDim returns t with one dimension moved, a view.
@@ -1707,6 +2316,15 @@ func (t *Tensor) MoveDim(source, destination int64) *Tensor {
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_movedim(self, C.int64_t(source), C.int64_t(destination)))
+}
+
+// MoveDims returns t with several dimensions moved, a view.
+func (t *Tensor) MoveDims(source, destination []int64) *Tensor {
+	const operation = "MoveDims"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_movedim_s(self, int64s(source), C.int64_t(len(source)),
+		int64s(destination), C.int64_t(len(destination))))
 }
 
 // Unsqueeze returns t with a dimension of size 1 put in at dim, a view.
@@ -1731,6 +2349,14 @@ func (t *Tensor) SqueezeDim(dim int64) *Tensor {
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_squeeze_dim(self, C.int64_t(dim)))
+}
+
+// SqueezeDims returns t without those of dims that have size 1, a view.
+func (t *Tensor) SqueezeDims(dims ...int64) *Tensor {
+	const operation = "SqueezeDims"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_squeeze_dims(self, int64s(dims), C.int64_t(len(dims))))
 }
 
 // Expand returns t with dimensions of size 1 repeated, without a copy; -1 keeps a size.
@@ -1782,6 +2408,17 @@ func (t *Tensor) RepeatInterleave(repeats, dim int64) *Tensor {
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_repeat_interleave(self, C.int64_t(repeats), C.int64_t(dim)))
+}
+
+// RepeatInterleaveEach returns t with each element along dim repeated in place, as often as the
+// int64 vector repeats says for it.
+func (t *Tensor) RepeatInterleaveEach(repeats *Tensor, dim int64) *Tensor {
+	const operation = "RepeatInterleaveEach"
+	self := t.acquire(operation)
+	defer t.release()
+	repeatsHandle := repeats.acquire(operation)
+	defer repeats.release()
+	return made(operation, C.ctorch_op_repeat_interleave_each(self, repeatsHandle, C.int64_t(dim)))
 }
 
 // Tile returns t repeated along its last dimensions, as numpy's tile.
@@ -1946,6 +2583,23 @@ func VStack(tensors []*Tensor) *Tensor {
 	return made(operation, C.ctorch_op_vstack(tensorsHandles.pointer(), tensorsHandles.count()))
 }
 
+// DStack returns the tensors behind one another: joined along the third dimension.
+func DStack(tensors []*Tensor) *Tensor {
+	const operation = "DStack"
+	tensorsHandles := acquireAll(operation, tensors)
+	defer tensorsHandles.release()
+	return made(operation, C.ctorch_op_dstack(tensorsHandles.pointer(), tensorsHandles.count()))
+}
+
+// ColumnStack returns vectors as the columns of a matrix; matrices side by side.
+func ColumnStack(tensors []*Tensor) *Tensor {
+	const operation = "ColumnStack"
+	tensorsHandles := acquireAll(operation, tensors)
+	defer tensorsHandles.release()
+	return made(operation, C.ctorch_op_column_stack(tensorsHandles.pointer(),
+		tensorsHandles.count()))
+}
+
 // Split returns views of t in parts of a size along dim; the last may be smaller.
 func (t *Tensor) Split(size, dim int64) []*Tensor {
 	const operation = "Split"
@@ -1969,6 +2623,24 @@ func (t *Tensor) Chunk(chunks, dim int64) []*Tensor {
 	self := t.acquire(operation)
 	defer t.release()
 	return madeList(operation, C.ctorch_op_chunk(self, C.int64_t(chunks), C.int64_t(dim)))
+}
+
+// TensorSplit returns views of t in sections parts along dim, the first ones larger by one where
+// it does not divide.
+func (t *Tensor) TensorSplit(sections, dim int64) []*Tensor {
+	const operation = "TensorSplit"
+	self := t.acquire(operation)
+	defer t.release()
+	return madeList(operation, C.ctorch_op_tensor_split(self, C.int64_t(sections), C.int64_t(dim)))
+}
+
+// TensorSplitAt returns views of t cut before each of the indices along dim.
+func (t *Tensor) TensorSplitAt(indices []int64, dim int64) []*Tensor {
+	const operation = "TensorSplitAt"
+	self := t.acquire(operation)
+	defer t.release()
+	return madeList(operation, C.ctorch_op_tensor_split_at(self, int64s(indices),
+		C.int64_t(len(indices)), C.int64_t(dim)))
 }
 
 // Unbind returns the slices along dim, as views without it.
@@ -1998,6 +2670,14 @@ func CartesianProd(tensors []*Tensor) *Tensor {
 	defer tensorsHandles.release()
 	return made(operation, C.ctorch_op_cartesian_prod(tensorsHandles.pointer(),
 		tensorsHandles.count()))
+}
+
+// Combinations returns the combinations of r elements of the vector t, one a row.
+func (t *Tensor) Combinations(r int64, withReplacement bool) *Tensor {
+	const operation = "Combinations"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_combinations(self, C.int64_t(r), cBool(withReplacement)))
 }
 
 // ZerosLike returns zeros of t's shape, dtype and device.
@@ -2030,6 +2710,39 @@ func (t *Tensor) EmptyLike() *Tensor {
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_empty_like(self))
+}
+
+// NewZeros returns zeros of the given shape, of t's dtype and device.
+func (t *Tensor) NewZeros(shape ...int64) *Tensor {
+	const operation = "NewZeros"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_new_zeros(self, int64s(shape), C.int64_t(len(shape))))
+}
+
+// NewOnes returns ones of the given shape, of t's dtype and device.
+func (t *Tensor) NewOnes(shape ...int64) *Tensor {
+	const operation = "NewOnes"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_new_ones(self, int64s(shape), C.int64_t(len(shape))))
+}
+
+// NewFull returns value in the given shape, of t's dtype and device.
+func (t *Tensor) NewFull(shape []int64, value float64) *Tensor {
+	const operation = "NewFull"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_new_full(self, int64s(shape), C.int64_t(len(shape)),
+		C.double(value)))
+}
+
+// NewEmpty returns a tensor of unspecified contents of the given shape, of t's dtype and device.
+func (t *Tensor) NewEmpty(shape ...int64) *Tensor {
+	const operation = "NewEmpty"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_new_empty(self, int64s(shape), C.int64_t(len(shape))))
 }
 
 // Select returns the slice at index of dim, without that dimension, a view; negative indices
@@ -2190,6 +2903,68 @@ func (t *Tensor) IndexFill(dim int64, index *Tensor, value float64) *Tensor {
 		C.double(value)))
 }
 
+// IndexReduce returns t with source's slices merged with those that the vector index names along
+// dim; reduce is "prod", "mean", "amax" or "amin", and includeSelf counts t's own elements.
+func (t *Tensor) IndexReduce(dim int64, index, source *Tensor, reduce string, includeSelf bool) *Tensor {
+	const operation = "IndexReduce"
+	self := t.acquire(operation)
+	defer t.release()
+	indexHandle := index.acquire(operation)
+	defer index.release()
+	sourceHandle := source.acquire(operation)
+	defer source.release()
+	reduceText, freeReduce := cText(reduce)
+	defer freeReduce()
+	return made(operation, C.ctorch_op_index_reduce(self, C.int64_t(dim), indexHandle, sourceHandle,
+		reduceText, cBool(includeSelf)))
+}
+
+// Put returns t with source's elements written at (or, if accumulate, added to) positions in t
+// taken flat.
+func (t *Tensor) Put(index, source *Tensor, accumulate bool) *Tensor {
+	const operation = "Put"
+	self := t.acquire(operation)
+	defer t.release()
+	indexHandle := index.acquire(operation)
+	defer index.release()
+	sourceHandle := source.acquire(operation)
+	defer source.release()
+	return made(operation, C.ctorch_op_put(self, indexHandle, sourceHandle, cBool(accumulate)))
+}
+
+// SelectScatter returns t with source as its slice at index of dim.
+func (t *Tensor) SelectScatter(source *Tensor, dim, index int64) *Tensor {
+	const operation = "SelectScatter"
+	self := t.acquire(operation)
+	defer t.release()
+	sourceHandle := source.acquire(operation)
+	defer source.release()
+	return made(operation, C.ctorch_op_select_scatter(self, sourceHandle, C.int64_t(dim),
+		C.int64_t(index)))
+}
+
+// SliceScatter returns t with source in place of what Slice reads.
+func (t *Tensor) SliceScatter(source *Tensor, dim, start, end, step int64) *Tensor {
+	const operation = "SliceScatter"
+	self := t.acquire(operation)
+	defer t.release()
+	sourceHandle := source.acquire(operation)
+	defer source.release()
+	return made(operation, C.ctorch_op_slice_scatter(self, sourceHandle, C.int64_t(dim),
+		C.int64_t(start), C.int64_t(end), C.int64_t(step)))
+}
+
+// DiagonalScatter returns t with source as its diagonals in two dims.
+func (t *Tensor) DiagonalScatter(source *Tensor, offset, dim1, dim2 int64) *Tensor {
+	const operation = "DiagonalScatter"
+	self := t.acquire(operation)
+	defer t.release()
+	sourceHandle := source.acquire(operation)
+	defer source.release()
+	return made(operation, C.ctorch_op_diagonal_scatter(self, sourceHandle, C.int64_t(offset),
+		C.int64_t(dim1), C.int64_t(dim2)))
+}
+
 // MaskedSelect returns the elements where the bool tensor mask holds, as a vector.
 func (t *Tensor) MaskedSelect(mask *Tensor) *Tensor {
 	const operation = "MaskedSelect"
@@ -2208,6 +2983,19 @@ func (t *Tensor) MaskedFill(mask *Tensor, value float64) *Tensor {
 	maskHandle := mask.acquire(operation)
 	defer mask.release()
 	return made(operation, C.ctorch_op_masked_fill(self, maskHandle, C.double(value)))
+}
+
+// MaskedFillTensor returns t with value, a tensor of one element, where the bool tensor mask
+// holds.
+func (t *Tensor) MaskedFillTensor(mask, value *Tensor) *Tensor {
+	const operation = "MaskedFillTensor"
+	self := t.acquire(operation)
+	defer t.release()
+	maskHandle := mask.acquire(operation)
+	defer mask.release()
+	valueHandle := value.acquire(operation)
+	defer value.release()
+	return made(operation, C.ctorch_op_masked_fill_tensor(self, maskHandle, valueHandle))
 }
 
 // MaskedScatter returns t with the elements of source, in order, where the bool tensor mask
@@ -2240,6 +3028,35 @@ func Embedding(weight, indices *Tensor) *Tensor {
 	indicesHandle := indices.acquire(operation)
 	defer indices.release()
 	return made(operation, C.ctorch_op_embedding(weightHandle, indicesHandle))
+}
+
+// EmbeddingWithPadding returns the rows of weight [N, D] that indices [...] name, [..., D]; the
+// row paddingIndex gets no gradient.
+func EmbeddingWithPadding(weight, indices *Tensor, paddingIndex int64) *Tensor {
+	const operation = "EmbeddingWithPadding"
+	weightHandle := weight.acquire(operation)
+	defer weight.release()
+	indicesHandle := indices.acquire(operation)
+	defer indices.release()
+	return made(operation, C.ctorch_op_embedding_with_padding(weightHandle, indicesHandle,
+		C.int64_t(paddingIndex)))
+}
+
+// embeddingBag is behind EmbeddingBag.
+func embeddingBag(weight, indices, offsets *Tensor, mode int64, weights *Tensor) (bags, offsetOf, sizes, most *Tensor) {
+	const operation = "EmbeddingBag"
+	weightHandle := weight.acquire(operation)
+	defer weight.release()
+	indicesHandle := indices.acquire(operation)
+	defer indices.release()
+	offsetsHandle := offsets.acquire(operation)
+	defer offsets.release()
+	weightsHandle := weights.acquireOptional(operation)
+	defer weights.release()
+	results := C.ctorch_op_embedding_bag(weightHandle, indicesHandle, offsetsHandle,
+		C.int64_t(mode), weightsHandle)
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1]), adopt(results.items[2]), adopt(results.items[3])
 }
 
 // MatMul returns the matrix product: of matrices, vectors, or batches [..., n, k] and [..., k, m]
@@ -2293,6 +3110,16 @@ func (t *Tensor) Dot(other *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_dot(self, otherHandle))
 }
 
+// VDot returns the inner product of two vectors, t conjugated.
+func (t *Tensor) VDot(other *Tensor) *Tensor {
+	const operation = "VDot"
+	self := t.acquire(operation)
+	defer t.release()
+	otherHandle := other.acquire(operation)
+	defer other.release()
+	return made(operation, C.ctorch_op_vdot(self, otherHandle))
+}
+
 // Outer returns the outer product of two vectors, [n, m].
 func (t *Tensor) Outer(other *Tensor) *Tensor {
 	const operation = "Outer"
@@ -2329,6 +3156,45 @@ func (t *Tensor) BAddBMM(batch1, batch2 *Tensor, beta, alpha float64) *Tensor {
 		C.double(alpha)))
 }
 
+// AddMV returns beta * t + alpha * matrix @ vector.
+func (t *Tensor) AddMV(matrix, vector *Tensor, beta, alpha float64) *Tensor {
+	const operation = "AddMV"
+	self := t.acquire(operation)
+	defer t.release()
+	matrixHandle := matrix.acquire(operation)
+	defer matrix.release()
+	vectorHandle := vector.acquire(operation)
+	defer vector.release()
+	return made(operation, C.ctorch_op_addmv(self, matrixHandle, vectorHandle, C.double(beta),
+		C.double(alpha)))
+}
+
+// AddR returns beta * t + alpha * the outer product of vec1 and vec2.
+func (t *Tensor) AddR(vec1, vec2 *Tensor, beta, alpha float64) *Tensor {
+	const operation = "AddR"
+	self := t.acquire(operation)
+	defer t.release()
+	vec1Handle := vec1.acquire(operation)
+	defer vec1.release()
+	vec2Handle := vec2.acquire(operation)
+	defer vec2.release()
+	return made(operation, C.ctorch_op_addr(self, vec1Handle, vec2Handle, C.double(beta),
+		C.double(alpha)))
+}
+
+// AddBMM returns beta * t + alpha * the sum over the batch of batch1 @ batch2.
+func (t *Tensor) AddBMM(batch1, batch2 *Tensor, beta, alpha float64) *Tensor {
+	const operation = "AddBMM"
+	self := t.acquire(operation)
+	defer t.release()
+	batch1Handle := batch1.acquire(operation)
+	defer batch1.release()
+	batch2Handle := batch2.acquire(operation)
+	defer batch2.release()
+	return made(operation, C.ctorch_op_addbmm(self, batch1Handle, batch2Handle, C.double(beta),
+		C.double(alpha)))
+}
+
 // Einsum returns the sum of products that an equation such as "bij,bjk->bik" states.
 func Einsum(equation string, tensors ...*Tensor) *Tensor {
 	const operation = "Einsum"
@@ -2348,6 +3214,16 @@ func (t *Tensor) Inner(other *Tensor) *Tensor {
 	otherHandle := other.acquire(operation)
 	defer other.release()
 	return made(operation, C.ctorch_op_inner(self, otherHandle))
+}
+
+// VecDot returns the inner products of the vectors along dim, t conjugated.
+func (t *Tensor) VecDot(other *Tensor, dim int64) *Tensor {
+	const operation = "VecDot"
+	self := t.acquire(operation)
+	defer t.release()
+	otherHandle := other.acquire(operation)
+	defer other.release()
+	return made(operation, C.ctorch_op_vec_dot(self, otherHandle, C.int64_t(dim)))
 }
 
 // TensorDot returns the product summed over dims of t and otherDims of other, pair by pair.
@@ -2415,7 +3291,15 @@ func (t *Tensor) SLogDet() (sign, logAbs *Tensor) {
 	return adopt(results.items[0]), adopt(results.items[1])
 }
 
-// Inverse returns the inverses of square matrices.
+// LogDet returns the logarithms of determinants, NaN where they are negative.
+func (t *Tensor) LogDet() *Tensor {
+	const operation = "LogDet"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_logdet(self))
+}
+
+// Inverse returns the inverses of square matrices. It is torch.linalg.inv.
 func (t *Tensor) Inverse() *Tensor {
 	const operation = "Inverse"
 	self := t.acquire(operation)
@@ -2423,7 +3307,7 @@ func (t *Tensor) Inverse() *Tensor {
 	return made(operation, C.ctorch_op_inverse(self))
 }
 
-// PInverse returns the Moore-Penrose pseudoinverses.
+// PInverse returns the Moore-Penrose pseudoinverses. It is torch.linalg.pinv.
 func (t *Tensor) PInverse() *Tensor {
 	const operation = "PInverse"
 	self := t.acquire(operation)
@@ -2545,6 +3429,26 @@ func (t *Tensor) Cholesky() *Tensor {
 	return made(operation, C.ctorch_op_cholesky(self))
 }
 
+// CholeskySolve returns x with a x = t, where factor is Cholesky's of a (or its transpose, if
+// upper).
+func (t *Tensor) CholeskySolve(factor *Tensor, upper bool) *Tensor {
+	const operation = "CholeskySolve"
+	self := t.acquire(operation)
+	defer t.release()
+	factorHandle := factor.acquire(operation)
+	defer factor.release()
+	return made(operation, C.ctorch_op_cholesky_solve(self, factorHandle, cBool(upper)))
+}
+
+// CholeskyInverse returns the inverse of a, where t is Cholesky's factor of a (or its transpose,
+// if upper).
+func (t *Tensor) CholeskyInverse(upper bool) *Tensor {
+	const operation = "CholeskyInverse"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_cholesky_inverse(self, cBool(upper)))
+}
+
 // Eigh returns the eigenvalues (ascending) and the eigenvectors, as columns, of symmetric or
 // Hermitian matrices.
 func (t *Tensor) Eigh() (eigenvalues, eigenvectors *Tensor) {
@@ -2554,6 +3458,14 @@ func (t *Tensor) Eigh() (eigenvalues, eigenvectors *Tensor) {
 	results := C.ctorch_op_eigh(self)
 	check(operation, results.error)
 	return adopt(results.items[0]), adopt(results.items[1])
+}
+
+// EigValsH returns the eigenvalues, ascending, of symmetric or Hermitian matrices.
+func (t *Tensor) EigValsH() *Tensor {
+	const operation = "EigValsH"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_eig_vals_h(self))
 }
 
 // EigVals returns the complex eigenvalues of square matrices.
@@ -2583,6 +3495,64 @@ func (t *Tensor) MatrixNorm(ord string) *Tensor {
 	return made(operation, C.ctorch_op_matrix_norm(self, ordText))
 }
 
+// MatrixNormOrd returns the matrix norms in two dims of order 1 or -1 (sums of columns), 2 or -2
+// (singular values), or an infinity (sums of rows); the negative ones are smallest instead of
+// largest.
+func (t *Tensor) MatrixNormOrd(ord float64, dims []int64, keepDim bool) *Tensor {
+	const operation = "MatrixNormOrd"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_matrix_norm_ord(self, C.double(ord), int64s(dims),
+		C.int64_t(len(dims)), cBool(keepDim)))
+}
+
+// Cond returns the condition numbers of matrices in the norm of order p, as MatrixNormOrd's.
+func (t *Tensor) Cond(p float64) *Tensor {
+	const operation = "Cond"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_cond(self, C.double(p)))
+}
+
+// TensorSolve returns x with TensorDot(t, x) = other, over all dimensions of x; dims of t are
+// moved to its end before (nil: none).
+func (t *Tensor) TensorSolve(other *Tensor, dims []int64) *Tensor {
+	const operation = "TensorSolve"
+	self := t.acquire(operation)
+	defer t.release()
+	otherHandle := other.acquire(operation)
+	defer other.release()
+	return made(operation, C.ctorch_op_tensor_solve(self, otherHandle, int64s(dims),
+		C.int64_t(len(dims))))
+}
+
+// TensorInv returns the inverse of TensorDot with t over its first dimensions.
+func (t *Tensor) TensorInv(dimensions int64) *Tensor {
+	const operation = "TensorInv"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_tensor_inv(self, C.int64_t(dimensions)))
+}
+
+// HouseholderProduct returns the first columns of the product of the Householder matrices that t
+// and tau give.
+func (t *Tensor) HouseholderProduct(tau *Tensor) *Tensor {
+	const operation = "HouseholderProduct"
+	self := t.acquire(operation)
+	defer t.release()
+	tauHandle := tau.acquire(operation)
+	defer tau.release()
+	return made(operation, C.ctorch_op_householder_product(self, tauHandle))
+}
+
+// Vander returns the powers 0 to n-1 of the elements of t [..., m], [..., m, n].
+func (t *Tensor) Vander(n int64) *Tensor {
+	const operation = "Vander"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_vander(self, C.int64_t(n)))
+}
+
 // CDist returns the distances in the p-norm between all rows of t [..., n, d] and of other [...,
 // m, d], [..., n, m].
 func (t *Tensor) CDist(other *Tensor, p float64) *Tensor {
@@ -2592,6 +3562,25 @@ func (t *Tensor) CDist(other *Tensor, p float64) *Tensor {
 	otherHandle := other.acquire(operation)
 	defer other.release()
 	return made(operation, C.ctorch_op_cdist(self, otherHandle, C.double(p)))
+}
+
+// PDist returns the distances in the p-norm between all pairs of rows of t [n, d], [n(n-1)/2].
+func (t *Tensor) PDist(p float64) *Tensor {
+	const operation = "PDist"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_pdist(self, C.double(p)))
+}
+
+// PairwiseDistance returns the p-norms of t - other + eps along the last dimension.
+func (t *Tensor) PairwiseDistance(other *Tensor, p, eps float64, keepDim bool) *Tensor {
+	const operation = "PairwiseDistance"
+	self := t.acquire(operation)
+	defer t.release()
+	otherHandle := other.acquire(operation)
+	defer other.release()
+	return made(operation, C.ctorch_op_pairwise_distance(self, otherHandle, C.double(p),
+		C.double(eps), cBool(keepDim)))
 }
 
 // CosineSimilarity returns the cosine of the angle between t and other along dim; norms below eps
@@ -2606,69 +3595,70 @@ func (t *Tensor) CosineSimilarity(other *Tensor, dim int64, eps float64) *Tensor
 		C.double(eps)))
 }
 
-// FFT returns the discrete Fourier transform along dim, complex.
-func (t *Tensor) FFT(dim int64) *Tensor {
-	const operation = "FFT"
+// fftN is behind FFTN.
+func (t *Tensor) fftN(size, dims []int64, norm string) *Tensor {
+	const operation = "FFTN"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_fft(self, C.int64_t(dim)))
+	normText, freeNorm := cText(norm)
+	defer freeNorm()
+	return made(operation, C.ctorch_op_fft_n(self, int64s(size), C.int64_t(len(size)), int64s(dims),
+		C.int64_t(len(dims)), normText))
 }
 
-// IFFT returns the inverse of FFT.
-func (t *Tensor) IFFT(dim int64) *Tensor {
-	const operation = "IFFT"
+// ifftN is behind IFFTN.
+func (t *Tensor) ifftN(size, dims []int64, norm string) *Tensor {
+	const operation = "IFFTN"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_ifft(self, C.int64_t(dim)))
+	normText, freeNorm := cText(norm)
+	defer freeNorm()
+	return made(operation, C.ctorch_op_ifft_n(self, int64s(size), C.int64_t(len(size)),
+		int64s(dims), C.int64_t(len(dims)), normText))
 }
 
-// RFFT returns the half of FFT that a real tensor needs, size/2+1 along dim.
-func (t *Tensor) RFFT(dim int64) *Tensor {
-	const operation = "RFFT"
+// rfftN is behind RFFTN.
+func (t *Tensor) rfftN(size, dims []int64, norm string) *Tensor {
+	const operation = "RFFTN"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_rfft(self, C.int64_t(dim)))
+	normText, freeNorm := cText(norm)
+	defer freeNorm()
+	return made(operation, C.ctorch_op_rfft_n(self, int64s(size), C.int64_t(len(size)),
+		int64s(dims), C.int64_t(len(dims)), normText))
 }
 
-// IRFFT returns the inverse of RFFT, real, of size n along dim.
-func (t *Tensor) IRFFT(n, dim int64) *Tensor {
-	const operation = "IRFFT"
+// irfftN is behind IRFFTN.
+func (t *Tensor) irfftN(size, dims []int64, norm string) *Tensor {
+	const operation = "IRFFTN"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_irfft(self, C.int64_t(n), C.int64_t(dim)))
+	normText, freeNorm := cText(norm)
+	defer freeNorm()
+	return made(operation, C.ctorch_op_irfft_n(self, int64s(size), C.int64_t(len(size)),
+		int64s(dims), C.int64_t(len(dims)), normText))
 }
 
-// FFT2 returns the discrete Fourier transform in the last two dimensions, complex.
-func (t *Tensor) FFT2() *Tensor {
-	const operation = "FFT2"
+// hfftN is behind HFFTN.
+func (t *Tensor) hfftN(size, dims []int64, norm string) *Tensor {
+	const operation = "HFFTN"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_fft2(self))
+	normText, freeNorm := cText(norm)
+	defer freeNorm()
+	return made(operation, C.ctorch_op_hfft_n(self, int64s(size), C.int64_t(len(size)),
+		int64s(dims), C.int64_t(len(dims)), normText))
 }
 
-// IFFT2 returns the inverse of FFT2.
-func (t *Tensor) IFFT2() *Tensor {
-	const operation = "IFFT2"
+// ihfftN is behind IHFFTN.
+func (t *Tensor) ihfftN(size, dims []int64, norm string) *Tensor {
+	const operation = "IHFFTN"
 	self := t.acquire(operation)
 	defer t.release()
-	return made(operation, C.ctorch_op_ifft2(self))
-}
-
-// RFFT2 returns the half of FFT2 that a real tensor needs.
-func (t *Tensor) RFFT2() *Tensor {
-	const operation = "RFFT2"
-	self := t.acquire(operation)
-	defer t.release()
-	return made(operation, C.ctorch_op_rfft2(self))
-}
-
-// IRFFT2 returns the inverse of RFFT2, real, of the given size in the last two dimensions (nil:
-// even).
-func (t *Tensor) IRFFT2(size []int64) *Tensor {
-	const operation = "IRFFT2"
-	self := t.acquire(operation)
-	defer t.release()
-	return made(operation, C.ctorch_op_irfft2(self, int64s(size), C.int64_t(len(size))))
+	normText, freeNorm := cText(norm)
+	defer freeNorm()
+	return made(operation, C.ctorch_op_ihfft_n(self, int64s(size), C.int64_t(len(size)),
+		int64s(dims), C.int64_t(len(dims)), normText))
 }
 
 // STFT returns the Fourier transforms of windows of a size, hop apart, of t [N, samples] or
@@ -2743,6 +3733,18 @@ func (t *Tensor) PRelu(weight *Tensor) *Tensor {
 	weightHandle := weight.acquire(operation)
 	defer weight.release()
 	return made(operation, C.ctorch_op_prelu(self, weightHandle))
+}
+
+// RRelu returns t where it is positive, else t times a number drawn from [lower, upper), or, if
+// not training, times their mean; generator may be nil.
+func (t *Tensor) RRelu(lower, upper float64, training bool, generator *Generator) *Tensor {
+	const operation = "RRelu"
+	self := t.acquire(operation)
+	defer t.release()
+	generatorHandle := generator.acquire(operation)
+	defer generator.release()
+	return made(operation, C.ctorch_op_rrelu(self, C.double(lower), C.double(upper),
+		cBool(training), generatorHandle))
 }
 
 // ELU returns t where it is positive, else alpha * (exp(t) - 1).
@@ -2857,6 +3859,14 @@ func (t *Tensor) Softshrink(lambda float64) *Tensor {
 	return made(operation, C.ctorch_op_softshrink(self, C.double(lambda)))
 }
 
+// HardShrink returns t where its absolute value is above lambda, else 0.
+func (t *Tensor) HardShrink(lambda float64) *Tensor {
+	const operation = "HardShrink"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_hardshrink(self, C.double(lambda)))
+}
+
 // Threshold returns t where it is above threshold, else value.
 func (t *Tensor) Threshold(threshold, value float64) *Tensor {
 	const operation = "Threshold"
@@ -2896,6 +3906,33 @@ func (t *Tensor) Dropout(p float64, training bool) *Tensor {
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_dropout(self, C.double(p), cBool(training)))
+}
+
+// FeatureDropout returns t [N, C, ...] with whole channels zeroed with probability p and the
+// others divided by 1-p; t itself if not training. It is torch.nn.functional.dropout1d or
+// torch.nn.functional.dropout2d or torch.nn.functional.dropout3d.
+func (t *Tensor) FeatureDropout(p float64, training bool) *Tensor {
+	const operation = "FeatureDropout"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_feature_dropout(self, C.double(p), cBool(training)))
+}
+
+// AlphaDropout returns t with elements set to SELU's lowest value with probability p, then scaled
+// so that mean and variance stay; t itself if not training.
+func (t *Tensor) AlphaDropout(p float64, training bool) *Tensor {
+	const operation = "AlphaDropout"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_alpha_dropout(self, C.double(p), cBool(training)))
+}
+
+// FeatureAlphaDropout returns AlphaDropout of whole channels of t [N, C, ...].
+func (t *Tensor) FeatureAlphaDropout(p float64, training bool) *Tensor {
+	const operation = "FeatureAlphaDropout"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_feature_alpha_dropout(self, C.double(p), cBool(training)))
 }
 
 // LayerNorm returns t normalised over its last dimensions, of the given shape, times weight plus
@@ -2986,6 +4023,21 @@ func (t *Tensor) Linear(weight, bias *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_linear(self, weightHandle, biasHandle))
 }
 
+// Bilinear returns t weight otherᵀ + bias, for t [..., a], other [..., b], weight [out, a, b],
+// bias [out] or nil.
+func (t *Tensor) Bilinear(other, weight, bias *Tensor) *Tensor {
+	const operation = "Bilinear"
+	self := t.acquire(operation)
+	defer t.release()
+	otherHandle := other.acquire(operation)
+	defer other.release()
+	weightHandle := weight.acquire(operation)
+	defer weight.release()
+	biasHandle := bias.acquireOptional(operation)
+	defer bias.release()
+	return made(operation, C.ctorch_op_bilinear(self, otherHandle, weightHandle, biasHandle))
+}
+
 // conv1d is behind Conv1d.
 func (t *Tensor) conv1d(weight, bias *Tensor, stride, padding, dilation []int64, groups int64) *Tensor {
 	const operation = "Conv1d"
@@ -3026,6 +4078,45 @@ func (t *Tensor) conv3d(weight, bias *Tensor, stride, padding, dilation []int64,
 	return made(operation, C.ctorch_op_conv3d(self, weightHandle, biasHandle, int64s(stride),
 		C.int64_t(len(stride)), int64s(padding), C.int64_t(len(padding)), int64s(dilation),
 		C.int64_t(len(dilation)), C.int64_t(groups)))
+}
+
+// conv1dSame is behind Conv1d with PadSame.
+func (t *Tensor) conv1dSame(weight, bias *Tensor, stride, dilation []int64, groups int64) *Tensor {
+	const operation = "Conv1d"
+	self := t.acquire(operation)
+	defer t.release()
+	weightHandle := weight.acquire(operation)
+	defer weight.release()
+	biasHandle := bias.acquireOptional(operation)
+	defer bias.release()
+	return made(operation, C.ctorch_op_conv1d_same(self, weightHandle, biasHandle, int64s(stride),
+		C.int64_t(len(stride)), int64s(dilation), C.int64_t(len(dilation)), C.int64_t(groups)))
+}
+
+// conv2dSame is behind Conv2d with PadSame.
+func (t *Tensor) conv2dSame(weight, bias *Tensor, stride, dilation []int64, groups int64) *Tensor {
+	const operation = "Conv2d"
+	self := t.acquire(operation)
+	defer t.release()
+	weightHandle := weight.acquire(operation)
+	defer weight.release()
+	biasHandle := bias.acquireOptional(operation)
+	defer bias.release()
+	return made(operation, C.ctorch_op_conv2d_same(self, weightHandle, biasHandle, int64s(stride),
+		C.int64_t(len(stride)), int64s(dilation), C.int64_t(len(dilation)), C.int64_t(groups)))
+}
+
+// conv3dSame is behind Conv3d with PadSame.
+func (t *Tensor) conv3dSame(weight, bias *Tensor, stride, dilation []int64, groups int64) *Tensor {
+	const operation = "Conv3d"
+	self := t.acquire(operation)
+	defer t.release()
+	weightHandle := weight.acquire(operation)
+	defer weight.release()
+	biasHandle := bias.acquireOptional(operation)
+	defer bias.release()
+	return made(operation, C.ctorch_op_conv3d_same(self, weightHandle, biasHandle, int64s(stride),
+		C.int64_t(len(stride)), int64s(dilation), C.int64_t(len(dilation)), C.int64_t(groups)))
 }
 
 // convTranspose1d is behind ConvTranspose1d.
@@ -3109,6 +4200,14 @@ func (t *Tensor) PixelUnshuffle(factor int64) *Tensor {
 	return made(operation, C.ctorch_op_pixel_unshuffle(self, C.int64_t(factor)))
 }
 
+// ChannelShuffle returns t [N, C, ...] with the channels of the groups taken in turns.
+func (t *Tensor) ChannelShuffle(groups int64) *Tensor {
+	const operation = "ChannelShuffle"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_channel_shuffle(self, C.int64_t(groups)))
+}
+
 // maxPool1d is behind MaxPool1d.
 func (t *Tensor) maxPool1d(kernelSize, stride, padding, dilation []int64, ceilMode bool) *Tensor {
 	const operation = "MaxPool1d"
@@ -3149,6 +4248,55 @@ func (t *Tensor) maxPool2dWithIndices(kernelSize, stride, padding, dilation []in
 		C.int64_t(len(padding)), int64s(dilation), C.int64_t(len(dilation)), cBool(ceilMode))
 	check(operation, results.error)
 	return adopt(results.items[0]), adopt(results.items[1])
+}
+
+// maxPool1dWithIndices is behind MaxPool1dWithIndices.
+func (t *Tensor) maxPool1dWithIndices(kernelSize, stride, padding, dilation []int64, ceilMode bool) (values, indices *Tensor) {
+	const operation = "MaxPool1dWithIndices"
+	self := t.acquire(operation)
+	defer t.release()
+	results := C.ctorch_op_max_pool1d_with_indices(self, int64s(kernelSize),
+		C.int64_t(len(kernelSize)), int64s(stride), C.int64_t(len(stride)), int64s(padding),
+		C.int64_t(len(padding)), int64s(dilation), C.int64_t(len(dilation)), cBool(ceilMode))
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1])
+}
+
+// maxPool3dWithIndices is behind MaxPool3dWithIndices.
+func (t *Tensor) maxPool3dWithIndices(kernelSize, stride, padding, dilation []int64, ceilMode bool) (values, indices *Tensor) {
+	const operation = "MaxPool3dWithIndices"
+	self := t.acquire(operation)
+	defer t.release()
+	results := C.ctorch_op_max_pool3d_with_indices(self, int64s(kernelSize),
+		C.int64_t(len(kernelSize)), int64s(stride), C.int64_t(len(stride)), int64s(padding),
+		C.int64_t(len(padding)), int64s(dilation), C.int64_t(len(dilation)), cBool(ceilMode))
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1])
+}
+
+// MaxUnpool2d returns zeros [N, C, size] with t's elements where the indices of
+// MaxPool2dWithIndices say.
+func (t *Tensor) MaxUnpool2d(indices *Tensor, size ...int64) *Tensor {
+	const operation = "MaxUnpool2d"
+	self := t.acquire(operation)
+	defer t.release()
+	indicesHandle := indices.acquire(operation)
+	defer indices.release()
+	return made(operation, C.ctorch_op_max_unpool2d(self, indicesHandle, int64s(size),
+		C.int64_t(len(size))))
+}
+
+// MaxUnpool3d returns zeros [N, C, size] with t's elements where the indices of
+// MaxPool3dWithIndices, with this stride and padding, say.
+func (t *Tensor) MaxUnpool3d(indices *Tensor, size, stride, padding []int64) *Tensor {
+	const operation = "MaxUnpool3d"
+	self := t.acquire(operation)
+	defer t.release()
+	indicesHandle := indices.acquire(operation)
+	defer indices.release()
+	return made(operation, C.ctorch_op_max_unpool3d(self, indicesHandle, int64s(size),
+		C.int64_t(len(size)), int64s(stride), C.int64_t(len(stride)), int64s(padding),
+		C.int64_t(len(padding))))
 }
 
 // avgPool1d is behind AvgPool1d.
@@ -3231,94 +4379,130 @@ func (t *Tensor) AdaptiveMaxPool2d(size ...int64) (values, indices *Tensor) {
 	return adopt(results.items[0]), adopt(results.items[1])
 }
 
+// AdaptiveMaxPool3d returns the largest elements in windows that divide [N, C, D, H, W] into
+// size, and where they stand in the flat volume.
+func (t *Tensor) AdaptiveMaxPool3d(size ...int64) (values, indices *Tensor) {
+	const operation = "AdaptiveMaxPool3d"
+	self := t.acquire(operation)
+	defer t.release()
+	results := C.ctorch_op_adaptive_max_pool3d(self, int64s(size), C.int64_t(len(size)))
+	check(operation, results.error)
+	return adopt(results.items[0]), adopt(results.items[1])
+}
+
 // upsampleNearest1d is behind Interpolate with InterpolateNearest, for [N, C, L].
-func (t *Tensor) upsampleNearest1d(outputSize []int64) *Tensor {
+func (t *Tensor) upsampleNearest1d(outputSize []int64, scales *float64) *Tensor {
 	const operation = "Interpolate"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_upsample_nearest1d(self, int64s(outputSize),
-		C.int64_t(len(outputSize))))
+		C.int64_t(len(outputSize)), (*C.double)(scales)))
 }
 
 // upsampleNearest2d is behind Interpolate with InterpolateNearest, for [N, C, H, W].
-func (t *Tensor) upsampleNearest2d(outputSize []int64) *Tensor {
+func (t *Tensor) upsampleNearest2d(outputSize []int64, scalesH, scalesW *float64) *Tensor {
 	const operation = "Interpolate"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_upsample_nearest2d(self, int64s(outputSize),
-		C.int64_t(len(outputSize))))
+		C.int64_t(len(outputSize)), (*C.double)(scalesH), (*C.double)(scalesW)))
 }
 
 // upsampleNearest3d is behind Interpolate with InterpolateNearest, for [N, C, D, H, W].
-func (t *Tensor) upsampleNearest3d(outputSize []int64) *Tensor {
+func (t *Tensor) upsampleNearest3d(outputSize []int64, scalesD, scalesH, scalesW *float64) *Tensor {
 	const operation = "Interpolate"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_upsample_nearest3d(self, int64s(outputSize),
-		C.int64_t(len(outputSize))))
+		C.int64_t(len(outputSize)), (*C.double)(scalesD), (*C.double)(scalesH),
+		(*C.double)(scalesW)))
 }
 
-// upsampleNearestExact2d is behind Interpolate with InterpolateNearestExact.
-func (t *Tensor) upsampleNearestExact2d(outputSize []int64) *Tensor {
+// upsampleNearestExact1d is behind Interpolate with InterpolateNearestExact, for [N, C, L].
+func (t *Tensor) upsampleNearestExact1d(outputSize []int64, scales *float64) *Tensor {
+	const operation = "Interpolate"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_upsample_nearest_exact1d(self, int64s(outputSize),
+		C.int64_t(len(outputSize)), (*C.double)(scales)))
+}
+
+// upsampleNearestExact2d is behind Interpolate with InterpolateNearestExact, for [N, C, H, W].
+func (t *Tensor) upsampleNearestExact2d(outputSize []int64, scalesH, scalesW *float64) *Tensor {
 	const operation = "Interpolate"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_upsample_nearest_exact2d(self, int64s(outputSize),
-		C.int64_t(len(outputSize))))
+		C.int64_t(len(outputSize)), (*C.double)(scalesH), (*C.double)(scalesW)))
+}
+
+// upsampleNearestExact3d is behind Interpolate with InterpolateNearestExact, for [N, C, D, H, W].
+func (t *Tensor) upsampleNearestExact3d(outputSize []int64, scalesD, scalesH, scalesW *float64) *Tensor {
+	const operation = "Interpolate"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_upsample_nearest_exact3d(self, int64s(outputSize),
+		C.int64_t(len(outputSize)), (*C.double)(scalesD), (*C.double)(scalesH),
+		(*C.double)(scalesW)))
 }
 
 // upsampleLinear1d is behind Interpolate with InterpolateLinear.
-func (t *Tensor) upsampleLinear1d(outputSize []int64, alignCorners bool) *Tensor {
+func (t *Tensor) upsampleLinear1d(outputSize []int64, alignCorners bool, scales *float64) *Tensor {
 	const operation = "Interpolate"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_upsample_linear1d(self, int64s(outputSize),
-		C.int64_t(len(outputSize)), cBool(alignCorners)))
+		C.int64_t(len(outputSize)), cBool(alignCorners), (*C.double)(scales)))
 }
 
 // upsampleBilinear2d is behind Interpolate with InterpolateBilinear.
-func (t *Tensor) upsampleBilinear2d(outputSize []int64, alignCorners bool) *Tensor {
+func (t *Tensor) upsampleBilinear2d(outputSize []int64, alignCorners bool, scalesH, scalesW *float64) *Tensor {
 	const operation = "Interpolate"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_upsample_bilinear2d(self, int64s(outputSize),
-		C.int64_t(len(outputSize)), cBool(alignCorners)))
+		C.int64_t(len(outputSize)), cBool(alignCorners), (*C.double)(scalesH),
+		(*C.double)(scalesW)))
 }
 
 // upsampleBicubic2d is behind Interpolate with InterpolateBicubic.
-func (t *Tensor) upsampleBicubic2d(outputSize []int64, alignCorners bool) *Tensor {
+func (t *Tensor) upsampleBicubic2d(outputSize []int64, alignCorners bool, scalesH, scalesW *float64) *Tensor {
 	const operation = "Interpolate"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_upsample_bicubic2d(self, int64s(outputSize),
-		C.int64_t(len(outputSize)), cBool(alignCorners)))
+		C.int64_t(len(outputSize)), cBool(alignCorners), (*C.double)(scalesH),
+		(*C.double)(scalesW)))
 }
 
 // upsampleTrilinear3d is behind Interpolate with InterpolateTrilinear.
-func (t *Tensor) upsampleTrilinear3d(outputSize []int64, alignCorners bool) *Tensor {
+func (t *Tensor) upsampleTrilinear3d(outputSize []int64, alignCorners bool, scalesD, scalesH, scalesW *float64) *Tensor {
 	const operation = "Interpolate"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_upsample_trilinear3d(self, int64s(outputSize),
-		C.int64_t(len(outputSize)), cBool(alignCorners)))
+		C.int64_t(len(outputSize)), cBool(alignCorners), (*C.double)(scalesD), (*C.double)(scalesH),
+		(*C.double)(scalesW)))
 }
 
 // upsampleBilinear2dAntialias is behind Interpolate with InterpolateBilinear and Antialias.
-func (t *Tensor) upsampleBilinear2dAntialias(outputSize []int64, alignCorners bool) *Tensor {
+func (t *Tensor) upsampleBilinear2dAntialias(outputSize []int64, alignCorners bool, scalesH, scalesW *float64) *Tensor {
 	const operation = "Interpolate"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_upsample_bilinear2d_antialias(self, int64s(outputSize),
-		C.int64_t(len(outputSize)), cBool(alignCorners)))
+		C.int64_t(len(outputSize)), cBool(alignCorners), (*C.double)(scalesH),
+		(*C.double)(scalesW)))
 }
 
 // upsampleBicubic2dAntialias is behind Interpolate with InterpolateBicubic and Antialias.
-func (t *Tensor) upsampleBicubic2dAntialias(outputSize []int64, alignCorners bool) *Tensor {
+func (t *Tensor) upsampleBicubic2dAntialias(outputSize []int64, alignCorners bool, scalesH, scalesW *float64) *Tensor {
 	const operation = "Interpolate"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_upsample_bicubic2d_antialias(self, int64s(outputSize),
-		C.int64_t(len(outputSize)), cBool(alignCorners)))
+		C.int64_t(len(outputSize)), cBool(alignCorners), (*C.double)(scalesH),
+		(*C.double)(scalesW)))
 }
 
 // gridSampler is behind GridSample.
@@ -3366,7 +4550,7 @@ func (t *Tensor) padWithin(padding []int64, mode string) *Tensor {
 }
 
 // scaledDotProductAttention is behind ScaledDotProductAttention.
-func scaledDotProductAttention(query, key, value, mask *Tensor, dropout float64, causal bool, scale *float64) *Tensor {
+func scaledDotProductAttention(query, key, value, mask *Tensor, dropout float64, causal bool, scale *float64, groupedQueries bool) *Tensor {
 	const operation = "ScaledDotProductAttention"
 	queryHandle := query.acquire(operation)
 	defer query.release()
@@ -3377,7 +4561,8 @@ func scaledDotProductAttention(query, key, value, mask *Tensor, dropout float64,
 	maskHandle := mask.acquireOptional(operation)
 	defer mask.release()
 	return made(operation, C.ctorch_op_scaled_dot_product_attention(queryHandle, keyHandle,
-		valueHandle, maskHandle, C.double(dropout), cBool(causal), (*C.double)(scale)))
+		valueHandle, maskHandle, C.double(dropout), cBool(causal), (*C.double)(scale),
+		cBool(groupedQueries)))
 }
 
 // crossEntropyLoss is behind CrossEntropyLoss.
@@ -3451,6 +4636,7 @@ func (t *Tensor) HuberLoss(target *Tensor, reduction Reduction, delta float64) *
 }
 
 // BCELoss returns the binary cross entropy of probabilities t against target; weight may be nil.
+// It is torch.nn.functional.binary_cross_entropy.
 func (t *Tensor) BCELoss(target, weight *Tensor, reduction Reduction) *Tensor {
 	const operation = "BCELoss"
 	self := t.acquire(operation)
@@ -3464,7 +4650,7 @@ func (t *Tensor) BCELoss(target, weight *Tensor, reduction Reduction) *Tensor {
 }
 
 // BCEWithLogitsLoss returns the binary cross entropy of logits t against target; the weights may
-// be nil.
+// be nil. It is torch.nn.functional.binary_cross_entropy_with_logits.
 func (t *Tensor) BCEWithLogitsLoss(target, weight, positiveWeight *Tensor, reduction Reduction) *Tensor {
 	const operation = "BCEWithLogitsLoss"
 	self := t.acquire(operation)
@@ -3480,7 +4666,7 @@ func (t *Tensor) BCEWithLogitsLoss(target, weight, positiveWeight *Tensor, reduc
 }
 
 // KLDivLoss returns target * (log(target) - t), for log-probabilities t; logTarget says that
-// target are log-probabilities too.
+// target are log-probabilities too. It is torch.nn.functional.kl_div.
 func (t *Tensor) KLDivLoss(target *Tensor, reduction Reduction, logTarget bool) *Tensor {
 	const operation = "KLDivLoss"
 	self := t.acquire(operation)
@@ -3499,6 +4685,59 @@ func (t *Tensor) SoftMarginLoss(target *Tensor, reduction Reduction) *Tensor {
 	targetHandle := target.acquire(operation)
 	defer target.release()
 	return made(operation, C.ctorch_op_soft_margin_loss(self, targetHandle,
+		C.int64_t(reduction.number())))
+}
+
+// PoissonNLLLoss returns the negative log likelihood of counts target under Poisson distributions
+// of mean exp(t) if logInput, else t (to which eps is added in the logarithm); full adds
+// Stirling's approximation of log(target!).
+func (t *Tensor) PoissonNLLLoss(target *Tensor, logInput, full bool, eps float64, reduction Reduction) *Tensor {
+	const operation = "PoissonNLLLoss"
+	self := t.acquire(operation)
+	defer t.release()
+	targetHandle := target.acquire(operation)
+	defer target.release()
+	return made(operation, C.ctorch_op_poisson_nll_loss(self, targetHandle, cBool(logInput),
+		cBool(full), C.double(eps), C.int64_t(reduction.number())))
+}
+
+// HingeEmbeddingLoss returns the distances t where target is 1, and max(0, margin - t) where it
+// is -1.
+func (t *Tensor) HingeEmbeddingLoss(target *Tensor, margin float64, reduction Reduction) *Tensor {
+	const operation = "HingeEmbeddingLoss"
+	self := t.acquire(operation)
+	defer t.release()
+	targetHandle := target.acquire(operation)
+	defer target.release()
+	return made(operation, C.ctorch_op_hinge_embedding_loss(self, targetHandle, C.double(margin),
+		C.int64_t(reduction.number())))
+}
+
+// MultiMarginLoss returns the mean over the wrong classes of max(0, margin - t[right] +
+// t[wrong])^p, for scores t [N, C] and the right classes target [N]; p is 1 or 2, and weight [C]
+// may be nil.
+func (t *Tensor) MultiMarginLoss(target *Tensor, p, margin float64, weight *Tensor, reduction Reduction) *Tensor {
+	const operation = "MultiMarginLoss"
+	self := t.acquire(operation)
+	defer t.release()
+	targetHandle := target.acquire(operation)
+	defer target.release()
+	weightHandle := weight.acquireOptional(operation)
+	defer weight.release()
+	return made(operation, C.ctorch_op_multi_margin_loss(self, targetHandle, C.double(p),
+		C.double(margin), weightHandle, C.int64_t(reduction.number())))
+}
+
+// MultilabelMarginLoss returns the sum over right and wrong classes of max(0, 1 - t[right] +
+// t[wrong]) / C, for scores t [N, C] and the right classes target [N, C] of each row, filled with
+// -1.
+func (t *Tensor) MultilabelMarginLoss(target *Tensor, reduction Reduction) *Tensor {
+	const operation = "MultilabelMarginLoss"
+	self := t.acquire(operation)
+	defer t.release()
+	targetHandle := target.acquire(operation)
+	defer target.release()
+	return made(operation, C.ctorch_op_multilabel_margin_loss(self, targetHandle,
 		C.int64_t(reduction.number())))
 }
 
@@ -3578,6 +4817,17 @@ func (t *Tensor) Bernoulli(generator *Generator) *Tensor {
 	return made(operation, C.ctorch_op_bernoulli(self, generatorHandle))
 }
 
+// Poisson returns numbers drawn from Poisson distributions of the means in t; generator may be
+// nil.
+func (t *Tensor) Poisson(generator *Generator) *Tensor {
+	const operation = "Poisson"
+	self := t.acquire(operation)
+	defer t.release()
+	generatorHandle := generator.acquire(operation)
+	defer generator.release()
+	return made(operation, C.ctorch_op_poisson(self, generatorHandle))
+}
+
 // RandLike returns uniform numbers in [0, 1) in t's shape, dtype and device, from the default
 // generator.
 func (t *Tensor) RandLike() *Tensor {
@@ -3596,8 +4846,17 @@ func (t *Tensor) RandNLike() *Tensor {
 	return made(operation, C.ctorch_op_randn_like(self))
 }
 
+// RandIntLike returns whole numbers, uniform in [low, high), in t's shape, dtype and device, from
+// the default generator.
+func (t *Tensor) RandIntLike(low, high int64) *Tensor {
+	const operation = "RandIntLike"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_randint_like(self, C.int64_t(low), C.int64_t(high)))
+}
+
 // FillUniform fills t with uniform numbers in [from, to), in place, and hands it back; generator
-// may be nil.
+// may be nil. It is torch.Tensor.uniform_.
 func (t *Tensor) FillUniform(from, to float64, generator *Generator) *Tensor {
 	const operation = "FillUniform"
 	self := t.acquire(operation)
@@ -3608,7 +4867,8 @@ func (t *Tensor) FillUniform(from, to float64, generator *Generator) *Tensor {
 	return t
 }
 
-// FillNormal fills t with normal numbers, in place, and hands it back; generator may be nil.
+// FillNormal fills t with normal numbers, in place, and hands it back; generator may be nil. It
+// is torch.Tensor.normal_.
 func (t *Tensor) FillNormal(mean, std float64, generator *Generator) *Tensor {
 	const operation = "FillNormal"
 	self := t.acquire(operation)
@@ -3620,7 +4880,7 @@ func (t *Tensor) FillNormal(mean, std float64, generator *Generator) *Tensor {
 }
 
 // FillExponential fills t with exponentially distributed numbers, in place, and hands it back;
-// generator may be nil.
+// generator may be nil. It is torch.Tensor.exponential_.
 func (t *Tensor) FillExponential(rate float64, generator *Generator) *Tensor {
 	const operation = "FillExponential"
 	self := t.acquire(operation)
@@ -3632,7 +4892,7 @@ func (t *Tensor) FillExponential(rate float64, generator *Generator) *Tensor {
 }
 
 // FillBernoulli fills t with 1 with probability p, else 0, in place, and hands it back; generator
-// may be nil.
+// may be nil. It is torch.Tensor.bernoulli_.
 func (t *Tensor) FillBernoulli(p float64, generator *Generator) *Tensor {
 	const operation = "FillBernoulli"
 	self := t.acquire(operation)
@@ -3640,6 +4900,57 @@ func (t *Tensor) FillBernoulli(p float64, generator *Generator) *Tensor {
 	generatorHandle := generator.acquire(operation)
 	defer generator.release()
 	check(operation, C.ctorch_op_fill_bernoulli(self, C.double(p), generatorHandle))
+	return t
+}
+
+// FillCauchy fills t with Cauchy distributed numbers, in place, and hands it back; generator may
+// be nil. It is torch.Tensor.cauchy_.
+func (t *Tensor) FillCauchy(median, sigma float64, generator *Generator) *Tensor {
+	const operation = "FillCauchy"
+	self := t.acquire(operation)
+	defer t.release()
+	generatorHandle := generator.acquire(operation)
+	defer generator.release()
+	check(operation, C.ctorch_op_fill_cauchy(self, C.double(median), C.double(sigma),
+		generatorHandle))
+	return t
+}
+
+// FillLogNormal fills t with numbers whose logarithm is normal, in place, and hands it back;
+// generator may be nil. It is torch.Tensor.log_normal_.
+func (t *Tensor) FillLogNormal(mean, std float64, generator *Generator) *Tensor {
+	const operation = "FillLogNormal"
+	self := t.acquire(operation)
+	defer t.release()
+	generatorHandle := generator.acquire(operation)
+	defer generator.release()
+	check(operation, C.ctorch_op_fill_log_normal(self, C.double(mean), C.double(std),
+		generatorHandle))
+	return t
+}
+
+// FillGeometric fills t with how many trials of probability p it takes to succeed, in place, and
+// hands it back; generator may be nil. It is torch.Tensor.geometric_.
+func (t *Tensor) FillGeometric(p float64, generator *Generator) *Tensor {
+	const operation = "FillGeometric"
+	self := t.acquire(operation)
+	defer t.release()
+	generatorHandle := generator.acquire(operation)
+	defer generator.release()
+	check(operation, C.ctorch_op_fill_geometric(self, C.double(p), generatorHandle))
+	return t
+}
+
+// FillRandInt fills t with whole numbers, uniform in [from, to), in place, and hands it back;
+// generator may be nil. It is torch.Tensor.random_.
+func (t *Tensor) FillRandInt(from, to int64, generator *Generator) *Tensor {
+	const operation = "FillRandInt"
+	self := t.acquire(operation)
+	defer t.release()
+	generatorHandle := generator.acquire(operation)
+	defer generator.release()
+	check(operation, C.ctorch_op_fill_rand_int(self, C.int64_t(from), C.int64_t(to),
+		generatorHandle))
 	return t
 }
 
@@ -3734,6 +5045,16 @@ func (t *Tensor) DivScalarInPlace(value float64) *Tensor {
 	return t
 }
 
+// RemainderScalarInPlace makes t what is left of t / value rounded down, in place, and hands back
+// t.
+func (t *Tensor) RemainderScalarInPlace(value float64) *Tensor {
+	const operation = "RemainderScalarInPlace"
+	self := t.acquire(operation)
+	defer t.release()
+	check(operation, C.ctorch_op_remainder_scalar_in_place(self, C.double(value)))
+	return t
+}
+
 // PowScalarInPlace raises t to a power in place, and hands back t.
 func (t *Tensor) PowScalarInPlace(exponent float64) *Tensor {
 	const operation = "PowScalarInPlace"
@@ -3805,6 +5126,35 @@ func (t *Tensor) ClampTensorInPlace(min, max *Tensor) *Tensor {
 	return t
 }
 
+// ClampMinInPlace holds t's elements at min or above in place, and hands back t.
+func (t *Tensor) ClampMinInPlace(min float64) *Tensor {
+	const operation = "ClampMinInPlace"
+	self := t.acquire(operation)
+	defer t.release()
+	check(operation, C.ctorch_op_clamp_min_in_place(self, C.double(min)))
+	return t
+}
+
+// ClampMaxInPlace holds t's elements at max or below in place, and hands back t.
+func (t *Tensor) ClampMaxInPlace(max float64) *Tensor {
+	const operation = "ClampMaxInPlace"
+	self := t.acquire(operation)
+	defer t.release()
+	check(operation, C.ctorch_op_clamp_max_in_place(self, C.double(max)))
+	return t
+}
+
+// NanToNumInPlace replaces NaN and the infinities in t by the given numbers in place, and hands
+// back t.
+func (t *Tensor) NanToNumInPlace(nan, positiveInfinity, negativeInfinity float64) *Tensor {
+	const operation = "NanToNumInPlace"
+	self := t.acquire(operation)
+	defer t.release()
+	check(operation, C.ctorch_op_nan_to_num_in_place(self, C.double(nan),
+		C.double(positiveInfinity), C.double(negativeInfinity)))
+	return t
+}
+
 // NegInPlace negates t in place, and hands back t.
 func (t *Tensor) NegInPlace() *Tensor {
 	const operation = "NegInPlace"
@@ -3832,6 +5182,60 @@ func (t *Tensor) ExpInPlace() *Tensor {
 	return t
 }
 
+// LogInPlace makes t its natural logarithm in place, and hands back t.
+func (t *Tensor) LogInPlace() *Tensor {
+	const operation = "LogInPlace"
+	self := t.acquire(operation)
+	defer t.release()
+	check(operation, C.ctorch_op_log_in_place(self))
+	return t
+}
+
+// SquareInPlace makes t t² in place, and hands back t.
+func (t *Tensor) SquareInPlace() *Tensor {
+	const operation = "SquareInPlace"
+	self := t.acquire(operation)
+	defer t.release()
+	check(operation, C.ctorch_op_square_in_place(self))
+	return t
+}
+
+// ReciprocalInPlace makes t 1 / t in place, and hands back t.
+func (t *Tensor) ReciprocalInPlace() *Tensor {
+	const operation = "ReciprocalInPlace"
+	self := t.acquire(operation)
+	defer t.release()
+	check(operation, C.ctorch_op_reciprocal_in_place(self))
+	return t
+}
+
+// FloorInPlace rounds t down in place, and hands back t.
+func (t *Tensor) FloorInPlace() *Tensor {
+	const operation = "FloorInPlace"
+	self := t.acquire(operation)
+	defer t.release()
+	check(operation, C.ctorch_op_floor_in_place(self))
+	return t
+}
+
+// CeilInPlace rounds t up in place, and hands back t.
+func (t *Tensor) CeilInPlace() *Tensor {
+	const operation = "CeilInPlace"
+	self := t.acquire(operation)
+	defer t.release()
+	check(operation, C.ctorch_op_ceil_in_place(self))
+	return t
+}
+
+// RoundInPlace rounds t to the nearest whole number in place, and hands back t.
+func (t *Tensor) RoundInPlace() *Tensor {
+	const operation = "RoundInPlace"
+	self := t.acquire(operation)
+	defer t.release()
+	check(operation, C.ctorch_op_round_in_place(self))
+	return t
+}
+
 // SqrtInPlace makes t its square root in place, and hands back t.
 func (t *Tensor) SqrtInPlace() *Tensor {
 	const operation = "SqrtInPlace"
@@ -3841,12 +5245,39 @@ func (t *Tensor) SqrtInPlace() *Tensor {
 	return t
 }
 
+// RSqrtInPlace makes t 1 / sqrt(t) in place, and hands back t.
+func (t *Tensor) RSqrtInPlace() *Tensor {
+	const operation = "RSqrtInPlace"
+	self := t.acquire(operation)
+	defer t.release()
+	check(operation, C.ctorch_op_rsqrt_in_place(self))
+	return t
+}
+
 // ReluInPlace makes t max(0, t) in place, and hands back t.
 func (t *Tensor) ReluInPlace() *Tensor {
 	const operation = "ReluInPlace"
 	self := t.acquire(operation)
 	defer t.release()
 	check(operation, C.ctorch_op_relu_in_place(self))
+	return t
+}
+
+// LeakyReluInPlace multiplies what is negative in t by negativeSlope in place, and hands back t.
+func (t *Tensor) LeakyReluInPlace(negativeSlope float64) *Tensor {
+	const operation = "LeakyReluInPlace"
+	self := t.acquire(operation)
+	defer t.release()
+	check(operation, C.ctorch_op_leaky_relu_in_place(self, C.double(negativeSlope)))
+	return t
+}
+
+// SiLUInPlace makes t t * sigmoid(t) in place, and hands back t.
+func (t *Tensor) SiLUInPlace() *Tensor {
+	const operation = "SiLUInPlace"
+	self := t.acquire(operation)
+	defer t.release()
+	check(operation, C.ctorch_op_silu_in_place(self))
 	return t
 }
 
@@ -3865,6 +5296,38 @@ func (t *Tensor) TanhInPlace() *Tensor {
 	self := t.acquire(operation)
 	defer t.release()
 	check(operation, C.ctorch_op_tanh_in_place(self))
+	return t
+}
+
+// TrilInPlace zeroes t above a diagonal in place, and hands back t.
+func (t *Tensor) TrilInPlace(diagonal int64) *Tensor {
+	const operation = "TrilInPlace"
+	self := t.acquire(operation)
+	defer t.release()
+	check(operation, C.ctorch_op_tril_in_place(self, C.int64_t(diagonal)))
+	return t
+}
+
+// TriuInPlace zeroes t below a diagonal in place, and hands back t.
+func (t *Tensor) TriuInPlace(diagonal int64) *Tensor {
+	const operation = "TriuInPlace"
+	self := t.acquire(operation)
+	defer t.release()
+	check(operation, C.ctorch_op_triu_in_place(self, C.int64_t(diagonal)))
+	return t
+}
+
+// AddMMInPlace makes t beta * t + alpha * mat1 @ mat2 in place, and hands back t.
+func (t *Tensor) AddMMInPlace(mat1, mat2 *Tensor, beta, alpha float64) *Tensor {
+	const operation = "AddMMInPlace"
+	self := t.acquire(operation)
+	defer t.release()
+	mat1Handle := mat1.acquire(operation)
+	defer mat1.release()
+	mat2Handle := mat2.acquire(operation)
+	defer mat2.release()
+	check(operation, C.ctorch_op_addmm_in_place(self, mat1Handle, mat2Handle, C.double(beta),
+		C.double(alpha)))
 	return t
 }
 
@@ -3889,6 +5352,26 @@ func (t *Tensor) Fill(value float64) *Tensor {
 	return t
 }
 
+// FillTensor fills t with value, a tensor of one element, in place, and hands back t.
+func (t *Tensor) FillTensor(value *Tensor) *Tensor {
+	const operation = "FillTensor"
+	self := t.acquire(operation)
+	defer t.release()
+	valueHandle := value.acquire(operation)
+	defer value.release()
+	check(operation, C.ctorch_op_fill_tensor(self, valueHandle))
+	return t
+}
+
+// FillDiagonal fills the diagonal of t with value in place, and hands back t.
+func (t *Tensor) FillDiagonal(value float64) *Tensor {
+	const operation = "FillDiagonal"
+	self := t.acquire(operation)
+	defer t.release()
+	check(operation, C.ctorch_op_fill_diagonal(self, C.double(value)))
+	return t
+}
+
 // Zero fills t with zeros in place, and hands back t.
 func (t *Tensor) Zero() *Tensor {
 	const operation = "Zero"
@@ -3906,6 +5389,34 @@ func (t *Tensor) MaskedFillInPlace(mask *Tensor, value float64) *Tensor {
 	maskHandle := mask.acquire(operation)
 	defer mask.release()
 	check(operation, C.ctorch_op_masked_fill_in_place(self, maskHandle, C.double(value)))
+	return t
+}
+
+// MaskedFillTensorInPlace writes value, a tensor of one element, where the bool tensor mask
+// holds, in place, and hands back t.
+func (t *Tensor) MaskedFillTensorInPlace(mask, value *Tensor) *Tensor {
+	const operation = "MaskedFillTensorInPlace"
+	self := t.acquire(operation)
+	defer t.release()
+	maskHandle := mask.acquire(operation)
+	defer mask.release()
+	valueHandle := value.acquire(operation)
+	defer value.release()
+	check(operation, C.ctorch_op_masked_fill_tensor_in_place(self, maskHandle, valueHandle))
+	return t
+}
+
+// MaskedScatterInPlace writes the elements of source, in order, where the bool tensor mask holds,
+// in place, and hands back t.
+func (t *Tensor) MaskedScatterInPlace(mask, source *Tensor) *Tensor {
+	const operation = "MaskedScatterInPlace"
+	self := t.acquire(operation)
+	defer t.release()
+	maskHandle := mask.acquire(operation)
+	defer mask.release()
+	sourceHandle := source.acquire(operation)
+	defer source.release()
+	check(operation, C.ctorch_op_masked_scatter_in_place(self, maskHandle, sourceHandle))
 	return t
 }
 
@@ -3934,6 +5445,23 @@ func (t *Tensor) ScatterAddInPlace(dim int64, index, source *Tensor) *Tensor {
 	defer source.release()
 	check(operation, C.ctorch_op_scatter_add_in_place(self, C.int64_t(dim), indexHandle,
 		sourceHandle))
+	return t
+}
+
+// ScatterReduceInPlace merges source's elements into t where index says along dim, as
+// ScatterReduce does, in place, and hands back t.
+func (t *Tensor) ScatterReduceInPlace(dim int64, index, source *Tensor, reduce string, includeSelf bool) *Tensor {
+	const operation = "ScatterReduceInPlace"
+	self := t.acquire(operation)
+	defer t.release()
+	indexHandle := index.acquire(operation)
+	defer index.release()
+	sourceHandle := source.acquire(operation)
+	defer source.release()
+	reduceText, freeReduce := cText(reduce)
+	defer freeReduce()
+	check(operation, C.ctorch_op_scatter_reduce_in_place(self, C.int64_t(dim), indexHandle,
+		sourceHandle, reduceText, cBool(includeSelf)))
 	return t
 }
 

@@ -47,6 +47,9 @@ func (m argumentMaker) value(wanted reflect.Type) reflect.Value {
 		return reflect.ValueOf(m.tensor())
 	case reflect.TypeFor[*torch.Generator]():
 		return result
+	case reflect.TypeFor[torch.Option]():
+		options := []torch.Option{torch.Float64, torch.Int64, torch.Bool, torch.CPU, torch.NoDType}
+		result.Set(reflect.ValueOf(options[m.IntN(len(options))]))
 	}
 	switch wanted.Kind() {
 	case reflect.Int, reflect.Int64:

@@ -47,7 +47,13 @@ var operatorFunctions = map[string]any{
 	"Embedding": torch.Embedding, "HStack": torch.HStack, "Meshgrid": torch.Meshgrid,
 	"MultiDot": torch.MultiDot, "Polar": torch.Polar, "ScaledDotProductAttention": torch.ScaledDotProductAttention,
 	"Stack": torch.Stack, "VStack": torch.VStack, "Where": torch.Where,
-	"WhereScalar": torch.WhereScalar,
+	"WhereScalar":    torch.WhereScalar,
+	"BartlettWindow": torch.BartlettWindow, "BlackmanWindow": torch.BlackmanWindow,
+	"ColumnStack": torch.ColumnStack, "DStack": torch.DStack, "EmbeddingBag": torch.EmbeddingBag,
+	"EmbeddingWithPadding": torch.EmbeddingWithPadding, "FFTFreq": torch.FFTFreq,
+	"HammingWindow": torch.HammingWindow, "HannWindow": torch.HannWindow,
+	"KaiserWindow": torch.KaiserWindow, "Logspace": torch.Logspace, "RFFTFreq": torch.RFFTFreq,
+	"TrilIndices": torch.TrilIndices, "TriuIndices": torch.TriuIndices,
 }
 
 // operatorNames are PyTorch's words for the named numbers.
@@ -69,6 +75,13 @@ var operatorNames = map[reflect.Type]map[string]any{
 		"nearest": torch.InterpolateNearest, "nearest-exact": torch.InterpolateNearestExact,
 		"linear": torch.InterpolateLinear, "bilinear": torch.InterpolateBilinear,
 		"bicubic": torch.InterpolateBicubic, "trilinear": torch.InterpolateTrilinear,
+		"area": torch.InterpolateArea,
+	},
+	reflect.TypeFor[torch.FFTNorm](): {
+		"backward": torch.FFTBackward, "ortho": torch.FFTOrtho, "forward": torch.FFTForward,
+	},
+	reflect.TypeFor[torch.BagMode](): {
+		"mean": torch.BagMean, "sum": torch.BagSum, "max": torch.BagMax,
 	},
 }
 
@@ -230,7 +243,7 @@ func (c *operatorCall) run(operator operatorCase) []any {
 // elements are a tensor's as float64; complex ones as pairs.
 func elements(x *torch.Tensor) []float64 {
 	if dtype := x.DType(); dtype == torch.Complex64 || dtype == torch.Complex128 {
-		x = x.ViewAsReal()
+		x = x.ResolveConj().ViewAsReal()
 	}
 	return torch.ToSlice[float64](x.Detach().To(torch.Float64))
 }
@@ -340,7 +353,7 @@ func TestEveryListedOperatorHasAReference(t *testing.T) {
 		have[operator.Name] = true
 	}
 	// No reference can be had for numbers from the default generator; they have a test below.
-	have["RandLike"], have["RandNLike"] = true, true
+	have["RandLike"], have["RandNLike"], have["RandIntLike"] = true, true, true
 	lines := regexp.MustCompile(`(?m)^(?:func )?(\w+) = .*?\)(?: -> [\w, ]+)?: (?:is behind (\w+))?`)
 	found := lines.FindAllStringSubmatch(string(list), -1)
 	require.Greater(t, len(found), 300)
@@ -360,9 +373,41 @@ func TestRandomLike(t *testing.T) {
 	assert.InDelta(t, 0.5, u.Mean().Item(), 0.02)
 	assert.GreaterOrEqual(t, u.Min().Item(), 0.0)
 	assert.Less(t, u.Max().Item(), 1.0)
+	i := x.RandIntLike(-2, 3)
+	assert.Equal(t, x.Shape(), i.Shape())
+	assert.InDelta(t, -2, i.Min().Item(), 0)
+	assert.InDelta(t, 2, i.Max().Item(), 0)
+	assert.InDelta(t, 0, i.Mean().Item(), 0.1)
 	n := x.RandNLike()
 	assert.InDelta(t, 0, n.Mean().Item(), 0.05)
 	assert.InDelta(t, 1, n.Std(true).Item(), 0.05)
+}
+
+func TestNormalAndOptionsOfCreations(t *testing.T) {
+	generator, err := torch.NewGenerator(torch.CPU, 5)
+	require.NoError(t, err)
+	x := torch.Normal(3, 0.5, []int64{50, 200}, torch.Float64, generator)
+	assert.Equal(t, torch.Float64, x.DType())
+	assert.InDelta(t, 3, x.Mean().Item(), 0.05)
+	assert.InDelta(t, 0.5, x.Std(true).Item(), 0.05)
+	again, err := torch.NewGenerator(torch.CPU, 5)
+	require.NoError(t, err)
+	assert.True(t, x.Equal(torch.Normal(3, 0.5, []int64{50, 200}, torch.Float64, again)))
+
+	assert.Equal(t, torch.Float32, torch.HannWindow(4, true, torch.NoDType).DType())
+	assert.Equal(t, torch.Float64, torch.HannWindow(4, true, torch.Float64).DType())
+	assert.Equal(t, torch.Int32, torch.TrilIndices(2, 2, 0, torch.Int32).DType())
+}
+
+func TestTripletMarginTakesAnyDistance(t *testing.T) {
+	a := torch.FromSlice([]float32{0, 0}, []int64{1, 2})
+	near := torch.FromSlice([]float32{1, 1}, []int64{1, 2})
+	far := torch.FromSlice([]float32{0, 3}, []int64{1, 2})
+	manhattan := func(a, b *torch.Tensor) *torch.Tensor {
+		return a.Sub(b).Abs().SumDim([]int64{1}, false)
+	}
+	loss := a.TripletMarginWithDistanceLoss(near, far, 5, torch.TripletMarginOptions{Distance: manhattan})
+	assert.InDelta(t, 2-3+5, loss.Item(), 1e-6)
 }
 
 func TestDropoutScalesWhatItKeeps(t *testing.T) {
@@ -406,6 +451,41 @@ func TestOperatorMisusePanicsWithAnError(t *testing.T) {
 		"mode and shape": {"Interpolate", torch.ErrInvalid, func() {
 			a.Interpolate([]int64{4}, torch.InterpolateOptions{Mode: torch.InterpolateBicubic})
 		}},
+		"no size": {"Interpolate", torch.ErrInvalid, func() {
+			a.Reshape(1, 1, 2, 3).Interpolate(nil, torch.InterpolateOptions{})
+		}},
+		"two sizes": {"Interpolate", torch.ErrInvalid, func() {
+			options := torch.InterpolateOptions{ScaleFactor: []float64{2}}
+			a.Reshape(1, 1, 2, 3).Interpolate([]int64{4, 6}, options)
+		}},
+		"scale factors": {"Interpolate", torch.ErrInvalid, func() {
+			options := torch.InterpolateOptions{ScaleFactor: []float64{2, 2, 2}}
+			a.Reshape(1, 1, 2, 3).Interpolate(nil, options)
+		}},
+		"padding": {"ConvTranspose1d", torch.ErrInvalid, func() {
+			options := torch.ConvTransposeOptions{ConvOptions: torch.ConvOptions{PadSame: true}}
+			a.ConvTranspose1d(b, nil, options)
+		}},
+		"transformed dimensions": {"FFT2", torch.ErrInvalid, func() {
+			a.FFT2(torch.FFTOptions{Dims: []int64{0}})
+		}},
+		"norm": {"FFT", torch.ErrInvalid, func() { a.FFT(torch.FFTOptions{Norm: 7}) }},
+		"offsets": {"EmbeddingBag", torch.ErrInvalid, func() {
+			indices := torch.Zeros([]int64{5}, torch.Int64)
+			offsets := torch.FromSlice([]int64{0, -1 << 40, 2}, nil)
+			torch.EmbeddingBag(a, indices, offsets, torch.EmbeddingBagOptions{})
+		}},
+		"bags": {"EmbeddingBag", torch.ErrInvalid, func() {
+			indices := torch.Zeros([]int64{5}, torch.Int64)
+			torch.EmbeddingBag(a, indices, nil, torch.EmbeddingBagOptions{})
+		}},
+		"channels": {"LocalResponseNorm", torch.ErrInvalid, func() {
+			a.LocalResponseNorm(3, torch.LocalResponseNormOptions{})
+		}},
+		"negative variances": {"GaussianNLLLoss", torch.ErrInvalid, func() {
+			a.GaussianNLLLoss(a, a.AddScalar(-1), torch.GaussianNLLOptions{})
+		}},
+		"no such dtype": {"Full", torch.ErrInvalid, func() { torch.Zeros(nil, torch.DType(99)) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := failure(t, test.f)
@@ -448,6 +528,27 @@ func ExampleEinsum() {
 	b := torch.FromSlice([]float32{1, 0, 0, 10}, []int64{2, 2})
 	fmt.Println(torch.Einsum("ij,jk->ik", a, b).Float32s())
 	// Output: [1 20 3 40]
+}
+
+func ExampleTensor_Interpolate() {
+	image := torch.Arange(0, 4, 1, torch.Float32).Reshape(1, 1, 2, 2)
+	twice := image.Interpolate(nil, torch.InterpolateOptions{ScaleFactor: []float64{1, 2}})
+	fmt.Println(twice.Shape(), twice.Float32s())
+	// Output: [1 1 2 4] [0 0 1 1 2 2 3 3]
+}
+
+func ExampleTensor_RFFT() {
+	wave := torch.FromSlice([]float32{1, 0, -1, 0}, nil) // one turn in four samples
+	fmt.Println(wave.RFFT(torch.FFTOptions{}).Abs().Float32s())
+	// Output: [0 2 0]
+}
+
+func ExampleTensor_CrossEntropyLoss() {
+	logits := torch.FromSlice([]float32{2, 0, 0, 2}, []int64{2, 2})
+	classes := torch.FromSlice([]int64{0, 1}, nil)
+	loss := logits.CrossEntropyLoss(classes, torch.CrossEntropyOptions{LabelSmoothing: 0.1})
+	fmt.Printf("%.4f\n", loss.Item())
+	// Output: 0.2269
 }
 
 func ExampleTensor_Conv2d() {

@@ -39,6 +39,29 @@ func (t *Tensor) MaxPool2dWithIndices(kernel []int64, options MaxPoolOptions) (v
 	return t.maxPool2dWithIndices(kernel, o.Stride, o.Padding, o.Dilation, o.CeilMode)
 }
 
+// MaxPool1dWithIndices is MaxPool1d that also returns where the elements stand.
+func (t *Tensor) MaxPool1dWithIndices(kernel []int64, options MaxPoolOptions) (values, indices *Tensor) {
+	o := options.withDefaults()
+	return t.maxPool1dWithIndices(kernel, o.Stride, o.Padding, o.Dilation, o.CeilMode)
+}
+
+// MaxPool3dWithIndices is MaxPool3d that also returns where the elements stand in the flat volume.
+func (t *Tensor) MaxPool3dWithIndices(kernel []int64, options MaxPoolOptions) (values, indices *Tensor) {
+	o := options.withDefaults()
+	return t.maxPool3dWithIndices(kernel, o.Stride, o.Padding, o.Dilation, o.CeilMode)
+}
+
+// MaxUnpool1d returns zeros [N, C, size] with t's elements where the indices of
+// [Tensor.MaxPool1dWithIndices] say.
+func (t *Tensor) MaxUnpool1d(indices *Tensor, size int64) *Tensor {
+	plane, at := t.Unsqueeze(-1), indices.Unsqueeze(-1)
+	defer plane.Close()
+	defer at.Close()
+	unpooled := plane.MaxUnpool2d(at, size, 1)
+	defer unpooled.Close()
+	return unpooled.SqueezeDim(-1)
+}
+
 // AvgPoolOptions are the options of the average poolings. The zero value is PyTorch's default. A
 // list has one number for each spatial dimension, or one for all of them.
 type AvgPoolOptions struct {
@@ -64,4 +87,46 @@ func (t *Tensor) AvgPool2d(kernel []int64, o AvgPoolOptions) *Tensor {
 func (t *Tensor) AvgPool3d(kernel []int64, o AvgPoolOptions) *Tensor {
 	padding := listOr(o.Padding, listOfZero)
 	return t.avgPool3d(kernel, o.Stride, padding, o.CeilMode, !o.ExcludePadding)
+}
+
+// LPPoolOptions are the options of the power-average poolings. The zero value is PyTorch's default.
+type LPPoolOptions struct {
+	Stride   []int64 // one number for each spatial dimension, or one; nil: the kernel's size
+	CeilMode bool    // also windows that reach over the end
+}
+
+// LPPool1d returns the p-norms of windows of t [N, C, L].
+func (t *Tensor) LPPool1d(p float64, kernel []int64, o LPPoolOptions) *Tensor {
+	return t.lpPool((*Tensor).AvgPool1d, 1, p, kernel, o)
+}
+
+// LPPool2d returns the p-norms of windows of t [N, C, H, W].
+func (t *Tensor) LPPool2d(p float64, kernel []int64, o LPPoolOptions) *Tensor {
+	return t.lpPool((*Tensor).AvgPool2d, 2, p, kernel, o)
+}
+
+// LPPool3d returns the p-norms of windows of t [N, C, D, H, W].
+func (t *Tensor) LPPool3d(p float64, kernel []int64, o LPPoolOptions) *Tensor {
+	return t.lpPool((*Tensor).AvgPool3d, 3, p, kernel, o)
+}
+
+// lpPool finds sums as means times the window's size, as PyTorch does: windows that reach over the
+// end count as if they were full.
+func (t *Tensor) lpPool(mean func(*Tensor, []int64, AvgPoolOptions) *Tensor, dimensions int,
+	p float64, kernel []int64, o LPPoolOptions) *Tensor {
+	window := 1.0
+	for i := range dimensions {
+		if len(kernel) == 1 {
+			window *= float64(kernel[0])
+		} else if i < len(kernel) {
+			window *= float64(kernel[i])
+		}
+	}
+	powers := t.PowScalar(p)
+	defer powers.Close()
+	means := mean(powers, kernel, AvgPoolOptions{Stride: o.Stride, CeilMode: o.CeilMode})
+	defer means.Close()
+	sums := means.MulScalar(window)
+	defer sums.Close()
+	return sums.PowScalar(1 / p)
 }

@@ -7,7 +7,7 @@ type InterpolateMode int
 const (
 	// InterpolateNearest takes the pixel at the position rounded down, as PyTorch's "nearest".
 	InterpolateNearest InterpolateMode = iota
-	// InterpolateNearestExact takes the nearest pixel, as Pillow does; for [N, C, H, W].
+	// InterpolateNearestExact takes the nearest pixel, as Pillow does.
 	InterpolateNearestExact
 	// InterpolateLinear is for [N, C, L].
 	InterpolateLinear
@@ -17,6 +17,8 @@ const (
 	InterpolateBicubic
 	// InterpolateTrilinear is for [N, C, D, H, W].
 	InterpolateTrilinear
+	// InterpolateArea takes the mean of the pixels that each new one covers.
+	InterpolateArea
 )
 
 // InterpolateOptions are the options of [Tensor.Interpolate]. The zero value is PyTorch's default.
@@ -24,38 +26,87 @@ type InterpolateOptions struct {
 	Mode         InterpolateMode
 	AlignCorners bool // the corner pixels' centres, not their corners, stay in place
 	Antialias    bool // widen the filter where the image shrinks, for bilinear and bicubic
+
+	// ScaleFactor stands in for a size: how many times as large each spatial dimension becomes,
+	// rounded down; one number for each dimension, or one for all of them.
+	ScaleFactor []float64
+	// RecomputeScaleFactor places the new pixels by the sizes before and after, not by ScaleFactor
+	// itself; the two differ where the size was rounded.
+	RecomputeScaleFactor bool
+}
+
+// sizeFor is the size that ScaleFactor asks for, and the factors by which pixels are placed: nil
+// where the sizes decide.
+func (o InterpolateOptions) sizeFor(shape []int64) (size []int64, scales [3]*float64) {
+	const operation = "Interpolate"
+	spatial := len(shape) - 2
+	if spatial < 1 || spatial > 3 {
+		panic(invalid(operation, "a tensor [N, C, ...] of 3 to 5 dimensions is wanted, got %v", shape))
+	}
+	if n := len(o.ScaleFactor); n != 1 && n != spatial {
+		panic(invalid(operation, "%d scale factors for %d spatial dimensions", n, spatial))
+	}
+	size = make([]int64, spatial)
+	for i := range size {
+		factor := o.ScaleFactor[i%len(o.ScaleFactor)]
+		size[i] = int64(float64(shape[i+2]) * factor)
+		if !o.RecomputeScaleFactor {
+			scales[i] = &factor
+		}
+	}
+	return size, scales
 }
 
 // Interpolate returns the images t [N, C, ...] resized to size, which has one number for each
-// spatial dimension (height, width). It is torch.nn.functional.interpolate(size=...).
+// spatial dimension (height, width), or is nil where the options have a ScaleFactor. It is
+// torch.nn.functional.interpolate.
 func (t *Tensor) Interpolate(size []int64, options InterpolateOptions) *Tensor {
 	type kind struct {
 		mode       InterpolateMode
 		dimensions int
 		antialias  bool
 	}
-	align := options.AlignCorners
+	var scales [3]*float64
+	switch {
+	case size != nil && options.ScaleFactor != nil:
+		panic(invalid("Interpolate", "both a size and a ScaleFactor were given"))
+	case size == nil && options.ScaleFactor == nil:
+		panic(invalid("Interpolate", "neither a size nor a ScaleFactor was given"))
+	case options.ScaleFactor != nil:
+		size, scales = options.sizeFor(t.Shape())
+	}
+	align, s := options.AlignCorners, scales
 	switch (kind{options.Mode, len(size), options.Antialias}) {
 	case kind{InterpolateNearest, 1, false}:
-		return t.upsampleNearest1d(size)
+		return t.upsampleNearest1d(size, s[0])
 	case kind{InterpolateNearest, 2, false}:
-		return t.upsampleNearest2d(size)
+		return t.upsampleNearest2d(size, s[0], s[1])
 	case kind{InterpolateNearest, 3, false}:
-		return t.upsampleNearest3d(size)
+		return t.upsampleNearest3d(size, s[0], s[1], s[2])
+	case kind{InterpolateNearestExact, 1, false}:
+		return t.upsampleNearestExact1d(size, s[0])
 	case kind{InterpolateNearestExact, 2, false}:
-		return t.upsampleNearestExact2d(size)
+		return t.upsampleNearestExact2d(size, s[0], s[1])
+	case kind{InterpolateNearestExact, 3, false}:
+		return t.upsampleNearestExact3d(size, s[0], s[1], s[2])
 	case kind{InterpolateLinear, 1, false}:
-		return t.upsampleLinear1d(size, align)
+		return t.upsampleLinear1d(size, align, s[0])
 	case kind{InterpolateBilinear, 2, false}:
-		return t.upsampleBilinear2d(size, align)
+		return t.upsampleBilinear2d(size, align, s[0], s[1])
 	case kind{InterpolateBilinear, 2, true}:
-		return t.upsampleBilinear2dAntialias(size, align)
+		return t.upsampleBilinear2dAntialias(size, align, s[0], s[1])
 	case kind{InterpolateBicubic, 2, false}:
-		return t.upsampleBicubic2d(size, align)
+		return t.upsampleBicubic2d(size, align, s[0], s[1])
 	case kind{InterpolateBicubic, 2, true}:
-		return t.upsampleBicubic2dAntialias(size, align)
+		return t.upsampleBicubic2dAntialias(size, align, s[0], s[1])
 	case kind{InterpolateTrilinear, 3, false}:
-		return t.upsampleTrilinear3d(size, align)
+		return t.upsampleTrilinear3d(size, align, s[0], s[1], s[2])
+	case kind{InterpolateArea, 1, false}:
+		return t.AdaptiveAvgPool1d(size...)
+	case kind{InterpolateArea, 2, false}:
+		return t.AdaptiveAvgPool2d(size...)
+	case kind{InterpolateArea, 3, false}:
+		return t.AdaptiveAvgPool3d(size...)
 	default:
 		panic(invalid("Interpolate", "no mode %d for %d spatial dimensions with Antialias %t",
 			options.Mode, len(size), options.Antialias))

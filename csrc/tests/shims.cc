@@ -100,6 +100,13 @@ void test_misuse_is_an_error() {
   const int64_t negative[] = {-1};
   fails(ctorch_empty(negative, 1, floats).error, CTORCH_ERROR_INVALID);
   fails(ctorch_tensor_item(a.get()).error, CTORCH_ERROR_INVALID);
+
+  const int64_t one[] = {1};
+  for (const int32_t dtype : {-1, 8, 99}) {  // 8 is PyTorch's complex32, which has no name here
+    const ctorch_options odd{dtype, cpu, nullptr};
+    fails(ctorch_empty(one, 1, odd).error, CTORCH_ERROR_INVALID);
+    fails(ctorch_op_hann_window(4, 1, odd).error, CTORCH_ERROR_INVALID);
+  }
 }
 
 void test_too_much_memory_is_an_error() {

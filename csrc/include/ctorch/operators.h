@@ -24,6 +24,58 @@ typedef struct ctorch_bool_result {
   ctorch_error* error;
 } ctorch_bool_result;
 
+// ---- Creation
+
+// aten::logspace(Scalar start, Scalar end, int steps, float base=10.0, *, ScalarType? dtype=None,
+//     Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_logspace(double start, double end, int64_t count,
+                                                   double base, ctorch_options options);
+
+// aten::tril_indices(int row, int col, int offset=0, *, ScalarType? dtype=long, Layout?
+//     layout=None, Device? device=None, bool? pin_memory=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_tril_indices(int64_t rows, int64_t columns,
+                                                       int64_t offset, ctorch_options options);
+
+// aten::triu_indices(int row, int col, int offset=0, *, ScalarType? dtype=long, Layout?
+//     layout=None, Device? device=None, bool? pin_memory=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_triu_indices(int64_t rows, int64_t columns,
+                                                       int64_t offset, ctorch_options options);
+
+// aten::hann_window.periodic(int window_length, bool periodic, *, ScalarType? dtype=None, Layout?
+//     layout=None, Device? device=None, bool? pin_memory=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_hann_window(int64_t length, int32_t periodic,
+                                                      ctorch_options options);
+
+// aten::hamming_window.periodic(int window_length, bool periodic, *, ScalarType? dtype=None,
+//     Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_hamming_window(int64_t length, int32_t periodic,
+                                                         ctorch_options options);
+
+// aten::blackman_window.periodic(int window_length, bool periodic, *, ScalarType? dtype=None,
+//     Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_blackman_window(int64_t length, int32_t periodic,
+                                                          ctorch_options options);
+
+// aten::bartlett_window.periodic(int window_length, bool periodic, *, ScalarType? dtype=None,
+//     Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_bartlett_window(int64_t length, int32_t periodic,
+                                                          ctorch_options options);
+
+// aten::kaiser_window.beta(int window_length, bool periodic, float beta, *, ScalarType? dtype=None,
+//     Layout? layout=None, Device? device=None, bool? pin_memory=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_kaiser_window(int64_t length, int32_t periodic,
+                                                        double beta, ctorch_options options);
+
+// aten::fft_fftfreq(int n, float d=1.0, *, ScalarType? dtype=None, Layout? layout=None, Device?
+//     device=None, bool? pin_memory=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_fft_freq(int64_t n, double spacing,
+                                                   ctorch_options options);
+
+// aten::fft_rfftfreq(int n, float d=1.0, *, ScalarType? dtype=None, Layout? layout=None, Device?
+//     device=None, bool? pin_memory=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_rfft_freq(int64_t n, double spacing,
+                                                    ctorch_options options);
+
 // ---- Arithmetic
 
 // aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor
@@ -69,6 +121,14 @@ CTORCH_API ctorch_tensor_result ctorch_op_floor_divide(const ctorch_tensor* self
 CTORCH_API ctorch_tensor_result ctorch_op_floor_divide_scalar(const ctorch_tensor* self,
                                                               double value);
 
+// aten::div.Tensor_mode(Tensor self, Tensor other, *, str? rounding_mode) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_trunc_divide(const ctorch_tensor* self,
+                                                       const ctorch_tensor* other);
+
+// aten::div.Scalar_mode(Tensor self, Scalar other, *, str? rounding_mode) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_trunc_divide_scalar(const ctorch_tensor* self,
+                                                              double value);
+
 // aten::remainder.Tensor(Tensor self, Tensor other) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_remainder(const ctorch_tensor* self,
                                                     const ctorch_tensor* other);
@@ -89,6 +149,9 @@ CTORCH_API ctorch_tensor_result ctorch_op_pow(const ctorch_tensor* self,
 
 // aten::pow.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_pow_scalar(const ctorch_tensor* self, double exponent);
+
+// aten::pow.Scalar(Scalar self, Tensor exponent) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_r_pow_scalar(const ctorch_tensor* exponent, double base);
 
 // aten::float_power.Tensor_Scalar(Tensor self, Scalar exponent) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_float_power(const ctorch_tensor* self, double exponent);
@@ -132,9 +195,33 @@ CTORCH_API ctorch_tensor_result ctorch_op_addcdiv(const ctorch_tensor* self,
 CTORCH_API ctorch_tensor_result ctorch_op_logaddexp(const ctorch_tensor* self,
                                                     const ctorch_tensor* other);
 
+// aten::logaddexp2(Tensor self, Tensor other) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_logaddexp2(const ctorch_tensor* self,
+                                                     const ctorch_tensor* other);
+
 // aten::xlogy.Tensor(Tensor self, Tensor other) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_xlogy(const ctorch_tensor* self,
                                                 const ctorch_tensor* other);
+
+// aten::special_xlog1py(Tensor self, Tensor other) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_x_log1_py(const ctorch_tensor* self,
+                                                    const ctorch_tensor* other);
+
+// aten::gcd(Tensor self, Tensor other) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_gcd(const ctorch_tensor* self,
+                                              const ctorch_tensor* other);
+
+// aten::lcm(Tensor self, Tensor other) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_lcm(const ctorch_tensor* self,
+                                              const ctorch_tensor* other);
+
+// aten::nextafter(Tensor self, Tensor other) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_nextafter(const ctorch_tensor* self,
+                                                    const ctorch_tensor* other);
+
+// aten::ldexp.Tensor(Tensor self, Tensor other) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_ldexp(const ctorch_tensor* self,
+                                                const ctorch_tensor* exponent);
 
 // aten::maximum(Tensor self, Tensor other) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_maximum(const ctorch_tensor* self,
@@ -143,6 +230,14 @@ CTORCH_API ctorch_tensor_result ctorch_op_maximum(const ctorch_tensor* self,
 // aten::minimum(Tensor self, Tensor other) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_minimum(const ctorch_tensor* self,
                                                   const ctorch_tensor* other);
+
+// aten::fmax(Tensor self, Tensor other) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_fmax(const ctorch_tensor* self,
+                                               const ctorch_tensor* other);
+
+// aten::fmin(Tensor self, Tensor other) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_fmin(const ctorch_tensor* self,
+                                               const ctorch_tensor* other);
 
 // aten::clamp(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_clamp(const ctorch_tensor* self, double min, double max);
@@ -168,6 +263,12 @@ CTORCH_API ctorch_tensor_result ctorch_op_neg(const ctorch_tensor* self);
 
 // aten::sign(Tensor self) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_sign(const ctorch_tensor* self);
+
+// aten::sgn(Tensor self) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_sgn(const ctorch_tensor* self);
+
+// aten::signbit(Tensor self) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_signbit(const ctorch_tensor* self);
 
 // aten::exp(Tensor self) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_exp(const ctorch_tensor* self);
@@ -241,6 +342,12 @@ CTORCH_API ctorch_tensor_result ctorch_op_atanh(const ctorch_tensor* self);
 // aten::sinc(Tensor self) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_sinc(const ctorch_tensor* self);
 
+// aten::deg2rad(Tensor self) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_deg2rad(const ctorch_tensor* self);
+
+// aten::rad2deg(Tensor self) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_rad2deg(const ctorch_tensor* self);
+
 // aten::floor(Tensor self) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_floor(const ctorch_tensor* self);
 
@@ -250,11 +357,18 @@ CTORCH_API ctorch_tensor_result ctorch_op_ceil(const ctorch_tensor* self);
 // aten::round(Tensor self) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_round(const ctorch_tensor* self);
 
+// aten::round.decimals(Tensor self, *, int decimals) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_round_decimals(const ctorch_tensor* self,
+                                                         int64_t decimals);
+
 // aten::trunc(Tensor self) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_trunc(const ctorch_tensor* self);
 
 // aten::frac(Tensor self) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_frac(const ctorch_tensor* self);
+
+// aten::frexp.Tensor(Tensor self) -> (Tensor mantissa, Tensor exponent)
+CTORCH_API ctorch_tensor_results ctorch_op_frexp(const ctorch_tensor* self);
 
 // aten::erf(Tensor self) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_erf(const ctorch_tensor* self);
@@ -265,11 +379,41 @@ CTORCH_API ctorch_tensor_result ctorch_op_erfc(const ctorch_tensor* self);
 // aten::erfinv(Tensor self) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_erfinv(const ctorch_tensor* self);
 
+// aten::special_erfcx(Tensor self) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_erf_cx(const ctorch_tensor* self);
+
+// aten::special_ndtr(Tensor self) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_ndtr(const ctorch_tensor* self);
+
+// aten::special_ndtri(Tensor self) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_ndtri(const ctorch_tensor* self);
+
+// aten::special_log_ndtr(Tensor self) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_log_ndtr(const ctorch_tensor* self);
+
+// aten::special_entr(Tensor self) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_entr(const ctorch_tensor* self);
+
+// aten::i0(Tensor self) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_i0(const ctorch_tensor* self);
+
+// aten::special_i0e(Tensor self) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_i0_e(const ctorch_tensor* self);
+
+// aten::special_i1(Tensor self) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_i1(const ctorch_tensor* self);
+
 // aten::lgamma(Tensor self) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_lgamma(const ctorch_tensor* self);
 
 // aten::digamma(Tensor self) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_digamma(const ctorch_tensor* self);
+
+// aten::polygamma(int n, Tensor self) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_polygamma(const ctorch_tensor* self, int64_t n);
+
+// aten::mvlgamma(Tensor self, int p) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_mvlgamma(const ctorch_tensor* self, int64_t p);
 
 // aten::logit(Tensor self, float? eps=None) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_logit(const ctorch_tensor* self);
@@ -287,6 +431,9 @@ CTORCH_API ctorch_tensor_result ctorch_op_imag(const ctorch_tensor* self);
 
 // aten::angle(Tensor self) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_angle(const ctorch_tensor* self);
+
+// aten::resolve_conj(Tensor(a) self) -> Tensor(a)
+CTORCH_API ctorch_tensor_result ctorch_op_resolve_conj(const ctorch_tensor* self);
 
 // aten::conj_physical(Tensor self) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_conj(const ctorch_tensor* self);
@@ -368,6 +515,15 @@ CTORCH_API ctorch_tensor_result ctorch_op_isinf(const ctorch_tensor* self);
 // aten::isfinite(Tensor self) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_isfinite(const ctorch_tensor* self);
 
+// aten::isposinf(Tensor self) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_isposinf(const ctorch_tensor* self);
+
+// aten::isneginf(Tensor self) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_isneginf(const ctorch_tensor* self);
+
+// aten::isreal(Tensor self) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_isreal(const ctorch_tensor* self);
+
 // aten::isin.Tensor_Tensor(Tensor elements, Tensor test_elements, *, bool assume_unique=False, bool
 //     invert=False) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_isin(const ctorch_tensor* elements,
@@ -402,6 +558,26 @@ CTORCH_API ctorch_tensor_result ctorch_op_bitwise_xor(const ctorch_tensor* self,
 
 // aten::bitwise_not(Tensor self) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_bitwise_not(const ctorch_tensor* self);
+
+// aten::bitwise_and.Scalar(Tensor self, Scalar other) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_bitwise_and_scalar(const ctorch_tensor* self,
+                                                             double value);
+
+// aten::bitwise_or.Scalar(Tensor self, Scalar other) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_bitwise_or_scalar(const ctorch_tensor* self,
+                                                            double value);
+
+// aten::bitwise_xor.Scalar(Tensor self, Scalar other) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_bitwise_xor_scalar(const ctorch_tensor* self,
+                                                             double value);
+
+// aten::bitwise_left_shift.Tensor(Tensor self, Tensor other) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_bitwise_left_shift(const ctorch_tensor* self,
+                                                             const ctorch_tensor* other);
+
+// aten::bitwise_right_shift.Tensor(Tensor self, Tensor other) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_bitwise_right_shift(const ctorch_tensor* self,
+                                                              const ctorch_tensor* other);
 
 // aten::all(Tensor self) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_all(const ctorch_tensor* self);
@@ -467,6 +643,12 @@ CTORCH_API ctorch_tensor_result ctorch_op_var_dim(const ctorch_tensor* self, con
                                                   int64_t dims_count, int32_t unbiased,
                                                   int32_t keep_dim);
 
+// aten::var_mean.dim(Tensor self, int[1]? dim, bool unbiased=True, bool keepdim=False) -> (Tensor,
+//     Tensor)
+CTORCH_API ctorch_tensor_results ctorch_op_var_mean_dim(const ctorch_tensor* self,
+                                                        const int64_t* dims, int64_t dims_count,
+                                                        int32_t unbiased, int32_t keep_dim);
+
 // aten::std(Tensor self, bool unbiased=True) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_std(const ctorch_tensor* self, int32_t unbiased);
 
@@ -474,6 +656,12 @@ CTORCH_API ctorch_tensor_result ctorch_op_std(const ctorch_tensor* self, int32_t
 CTORCH_API ctorch_tensor_result ctorch_op_std_dim(const ctorch_tensor* self, const int64_t* dims,
                                                   int64_t dims_count, int32_t unbiased,
                                                   int32_t keep_dim);
+
+// aten::std_mean.dim(Tensor self, int[1]? dim, bool unbiased=True, bool keepdim=False) -> (Tensor,
+//     Tensor)
+CTORCH_API ctorch_tensor_results ctorch_op_std_mean_dim(const ctorch_tensor* self,
+                                                        const int64_t* dims, int64_t dims_count,
+                                                        int32_t unbiased, int32_t keep_dim);
 
 // aten::max(Tensor self) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_max(const ctorch_tensor* self);
@@ -516,6 +704,13 @@ CTORCH_API ctorch_tensor_result ctorch_op_median(const ctorch_tensor* self);
 CTORCH_API ctorch_tensor_results ctorch_op_median_dim(const ctorch_tensor* self, int64_t dim,
                                                       int32_t keep_dim);
 
+// aten::nanmedian(Tensor self) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_nanmedian(const ctorch_tensor* self);
+
+// aten::nanmedian.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)
+CTORCH_API ctorch_tensor_results ctorch_op_nanmedian_dim(const ctorch_tensor* self, int64_t dim,
+                                                         int32_t keep_dim);
+
 // aten::mode(Tensor self, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)
 CTORCH_API ctorch_tensor_results ctorch_op_mode(const ctorch_tensor* self, int64_t dim,
                                                 int32_t keep_dim);
@@ -525,6 +720,12 @@ CTORCH_API ctorch_tensor_results ctorch_op_mode(const ctorch_tensor* self, int64
 CTORCH_API ctorch_tensor_result ctorch_op_quantile(const ctorch_tensor* self,
                                                    const ctorch_tensor* q, int64_t dim,
                                                    int32_t keep_dim);
+
+// aten::nanquantile(Tensor self, Tensor q, int? dim=None, bool keepdim=False, *, str
+//     interpolation='linear') -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_nanquantile(const ctorch_tensor* self,
+                                                      const ctorch_tensor* q, int64_t dim,
+                                                      int32_t keep_dim);
 
 // aten::logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_logsumexp(const ctorch_tensor* self, const int64_t* dims,
@@ -537,6 +738,14 @@ CTORCH_API ctorch_tensor_result ctorch_op_norm(const ctorch_tensor* self, double
 CTORCH_API ctorch_tensor_result ctorch_op_norm_dim(const ctorch_tensor* self, double p,
                                                    const int64_t* dims, int64_t dims_count,
                                                    int32_t keep_dim);
+
+// aten::dist(Tensor self, Tensor other, Scalar p=2) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_dist(const ctorch_tensor* self,
+                                               const ctorch_tensor* other, double p);
+
+// aten::renorm(Tensor self, Scalar p, int dim, Scalar maxnorm) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_renorm(const ctorch_tensor* self, double p, int64_t dim,
+                                                 double max_norm);
 
 // aten::count_nonzero.dim_IntList(Tensor self, int[] dim) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_count_nonzero(const ctorch_tensor* self,
@@ -573,6 +782,19 @@ CTORCH_API ctorch_tensor_result ctorch_op_corrcoef(const ctorch_tensor* self);
 // aten::trapezoid.dx(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_trapezoid(const ctorch_tensor* y, double dx, int64_t dim);
 
+// aten::trapezoid.x(Tensor y, Tensor x, *, int dim=-1) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_trapezoid_at(const ctorch_tensor* y,
+                                                       const ctorch_tensor* points, int64_t dim);
+
+// aten::cumulative_trapezoid.dx(Tensor y, *, Scalar dx=1, int dim=-1) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_cumulative_trapezoid(const ctorch_tensor* y, double dx,
+                                                               int64_t dim);
+
+// aten::gradient.scalararray(Tensor self, *, Scalar spacing, int[] dim, int edge_order=1) ->
+//     Tensor[]
+CTORCH_API ctorch_tensor_list ctorch_op_gradient(const ctorch_tensor* self, double spacing,
+                                                 const int64_t* dims, int64_t dims_count);
+
 // ---- Sorting and searching
 
 // aten::sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)
@@ -587,6 +809,10 @@ CTORCH_API ctorch_tensor_results ctorch_op_sort_stable(const ctorch_tensor* self
 // aten::argsort(Tensor self, int dim=-1, bool descending=False) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_argsort(const ctorch_tensor* self, int64_t dim,
                                                   int32_t descending);
+
+// aten::argsort.stable(Tensor self, *, bool stable, int dim=-1, bool descending=False) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_argsort_stable(const ctorch_tensor* self, int64_t dim,
+                                                         int32_t descending);
 
 // aten::topk(Tensor self, SymInt k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor
 //     values, Tensor indices)
@@ -606,6 +832,10 @@ CTORCH_API ctorch_tensor_results ctorch_op_unique(const ctorch_tensor* self);
 //     dim=None) -> (Tensor, Tensor, Tensor)
 CTORCH_API ctorch_tensor_results ctorch_op_unique_consecutive(const ctorch_tensor* self);
 
+// aten::unique_dim(Tensor self, int dim, bool sorted=True, bool return_inverse=False, bool
+//     return_counts=False) -> (Tensor, Tensor, Tensor)
+CTORCH_API ctorch_tensor_results ctorch_op_unique_dim(const ctorch_tensor* self, int64_t dim);
+
 // aten::nonzero(Tensor self) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_nonzero(const ctorch_tensor* self);
 
@@ -617,6 +847,12 @@ CTORCH_API ctorch_tensor_result ctorch_op_bincount(const ctorch_tensor* self,
 // aten::histc(Tensor self, int bins=100, Scalar min=0, Scalar max=0) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_histc(const ctorch_tensor* self, int64_t bins, double min,
                                                 double max);
+
+// aten::histogram.bins_tensor(Tensor self, Tensor bins, *, Tensor? weight=None, bool density=False)
+//     -> (Tensor hist, Tensor bin_edges)
+CTORCH_API ctorch_tensor_results ctorch_op_histogram(const ctorch_tensor* self,
+                                                     const ctorch_tensor* bins,
+                                                     const ctorch_tensor* weight, int32_t density);
 
 // aten::searchsorted.Tensor(Tensor sorted_sequence, Tensor self, *, bool out_int32=False, bool
 //     right=False, str? side=None, Tensor? sorter=None) -> Tensor
@@ -642,6 +878,10 @@ CTORCH_API ctorch_tensor_result ctorch_op_view(const ctorch_tensor* self, const 
 CTORCH_API ctorch_tensor_result ctorch_op_view_as(const ctorch_tensor* self,
                                                   const ctorch_tensor* other);
 
+// aten::reshape_as(Tensor(a) self, Tensor other) -> Tensor(a)
+CTORCH_API ctorch_tensor_result ctorch_op_reshape_as(const ctorch_tensor* self,
+                                                     const ctorch_tensor* other);
+
 // aten::flatten.using_ints(Tensor(a) self, int start_dim=0, int end_dim=-1) -> Tensor(a)
 CTORCH_API ctorch_tensor_result ctorch_op_flatten(const ctorch_tensor* self, int64_t start_dim,
                                                   int64_t end_dim);
@@ -664,9 +904,18 @@ CTORCH_API ctorch_tensor_result ctorch_op_t(const ctorch_tensor* self);
 // aten::mT(Tensor(a) self) -> Tensor(a)
 CTORCH_API ctorch_tensor_result ctorch_op_mt(const ctorch_tensor* self);
 
+// aten::adjoint(Tensor(a) self) -> Tensor(a)
+CTORCH_API ctorch_tensor_result ctorch_op_adjoint(const ctorch_tensor* self);
+
 // aten::movedim.int(Tensor(a) self, int source, int destination) -> Tensor(a)
 CTORCH_API ctorch_tensor_result ctorch_op_movedim(const ctorch_tensor* self, int64_t source,
                                                   int64_t destination);
+
+// aten::movedim.intlist(Tensor(a) self, int[] source, int[] destination) -> Tensor(a)
+CTORCH_API ctorch_tensor_result ctorch_op_movedim_s(const ctorch_tensor* self,
+                                                    const int64_t* source, int64_t source_count,
+                                                    const int64_t* destination,
+                                                    int64_t destination_count);
 
 // aten::unsqueeze(Tensor(a) self, int dim) -> Tensor(a)
 CTORCH_API ctorch_tensor_result ctorch_op_unsqueeze(const ctorch_tensor* self, int64_t dim);
@@ -676,6 +925,10 @@ CTORCH_API ctorch_tensor_result ctorch_op_squeeze(const ctorch_tensor* self);
 
 // aten::squeeze.dim(Tensor(a) self, int dim) -> Tensor(a)
 CTORCH_API ctorch_tensor_result ctorch_op_squeeze_dim(const ctorch_tensor* self, int64_t dim);
+
+// aten::squeeze.dims(Tensor(a) self, int[] dim) -> Tensor(a)
+CTORCH_API ctorch_tensor_result ctorch_op_squeeze_dims(const ctorch_tensor* self,
+                                                       const int64_t* dims, int64_t dims_count);
 
 // aten::expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)
 CTORCH_API ctorch_tensor_result ctorch_op_expand(const ctorch_tensor* self, const int64_t* shape,
@@ -701,6 +954,12 @@ CTORCH_API ctorch_tensor_result ctorch_op_repeat(const ctorch_tensor* self, cons
 //     output_size=None) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_repeat_interleave(const ctorch_tensor* self,
                                                             int64_t repeats, int64_t dim);
+
+// aten::repeat_interleave.self_Tensor(Tensor self, Tensor repeats, int? dim=None, *, SymInt?
+//     output_size=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_repeat_interleave_each(const ctorch_tensor* self,
+                                                                 const ctorch_tensor* repeats,
+                                                                 int64_t dim);
 
 // aten::tile(Tensor self, SymInt[] dims) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_tile(const ctorch_tensor* self, const int64_t* repeats,
@@ -774,6 +1033,14 @@ CTORCH_API ctorch_tensor_result ctorch_op_hstack(ctorch_tensor* const* tensors,
 CTORCH_API ctorch_tensor_result ctorch_op_vstack(ctorch_tensor* const* tensors,
                                                  int64_t tensors_count);
 
+// aten::dstack(Tensor[] tensors) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_dstack(ctorch_tensor* const* tensors,
+                                                 int64_t tensors_count);
+
+// aten::column_stack(Tensor[] tensors) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_column_stack(ctorch_tensor* const* tensors,
+                                                       int64_t tensors_count);
+
 // aten::split.Tensor(Tensor(a -> *) self, SymInt split_size, int dim=0) -> Tensor(a)[]
 CTORCH_API ctorch_tensor_list ctorch_op_split(const ctorch_tensor* self, int64_t size, int64_t dim);
 
@@ -785,6 +1052,15 @@ CTORCH_API ctorch_tensor_list ctorch_op_split_sizes(const ctorch_tensor* self, c
 CTORCH_API ctorch_tensor_list ctorch_op_chunk(const ctorch_tensor* self, int64_t chunks,
                                               int64_t dim);
 
+// aten::tensor_split.sections(Tensor(a -> *) self, SymInt sections, int dim=0) -> Tensor(a)[]
+CTORCH_API ctorch_tensor_list ctorch_op_tensor_split(const ctorch_tensor* self, int64_t sections,
+                                                     int64_t dim);
+
+// aten::tensor_split.indices(Tensor(a -> *) self, SymInt[] indices, int dim=0) -> Tensor(a)[]
+CTORCH_API ctorch_tensor_list ctorch_op_tensor_split_at(const ctorch_tensor* self,
+                                                        const int64_t* indices,
+                                                        int64_t indices_count, int64_t dim);
+
 // aten::unbind.int(Tensor(a -> *) self, int dim=0) -> Tensor(a)[]
 CTORCH_API ctorch_tensor_list ctorch_op_unbind(const ctorch_tensor* self, int64_t dim);
 
@@ -795,6 +1071,10 @@ CTORCH_API ctorch_tensor_list ctorch_op_meshgrid(ctorch_tensor* const* tensors,
 // aten::cartesian_prod(Tensor[] tensors) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_cartesian_prod(ctorch_tensor* const* tensors,
                                                          int64_t tensors_count);
+
+// aten::combinations(Tensor self, int r=2, bool with_replacement=False) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_combinations(const ctorch_tensor* self, int64_t r,
+                                                       int32_t with_replacement);
 
 // aten::zeros_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device?
 //     device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor
@@ -811,6 +1091,26 @@ CTORCH_API ctorch_tensor_result ctorch_op_full_like(const ctorch_tensor* self, d
 // aten::empty_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device?
 //     device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_empty_like(const ctorch_tensor* self);
+
+// aten::new_zeros(Tensor self, SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None,
+//     Device? device=None, bool? pin_memory=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_new_zeros(const ctorch_tensor* self, const int64_t* shape,
+                                                    int64_t shape_count);
+
+// aten::new_ones(Tensor self, SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None,
+//     Device? device=None, bool? pin_memory=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_new_ones(const ctorch_tensor* self, const int64_t* shape,
+                                                   int64_t shape_count);
+
+// aten::new_full(Tensor self, SymInt[] size, Scalar fill_value, *, ScalarType? dtype=None, Layout?
+//     layout=None, Device? device=None, bool? pin_memory=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_new_full(const ctorch_tensor* self, const int64_t* shape,
+                                                   int64_t shape_count, double value);
+
+// aten::new_empty(Tensor self, SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None,
+//     Device? device=None, bool? pin_memory=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_new_empty(const ctorch_tensor* self, const int64_t* shape,
+                                                    int64_t shape_count);
 
 // ---- Indexing
 
@@ -878,6 +1178,34 @@ CTORCH_API ctorch_tensor_result ctorch_op_index_copy(const ctorch_tensor* self, 
 CTORCH_API ctorch_tensor_result ctorch_op_index_fill(const ctorch_tensor* self, int64_t dim,
                                                      const ctorch_tensor* index, double value);
 
+// aten::index_reduce(Tensor self, int dim, Tensor index, Tensor source, str reduce, *, bool
+//     include_self=True) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_index_reduce(const ctorch_tensor* self, int64_t dim,
+                                                       const ctorch_tensor* index,
+                                                       const ctorch_tensor* source,
+                                                       const char* reduce, int32_t include_self);
+
+// aten::put(Tensor self, Tensor index, Tensor source, bool accumulate=False) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_put(const ctorch_tensor* self, const ctorch_tensor* index,
+                                              const ctorch_tensor* source, int32_t accumulate);
+
+// aten::select_scatter(Tensor self, Tensor src, int dim, SymInt index) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_select_scatter(const ctorch_tensor* self,
+                                                         const ctorch_tensor* source, int64_t dim,
+                                                         int64_t index);
+
+// aten::slice_scatter(Tensor self, Tensor src, int dim=0, SymInt? start=None, SymInt? end=None,
+//     SymInt step=1) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_slice_scatter(const ctorch_tensor* self,
+                                                        const ctorch_tensor* source, int64_t dim,
+                                                        int64_t start, int64_t end, int64_t step);
+
+// aten::diagonal_scatter(Tensor self, Tensor src, int offset=0, int dim1=0, int dim2=1) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_diagonal_scatter(const ctorch_tensor* self,
+                                                           const ctorch_tensor* source,
+                                                           int64_t offset, int64_t dim1,
+                                                           int64_t dim2);
+
 // aten::masked_select(Tensor self, Tensor mask) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_masked_select(const ctorch_tensor* self,
                                                         const ctorch_tensor* mask);
@@ -885,6 +1213,11 @@ CTORCH_API ctorch_tensor_result ctorch_op_masked_select(const ctorch_tensor* sel
 // aten::masked_fill.Scalar(Tensor self, Tensor mask, Scalar value) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_masked_fill(const ctorch_tensor* self,
                                                       const ctorch_tensor* mask, double value);
+
+// aten::masked_fill.Tensor(Tensor self, Tensor mask, Tensor value) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_masked_fill_tensor(const ctorch_tensor* self,
+                                                             const ctorch_tensor* mask,
+                                                             const ctorch_tensor* value);
 
 // aten::masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_masked_scatter(const ctorch_tensor* self,
@@ -898,6 +1231,20 @@ CTORCH_API ctorch_tensor_result ctorch_op_one_hot(const ctorch_tensor* self, int
 //     scale_grad_by_freq=False, bool sparse=False) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_embedding(const ctorch_tensor* weight,
                                                     const ctorch_tensor* indices);
+
+// aten::embedding(Tensor weight, Tensor indices, SymInt padding_idx=-1, bool
+//     scale_grad_by_freq=False, bool sparse=False) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_embedding_with_padding(const ctorch_tensor* weight,
+                                                                 const ctorch_tensor* indices,
+                                                                 int64_t padding_index);
+
+// aten::embedding_bag(Tensor weight, Tensor indices, Tensor offsets, bool scale_grad_by_freq=False,
+//     int mode=0, bool sparse=False, Tensor? per_sample_weights=None, bool
+//     include_last_offset=False) -> (Tensor, Tensor, Tensor, Tensor)
+CTORCH_API ctorch_tensor_results ctorch_op_embedding_bag(const ctorch_tensor* weight,
+                                                         const ctorch_tensor* indices,
+                                                         const ctorch_tensor* offsets, int64_t mode,
+                                                         const ctorch_tensor* weights);
 
 // ---- Linear algebra
 
@@ -920,6 +1267,10 @@ CTORCH_API ctorch_tensor_result ctorch_op_mv(const ctorch_tensor* self,
 CTORCH_API ctorch_tensor_result ctorch_op_dot(const ctorch_tensor* self,
                                               const ctorch_tensor* other);
 
+// aten::vdot(Tensor self, Tensor other) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_vdot(const ctorch_tensor* self,
+                                               const ctorch_tensor* other);
+
 // aten::outer(Tensor self, Tensor vec2) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_outer(const ctorch_tensor* self,
                                                 const ctorch_tensor* other);
@@ -937,6 +1288,24 @@ CTORCH_API ctorch_tensor_result ctorch_op_baddbmm(const ctorch_tensor* self,
                                                   const ctorch_tensor* batch2, double beta,
                                                   double alpha);
 
+// aten::addmv(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_addmv(const ctorch_tensor* self,
+                                                const ctorch_tensor* matrix,
+                                                const ctorch_tensor* vector, double beta,
+                                                double alpha);
+
+// aten::addr(Tensor self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_addr(const ctorch_tensor* self, const ctorch_tensor* vec1,
+                                               const ctorch_tensor* vec2, double beta,
+                                               double alpha);
+
+// aten::addbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) ->
+//     Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_addbmm(const ctorch_tensor* self,
+                                                 const ctorch_tensor* batch1,
+                                                 const ctorch_tensor* batch2, double beta,
+                                                 double alpha);
+
 // aten::einsum(str equation, Tensor[] tensors, *, int[]? path=None) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_einsum(const char* equation,
                                                  ctorch_tensor* const* tensors,
@@ -945,6 +1314,10 @@ CTORCH_API ctorch_tensor_result ctorch_op_einsum(const char* equation,
 // aten::inner(Tensor self, Tensor other) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_inner(const ctorch_tensor* self,
                                                 const ctorch_tensor* other);
+
+// aten::linalg_vecdot(Tensor x, Tensor y, *, int dim=-1) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_vec_dot(const ctorch_tensor* x,
+                                                  const ctorch_tensor* other, int64_t dim);
 
 // aten::tensordot(Tensor self, Tensor other, int[] dims_self, int[] dims_other) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_tensordot(const ctorch_tensor* self,
@@ -973,6 +1346,9 @@ CTORCH_API ctorch_tensor_result ctorch_op_det(const ctorch_tensor* a);
 
 // aten::linalg_slogdet(Tensor A) -> (Tensor sign, Tensor logabsdet)
 CTORCH_API ctorch_tensor_results ctorch_op_s_log_det(const ctorch_tensor* a);
+
+// aten::logdet(Tensor self) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_logdet(const ctorch_tensor* self);
 
 // aten::linalg_inv(Tensor A) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_inverse(const ctorch_tensor* a);
@@ -1021,8 +1397,20 @@ CTORCH_API ctorch_tensor_results ctorch_op_qr(const ctorch_tensor* a);
 // aten::linalg_cholesky(Tensor self, *, bool upper=False) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_cholesky(const ctorch_tensor* self);
 
+// aten::cholesky_solve(Tensor self, Tensor input2, bool upper=False) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_cholesky_solve(const ctorch_tensor* self,
+                                                         const ctorch_tensor* factor,
+                                                         int32_t upper);
+
+// aten::cholesky_inverse(Tensor self, bool upper=False) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_cholesky_inverse(const ctorch_tensor* self,
+                                                           int32_t upper);
+
 // aten::linalg_eigh(Tensor self, str UPLO="L") -> (Tensor eigenvalues, Tensor eigenvectors)
 CTORCH_API ctorch_tensor_results ctorch_op_eigh(const ctorch_tensor* self);
+
+// aten::linalg_eigvalsh(Tensor self, str UPLO="L") -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_eig_vals_h(const ctorch_tensor* self);
 
 // aten::linalg_eigvals(Tensor self) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_eig_vals(const ctorch_tensor* self);
@@ -1037,9 +1425,42 @@ CTORCH_API ctorch_tensor_result ctorch_op_vector_norm(const ctorch_tensor* self,
 //     keepdim=False, *, ScalarType? dtype=None) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_matrix_norm(const ctorch_tensor* self, const char* ord);
 
+// aten::linalg_matrix_norm(Tensor self, Scalar ord, int[] dim=[-2,-1], bool keepdim=False, *,
+//     ScalarType? dtype=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_matrix_norm_ord(const ctorch_tensor* self, double ord,
+                                                          const int64_t* dims, int64_t dims_count,
+                                                          int32_t keep_dim);
+
+// aten::linalg_cond(Tensor self, Scalar? p=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_cond(const ctorch_tensor* self, double p);
+
+// aten::linalg_tensorsolve(Tensor self, Tensor other, int[]? dims=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_tensor_solve(const ctorch_tensor* self,
+                                                       const ctorch_tensor* other,
+                                                       const int64_t* dims, int64_t dims_count);
+
+// aten::linalg_tensorinv(Tensor self, int ind=2) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_tensor_inv(const ctorch_tensor* self, int64_t dimensions);
+
+// aten::linalg_householder_product(Tensor input, Tensor tau) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_householder_product(const ctorch_tensor* input,
+                                                              const ctorch_tensor* tau);
+
+// aten::linalg_vander(Tensor x, *, SymInt? N=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_vander(const ctorch_tensor* x, int64_t n);
+
 // aten::cdist(Tensor x1, Tensor x2, float p=2, int? compute_mode=None) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_cdist(const ctorch_tensor* x1, const ctorch_tensor* other,
                                                 double p);
+
+// aten::pdist(Tensor self, float p=2) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_pdist(const ctorch_tensor* self, double p);
+
+// aten::pairwise_distance(Tensor x1, Tensor x2, float p=2, float eps=1e-06, bool keepdim=False) ->
+//     Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_pairwise_distance(const ctorch_tensor* x1,
+                                                            const ctorch_tensor* other, double p,
+                                                            double eps, int32_t keep_dim);
 
 // aten::cosine_similarity(Tensor x1, Tensor x2, int dim=1, float eps=1e-08) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_cosine_similarity(const ctorch_tensor* x1,
@@ -1048,30 +1469,35 @@ CTORCH_API ctorch_tensor_result ctorch_op_cosine_similarity(const ctorch_tensor*
 
 // ---- Fourier transforms
 
-// aten::fft_fft(Tensor self, SymInt? n=None, int dim=-1, str? norm=None) -> Tensor
-CTORCH_API ctorch_tensor_result ctorch_op_fft(const ctorch_tensor* self, int64_t dim);
+// aten::fft_fftn(Tensor self, SymInt[1]? s=None, int[1]? dim=None, str? norm=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_fft_n(const ctorch_tensor* self, const int64_t* size,
+                                                int64_t size_count, const int64_t* dims,
+                                                int64_t dims_count, const char* norm);
 
-// aten::fft_ifft(Tensor self, SymInt? n=None, int dim=-1, str? norm=None) -> Tensor
-CTORCH_API ctorch_tensor_result ctorch_op_ifft(const ctorch_tensor* self, int64_t dim);
+// aten::fft_ifftn(Tensor self, SymInt[1]? s=None, int[1]? dim=None, str? norm=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_ifft_n(const ctorch_tensor* self, const int64_t* size,
+                                                 int64_t size_count, const int64_t* dims,
+                                                 int64_t dims_count, const char* norm);
 
-// aten::fft_rfft(Tensor self, SymInt? n=None, int dim=-1, str? norm=None) -> Tensor
-CTORCH_API ctorch_tensor_result ctorch_op_rfft(const ctorch_tensor* self, int64_t dim);
+// aten::fft_rfftn(Tensor self, SymInt[1]? s=None, int[1]? dim=None, str? norm=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_rfft_n(const ctorch_tensor* self, const int64_t* size,
+                                                 int64_t size_count, const int64_t* dims,
+                                                 int64_t dims_count, const char* norm);
 
-// aten::fft_irfft(Tensor self, SymInt? n=None, int dim=-1, str? norm=None) -> Tensor
-CTORCH_API ctorch_tensor_result ctorch_op_irfft(const ctorch_tensor* self, int64_t n, int64_t dim);
+// aten::fft_irfftn(Tensor self, SymInt[1]? s=None, int[1]? dim=None, str? norm=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_irfft_n(const ctorch_tensor* self, const int64_t* size,
+                                                  int64_t size_count, const int64_t* dims,
+                                                  int64_t dims_count, const char* norm);
 
-// aten::fft_fft2(Tensor self, SymInt[1]? s=None, int[1] dim=[-2,-1], str? norm=None) -> Tensor
-CTORCH_API ctorch_tensor_result ctorch_op_fft2(const ctorch_tensor* self);
+// aten::fft_hfftn(Tensor self, SymInt[1]? s=None, int[1]? dim=None, str? norm=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_hfft_n(const ctorch_tensor* self, const int64_t* size,
+                                                 int64_t size_count, const int64_t* dims,
+                                                 int64_t dims_count, const char* norm);
 
-// aten::fft_ifft2(Tensor self, SymInt[1]? s=None, int[1] dim=[-2,-1], str? norm=None) -> Tensor
-CTORCH_API ctorch_tensor_result ctorch_op_ifft2(const ctorch_tensor* self);
-
-// aten::fft_rfft2(Tensor self, SymInt[1]? s=None, int[1] dim=[-2,-1], str? norm=None) -> Tensor
-CTORCH_API ctorch_tensor_result ctorch_op_rfft2(const ctorch_tensor* self);
-
-// aten::fft_irfft2(Tensor self, SymInt[1]? s=None, int[1] dim=[-2,-1], str? norm=None) -> Tensor
-CTORCH_API ctorch_tensor_result ctorch_op_irfft2(const ctorch_tensor* self, const int64_t* size,
-                                                 int64_t size_count);
+// aten::fft_ihfftn(Tensor self, SymInt[1]? s=None, int[1]? dim=None, str? norm=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_ihfft_n(const ctorch_tensor* self, const int64_t* size,
+                                                  int64_t size_count, const int64_t* dims,
+                                                  int64_t dims_count, const char* norm);
 
 // aten::stft.center(Tensor self, int n_fft, int? hop_length=None, int? win_length=None, Tensor?
 //     window=None, bool center=True, str pad_mode="reflect", bool normalized=False, bool?
@@ -1110,6 +1536,12 @@ CTORCH_API ctorch_tensor_result ctorch_op_leaky_relu(const ctorch_tensor* self,
 // aten::prelu(Tensor self, Tensor weight) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_prelu(const ctorch_tensor* self,
                                                 const ctorch_tensor* weight);
+
+// aten::rrelu(Tensor self, Scalar lower=0.125, Scalar upper=0.3333333333333333, bool
+//     training=False, Generator? generator=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_rrelu(const ctorch_tensor* self, double lower,
+                                                double upper, int32_t training,
+                                                const ctorch_generator* generator);
 
 // aten::elu(Tensor self, Scalar alpha=1, Scalar scale=1, Scalar input_scale=1) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_elu(const ctorch_tensor* self, double alpha);
@@ -1155,6 +1587,9 @@ CTORCH_API ctorch_tensor_result ctorch_op_softplus(const ctorch_tensor* self, do
 // aten::softshrink(Tensor self, Scalar lambd=0.5) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_softshrink(const ctorch_tensor* self, double lambda);
 
+// aten::hardshrink(Tensor self, Scalar lambd=0.5) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_hardshrink(const ctorch_tensor* self, double lambda);
+
 // aten::threshold(Tensor self, Scalar threshold, Scalar value) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_threshold(const ctorch_tensor* self, double threshold,
                                                     double value);
@@ -1171,6 +1606,18 @@ CTORCH_API ctorch_tensor_result ctorch_op_log_softmax(const ctorch_tensor* self,
 // aten::dropout(Tensor input, float p, bool train) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_dropout(const ctorch_tensor* input, double p,
                                                   int32_t training);
+
+// aten::feature_dropout(Tensor input, float p, bool train) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_feature_dropout(const ctorch_tensor* input, double p,
+                                                          int32_t training);
+
+// aten::alpha_dropout(Tensor input, float p, bool train) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_alpha_dropout(const ctorch_tensor* input, double p,
+                                                        int32_t training);
+
+// aten::feature_alpha_dropout(Tensor input, float p, bool train) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_feature_alpha_dropout(const ctorch_tensor* input,
+                                                                double p, int32_t training);
 
 // ---- Normalisation
 
@@ -1219,6 +1666,12 @@ CTORCH_API ctorch_tensor_result ctorch_op_linear(const ctorch_tensor* input,
                                                  const ctorch_tensor* weight,
                                                  const ctorch_tensor* bias);
 
+// aten::bilinear(Tensor input1, Tensor input2, Tensor weight, Tensor? bias=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_bilinear(const ctorch_tensor* input1,
+                                                   const ctorch_tensor* other,
+                                                   const ctorch_tensor* weight,
+                                                   const ctorch_tensor* bias);
+
 // aten::conv1d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[1] stride=1, SymInt[1]
 //     padding=0, SymInt[1] dilation=1, SymInt groups=1) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_conv1d(const ctorch_tensor* input,
@@ -1245,6 +1698,33 @@ CTORCH_API ctorch_tensor_result ctorch_op_conv3d(const ctorch_tensor* input,
                                                  int64_t stride_count, const int64_t* padding,
                                                  int64_t padding_count, const int64_t* dilation,
                                                  int64_t dilation_count, int64_t groups);
+
+// aten::conv1d.padding(Tensor input, Tensor weight, Tensor? bias=None, SymInt[1] stride=1, str
+//     padding="valid", SymInt[1] dilation=1, SymInt groups=1) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_conv1d_same(const ctorch_tensor* input,
+                                                      const ctorch_tensor* weight,
+                                                      const ctorch_tensor* bias,
+                                                      const int64_t* stride, int64_t stride_count,
+                                                      const int64_t* dilation,
+                                                      int64_t dilation_count, int64_t groups);
+
+// aten::conv2d.padding(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=1, str
+//     padding="valid", SymInt[2] dilation=1, SymInt groups=1) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_conv2d_same(const ctorch_tensor* input,
+                                                      const ctorch_tensor* weight,
+                                                      const ctorch_tensor* bias,
+                                                      const int64_t* stride, int64_t stride_count,
+                                                      const int64_t* dilation,
+                                                      int64_t dilation_count, int64_t groups);
+
+// aten::conv3d.padding(Tensor input, Tensor weight, Tensor? bias=None, SymInt[3] stride=1, str
+//     padding="valid", SymInt[3] dilation=1, SymInt groups=1) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_conv3d_same(const ctorch_tensor* input,
+                                                      const ctorch_tensor* weight,
+                                                      const ctorch_tensor* bias,
+                                                      const int64_t* stride, int64_t stride_count,
+                                                      const int64_t* dilation,
+                                                      int64_t dilation_count, int64_t groups);
 
 // aten::conv_transpose1d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[1] stride=1,
 //     SymInt[1] padding=0, SymInt[1] output_padding=0, SymInt groups=1, SymInt[1] dilation=1) ->
@@ -1318,6 +1798,10 @@ CTORCH_API ctorch_tensor_result ctorch_op_pixel_shuffle(const ctorch_tensor* sel
 CTORCH_API ctorch_tensor_result ctorch_op_pixel_unshuffle(const ctorch_tensor* self,
                                                           int64_t factor);
 
+// aten::channel_shuffle(Tensor self, SymInt groups) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_channel_shuffle(const ctorch_tensor* self,
+                                                          int64_t groups);
+
 // ---- Pooling
 
 // aten::max_pool1d(Tensor self, int[1] kernel_size, int[1] stride=[], int[1] padding=0, int[1]
@@ -1362,6 +1846,46 @@ CTORCH_API ctorch_tensor_results ctorch_op_max_pool2d_with_indices(const ctorch_
                                                                    const int64_t* dilation,
                                                                    int64_t dilation_count,
                                                                    int32_t ceil_mode);
+
+// aten::max_pool1d_with_indices(Tensor self, int[1] kernel_size, int[1] stride=[], int[1]
+//     padding=0, int[1] dilation=1, bool ceil_mode=False) -> (Tensor, Tensor)
+CTORCH_API ctorch_tensor_results ctorch_op_max_pool1d_with_indices(const ctorch_tensor* self,
+                                                                   const int64_t* kernel_size,
+                                                                   int64_t kernel_size_count,
+                                                                   const int64_t* stride,
+                                                                   int64_t stride_count,
+                                                                   const int64_t* padding,
+                                                                   int64_t padding_count,
+                                                                   const int64_t* dilation,
+                                                                   int64_t dilation_count,
+                                                                   int32_t ceil_mode);
+
+// aten::max_pool3d_with_indices(Tensor self, int[3] kernel_size, int[3] stride=[], int[3]
+//     padding=0, int[3] dilation=1, bool ceil_mode=False) -> (Tensor, Tensor)
+CTORCH_API ctorch_tensor_results ctorch_op_max_pool3d_with_indices(const ctorch_tensor* self,
+                                                                   const int64_t* kernel_size,
+                                                                   int64_t kernel_size_count,
+                                                                   const int64_t* stride,
+                                                                   int64_t stride_count,
+                                                                   const int64_t* padding,
+                                                                   int64_t padding_count,
+                                                                   const int64_t* dilation,
+                                                                   int64_t dilation_count,
+                                                                   int32_t ceil_mode);
+
+// aten::max_unpool2d(Tensor self, Tensor indices, SymInt[2] output_size) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_max_unpool2d(const ctorch_tensor* self,
+                                                       const ctorch_tensor* indices,
+                                                       const int64_t* size, int64_t size_count);
+
+// aten::max_unpool3d(Tensor self, Tensor indices, SymInt[3] output_size, int[3] stride, int[3]
+//     padding) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_max_unpool3d(const ctorch_tensor* self,
+                                                       const ctorch_tensor* indices,
+                                                       const int64_t* size, int64_t size_count,
+                                                       const int64_t* stride, int64_t stride_count,
+                                                       const int64_t* padding,
+                                                       int64_t padding_count);
 
 // aten::avg_pool1d(Tensor self, int[1] kernel_size, int[1] stride=[], int[1] padding=0, bool
 //     ceil_mode=False, bool count_include_pad=True) -> Tensor
@@ -1415,71 +1939,109 @@ CTORCH_API ctorch_tensor_results ctorch_op_adaptive_max_pool2d(const ctorch_tens
                                                                const int64_t* size,
                                                                int64_t size_count);
 
+// aten::adaptive_max_pool3d(Tensor self, int[3] output_size) -> (Tensor, Tensor)
+CTORCH_API ctorch_tensor_results ctorch_op_adaptive_max_pool3d(const ctorch_tensor* self,
+                                                               const int64_t* size,
+                                                               int64_t size_count);
+
 // ---- Images
 
 // aten::upsample_nearest1d(Tensor self, SymInt[1] output_size, float? scales=None) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_upsample_nearest1d(const ctorch_tensor* self,
                                                              const int64_t* output_size,
-                                                             int64_t output_size_count);
+                                                             int64_t output_size_count,
+                                                             const double* scales);
 
 // aten::upsample_nearest2d(Tensor self, SymInt[2] output_size, float? scales_h=None, float?
 //     scales_w=None) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_upsample_nearest2d(const ctorch_tensor* self,
                                                              const int64_t* output_size,
-                                                             int64_t output_size_count);
+                                                             int64_t output_size_count,
+                                                             const double* scales_h,
+                                                             const double* scales_w);
 
 // aten::upsample_nearest3d(Tensor self, SymInt[3] output_size, float? scales_d=None, float?
 //     scales_h=None, float? scales_w=None) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_upsample_nearest3d(const ctorch_tensor* self,
                                                              const int64_t* output_size,
-                                                             int64_t output_size_count);
+                                                             int64_t output_size_count,
+                                                             const double* scales_d,
+                                                             const double* scales_h,
+                                                             const double* scales_w);
+
+// aten::_upsample_nearest_exact1d(Tensor self, SymInt[1] output_size, float? scales=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_upsample_nearest_exact1d(const ctorch_tensor* self,
+                                                                   const int64_t* output_size,
+                                                                   int64_t output_size_count,
+                                                                   const double* scales);
 
 // aten::_upsample_nearest_exact2d(Tensor self, SymInt[2] output_size, float? scales_h=None, float?
 //     scales_w=None) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_upsample_nearest_exact2d(const ctorch_tensor* self,
                                                                    const int64_t* output_size,
-                                                                   int64_t output_size_count);
+                                                                   int64_t output_size_count,
+                                                                   const double* scales_h,
+                                                                   const double* scales_w);
+
+// aten::_upsample_nearest_exact3d(Tensor self, SymInt[3] output_size, float? scales_d=None, float?
+//     scales_h=None, float? scales_w=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_upsample_nearest_exact3d(const ctorch_tensor* self,
+                                                                   const int64_t* output_size,
+                                                                   int64_t output_size_count,
+                                                                   const double* scales_d,
+                                                                   const double* scales_h,
+                                                                   const double* scales_w);
 
 // aten::upsample_linear1d(Tensor self, SymInt[1] output_size, bool align_corners, float?
 //     scales=None) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_upsample_linear1d(const ctorch_tensor* self,
                                                             const int64_t* output_size,
                                                             int64_t output_size_count,
-                                                            int32_t align_corners);
+                                                            int32_t align_corners,
+                                                            const double* scales);
 
 // aten::upsample_bilinear2d(Tensor self, SymInt[2] output_size, bool align_corners, float?
 //     scales_h=None, float? scales_w=None) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_upsample_bilinear2d(const ctorch_tensor* self,
                                                               const int64_t* output_size,
                                                               int64_t output_size_count,
-                                                              int32_t align_corners);
+                                                              int32_t align_corners,
+                                                              const double* scales_h,
+                                                              const double* scales_w);
 
 // aten::upsample_bicubic2d(Tensor self, SymInt[2] output_size, bool align_corners, float?
 //     scales_h=None, float? scales_w=None) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_upsample_bicubic2d(const ctorch_tensor* self,
                                                              const int64_t* output_size,
                                                              int64_t output_size_count,
-                                                             int32_t align_corners);
+                                                             int32_t align_corners,
+                                                             const double* scales_h,
+                                                             const double* scales_w);
 
 // aten::upsample_trilinear3d(Tensor self, SymInt[3] output_size, bool align_corners, float?
 //     scales_d=None, float? scales_h=None, float? scales_w=None) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_upsample_trilinear3d(const ctorch_tensor* self,
                                                                const int64_t* output_size,
                                                                int64_t output_size_count,
-                                                               int32_t align_corners);
+                                                               int32_t align_corners,
+                                                               const double* scales_d,
+                                                               const double* scales_h,
+                                                               const double* scales_w);
 
 // aten::_upsample_bilinear2d_aa(Tensor self, SymInt[2] output_size, bool align_corners, float?
 //     scales_h=None, float? scales_w=None) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_upsample_bilinear2d_antialias(
     const ctorch_tensor* self, const int64_t* output_size, int64_t output_size_count,
-    int32_t align_corners);
+    int32_t align_corners, const double* scales_h, const double* scales_w);
 
 // aten::_upsample_bicubic2d_aa(Tensor self, SymInt[2] output_size, bool align_corners, float?
 //     scales_h=None, float? scales_w=None) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_upsample_bicubic2d_antialias(const ctorch_tensor* self,
                                                                        const int64_t* output_size,
                                                                        int64_t output_size_count,
-                                                                       int32_t align_corners);
+                                                                       int32_t align_corners,
+                                                                       const double* scales_h,
+                                                                       const double* scales_w);
 
 // aten::grid_sampler(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool
 //     align_corners) -> Tensor
@@ -1514,7 +2076,8 @@ CTORCH_API ctorch_tensor_result ctorch_op_scaled_dot_product_attention(const cto
                                                                        const ctorch_tensor* mask,
                                                                        double dropout,
                                                                        int32_t causal,
-                                                                       const double* scale);
+                                                                       const double* scale,
+                                                                       int32_t grouped_queries);
 
 // ---- Losses
 
@@ -1574,6 +2137,32 @@ CTORCH_API ctorch_tensor_result ctorch_op_soft_margin_loss(const ctorch_tensor* 
                                                            const ctorch_tensor* target,
                                                            int64_t reduction);
 
+// aten::poisson_nll_loss(Tensor input, Tensor target, bool log_input, bool full, float eps, int
+//     reduction) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_poisson_nll_loss(const ctorch_tensor* input,
+                                                           const ctorch_tensor* target,
+                                                           int32_t log_input, int32_t full,
+                                                           double eps, int64_t reduction);
+
+// aten::hinge_embedding_loss(Tensor self, Tensor target, float margin=1.0, int reduction=Mean) ->
+//     Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_hinge_embedding_loss(const ctorch_tensor* self,
+                                                               const ctorch_tensor* target,
+                                                               double margin, int64_t reduction);
+
+// aten::multi_margin_loss(Tensor self, Tensor target, Scalar p=1, Scalar margin=1, Tensor?
+//     weight=None, int reduction=Mean) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_multi_margin_loss(const ctorch_tensor* self,
+                                                            const ctorch_tensor* target, double p,
+                                                            double margin,
+                                                            const ctorch_tensor* weight,
+                                                            int64_t reduction);
+
+// aten::multilabel_margin_loss(Tensor self, Tensor target, int reduction=Mean) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_multilabel_margin_loss(const ctorch_tensor* self,
+                                                                 const ctorch_tensor* target,
+                                                                 int64_t reduction);
+
 // aten::ctc_loss.IntList(Tensor log_probs, Tensor targets, int[] input_lengths, int[]
 //     target_lengths, int blank=0, int reduction=Mean, bool zero_infinity=False) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_ctc_loss(const ctorch_tensor* log_probs,
@@ -1618,6 +2207,10 @@ CTORCH_API ctorch_tensor_result ctorch_op_multinomial(const ctorch_tensor* self,
 CTORCH_API ctorch_tensor_result ctorch_op_bernoulli(const ctorch_tensor* self,
                                                     const ctorch_generator* generator);
 
+// aten::poisson(Tensor self, Generator? generator=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_poisson(const ctorch_tensor* self,
+                                                  const ctorch_generator* generator);
+
 // aten::rand_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None,
 //     bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_rand_like(const ctorch_tensor* self);
@@ -1625,6 +2218,12 @@ CTORCH_API ctorch_tensor_result ctorch_op_rand_like(const ctorch_tensor* self);
 // aten::randn_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device?
 //     device=None, bool? pin_memory=None, MemoryFormat? memory_format=None) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_randn_like(const ctorch_tensor* self);
+
+// aten::randint_like.low_dtype(Tensor self, SymInt low, SymInt high, *, ScalarType? dtype=None,
+//     Layout? layout=None, Device? device=None, bool? pin_memory=None, MemoryFormat?
+//     memory_format=None) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_randint_like(const ctorch_tensor* self, int64_t low,
+                                                       int64_t high);
 
 // aten::uniform_(Tensor(a!) self, float from=0, float to=1, *, Generator? generator=None) ->
 //     Tensor(a!)
@@ -1643,6 +2242,25 @@ CTORCH_API ctorch_error* ctorch_op_fill_exponential(ctorch_tensor* self, double 
 // aten::bernoulli_.float(Tensor(a!) self, float p=0.5, *, Generator? generator=None) -> Tensor(a!)
 CTORCH_API ctorch_error* ctorch_op_fill_bernoulli(ctorch_tensor* self, double p,
                                                   const ctorch_generator* generator);
+
+// aten::cauchy_(Tensor(a!) self, float median=0, float sigma=1, *, Generator? generator=None) ->
+//     Tensor(a!)
+CTORCH_API ctorch_error* ctorch_op_fill_cauchy(ctorch_tensor* self, double median, double sigma,
+                                               const ctorch_generator* generator);
+
+// aten::log_normal_(Tensor(a!) self, float mean=1, float std=2, *, Generator? generator=None) ->
+//     Tensor(a!)
+CTORCH_API ctorch_error* ctorch_op_fill_log_normal(ctorch_tensor* self, double mean, double std,
+                                                   const ctorch_generator* generator);
+
+// aten::geometric_(Tensor(a!) self, float p, *, Generator? generator=None) -> Tensor(a!)
+CTORCH_API ctorch_error* ctorch_op_fill_geometric(ctorch_tensor* self, double p,
+                                                  const ctorch_generator* generator);
+
+// aten::random_.from(Tensor(a!) self, int from, int? to, *, Generator? generator=None) ->
+//     Tensor(a!)
+CTORCH_API ctorch_error* ctorch_op_fill_rand_int(ctorch_tensor* self, int64_t from, int64_t to,
+                                                 const ctorch_generator* generator);
 
 // ---- In place
 
@@ -1674,6 +2292,9 @@ CTORCH_API ctorch_error* ctorch_op_div_in_place(ctorch_tensor* self, const ctorc
 // aten::div_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)
 CTORCH_API ctorch_error* ctorch_op_div_scalar_in_place(ctorch_tensor* self, double value);
 
+// aten::remainder_.Scalar(Tensor(a!) self, Scalar other) -> Tensor(a!)
+CTORCH_API ctorch_error* ctorch_op_remainder_scalar_in_place(ctorch_tensor* self, double value);
+
 // aten::pow_.Scalar(Tensor(a!) self, Scalar exponent) -> Tensor(a!)
 CTORCH_API ctorch_error* ctorch_op_pow_scalar_in_place(ctorch_tensor* self, double exponent);
 
@@ -1699,6 +2320,18 @@ CTORCH_API ctorch_error* ctorch_op_clamp_tensor_in_place(ctorch_tensor* self,
                                                          const ctorch_tensor* min,
                                                          const ctorch_tensor* max);
 
+// aten::clamp_min_(Tensor(a!) self, Scalar min) -> Tensor(a!)
+CTORCH_API ctorch_error* ctorch_op_clamp_min_in_place(ctorch_tensor* self, double min);
+
+// aten::clamp_max_(Tensor(a!) self, Scalar max) -> Tensor(a!)
+CTORCH_API ctorch_error* ctorch_op_clamp_max_in_place(ctorch_tensor* self, double max);
+
+// aten::nan_to_num_(Tensor(a!) self, float? nan=None, float? posinf=None, float? neginf=None) ->
+//     Tensor(a!)
+CTORCH_API ctorch_error* ctorch_op_nan_to_num_in_place(ctorch_tensor* self, double nan,
+                                                       double positive_infinity,
+                                                       double negative_infinity);
+
 // aten::neg_(Tensor(a!) self) -> Tensor(a!)
 CTORCH_API ctorch_error* ctorch_op_neg_in_place(ctorch_tensor* self);
 
@@ -1708,11 +2341,38 @@ CTORCH_API ctorch_error* ctorch_op_abs_in_place(ctorch_tensor* self);
 // aten::exp_(Tensor(a!) self) -> Tensor(a!)
 CTORCH_API ctorch_error* ctorch_op_exp_in_place(ctorch_tensor* self);
 
+// aten::log_(Tensor(a!) self) -> Tensor(a!)
+CTORCH_API ctorch_error* ctorch_op_log_in_place(ctorch_tensor* self);
+
+// aten::square_(Tensor(a!) self) -> Tensor(a!)
+CTORCH_API ctorch_error* ctorch_op_square_in_place(ctorch_tensor* self);
+
+// aten::reciprocal_(Tensor(a!) self) -> Tensor(a!)
+CTORCH_API ctorch_error* ctorch_op_reciprocal_in_place(ctorch_tensor* self);
+
+// aten::floor_(Tensor(a!) self) -> Tensor(a!)
+CTORCH_API ctorch_error* ctorch_op_floor_in_place(ctorch_tensor* self);
+
+// aten::ceil_(Tensor(a!) self) -> Tensor(a!)
+CTORCH_API ctorch_error* ctorch_op_ceil_in_place(ctorch_tensor* self);
+
+// aten::round_(Tensor(a!) self) -> Tensor(a!)
+CTORCH_API ctorch_error* ctorch_op_round_in_place(ctorch_tensor* self);
+
 // aten::sqrt_(Tensor(a!) self) -> Tensor(a!)
 CTORCH_API ctorch_error* ctorch_op_sqrt_in_place(ctorch_tensor* self);
 
+// aten::rsqrt_(Tensor(a!) self) -> Tensor(a!)
+CTORCH_API ctorch_error* ctorch_op_rsqrt_in_place(ctorch_tensor* self);
+
 // aten::relu_(Tensor(a!) self) -> Tensor(a!)
 CTORCH_API ctorch_error* ctorch_op_relu_in_place(ctorch_tensor* self);
+
+// aten::leaky_relu_(Tensor(a!) self, Scalar negative_slope=0.01) -> Tensor(a!)
+CTORCH_API ctorch_error* ctorch_op_leaky_relu_in_place(ctorch_tensor* self, double negative_slope);
+
+// aten::silu_(Tensor(a!) self) -> Tensor(a!)
+CTORCH_API ctorch_error* ctorch_op_silu_in_place(ctorch_tensor* self);
 
 // aten::sigmoid_(Tensor(a!) self) -> Tensor(a!)
 CTORCH_API ctorch_error* ctorch_op_sigmoid_in_place(ctorch_tensor* self);
@@ -1720,11 +2380,29 @@ CTORCH_API ctorch_error* ctorch_op_sigmoid_in_place(ctorch_tensor* self);
 // aten::tanh_(Tensor(a!) self) -> Tensor(a!)
 CTORCH_API ctorch_error* ctorch_op_tanh_in_place(ctorch_tensor* self);
 
+// aten::tril_(Tensor(a!) self, SymInt diagonal=0) -> Tensor(a!)
+CTORCH_API ctorch_error* ctorch_op_tril_in_place(ctorch_tensor* self, int64_t diagonal);
+
+// aten::triu_(Tensor(a!) self, SymInt diagonal=0) -> Tensor(a!)
+CTORCH_API ctorch_error* ctorch_op_triu_in_place(ctorch_tensor* self, int64_t diagonal);
+
+// aten::addmm_(Tensor(a!) self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) ->
+//     Tensor(a!)
+CTORCH_API ctorch_error* ctorch_op_addmm_in_place(ctorch_tensor* self, const ctorch_tensor* mat1,
+                                                  const ctorch_tensor* mat2, double beta,
+                                                  double alpha);
+
 // aten::copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!)
 CTORCH_API ctorch_error* ctorch_op_copy_from(ctorch_tensor* self, const ctorch_tensor* source);
 
 // aten::fill_.Scalar(Tensor(a!) self, Scalar value) -> Tensor(a!)
 CTORCH_API ctorch_error* ctorch_op_fill(ctorch_tensor* self, double value);
+
+// aten::fill_.Tensor(Tensor(a!) self, Tensor value) -> Tensor(a!)
+CTORCH_API ctorch_error* ctorch_op_fill_tensor(ctorch_tensor* self, const ctorch_tensor* value);
+
+// aten::fill_diagonal_(Tensor(a!) self, Scalar fill_value, bool wrap=False) -> Tensor(a!)
+CTORCH_API ctorch_error* ctorch_op_fill_diagonal(ctorch_tensor* self, double value);
 
 // aten::zero_(Tensor(a!) self) -> Tensor(a!)
 CTORCH_API ctorch_error* ctorch_op_zero(ctorch_tensor* self);
@@ -1732,6 +2410,16 @@ CTORCH_API ctorch_error* ctorch_op_zero(ctorch_tensor* self);
 // aten::masked_fill_.Scalar(Tensor(a!) self, Tensor mask, Scalar value) -> Tensor(a!)
 CTORCH_API ctorch_error* ctorch_op_masked_fill_in_place(ctorch_tensor* self,
                                                         const ctorch_tensor* mask, double value);
+
+// aten::masked_fill_.Tensor(Tensor(a!) self, Tensor mask, Tensor value) -> Tensor(a!)
+CTORCH_API ctorch_error* ctorch_op_masked_fill_tensor_in_place(ctorch_tensor* self,
+                                                               const ctorch_tensor* mask,
+                                                               const ctorch_tensor* value);
+
+// aten::masked_scatter_(Tensor(a!) self, Tensor mask, Tensor source) -> Tensor(a!)
+CTORCH_API ctorch_error* ctorch_op_masked_scatter_in_place(ctorch_tensor* self,
+                                                           const ctorch_tensor* mask,
+                                                           const ctorch_tensor* source);
 
 // aten::scatter_.src(Tensor(a!) self, int dim, Tensor index, Tensor src) -> Tensor(a!)
 CTORCH_API ctorch_error* ctorch_op_scatter_in_place(ctorch_tensor* self, int64_t dim,
@@ -1742,6 +2430,14 @@ CTORCH_API ctorch_error* ctorch_op_scatter_in_place(ctorch_tensor* self, int64_t
 CTORCH_API ctorch_error* ctorch_op_scatter_add_in_place(ctorch_tensor* self, int64_t dim,
                                                         const ctorch_tensor* index,
                                                         const ctorch_tensor* source);
+
+// aten::scatter_reduce_.two(Tensor(a!) self, int dim, Tensor index, Tensor src, str reduce, *, bool
+//     include_self=True) -> Tensor(a!)
+CTORCH_API ctorch_error* ctorch_op_scatter_reduce_in_place(ctorch_tensor* self, int64_t dim,
+                                                           const ctorch_tensor* index,
+                                                           const ctorch_tensor* source,
+                                                           const char* reduce,
+                                                           int32_t include_self);
 
 // aten::index_add_(Tensor(a!) self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) ->
 //     Tensor(a!)
