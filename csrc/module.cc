@@ -370,9 +370,8 @@ ctorch_error* ctorch_module_to(ctorch_module* module, int32_t dtype, const ctorc
     // Module::to casts whole numbers too; only weights are meant.
     c10::NoGradGuard no_grad;
     const auto move = [&](at::Tensor tensor) {
-      const auto type = dtype >= 0 && tensor.is_floating_point()
-                            ? ctorch::scalar_type_of(dtype)
-                            : tensor.scalar_type();
+      const auto type = dtype >= 0 && tensor.is_floating_point() ? ctorch::scalar_type_of(dtype)
+                                                                 : tensor.scalar_type();
       const auto place = device == nullptr ? tensor.device() : ctorch::device_of(*device);
       if (type == tensor.scalar_type() && place == tensor.device()) return;
       tensor.set_data(tensor.detach().to(place, type));
