@@ -12,13 +12,13 @@
 namespace ctorch {
 namespace {
 
-// The bytes that a new tensor adds to the process. A view, or one that shares another's storage,
-// adds none. An output that autograd saved shares its storage with the graph alone.
+// The bytes that a new tensor adds to the process: none where it shares its storage with another
+// tensor. An output that autograd saved shares it with the graph alone.
 int64_t added_bytes(const at::Tensor& tensor) {
-  if (!tensor.has_storage() || tensor.is_view()) return 0;
+  if (!tensor.has_storage()) return 0;
   const auto& storage = tensor.storage();
-  if (storage.use_count() > 1 && !tensor.grad_fn()) return 0;
-  return static_cast<int64_t>(storage.nbytes());
+  const bool shared = storage.use_count() > 1 && (!tensor.grad_fn() || tensor.is_view());
+  return shared ? 0 : static_cast<int64_t>(storage.nbytes());
 }
 
 ctorch_tensor* handle_for(at::Tensor tensor) { return new ctorch_tensor{std::move(tensor)}; }
