@@ -74,6 +74,7 @@ go_test = $(GO) test -count=1 -p 1 -timeout 30m
 test: $(library)
 	cd scripts && $(PYTHON) -m unittest test_setup_libtorch test_setup_make test_generate_operators
 	cd build && ctest --output-on-failure
+	cd scripts && GO=$(GO) $(PYTHON) -m unittest test_outside
 	$(go_test) ./...
 
 $(clang_format): scripts/check_requirements.txt

@@ -1,7 +1,5 @@
 package torch
 
-// #cgo CFLAGS: -I${SRCDIR}/../csrc/include
-// #cgo LDFLAGS: -L${SRCDIR}/../build/lib -lctorch -Wl,-rpath,${SRCDIR}/../build/lib
 // #include "ctorch/ctorch.h"
 // #include <stdlib.h>
 import "C"
