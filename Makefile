@@ -3,7 +3,7 @@
 #                    make run ARGS='generate "a slice of pizza" -o pizza.png --seed 7'
 # make test          every test that needs no Python package
 # make check         formatting and static analysis of the Go and the C++ code
-# make generate      write the operators again from scripts/operators.txt
+# make generate      write the operators again from scripts/operators.txt, and the headers' sum
 # make asan          the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 # make race          the Go tests under the race detector and with cgo's checks of pointers
 # make test-range    the tests against the oldest and the newest supported libtorch
@@ -72,7 +72,8 @@ run: $(program)
 go_test = $(GO) test -count=1 -p 1 -timeout 30m
 
 test: $(library)
-	cd scripts && $(PYTHON) -m unittest test_setup_libtorch test_setup_make test_generate_operators
+	cd scripts && $(PYTHON) -m unittest test_setup_libtorch test_setup_make \
+	  test_generate_operators test_check_abi
 	cd build && ctest --output-on-failure
 	cd scripts && GO=$(GO) $(PYTHON) -m unittest test_outside
 	$(go_test) ./...
@@ -100,9 +101,11 @@ check: $(clang_format) $(library)
 	$(cxx_files) | xargs $(clang_format) --dry-run --Werror
 	@$(if $(declarations),$(PYTHON) scripts/generate_operators.py --check \
 	  --declarations $(declarations))
+	$(PYTHON) scripts/check_abi.py
 
 generate: build/libtorch.cmake
 	$(PYTHON) scripts/generate_operators.py $(if $(declarations),--declarations $(declarations))
+	$(PYTHON) scripts/check_abi.py --write
 
 format: $(clang_format)
 	$(go_files) | xargs -0 "$$($(GO) env GOROOT)/bin/gofmt" -w

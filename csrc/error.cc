@@ -133,4 +133,6 @@ void ctorch_error_free(ctorch_error* error) {
 
 int32_t ctorch_abi_version(void) { return CTORCH_ABI_VERSION; }
 
+uint32_t ctorch_headers_sum(void) { return CTORCH_HEADERS_SUM; }
+
 const char* ctorch_libtorch_version(void) { return TORCH_VERSION; }

@@ -19,6 +19,11 @@ func init() {
 			"compiled for ABI %d: build both from the same checkout with make\n", got, Version(), want)
 		os.Exit(1)
 	}
+	if C.ctorch_headers_sum() != C.CTORCH_HEADERS_SUM {
+		fmt.Fprintln(os.Stderr, "torch: libctorch was built from other headers than this program: "+
+			"run make in the checkout again (or make install, where it is installed)")
+		os.Exit(1)
+	}
 	// First: libtorch remembers whether it has CUDA when it is asked for the first time.
 	cudaError = takeError("opening CUDA", C.ctorch_open_cuda())
 	SetProfiling(false)

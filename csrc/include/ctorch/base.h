@@ -12,6 +12,8 @@
 
 #include <stdint.h>
 
+#include "headers_sum.h"
+
 #ifdef __cplusplus
 #define CTORCH_EXTERN_C_BEGIN extern "C" {
 #define CTORCH_EXTERN_C_END }
@@ -118,6 +120,9 @@ typedef struct ctorch_options {
 
 // The ABI number that the library was built with.
 CTORCH_API int32_t ctorch_abi_version(void);
+
+// CTORCH_HEADERS_SUM of the headers that the library was built with.
+CTORCH_API uint32_t ctorch_headers_sum(void);
 
 // libtorch's version, as "2.13.0". The text is static.
 CTORCH_API const char* ctorch_libtorch_version(void);

@@ -1,0 +1,8 @@
+// Written by scripts/check_abi.py --write (make generate): the sum of what the headers here
+// declare, by which Go tells a library that was built from others.
+#ifndef CTORCH_HEADERS_SUM_H_
+#define CTORCH_HEADERS_SUM_H_
+
+#define CTORCH_HEADERS_SUM 0xb582ca1eu
+
+#endif  // CTORCH_HEADERS_SUM_H_
