@@ -36,6 +36,29 @@ bool contains(const std::string& text, const char* part) {
   return text.find(part) != std::string::npos;
 }
 
+int32_t kind_of(const std::string& text) {
+  if (contains(text, "out of memory") || contains(text, "can't allocate memory") ||
+      contains(text, "not enough memory")) {
+    return CTORCH_ERROR_OUT_OF_MEMORY;
+  }
+  if (contains(text, "CUDA error") || contains(text, "cuDNN error") ||
+      contains(text, "CUDNN_STATUS") || contains(text, "CUBLAS_STATUS") ||
+      contains(text, "cuFFT error") || contains(text, "cusolver error") ||
+      contains(text, "cusparse error") || contains(text, "invalid device ordinal") ||
+      contains(text, "Cannot initialize CUDA") || contains(text, "NVIDIA driver") ||
+      contains(text, "arguments from the 'CUDA' backend")) {
+    return CTORCH_ERROR_DEVICE;
+  }
+  if (contains(text, "not implemented")) return CTORCH_ERROR_NOT_IMPLEMENTED;
+  return CTORCH_ERROR_INVALID;
+}
+
+ctorch_error* from_text(const std::string& text) {
+  return make_error(kind_of(text), one_line(text));
+}
+
+}  // namespace
+
 // libtorch appends its stack trace, and TorchScript puts one in front; neither helps a Go caller.
 std::string one_line(std::string text) {
   const char* const beginnings[] = {
@@ -75,29 +98,6 @@ std::string one_line(std::string text) {
   while (!line.empty() && line.back() == ' ') line.pop_back();
   return line;
 }
-
-int32_t kind_of(const std::string& text) {
-  if (contains(text, "out of memory") || contains(text, "can't allocate memory") ||
-      contains(text, "not enough memory")) {
-    return CTORCH_ERROR_OUT_OF_MEMORY;
-  }
-  if (contains(text, "CUDA error") || contains(text, "cuDNN error") ||
-      contains(text, "CUDNN_STATUS") || contains(text, "CUBLAS_STATUS") ||
-      contains(text, "cuFFT error") || contains(text, "cusolver error") ||
-      contains(text, "cusparse error") || contains(text, "invalid device ordinal") ||
-      contains(text, "Cannot initialize CUDA") || contains(text, "NVIDIA driver") ||
-      contains(text, "arguments from the 'CUDA' backend")) {
-    return CTORCH_ERROR_DEVICE;
-  }
-  if (contains(text, "not implemented")) return CTORCH_ERROR_NOT_IMPLEMENTED;
-  return CTORCH_ERROR_INVALID;
-}
-
-ctorch_error* from_text(const std::string& text) {
-  return make_error(kind_of(text), one_line(text));
-}
-
-}  // namespace
 
 ctorch_error* current_exception() noexcept {
   try {

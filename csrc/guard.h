@@ -31,8 +31,15 @@ struct Error {
 // The exception in flight as an error for the caller. Only inside a catch block.
 ctorch_error* current_exception() noexcept;
 
-// Brings the calling thread in line with the process's settings (the number of threads).
+// Brings the calling thread in line with the process's settings (the number of threads, where
+// warnings go).
 void enter_thread();
+
+// Has the calling thread's warnings collected instead of written to stderr.
+void collect_warnings();
+
+// The text in one line, without libtorch's stack trace.
+std::string one_line(std::string text);
 
 // The scope of the calling thread.
 uint64_t& current_scope() noexcept;

@@ -31,12 +31,15 @@ thread_local Team team;
 }  // namespace
 
 // OpenMP keeps the number of threads for each calling thread, and a goroutine moves between
-// threads, so each entry sees to it that its thread has the process's number.
+// threads, so each entry sees to it that its thread has the process's number. libtorch keeps the
+// handler of warnings for each thread too.
 void enter_thread() {
-  thread_local int applied = 0;
+  constexpr int new_thread = -1;
+  thread_local int applied = new_thread;
   const int wanted = wanted_threads.load(std::memory_order_relaxed);
   if (wanted == applied) return;
-  at::set_num_threads(wanted);
+  if (applied == new_thread) collect_warnings();
+  if (wanted != 0) at::set_num_threads(wanted);
   applied = wanted;
 }
 

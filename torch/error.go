@@ -82,6 +82,7 @@ func kindOf(number C.int32_t) error {
 
 // takeError turns a C error into a Go error, and frees it. It returns nil for NULL.
 func takeError(operation string, e *C.ctorch_error) error {
+	deliverWarnings()
 	if e == nil {
 		return nil
 	}
@@ -94,6 +95,7 @@ func takeError(operation string, e *C.ctorch_error) error {
 
 // check panics where a call failed.
 func check(operation string, e *C.ctorch_error) {
+	deliverWarnings()
 	if e != nil {
 		panic(takeError(operation, e))
 	}

@@ -17,5 +17,7 @@
 #include "settings.h"
 #include "tensor.h"
 #include "threads.h"
+#include "value.h"
+#include "warning.h"
 
 #endif  // CTORCH_CTORCH_H_
