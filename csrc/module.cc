@@ -4,208 +4,36 @@
 #include <torch/csrc/jit/passes/freeze_module.h>
 #include <torch/csrc/jit/passes/frozen_graph_optimizations.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
+#include <torch/csrc/jit/runtime/jit_exception.h>
 #include <torch/csrc/jit/runtime/profiling_graph_executor_impl.h>
 #include <torch/csrc/jit/serialization/import.h>
+#include <unistd.h>
 
-#include <cstdlib>
+#include <cerrno>
 #include <cstring>
 #include <istream>
+#include <ostream>
+#include <sstream>
 #include <streambuf>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "guard.h"
-
-struct ctorch_module {
-  torch::jit::Module value;
-};
+#include "value.h"
 
 namespace {
 
 using c10::IValue;
 using ctorch::guard;
-
-char* copy_text(const std::string& text) {
-  char* copy = static_cast<char*>(std::malloc(text.size() + 1));
-  if (copy == nullptr) throw std::bad_alloc();
-  std::memcpy(copy, text.data(), text.size());
-  copy[text.size()] = '\0';
-  return copy;
-}
-
-ctorch_value* new_items(size_t count) {
-  auto* items = static_cast<ctorch_value*>(std::calloc(count + 1, sizeof(ctorch_value)));
-  if (items == nullptr) throw std::bad_alloc();
-  return items;
-}
-
-// --- from the ABI to libtorch ---
-
-IValue to_ivalue(const ctorch_value& value);
-
-// TorchScript's lists are typed: a list of tensors is no list of anything.
-IValue to_list(const ctorch_value& value) {
-  const auto all = [&](int32_t tag) {
-    for (int64_t i = 0; i < value.count; ++i) {
-      if (value.items[i].tag != tag) return false;
-    }
-    return value.count > 0;
-  };
-  const auto fill = [&](auto list, auto convert) {
-    list.reserve(static_cast<size_t>(value.count));
-    for (int64_t i = 0; i < value.count; ++i) list.push_back(convert(value.items[i]));
-    return IValue(list);
-  };
-  if (value.count == 0 || all(CTORCH_VALUE_TENSOR)) {
-    return fill(c10::List<at::Tensor>(),
-                [](const ctorch_value& item) { return item.tensor.tensor->value; });
-  }
-  if (all(CTORCH_VALUE_INTEGER)) {
-    return fill(c10::List<int64_t>(), [](const ctorch_value& item) { return item.integer; });
-  }
-  if (all(CTORCH_VALUE_NUMBER)) {
-    return fill(c10::List<double>(), [](const ctorch_value& item) { return item.number; });
-  }
-  if (all(CTORCH_VALUE_BOOL)) {
-    return fill(c10::List<bool>(), [](const ctorch_value& item) { return item.integer != 0; });
-  }
-  if (all(CTORCH_VALUE_TEXT)) {
-    return fill(c10::List<std::string>(), [](const ctorch_value& item) {
-      return std::string(item.text, static_cast<size_t>(item.count));
-    });
-  }
-  std::vector<IValue> items;
-  for (int64_t i = 0; i < value.count; ++i) items.push_back(to_ivalue(value.items[i]));
-  c10::impl::GenericList list(items[0].type());
-  for (auto& item : items) list.push_back(std::move(item));
-  return list;
-}
-
-IValue to_dict(const ctorch_value& value) {
-  if (value.count == 0) {
-    return c10::impl::GenericDict(c10::StringType::get(), c10::TensorType::get());
-  }
-  std::vector<IValue> items;
-  for (int64_t i = 0; i < 2 * value.count; ++i) items.push_back(to_ivalue(value.items[i]));
-  c10::impl::GenericDict dict(items[0].type(), items[1].type());
-  for (size_t i = 0; i < items.size(); i += 2) dict.insert(items[i], items[i + 1]);
-  return dict;
-}
-
-IValue to_ivalue(const ctorch_value& value) {
-  switch (value.tag) {
-    case CTORCH_VALUE_NONE:
-      return IValue();
-    case CTORCH_VALUE_TENSOR:
-      return value.tensor.tensor->value;
-    case CTORCH_VALUE_INTEGER:
-      return value.integer;
-    case CTORCH_VALUE_NUMBER:
-      return value.number;
-    case CTORCH_VALUE_BOOL:
-      return value.integer != 0;
-    case CTORCH_VALUE_TEXT:
-      return std::string(value.text, static_cast<size_t>(value.count));
-    case CTORCH_VALUE_TUPLE: {
-      std::vector<IValue> items;
-      for (int64_t i = 0; i < value.count; ++i) items.push_back(to_ivalue(value.items[i]));
-      return c10::ivalue::Tuple::create(std::move(items));
-    }
-    case CTORCH_VALUE_LIST:
-      return to_list(value);
-    case CTORCH_VALUE_DICT:
-      return to_dict(value);
-    default:
-      throw ctorch::Error{CTORCH_ERROR_INVALID,
-                          "a value has the unknown tag " + std::to_string(value.tag)};
-  }
-}
-
-// --- from libtorch to the ABI ---
-
-void from_ivalue(const IValue& source, ctorch_value* value);
-
-void from_items(const std::vector<IValue>& items, ctorch_value* value) {
-  value->items = new_items(items.size());
-  for (size_t i = 0; i < items.size(); ++i) from_ivalue(items[i], &value->items[i]);
-}
-
-void from_text(const std::string& text, ctorch_value* value) {
-  value->tag = CTORCH_VALUE_TEXT;
-  value->text = copy_text(text);
-  value->count = static_cast<int64_t>(text.size());
-}
-
-void from_ivalue(const IValue& source, ctorch_value* value) {
-  if (source.isNone()) {
-    value->tag = CTORCH_VALUE_NONE;
-  } else if (source.isTensor()) {
-    value->tag = CTORCH_VALUE_TENSOR;
-    value->tensor = ctorch::hand_over_copy(source.toTensor());
-  } else if (source.isInt()) {
-    value->tag = CTORCH_VALUE_INTEGER;
-    value->integer = source.toInt();
-  } else if (source.isDouble()) {
-    value->tag = CTORCH_VALUE_NUMBER;
-    value->number = source.toDouble();
-  } else if (source.isBool()) {
-    value->tag = CTORCH_VALUE_BOOL;
-    value->integer = source.toBool();
-  } else if (source.isString()) {
-    from_text(source.toStringRef(), value);
-  } else if (source.isDevice()) {
-    from_text(source.toDevice().str(), value);
-  } else if (source.isTuple()) {
-    const auto& elements = source.toTupleRef().elements();
-    value->tag = CTORCH_VALUE_TUPLE;
-    value->count = static_cast<int64_t>(elements.size());
-    from_items(std::vector<IValue>(elements.begin(), elements.end()), value);
-  } else if (source.isList()) {
-    const auto list = source.toListRef();
-    value->tag = CTORCH_VALUE_LIST;
-    value->count = static_cast<int64_t>(list.size());
-    from_items(std::vector<IValue>(list.begin(), list.end()), value);
-  } else if (source.isGenericDict()) {
-    const auto dict = source.toGenericDict();
-    std::vector<IValue> items;
-    for (const auto& entry : dict) {
-      items.push_back(entry.key());
-      items.push_back(entry.value());
-    }
-    value->tag = CTORCH_VALUE_DICT;
-    value->count = static_cast<int64_t>(dict.size());
-    from_items(items, value);
-  } else {
-    throw ctorch::Error{CTORCH_ERROR_NOT_IMPLEMENTED,
-                        "a value of type " + source.tagKind() + " has no counterpart in Go"};
-  }
-}
-
-// Frees the tensors too, for a result that never reaches the caller.
-void discard(ctorch_value* value) {
-  if (value->items != nullptr) {
-    const int64_t length = value->tag == CTORCH_VALUE_DICT ? 2 * value->count : value->count;
-    for (int64_t i = 0; i < length; ++i) discard(&value->items[i]);
-    std::free(value->items);
-  }
-  std::free(value->text);
-  delete value->tensor.tensor;
-  *value = ctorch_value{};
-}
+using ctorch::guard_value;
+using torch::jit::Module;
 
 template <class Body>
-ctorch_value_result guard_value(Body&& body) noexcept {
-  ctorch_value_result result{};
-  result.error = guard([&] {
-    const IValue value = body();
-    try {
-      from_ivalue(value, &result.value);
-    } catch (...) {
-      discard(&result.value);
-      throw;
-    }
-  });
+ctorch_module_result guard_module(Body&& body) noexcept {
+  ctorch_module_result result{};
+  result.error = guard([&] { result.module = new ctorch_module{body()}; });
   return result;
 }
 
@@ -233,69 +61,283 @@ class MemoryBuffer : public std::streambuf {
   }
 };
 
-template <class Load>
-ctorch_module_result load(ctorch_device device, ctorch_extra_file* files, int64_t file_count,
-                          Load&& from) {
-  ctorch_module_result result{};
-  result.error = guard([&] {
-    torch::jit::ExtraFilesMap extra;
-    for (int64_t i = 0; i < file_count; ++i) extra[files[i].name] = "";
-    torch::jit::Module module = from(ctorch::device_of(device), extra);
-    for (int64_t i = 0; i < file_count; ++i) {
-      const std::string& contents = extra[files[i].name];
-      if (contents.empty()) continue;
-      files[i].contents = copy_text(contents);
-      files[i].bytes = static_cast<int64_t>(contents.size());
+// Writes to a file or pipe. After a failure it takes the rest and leaves it: libtorch's writer ends
+// the process where it cannot write.
+class DescriptorBuffer : public std::streambuf {
+ public:
+  explicit DescriptorBuffer(int descriptor) : descriptor_(descriptor) {}
+  // Of the failure, or 0.
+  int error() const { return error_; }
+
+ protected:
+  std::streamsize xsputn(const char* data, std::streamsize bytes) override {
+    std::streamsize written = 0;
+    while (written < bytes && error_ == 0) {
+      const ssize_t now =
+          ::write(descriptor_, data + written, static_cast<size_t>(bytes - written));
+      if (now >= 0) {
+        written += now;
+      } else if (errno != EINTR) {
+        error_ = errno;
+      }
     }
-    result.module = new ctorch_module{std::move(module)};
-  });
+    return bytes;
+  }
+  int_type overflow(int_type character) override {
+    const char one = traits_type::to_char_type(character);
+    xsputn(&one, 1);
+    return character;
+  }
+
+ private:
+  int descriptor_;
+  int error_ = 0;
+};
+
+template <class Load>
+ctorch_module_result load(Load&& from) {
+  ctorch_module_result result = guard_module(from);
+  if (result.error != nullptr && result.error->kind != CTORCH_ERROR_OUT_OF_MEMORY &&
+      result.error->kind != CTORCH_ERROR_DEVICE) {
+    result.error->kind = CTORCH_ERROR_MODEL;
+  }
   return result;
+}
+
+// --- methods ---
+
+std::string argument_text(const c10::Argument& argument) {
+  std::string text = argument.name() + ": " + ctorch::type_text(*argument.type());
+  if (argument.default_value()) {
+    std::ostringstream value;
+    value << *argument.default_value();
+    text += " = " + value.str();
+  }
+  return text;
+}
+
+// A method's arguments are those of its schema but for self.
+std::string signature(const c10::FunctionSchema& schema) {
+  std::string text = schema.name() + "(";
+  for (size_t i = 1; i < schema.arguments().size(); ++i) {
+    text += (i > 1 ? ", " : "") + argument_text(schema.arguments()[i]);
+  }
+  return text + ")";
+}
+
+IValue to_argument(const ctorch_value& value, const c10::FunctionSchema& schema, size_t place) {
+  const c10::Argument& argument = schema.arguments()[place];
+  try {
+    return ctorch::to_ivalue(value, argument.type());
+  } catch (ctorch::Error& error) {
+    error.message = "argument " + std::to_string(place) + " of " + signature(schema) + ": " +
+                    argument.name() + error.message;
+    throw;
+  }
+}
+
+// The arguments of a call, in the order of the schema, self left out.
+std::vector<IValue> arrange(const c10::FunctionSchema& schema, const ctorch_value* arguments,
+                            int64_t count, const ctorch_value* named, int64_t named_count) {
+  const size_t given = static_cast<size_t>(count);
+  const size_t wanted = schema.arguments().size() - 1;
+  const auto fail = [&](const std::string& what) {
+    throw ctorch::Error{CTORCH_ERROR_INVALID, signature(schema) + " " + what};
+  };
+  if (given > wanted) {
+    fail("takes " + std::to_string(wanted) + " arguments, not " + std::to_string(given));
+  }
+  std::unordered_map<std::string, const ctorch_value*> by_name;
+  for (int64_t i = 0; i < named_count; ++i) {
+    const ctorch_value& name = named[2 * i];
+    by_name[std::string(name.text, static_cast<size_t>(name.count))] = &named[2 * i + 1];
+  }
+  std::vector<IValue> inputs;
+  inputs.reserve(wanted + 1);
+  for (size_t place = 1; place <= wanted; ++place) {
+    const c10::Argument& argument = schema.arguments()[place];
+    const auto found = by_name.find(argument.name());
+    if (place <= given) {
+      if (found != by_name.end()) fail("was given " + argument.name() + " by place and by name");
+      inputs.push_back(to_argument(arguments[place - 1], schema, place));
+    } else if (found != by_name.end()) {
+      inputs.push_back(to_argument(*found->second, schema, place));
+      by_name.erase(found);
+    } else if (argument.default_value()) {
+      inputs.push_back(*argument.default_value());
+    } else {
+      fail("was not given " + argument.name());
+    }
+  }
+  if (!by_name.empty()) fail("has no argument " + by_name.begin()->first);
+  return inputs;
+}
+
+torch::jit::Method find_method(const Module& module, const std::string& name) {
+  const auto found = module.find_method(name);
+  if (found) return *found;
+  std::string known;
+  for (const auto& method : module.get_methods()) {
+    known += (known.empty() ? "" : ", ") + method.name();
+  }
+  throw ctorch::Error{CTORCH_ERROR_MODEL,
+                      "the module has no method " + name +
+                          (known.empty() ? ", nor any other" : "; it has " + known)};
+}
+
+IValue describe(const c10::FunctionSchema& schema) {
+  c10::impl::GenericList arguments(c10::AnyType::get());
+  for (size_t i = 1; i < schema.arguments().size(); ++i) {
+    const c10::Argument& argument = schema.arguments()[i];
+    const auto& otherwise = argument.default_value();
+    arguments.push_back(c10::ivalue::Tuple::create(
+        {IValue(argument.name()), IValue(ctorch::type_text(*argument.type())),
+         IValue(otherwise.has_value()), otherwise ? *otherwise : IValue()}));
+  }
+  c10::List<std::string> results;
+  for (const c10::Argument& result : schema.returns()) {
+    results.push_back(ctorch::type_text(*result.type()));
+  }
+  return c10::ivalue::Tuple::create({IValue(schema.name()), arguments, results});
+}
+
+// --- attributes ---
+
+// What holds the attribute of a dotted name, and the name's last part.
+struct Place {
+  Module owner;
+  std::string name;
+};
+
+bool is_plain_attribute(const c10::ClassTypePtr& type, size_t slot) {
+  const auto& attribute = type->getAttribute(slot);
+  return !type->is_parameter(slot) && !attribute->is_module() &&
+         !attribute->isSubtypeOf(*c10::TensorType::get());
+}
+
+[[noreturn]] void no_attribute(const Module& owner, const std::string& name) {
+  std::string known;
+  const auto type = owner.type();
+  for (size_t i = 0; i < type->numAttributes(); ++i) {
+    known += (known.empty() ? "" : ", ") + type->getAttributeName(i);
+  }
+  throw ctorch::Error{CTORCH_ERROR_MODEL, "there is no attribute " + name +
+                                              (known.empty() ? "" : "; its module has " + known)};
+}
+
+Place find_attribute(const Module& module, const std::string& name) {
+  Place place{module, name};
+  for (auto dot = place.name.find('.'); dot != std::string::npos; dot = place.name.find('.')) {
+    const std::string part = place.name.substr(0, dot);
+    if (!place.owner.hasattr(part)) no_attribute(place.owner, name);
+    const IValue inner = place.owner.attr(part);
+    if (!inner.isModule()) no_attribute(place.owner, name);
+    place.owner = inner.toModule();
+    place.name = place.name.substr(dot + 1);
+  }
+  if (!place.owner.hasattr(place.name)) no_attribute(place.owner, name);
+  return place;
+}
+
+template <class Named>
+IValue pairs(const Named& all) {
+  c10::impl::GenericList list(c10::AnyType::get());
+  for (const auto& named : all) {
+    list.push_back(c10::ivalue::Tuple::create({IValue(named.name), IValue(named.value)}));
+  }
+  return list;
+}
+
+// The pairs of modules, whose values are no IValues.
+template <class Named>
+IValue module_pairs(const Named& all) {
+  c10::impl::GenericList list(c10::AnyType::get());
+  for (const auto& named : all) {
+    list.push_back(c10::ivalue::Tuple::create({IValue(named.name), named.value._ivalue()}));
+  }
+  return list;
+}
+
+IValue attribute_types(const c10::ClassTypePtr& type) {
+  c10::impl::GenericList list(c10::AnyType::get());
+  const auto add = [&](const std::string& name, const std::string& text) {
+    list.push_back(c10::ivalue::Tuple::create({IValue(name), IValue(text)}));
+  };
+  for (size_t i = 0; i < type->numAttributes(); ++i) {
+    if (is_plain_attribute(type, i)) {
+      add(type->getAttributeName(i), ctorch::type_text(*type->getAttribute(i)));
+    }
+  }
+  for (size_t i = 0; i < type->numConstants(); ++i) {
+    add(type->getConstantName(i), ctorch::type_text(*type->getConstant(i).type()));
+  }
+  return list;
+}
+
+// --- freezing ---
+
+void need_eval(const Module& module) {
+  if (module.hasattr("training") && module.is_training()) {
+    throw ctorch::Error{CTORCH_ERROR_INVALID,
+                        "the module is in training mode; switch it to eval mode first"};
+  }
+}
+
+// Those of the kept names that are methods, forward among them.
+std::vector<std::string> kept_methods(const Module& module, const std::vector<std::string>& kept) {
+  std::vector<std::string> methods;
+  if (module.find_method("forward")) methods.push_back("forward");
+  for (const std::string& name : kept) {
+    if (module.find_method(name)) {
+      if (name != "forward") methods.push_back(name);
+    } else if (!module.hasattr(name)) {
+      find_method(module, name);  // fails, and says what there is
+    }
+  }
+  return methods;
+}
+
+Module freeze(const Module& module, std::vector<std::string> kept) {
+  need_eval(module);
+  const std::vector<std::string> methods = kept_methods(module, kept);
+  Module frozen = torch::jit::freeze_module(module, std::move(kept));
+  // torch::jit::freeze folds batch normalisation into convolutions in forward alone.
+  for (const std::string& method : methods) {
+    auto graph = frozen.get_method(method).graph();
+    torch::jit::OptimizeFrozenGraph(graph, /*optimize_numerics=*/true);
+  }
+  return frozen;
 }
 
 }  // namespace
 
-void ctorch_value_free(ctorch_value value) {
-  if (value.items != nullptr) {
-    const int64_t length = value.tag == CTORCH_VALUE_DICT ? 2 * value.count : value.count;
-    for (int64_t i = 0; i < length; ++i) ctorch_value_free(value.items[i]);
-    std::free(value.items);
-  }
-  std::free(value.text);
-}
-
-void ctorch_extra_free(ctorch_extra_file* files, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) {
-    std::free(files[i].contents);
-    files[i].contents = nullptr;
-    files[i].bytes = 0;
-  }
-}
-
-ctorch_module_result ctorch_module_load(const char* path, ctorch_device device,
-                                        ctorch_extra_file* files, int64_t file_count) {
-  return load(device, files, file_count, [&](at::Device place, torch::jit::ExtraFilesMap& extra) {
-    return torch::jit::load(std::string(path), place, extra);
-  });
+ctorch_module_result ctorch_module_load(const char* path, ctorch_device device) {
+  return load([&] { return torch::jit::load(std::string(path), ctorch::device_of(device)); });
 }
 
 ctorch_module_result ctorch_module_load_data(const uint8_t* data, int64_t bytes,
-                                             ctorch_device device, ctorch_extra_file* files,
-                                             int64_t file_count) {
-  return load(device, files, file_count, [&](at::Device place, torch::jit::ExtraFilesMap& extra) {
+                                             ctorch_device device) {
+  return load([&] {
     MemoryBuffer buffer(data, bytes);
     std::istream stream(&buffer);
-    return torch::jit::load(stream, place, extra);
+    return torch::jit::load(stream, ctorch::device_of(device));
   });
 }
 
-ctorch_error* ctorch_module_save(const ctorch_module* module, const char* path,
+ctorch_error* ctorch_module_save(const ctorch_module* module, int32_t descriptor,
                                  const ctorch_extra_file* files, int64_t file_count) {
   return guard([&] {
     torch::jit::ExtraFilesMap extra;
     for (int64_t i = 0; i < file_count; ++i) {
       extra[files[i].name] = std::string(files[i].contents, static_cast<size_t>(files[i].bytes));
     }
-    module->value.save(path, extra);
+    DescriptorBuffer buffer(descriptor);
+    std::ostream stream(&buffer);
+    module->value.save(stream, extra);
+    if (buffer.error() != 0) {
+      throw ctorch::Error{CTORCH_ERROR_OTHER,
+                          std::string("cannot write: ") + std::strerror(buffer.error())};
+    }
   });
 }
 
@@ -303,17 +345,33 @@ void ctorch_module_free(ctorch_module* module) {
   ctorch_error_free(guard([&] { delete module; }));
 }
 
-ctorch_value_result ctorch_module_call(ctorch_module* module, const char* method,
-                                       const ctorch_value* arguments, int64_t count) {
-  return guard_value([&] {
-    const auto found = module->value.find_method(method);
-    if (!found) {
-      throw ctorch::Error{CTORCH_ERROR_MODEL, std::string("the module has no method ") + method};
+ctorch_module_result ctorch_module_clone(const ctorch_module* module) {
+  return guard_module([&] {
+    // Recorded, the copies would be results of the originals.
+    c10::NoGradGuard no_grad;
+    Module copy = module->value.deepcopy();
+    const auto originals = module->value.parameters();
+    auto original = originals.begin();
+    for (at::Tensor parameter : copy.parameters()) {
+      parameter.set_requires_grad((*original).requires_grad());
+      ++original;
     }
-    std::vector<IValue> inputs;
-    inputs.reserve(static_cast<size_t>(count) + 1);
-    for (int64_t i = 0; i < count; ++i) inputs.push_back(to_ivalue(arguments[i]));
-    return (*found)(std::move(inputs));
+    return copy;
+  });
+}
+
+ctorch_value_result ctorch_module_call(ctorch_module* module, const char* method,
+                                       const ctorch_value* arguments, int64_t count,
+                                       const ctorch_value* named, int64_t named_count) {
+  return guard_value([&] {
+    auto found = find_method(module->value, method);
+    std::vector<IValue> inputs =
+        arrange(found.function().getSchema(), arguments, count, named, named_count);
+    try {
+      return found(std::move(inputs));
+    } catch (const torch::jit::JITException& raised) {
+      throw ctorch::Error{CTORCH_ERROR_MODEL, raised.getOriginalMsg().value_or(raised.what())};
+    }
   });
 }
 
@@ -325,43 +383,57 @@ int32_t ctorch_module_has_method(const ctorch_module* module, const char* method
 
 ctorch_value_result ctorch_module_methods(const ctorch_module* module) {
   return guard_value([&] {
-    c10::List<std::string> names;
-    for (const auto& method : module->value.get_methods()) names.push_back(method.name());
-    return IValue(names);
+    c10::impl::GenericList methods(c10::AnyType::get());
+    for (const auto& method : module->value.get_methods()) {
+      methods.push_back(describe(method.function().getSchema()));
+    }
+    return IValue(methods);
+  });
+}
+
+ctorch_value_result ctorch_module_members(const ctorch_module* module, int32_t which) {
+  return guard_value([&]() -> IValue {
+    switch (which) {
+      case CTORCH_PARAMETERS:
+        return pairs(module->value.named_parameters());
+      case CTORCH_BUFFERS:
+        return pairs(module->value.named_buffers());
+      case CTORCH_MODULES:
+        return module_pairs(module->value.named_modules());
+      case CTORCH_CHILDREN:
+        return module_pairs(module->value.named_children());
+      case CTORCH_ATTRIBUTES:
+        return attribute_types(module->value.type());
+      default:
+        throw ctorch::Error{CTORCH_ERROR_INVALID,
+                            "a module has no members of kind " + std::to_string(which)};
+    }
   });
 }
 
 ctorch_value_result ctorch_module_attribute(const ctorch_module* module, const char* name) {
   return guard_value([&] {
-    torch::jit::Module owner = module->value;
-    std::string rest = name;
-    for (auto dot = rest.find('.'); dot != std::string::npos; dot = rest.find('.')) {
-      const IValue inner = owner.attr(rest.substr(0, dot));
-      if (!inner.isModule()) {
-        throw ctorch::Error{CTORCH_ERROR_MODEL, std::string("there is no attribute ") + name};
-      }
-      owner = inner.toModule();
-      rest = rest.substr(dot + 1);
-    }
-    if (!owner.hasattr(rest)) {
-      throw ctorch::Error{CTORCH_ERROR_MODEL, std::string("there is no attribute ") + name};
-    }
-    return owner.attr(rest);
+    const Place place = find_attribute(module->value, name);
+    return place.owner.attr(place.name);
   });
 }
 
-ctorch_value_result ctorch_module_tensors(const ctorch_module* module, int32_t which) {
-  return guard_value([&] {
-    std::vector<IValue> pairs;
-    const auto add = [&](const auto& named) {
-      pairs.push_back(c10::ivalue::Tuple::create({IValue(named.name), IValue(named.value)}));
-    };
-    if (which == CTORCH_PARAMETERS) {
-      for (const auto& named : module->value.named_parameters()) add(named);
-    } else {
-      for (const auto& named : module->value.named_buffers()) add(named);
+ctorch_error* ctorch_module_set_attribute(ctorch_module* module, const char* name,
+                                          const ctorch_value* value) {
+  return guard([&] {
+    Place place = find_attribute(module->value, name);
+    const auto type = place.owner.type();
+    const auto slot = type->findAttributeSlot(place.name);
+    if (!slot) {
+      throw ctorch::Error{CTORCH_ERROR_INVALID,
+                          std::string(name) + " is a constant, part of the module's code"};
     }
-    return c10::ivalue::Tuple::create(std::move(pairs));
+    try {
+      place.owner._ivalue()->setSlot(*slot, ctorch::to_ivalue(*value, type->getAttribute(*slot)));
+    } catch (ctorch::Error& error) {
+      error.message = name + error.message;
+      throw;
+    }
   });
 }
 
@@ -369,12 +441,17 @@ ctorch_error* ctorch_module_to(ctorch_module* module, int32_t dtype, const ctorc
   return guard([&] {
     // Module::to casts whole numbers too; only weights are meant.
     c10::NoGradGuard no_grad;
-    const auto move = [&](at::Tensor tensor) {
+    const auto moved = [&](const at::Tensor& tensor) {
       const auto type = dtype >= 0 && tensor.is_floating_point() ? ctorch::scalar_type_of(dtype)
                                                                  : tensor.scalar_type();
-      const auto place = device == nullptr ? tensor.device() : ctorch::device_of(*device);
-      if (type == tensor.scalar_type() && place == tensor.device()) return;
-      tensor.set_data(tensor.detach().to(place, type));
+      return tensor.detach().to(device == nullptr ? tensor.device() : ctorch::device_of(*device),
+                                type);
+    };
+    const auto move = [&](at::Tensor tensor) {
+      const at::Tensor data = moved(tensor);
+      if (data.is_alias_of(tensor)) return;
+      tensor.set_data(data);
+      if (tensor.grad().defined()) tensor.mutable_grad() = moved(tensor.grad());
     };
     for (const at::Tensor& parameter : module->value.parameters()) move(parameter);
     for (const at::Tensor& buffer : module->value.buffers()) move(buffer);
@@ -392,7 +469,24 @@ ctorch_error* ctorch_module_channels_last(ctorch_module* module) {
 }
 
 ctorch_error* ctorch_module_train(ctorch_module* module, int32_t on) {
-  return guard([&] { module->value.train(on != 0); });
+  return guard([&] {
+    // Freezing takes the switch away.
+    for (Module part : module->value.modules()) {
+      if (part.hasattr("training")) {
+        part.setattr("training", on != 0);
+      } else if (on != 0) {
+        throw ctorch::Error{CTORCH_ERROR_INVALID,
+                            "a frozen module cannot be trained; train the one that it came from"};
+      }
+    }
+  });
+}
+
+int32_t ctorch_module_is_training(const ctorch_module* module) {
+  int32_t training = 0;
+  ctorch_error_free(
+      guard([&] { training = module->value.hasattr("training") && module->value.is_training(); }));
+  return training;
 }
 
 ctorch_error* ctorch_module_set_requires_grad(ctorch_module* module, int32_t requires_grad) {
@@ -403,24 +497,27 @@ ctorch_error* ctorch_module_set_requires_grad(ctorch_module* module, int32_t req
   });
 }
 
-ctorch_module_result ctorch_module_freeze(const ctorch_module* module, const char* const* methods,
-                                          int64_t count) {
-  ctorch_module_result result{};
-  result.error = guard([&] {
-    if (module->value.is_training()) {
-      throw ctorch::Error{CTORCH_ERROR_INVALID,
-                          "the module is in training mode; switch it to eval mode first"};
-    }
-    const std::vector<std::string> kept(methods, methods + count);
-    torch::jit::Module frozen = torch::jit::freeze_module(module->value, kept);
-    // torch::jit::freeze folds batch normalisation into convolutions in forward alone.
-    for (const std::string& method : kept) {
-      auto graph = frozen.get_method(method).graph();
-      torch::jit::OptimizeFrozenGraph(graph, /*optimize_numerics=*/true);
-    }
-    result.module = new ctorch_module{std::move(frozen)};
+ctorch_error* ctorch_module_zero_grad(ctorch_module* module) {
+  return guard([&] {
+    for (at::Tensor parameter : module->value.parameters()) parameter.mutable_grad().reset();
   });
-  return result;
+}
+
+ctorch_module_result ctorch_module_freeze(const ctorch_module* module, const char* const* names,
+                                          int64_t count) {
+  return guard_module(
+      [&] { return freeze(module->value, std::vector<std::string>(names, names + count)); });
+}
+
+ctorch_module_result ctorch_module_optimize_for_inference(const ctorch_module* module,
+                                                          const char* const* names, int64_t count) {
+  return guard_module([&] {
+    const std::vector<std::string> kept(names, names + count);
+    std::vector<std::string> methods = kept_methods(module->value, kept);
+    Module frozen = freeze(module->value, kept);
+    if (!methods.empty() && methods.front() == "forward") methods.erase(methods.begin());
+    return torch::jit::optimize_for_inference(frozen, methods);
+  });
 }
 
 int32_t ctorch_set_profiling(int32_t enabled) {

@@ -5,6 +5,7 @@
 Its methods take and give each kind of value that crosses the C ABI, and fail on purpose.
 """
 
+import warnings
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
@@ -30,6 +31,11 @@ class Values(nn.Module):
         for number in numbers:
             total += number
         return {pair[0]: (x + total, total, pair[1], absent is None, [pair[0], "last"])}
+
+    @torch.jit.export
+    def warn(self, text: str) -> str:
+        warnings.warn(text)
+        return text
 
     @torch.jit.export
     def fail(self, x: Tensor) -> Tensor:

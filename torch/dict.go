@@ -179,6 +179,14 @@ func closeTensors(value any) {
 		v.Close()
 	case *Dict:
 		v.Close()
+	case []*Tensor:
+		for _, tensor := range v {
+			tensor.Close()
+		}
+	case NamedTuple:
+		for _, field := range v {
+			closeTensors(field.Value)
+		}
 	case Tuple:
 		closeTensors([]any(v))
 	case []any:

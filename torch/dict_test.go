@@ -110,13 +110,6 @@ func TestStateDictAndBack(t *testing.T) {
 	}
 }
 
-func TestDictAsAnArgument(t *testing.T) {
-	module := loadModule(t, torch.CPU)
-	_, err := module.Call("describe", torch.NewDict("a", 1))
-	assert.ErrorIs(t, err, torch.ErrInvalid)
-	assert.NotContains(t, err.Error(), "cannot be given")
-}
-
 func ExampleDict() {
 	settings := torch.NewDict("lr", 0.1, "betas", torch.Tuple{0.9, 0.999})
 	settings.Set("amsgrad", false)

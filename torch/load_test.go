@@ -84,7 +84,7 @@ func TestThreadsAreBounded(t *testing.T) {
 	before := torch.NumThreads()
 	require.NoError(t, torch.SetNumThreads(threadsEach))
 	defer func() { assert.NoError(t, torch.SetNumThreads(before)) }()
-	module := loadModule(t, torch.CPU)
+	module := loadModule(t, "values.pt")
 	x := torch.Ones([]int64{1 << 18})
 	started := testkit.Threads(t)
 	var group sync.WaitGroup

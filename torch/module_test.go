@@ -1,7 +1,7 @@
 package torch_test
 
 import (
-	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"sync"
@@ -13,196 +13,339 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// archive is written by scripts/reference_shims.py.
-var archive = filepath.Join("..", "csrc", "tests", "testdata", "values.pt")
+// moduleFile is a file that scripts/reference_modules.py wrote.
+func moduleFile(name string) string { return filepath.Join("testdata", "modules", name) }
 
-func loadModule(t *testing.T, device torch.Device) *torch.Module {
+func loadModule(t testing.TB, name string, where ...torch.Option) *torch.Module {
 	t.Helper()
-	module, _, err := torch.LoadModule(archive, device)
+	module, err := torch.LoadModule(moduleFile(name), where...)
 	require.NoError(t, err)
+	t.Cleanup(module.Close)
 	return module
 }
 
-func TestLoadModule(t *testing.T) {
-	onEachDevice(t, func(t *testing.T, device torch.Device) {
-		module, files, err := torch.LoadModule(archive, device, "note.txt", "missing.txt")
-		require.NoError(t, err)
-		assert.Equal(t, map[string][]byte{"note.txt": []byte("a file beside the code")}, files)
-		y, err := module.Forward(torch.FromSlice([]float32{1, 2}, nil, device))
-		require.NoError(t, err)
-		assert.Equal(t, []float32{2, 4}, y.Float32s())
-		assert.Equal(t, device, y.Device())
-	})
+// netReference is what Python computes with net.pt.
+type netReference struct {
+	Output        []float32
+	InputGradient []float32 `json:"input_gradient"`
+	HeadGradient  []float32 `json:"head_gradient"`
+	Parameters    []string
+	Buffers       []string
+	Modules       []string
+	Children      []string
 }
 
-func TestReadModule(t *testing.T) {
-	data, err := os.ReadFile(archive)
+func loadNetReference(t *testing.T) netReference {
+	t.Helper()
+	data, err := os.ReadFile(moduleFile("net.json"))
 	require.NoError(t, err)
-	module, files, err := torch.ReadModule(bytes.NewReader(data), torch.CPU, "note.txt")
-	require.NoError(t, err)
-	assert.Len(t, files, 1)
-	y, err := module.Forward(torch.Ones([]int64{1}))
-	require.NoError(t, err)
-	assert.Equal(t, 2.0, y.Item())
+	var reference netReference
+	require.NoError(t, json.Unmarshal(data, &reference))
+	return reference
 }
 
-func TestValuesOfAllKindsCross(t *testing.T) {
-	module := loadModule(t, torch.CPU)
-	result, err := module.Call("describe", torch.Ones([]int64{1}), []int64{1, 2}, torch.Tuple{"name", 0.5}, nil)
-	require.NoError(t, err)
-	described, ok := result.(map[string]any)["name"].(torch.Tuple)
-	require.True(t, ok)
-	assert.Equal(t, 4.0, described[0].(*torch.Tensor).Item())
-	assert.Equal(t, torch.Tuple{int64(3), 0.5, true, []any{"name", "last"}}, described[1:])
-
-	result, err = module.Call("describe", torch.Ones([]int64{1}), []any{4}, torch.Tuple{"n", 1.0}, torch.Ones([]int64{1}))
-	require.NoError(t, err)
-	described = result.(map[string]any)["n"].(torch.Tuple)
-	assert.Equal(t, int64(4), described[1])
-	assert.Equal(t, false, described[3])
+func netInput(where ...torch.Option) *torch.Tensor {
+	return torch.Linspace(-1, 1, 100, where...).Reshape(2, 2, 5, 5)
 }
 
-func TestModuleFailures(t *testing.T) {
-	module := loadModule(t, torch.CPU)
-	x := torch.Ones([]int64{1})
-	closed := torch.Ones([]int64{1})
-	closed.Close()
-	for name, test := range map[string]struct {
-		kind error
-		call func() error
-	}{
-		"raised":            {torch.ErrInvalid, func() error { _, err := module.Call("fail", x); return err }},
-		"no such method":    {torch.ErrModel, func() error { _, err := module.Call("nothing", x); return err }},
-		"too few arguments": {torch.ErrInvalid, func() error { _, err := module.Call("forward"); return err }},
-		"wrong type":        {torch.ErrInvalid, func() error { _, err := module.Call("forward", "text"); return err }},
-		"unknown Go type":   {torch.ErrInvalid, func() error { _, err := module.Call("forward", struct{}{}); return err }},
-		"closed tensor":     {torch.ErrClosed, func() error { _, err := module.Call("forward", closed); return err }},
-		"not one tensor": {torch.ErrModel, func() error {
-			_, err := module.CallTensor("describe", x, []int64{1}, torch.Tuple{"n", 1.0}, nil)
-			return err
-		}},
-		"no attribute":        {torch.ErrModel, func() error { _, err := module.Attribute("nothing"); return err }},
-		"no nested attribute": {torch.ErrModel, func() error { _, err := module.Attribute("scale.nothing"); return err }},
-		"save to no folder":   {os.ErrNotExist, func() error { return module.Save(filepath.Join(t.TempDir(), "none", "a.pt"), nil) }},
-		"missing file":        {os.ErrNotExist, func() error { _, _, err := torch.LoadModule("none.pt", torch.CPU); return err }},
-		"no archive": {torch.ErrModel, func() error {
-			_, _, err := torch.ReadModule(bytes.NewReader([]byte("text")), torch.CPU)
-			return err
-		}},
-		"damaged archive": {torch.ErrModel, func() error {
-			_, _, err := torch.ReadModule(bytes.NewReader([]byte("PK\x03\x04 and then nothing")), torch.CPU)
-			return err
-		}},
-		"nil module": {torch.ErrInvalid, func() error { _, err := (*torch.Module)(nil).Forward(x); return err }},
-	} {
-		t.Run(name, func(t *testing.T) {
-			err := test.call()
-			require.Error(t, err)
-			assert.ErrorIs(t, err, test.kind)
-			assert.NotContains(t, err.Error(), "\n")
-		})
-	}
-	_, err := module.Call("fail", x)
-	assert.ErrorContains(t, err, "this method always fails")
-}
+// float32Rounding bounds what another order of summation may change.
+const float32Rounding = 1e-6
 
-func TestModuleParts(t *testing.T) {
-	module := loadModule(t, torch.CPU)
-	methods, err := module.Methods()
-	require.NoError(t, err)
-	assert.Subset(t, methods, []string{"forward", "describe", "fail"})
-	assert.True(t, module.HasMethod("describe"))
-	assert.False(t, module.HasMethod("nothing"))
-	parameters, err := module.Parameters()
-	require.NoError(t, err)
-	require.Len(t, parameters, 1)
-	assert.Equal(t, "scale", parameters[0].Name)
-	buffers, err := module.Buffers()
-	require.NoError(t, err)
-	assert.Empty(t, buffers)
-	scale, err := module.Attribute("scale")
-	require.NoError(t, err)
-	assert.Equal(t, 2.0, scale.(*torch.Tensor).Item())
-}
-
-func TestModuleToAndGradients(t *testing.T) {
-	module := loadModule(t, torch.CPU)
-	require.NoError(t, module.SetRequiresGrad(false))
-	y, err := module.Forward(torch.Ones([]int64{1}))
-	require.NoError(t, err)
-	assert.False(t, y.RequiresGrad())
-	require.NoError(t, module.SetRequiresGrad(true))
-	y, err = module.Forward(torch.Full([]int64{1}, 3))
-	require.NoError(t, err)
-	y.Backward()
-	parameters, err := module.Parameters()
-	require.NoError(t, err)
-	assert.Equal(t, 3.0, parameters[0].Tensor.Grad().Item())
-
-	require.NoError(t, module.To(torch.Float64))
-	y, err = module.Forward(torch.Ones([]int64{1}, torch.Float64))
-	require.NoError(t, err)
-	assert.Equal(t, torch.Float64, y.DType())
-	require.NoError(t, module.Train())
-	require.NoError(t, module.Eval())
-	require.NoError(t, module.ChannelsLast())
-}
-
-func TestFreeze(t *testing.T) {
-	module := loadModule(t, torch.CPU)
-	_, err := module.Freeze("forward")
-	assert.ErrorIs(t, err, torch.ErrInvalid, "a module in training mode")
-	require.NoError(t, module.Eval())
-	frozen, err := module.Freeze("forward")
-	require.NoError(t, err)
-	x := torch.Full([]int64{1}, 5).SetRequiresGrad(true)
-	y, err := frozen.Forward(x)
-	require.NoError(t, err)
-	assert.Equal(t, 10.0, y.Item())
-	y.Backward()
-	assert.Equal(t, 2.0, x.Grad().Item())
-	assert.False(t, frozen.HasMethod("describe"))
-	assert.True(t, module.HasMethod("describe"))
-}
-
-func TestSaveAndLoad(t *testing.T) {
-	module := loadModule(t, torch.CPU)
-	path := filepath.Join(t.TempDir(), "saved.pt")
-	require.NoError(t, module.Save(path, map[string][]byte{"config.json": []byte("{}")}))
-	again, files, err := torch.LoadModule(path, torch.CPU, "config.json")
-	require.NoError(t, err)
-	assert.Equal(t, []byte("{}"), files["config.json"])
-	y, err := again.Forward(torch.Ones([]int64{1}))
-	require.NoError(t, err)
-	assert.Equal(t, 2.0, y.Item())
-	entries, err := os.ReadDir(filepath.Dir(path))
-	require.NoError(t, err)
-	assert.Len(t, entries, 1, "no temporary file is left")
-}
-
-func TestModuleIsConcurrentAndCloses(t *testing.T) {
-	module := loadModule(t, torch.CPU)
-	var group sync.WaitGroup
-	for range 8 {
-		group.Go(func() {
-			for i := 0; ; i++ {
-				y, err := module.Forward(torch.Full([]int64{1}, float64(i)))
-				if err != nil {
-					assert.ErrorIs(t, err, torch.ErrClosed)
-					return
-				}
-				assert.Equal(t, float64(2*i), y.Item())
-				if i == 100 {
-					module.Close()
-				}
+func TestModuleComputesWhatPythonDoes(t *testing.T) {
+	reference := loadNetReference(t)
+	for _, profiling := range []bool{false, true} {
+		onEachDevice(t, func(t *testing.T, device torch.Device) {
+			defer torch.SetProfiling(torch.SetProfiling(profiling))
+			net := loadModule(t, "net.pt", device)
+			for range 4 { // the profiler specialises the second or third
+				require.NoError(t, net.ZeroGrad())
+				x := netInput(device).SetRequiresGrad(true)
+				y, err := net.Forward(x)
+				require.NoError(t, err)
+				y.Square().Sum().Backward()
+				assert.InDeltaSlice(t, reference.Output, y.Float32s(), float32Rounding)
+				assert.InDeltaSlice(t, reference.InputGradient, x.Grad().Float32s(), float32Rounding)
+				weight, err := net.Attribute("head.weight")
+				require.NoError(t, err)
+				assert.InDeltaSlice(t, reference.HeadGradient, weight.(*torch.Tensor).Grad().Float32s(), float32Rounding)
 			}
 		})
 	}
-	group.Wait()
-	module.Close()
+}
+
+func TestEachCallIsTheSameWithoutProfiling(t *testing.T) {
+	net := loadModule(t, "net.pt")
+	var first []float32
+	for i := range 4 {
+		y, err := net.Forward(netInput())
+		require.NoError(t, err)
+		if i == 0 {
+			first = y.Float32s()
+		}
+		assert.Equal(t, first, y.Float32s(), "call %d", i)
+	}
 }
 
 func TestSetProfiling(t *testing.T) {
 	assert.False(t, torch.SetProfiling(true), "off at start")
 	assert.True(t, torch.SetProfiling(false))
+}
+
+func TestCallFailures(t *testing.T) {
+	values := loadModule(t, "values.pt")
+	x := torch.Ones([]int64{2})
+	closed := torch.Ones([]int64{1})
+	closed.Close()
+	closedModule := loadModule(t, "values.pt")
+	closedModule.Close()
+	for name, test := range map[string]struct {
+		kind      error
+		message   string
+		method    string
+		arguments []any
+	}{
+		"raised":            {torch.ErrModel, "fail: this method always fails: Error: or so", "fail", []any{x}},
+		"no such method":    {torch.ErrModel, "the module has no method nothing; it has forward, absentees, anything", "nothing", nil},
+		"too few arguments": {torch.ErrInvalid, "forward(x: Tensor, scale: float = 2., shift: Optional[Tensor] = None) was not given x", "forward", nil},
+		"too many": {torch.ErrInvalid, "takes 3 arguments, not 4", "forward",
+			[]any{x, 1, nil, 2}},
+		"wrong type": {torch.ErrInvalid, "argument 1 of forward(x: Tensor, scale: float = 2., shift: Optional[Tensor] = None): " +
+			"x wants Tensor, not text", "forward", []any{"text"}},
+		"wrong type by name": {torch.ErrInvalid, "scale wants float, not a tensor", "forward", []any{x, torch.Kwargs{"scale": x}}},
+		"unknown name":       {torch.ErrInvalid, "has no argument size", "forward", []any{x, torch.Kwargs{"size": 1}}},
+		"given twice":        {torch.ErrInvalid, "was given x by place and by name", "forward", []any{x, torch.Kwargs{"x": x}}},
+		"not whole":          {torch.ErrInvalid, "x wants int, not a number", "whole", []any{0.5}},
+		"in a list":          {torch.ErrInvalid, "x[1] wants int, not text", "wholes", []any{[]any{1, "two"}}},
+		"deep inside":        {torch.ErrInvalid, "x[0][1][1] wants str, not a whole number", "nested", []any{[]any{[]any{torch.Tuple{1, "a"}, torch.Tuple{1, 2}}}}},
+		"in a dict":          {torch.ErrInvalid, `x["b"] wants Tensor, not a bool`, "by_name", []any{torch.NewDict("a", x, "b", true)}},
+		"a key":              {torch.ErrInvalid, "x's key wants str, not a whole number", "by_name", []any{torch.NewDict(1, x)}},
+		"tuple's size":       {torch.ErrInvalid, "x wants a tuple of 2", "tuple", []any{torch.Tuple{1}}},
+		"field's name":       {torch.ErrInvalid, "x[0] is the field place, not plaice", "point", []any{torch.NamedTuple{{Name: "plaice", Value: x}, {Name: "label", Value: "a"}}}},
+		"no member":          {torch.ErrInvalid, `(RED, BLUE), not "GREEN"`, "color", []any{"GREEN"}},
+		"no such device":     {torch.ErrInvalid, "nowhere", "device", []any{"nowhere"}},
+		"absent tensor":      {torch.ErrInvalid, "x wants Tensor, not nothing", "forward", []any{nil}},
+		"in no union":        {torch.ErrInvalid, "not a tensor", "union", []any{x}},
+		"unknown Go type":    {torch.ErrInvalid, "a struct {} cannot be given to TorchScript", "forward", []any{struct{}{}}},
+		"closed tensor":      {torch.ErrClosed, "closed", "forward", []any{closed}},
+		"closed in a list":   {torch.ErrClosed, "closed", "tensors", []any{[]any{x, closed}}},
+		"closed module":      {torch.ErrClosed, "closed", "anything", []any{closedModule}},
+		"an object":          {torch.ErrNotImplemented, "Counter stays in TorchScript", "counter", nil},
+		"holds itself":       {torch.ErrNotImplemented, "deep", "endless", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := values.Call(test.method, test.arguments...)
+			require.ErrorIs(t, err, test.kind)
+			assert.ErrorContains(t, err, test.message)
+			assert.NotContains(t, err.Error(), "\n")
+		})
+	}
+	_, err := values.CallTensor("text", "a")
+	assert.ErrorIs(t, err, torch.ErrModel)
+	_, err = (*torch.Module)(nil).Forward(x)
+	assert.ErrorIs(t, err, torch.ErrInvalid)
+
+	// A failure of an operator inside.
+	net := loadModule(t, "net.pt")
+	_, err = net.Forward(x)
+	require.ErrorIs(t, err, torch.ErrInvalid)
+	assert.NotContains(t, err.Error(), "Traceback")
+
+	endless := make([]any, 1)
+	endless[0] = endless
+	_, err = values.Call("anything", endless)
+	assert.ErrorIs(t, err, torch.ErrInvalid)
+}
+
+func TestNamedArgumentsAndDefaults(t *testing.T) {
+	values := loadModule(t, "values.pt")
+	x := torch.FromSlice([]float32{1}, nil)
+	for _, test := range []struct {
+		want      float64
+		arguments []any
+	}{
+		{2, []any{x}},
+		{3, []any{x, 3}},
+		{3.5, []any{x, 3.5, nil}},
+		{4, []any{x, 3, x}},
+		{5, []any{x, torch.Kwargs{"scale": 5}}},
+		{3, []any{x, torch.Kwargs{"shift": x}}},
+		{7, []any{torch.Kwargs{"shift": x, "scale": 6, "x": x}}},
+		{2, []any{x, torch.Kwargs{}}},
+	} {
+		y, err := values.Forward(test.arguments...)
+		require.NoError(t, err)
+		assert.Equal(t, test.want, y.Item())
+	}
+}
+
+func TestTrainAndEval(t *testing.T) {
+	net := loadModule(t, "net.pt")
+	assert.False(t, net.IsTraining())
+	require.NoError(t, net.Train())
+	assert.True(t, net.IsTraining())
+	first, err := net.Call("features", netInput())
+	require.NoError(t, err)
+	second, err := net.Call("features", netInput())
+	require.NoError(t, err)
+	assert.NotEqual(t, first.(*torch.Tensor).Float32s(), second.(*torch.Tensor).Float32s(), "dropout is on")
+	require.NoError(t, net.Eval())
+	assert.False(t, net.IsTraining())
+}
+
+func TestModuleToAndGradients(t *testing.T) {
+	onEachDevice(t, func(t *testing.T, device torch.Device) {
+		net := loadModule(t, "net.pt", device)
+		require.NoError(t, net.SetRequiresGrad(false))
+		y, err := net.Forward(netInput(device))
+		require.NoError(t, err)
+		assert.False(t, y.RequiresGrad())
+		require.NoError(t, net.SetRequiresGrad(true))
+		y, err = net.Forward(netInput(device))
+		require.NoError(t, err)
+		y.Sum().Backward()
+
+		require.NoError(t, net.To(torch.Float64))
+		require.NoError(t, net.To(device))
+		parameters, err := net.Parameters()
+		require.NoError(t, err)
+		for _, parameter := range parameters {
+			assert.Equal(t, torch.Float64, parameter.DType())
+			assert.Equal(t, device, parameter.Device())
+			assert.Equal(t, torch.Float64, parameter.Grad().DType())
+		}
+		count, err := net.Attribute("first.norm.num_batches_tracked")
+		require.NoError(t, err)
+		assert.Equal(t, torch.Int64, count.(*torch.Tensor).DType(), "whole numbers stay whole")
+		y, err = net.Forward(netInput(torch.Float64, device))
+		require.NoError(t, err)
+		assert.Equal(t, torch.Float64, y.DType())
+
+		require.NoError(t, net.ZeroGrad())
+		assert.Nil(t, parameters[0].Grad())
+		require.NoError(t, net.ChannelsLast())
+	})
+}
+
+func TestClone(t *testing.T) {
+	net := loadModule(t, "net.pt")
+	require.NoError(t, net.SetRequiresGrad(true))
+	copied, err := net.Clone()
+	require.NoError(t, err)
+	parameters, err := copied.Parameters()
+	require.NoError(t, err)
+	for _, parameter := range parameters {
+		assert.True(t, parameter.RequiresGrad())
+		assert.True(t, parameter.IsLeaf())
+		torch.NoGrad(func() { parameter.Fill(0) })
+	}
+	assert.Equal(t, net.ExtraFiles(), copied.ExtraFiles())
+	y, err := net.Forward(netInput())
+	require.NoError(t, err)
+	assert.InDeltaSlice(t, loadNetReference(t).Output, y.Float32s(), float32Rounding)
+	y, err = copied.Forward(netInput())
+	require.NoError(t, err)
+	assert.Equal(t, make([]float32, 6), y.Float32s())
+
+	require.NoError(t, net.SetRequiresGrad(false))
+	copied, err = net.Clone()
+	require.NoError(t, err)
+	parameters, err = copied.Parameters()
+	require.NoError(t, err)
+	assert.False(t, parameters[0].RequiresGrad())
+}
+
+func TestFreeze(t *testing.T) {
+	reference := loadNetReference(t)
+	onEachDevice(t, func(t *testing.T, device torch.Device) {
+		net := loadModule(t, "net.pt", device)
+		require.NoError(t, net.Train())
+		_, err := net.Freeze()
+		assert.ErrorIs(t, err, torch.ErrInvalid, "a module in training mode")
+		require.NoError(t, net.Eval())
+		_, err = net.Freeze("nothing")
+		assert.ErrorIs(t, err, torch.ErrModel)
+		assert.ErrorContains(t, err, "it has forward, features")
+
+		for _, names := range [][]string{nil, {"features", "version"}} {
+			frozen, err := net.Freeze(names...)
+			require.NoError(t, err)
+			x := netInput(device).SetRequiresGrad(true)
+			y, err := frozen.Forward(x)
+			require.NoError(t, err)
+			assert.InDeltaSlice(t, reference.Output, y.Float32s(), float32Rounding)
+			y.Square().Sum().Backward()
+			assert.InDeltaSlice(t, reference.InputGradient, x.Grad().Float32s(), float32Rounding)
+			assert.Equal(t, names != nil, frozen.HasMethod("features"))
+			_, err = frozen.Attribute("version")
+			assert.Equal(t, names != nil, err == nil)
+			assert.Contains(t, frozen.ExtraFiles(), "config.json")
+
+			assert.False(t, frozen.IsTraining())
+			assert.NoError(t, frozen.Eval())
+			assert.ErrorIs(t, frozen.Train(), torch.ErrInvalid)
+			parameters, err := frozen.Parameters()
+			require.NoError(t, err)
+			assert.Empty(t, parameters)
+		}
+		assert.True(t, net.HasMethod("features"), "the module stays as it was")
+	})
+}
+
+func TestOptimizeForInference(t *testing.T) {
+	net := loadModule(t, "net.pt")
+	optimized, err := net.OptimizeForInference("features")
+	require.NoError(t, err)
+	torch.NoGrad(func() {
+		for range 2 {
+			y, err := optimized.Forward(netInput())
+			require.NoError(t, err)
+			assert.InDeltaSlice(t, loadNetReference(t).Output, y.Float32s(), float32Rounding)
+			features, err := optimized.CallTensor("features", netInput())
+			require.NoError(t, err)
+			assert.Equal(t, []int64{2, 4}, features.Shape())
+		}
+	})
+}
+
+func TestModuleIsConcurrentAndCloses(t *testing.T) {
+	reference := loadNetReference(t)
+	net := loadModule(t, "net.pt")
+	var group sync.WaitGroup
+	for range 16 {
+		group.Go(func() {
+			for i := 0; ; i++ {
+				y, err := net.Forward(netInput())
+				if err != nil {
+					assert.ErrorIs(t, err, torch.ErrClosed)
+					return
+				}
+				assert.InDeltaSlice(t, reference.Output, y.Float32s(), float32Rounding)
+				if i == 20 {
+					net.Close()
+				}
+			}
+		})
+	}
+	group.Wait()
+	net.Close()
+	_, err := net.Forward(netInput())
+	var failure *torch.Error
+	require.ErrorAs(t, err, &failure)
+	assert.Equal(t, torch.ErrClosed, failure.Kind)
+	assert.Equal(t, "forward", failure.Operation)
+	for name, use := range map[string]func() error{
+		"attribute": func() error { _, err := net.Attribute("version"); return err },
+		"set":       func() error { return net.SetAttribute("version", 1) },
+		"methods":   func() error { _, err := net.Methods(); return err },
+		"state":     func() error { _, err := net.StateDict(); return err },
+		"save":      func() error { return net.Save(filepath.Join(t.TempDir(), "a.pt")) },
+		"file":      func() error { return net.SetExtraFile("a", nil) },
+		"to":        func() error { return net.To(torch.CPU) },
+		"clone":     func() error { _, err := net.Clone(); return err },
+		"freeze":    func() error { _, err := net.Freeze(); return err },
+	} {
+		assert.ErrorIs(t, use(), torch.ErrClosed, name)
+	}
+	assert.False(t, net.HasMethod("forward"))
+	assert.False(t, net.IsTraining())
 }

@@ -9,11 +9,35 @@ import "unsafe"
 // A Tuple is a Python tuple, as opposed to a list ([]any).
 type Tuple []any
 
-// A valueArena builds the C form of values. What it allocates, and the tensors it enters, last
-// until free.
+// A NamedTuple is a TorchScript NamedTuple: a tuple whose elements have names.
+type NamedTuple []NamedValue
+
+// A NamedValue is an element of a [NamedTuple].
+type NamedValue struct {
+	Name  string
+	Value any
+}
+
+// Get is the element of a name, or nil where there is none.
+func (t NamedTuple) Get(name string) any {
+	for _, field := range t {
+		if field.Name == name {
+			return field.Value
+		}
+	}
+	return nil
+}
+
+// deepestValue is how deep values may lie in each other: a slice may hold itself.
+const deepestValue = 500
+
+// A valueArena builds the C form of values. What it allocates, and the tensors and modules it
+// enters, last until free.
 type valueArena struct {
-	memory  []unsafe.Pointer
-	tensors []*Tensor
+	operation string
+	memory    []unsafe.Pointer
+	tensors   []*Tensor
+	modules   []*Module
 }
 
 func (a *valueArena) free() {
@@ -23,82 +47,114 @@ func (a *valueArena) free() {
 	for _, tensor := range a.tensors {
 		tensor.release()
 	}
+	for _, module := range a.modules {
+		module.leave()
+	}
 }
 
-func (a *valueArena) list(operation string, values []any) (*C.ctorch_value, error) {
+// list is values in an array. Its length is that of values.
+func (a *valueArena) list(values []any) (list *C.ctorch_value, err error) {
+	err = Try(func() error {
+		list = a.items(values, 0)
+		return nil
+	})
+	return list, err
+}
+
+func (a *valueArena) items(values []any, depth int) *C.ctorch_value {
+	if depth > deepestValue {
+		panic(invalid(a.operation, "a value is nested more than %d deep", deepestValue))
+	}
 	size := C.size_t(len(values)+1) * C.size_t(unsafe.Sizeof(C.ctorch_value{}))
 	memory := C.calloc(1, size)
 	a.memory = append(a.memory, memory)
 	items := unsafe.Slice((*C.ctorch_value)(memory), len(values))
 	for i, value := range values {
-		if err := a.put(operation, value, &items[i]); err != nil {
-			return nil, err
-		}
+		a.put(value, &items[i], depth)
 	}
-	return (*C.ctorch_value)(memory), nil
+	return (*C.ctorch_value)(memory)
 }
 
-func (a *valueArena) put(operation string, value any, to *C.ctorch_value) error {
+// put panics with an *Error where there is no C form.
+func (a *valueArena) put(value any, to *C.ctorch_value, depth int) {
 	switch v := value.(type) {
 	case nil:
 		to.tag = C.CTORCH_VALUE_NONE
 	case *Tensor:
-		if v == nil {
-			to.tag = C.CTORCH_VALUE_NONE
-			return nil
+		if v != nil {
+			to.tag, to.tensor.tensor = C.CTORCH_VALUE_TENSOR, v.acquire(a.operation)
+			a.tensors = append(a.tensors, v)
 		}
-		if !v.handle.use() {
-			return &Error{operation, ErrClosed, "a tensor among the arguments is closed"}
+	case *Module:
+		self, err := v.enter(a.operation)
+		if err != nil {
+			panic(err)
 		}
-		a.tensors = append(a.tensors, v)
-		to.tag = C.CTORCH_VALUE_TENSOR
-		to.tensor.tensor = (*C.ctorch_tensor)(v.handle.pointer)
+		to.tag, to.module = C.CTORCH_VALUE_MODULE, self
+		a.modules = append(a.modules, v)
 	case int:
 		to.tag, to.integer = C.CTORCH_VALUE_INTEGER, C.int64_t(v)
 	case int64:
 		to.tag, to.integer = C.CTORCH_VALUE_INTEGER, C.int64_t(v)
+	case int32:
+		to.tag, to.integer = C.CTORCH_VALUE_INTEGER, C.int64_t(v)
+	case DType:
+		to.tag, to.integer = C.CTORCH_VALUE_INTEGER, C.int64_t(v)
 	case float64:
 		to.tag, to.number = C.CTORCH_VALUE_NUMBER, C.double(v)
+	case float32:
+		to.tag, to.number = C.CTORCH_VALUE_NUMBER, C.double(v)
+	case complex128:
+		to.tag, to.number, to.imaginary = C.CTORCH_VALUE_COMPLEX, C.double(real(v)), C.double(imag(v))
 	case bool:
 		to.tag, to.integer = C.CTORCH_VALUE_BOOL, C.int64_t(cBool(v))
+	case Device:
+		to.tag, to.device = C.CTORCH_VALUE_DEVICE, v.c()
 	case string:
 		text := C.CString(v)
 		a.memory = append(a.memory, unsafe.Pointer(text))
 		to.tag, to.text, to.count = C.CTORCH_VALUE_TEXT, text, C.int64_t(len(v))
 	case Tuple:
-		return a.items(operation, C.CTORCH_VALUE_TUPLE, v, len(v), to)
-	case []any:
-		return a.items(operation, C.CTORCH_VALUE_LIST, v, len(v), to)
-	case []*Tensor:
-		return a.items(operation, C.CTORCH_VALUE_LIST, anys(v), len(v), to)
-	case []int64:
-		return a.items(operation, C.CTORCH_VALUE_LIST, anys(v), len(v), to)
-	case []float64:
-		return a.items(operation, C.CTORCH_VALUE_LIST, anys(v), len(v), to)
-	case []string:
-		return a.items(operation, C.CTORCH_VALUE_LIST, anys(v), len(v), to)
-	case map[string]any:
+		a.nest(C.CTORCH_VALUE_TUPLE, v, len(v), to, depth)
+	case NamedTuple:
 		pairs := make([]any, 0, 2*len(v))
-		for key, item := range v {
-			pairs = append(pairs, key, item)
+		for _, field := range v {
+			pairs = append(pairs, field.Name, field.Value)
 		}
-		return a.items(operation, C.CTORCH_VALUE_DICT, pairs, len(v), to)
+		a.nest(C.CTORCH_VALUE_NAMED_TUPLE, pairs, len(v), to, depth)
+	case []any:
+		a.nest(C.CTORCH_VALUE_LIST, v, len(v), to, depth)
+	case []*Tensor:
+		a.nest(C.CTORCH_VALUE_LIST, anys(v), len(v), to, depth)
+	case []int64:
+		a.nest(C.CTORCH_VALUE_LIST, anys(v), len(v), to, depth)
+	case []int:
+		a.nest(C.CTORCH_VALUE_LIST, anys(v), len(v), to, depth)
+	case []float64:
+		a.nest(C.CTORCH_VALUE_LIST, anys(v), len(v), to, depth)
+	case []bool:
+		a.nest(C.CTORCH_VALUE_LIST, anys(v), len(v), to, depth)
+	case []string:
+		a.nest(C.CTORCH_VALUE_LIST, anys(v), len(v), to, depth)
 	case *Dict:
 		pairs := make([]any, 0, 2*v.Len())
 		for key, item := range v.All() {
 			pairs = append(pairs, key, item)
 		}
-		return a.items(operation, C.CTORCH_VALUE_DICT, pairs, v.Len(), to)
+		a.nest(C.CTORCH_VALUE_DICT, pairs, v.Len(), to, depth)
+	case map[string]any:
+		a.nest(C.CTORCH_VALUE_DICT, pairsOf(v), len(v), to, depth)
+	case map[string]*Tensor:
+		a.nest(C.CTORCH_VALUE_DICT, pairsOf(v), len(v), to, depth)
+	case map[int64]any:
+		a.nest(C.CTORCH_VALUE_DICT, pairsOf(v), len(v), to, depth)
 	default:
-		return invalid(operation, "a %T cannot be given to TorchScript", value)
+		panic(invalid(a.operation, "a %T cannot be given to TorchScript", value))
 	}
-	return nil
 }
 
-func (a *valueArena) items(operation string, tag C.int32_t, values []any, count int, to *C.ctorch_value) error {
-	items, err := a.list(operation, values)
-	to.tag, to.items, to.count = tag, items, C.int64_t(count)
-	return err
+func (a *valueArena) nest(tag C.int32_t, values []any, count int, to *C.ctorch_value, depth int) {
+	to.tag, to.count, to.items = tag, C.int64_t(count), a.items(values, depth+1)
 }
 
 func anys[T any](values []T) []any {
@@ -109,23 +165,49 @@ func anys[T any](values []T) []any {
 	return all
 }
 
-// fromValue turns C's form into Go's, and owns the tensors in it.
+func pairsOf[K comparable, V any](dict map[K]V) []any {
+	pairs := make([]any, 0, 2*len(dict))
+	for key, value := range dict {
+		pairs = append(pairs, key, value)
+	}
+	return pairs
+}
+
+// fromValue turns C's form into Go's, and takes the tensors and modules out of it. It panics with
+// an *Error where there is no Go form.
 func fromValue(v *C.ctorch_value) any {
 	switch v.tag {
 	case C.CTORCH_VALUE_TENSOR:
-		return adopt(v.tensor)
+		tensor := v.tensor
+		v.tensor.tensor = nil
+		return adopt(tensor)
+	case C.CTORCH_VALUE_MODULE:
+		module := v.module
+		v.module = nil
+		return newModule(module)
 	case C.CTORCH_VALUE_INTEGER:
 		return int64(v.integer)
 	case C.CTORCH_VALUE_NUMBER:
 		return float64(v.number)
+	case C.CTORCH_VALUE_COMPLEX:
+		return complex(float64(v.number), float64(v.imaginary))
 	case C.CTORCH_VALUE_BOOL:
 		return v.integer != 0
+	case C.CTORCH_VALUE_DEVICE:
+		return deviceFrom(v.device)
 	case C.CTORCH_VALUE_TEXT:
-		return C.GoStringN(v.text, C.int(v.count))
+		return string(unsafe.Slice((*byte)(unsafe.Pointer(v.text)), int(v.count)))
 	case C.CTORCH_VALUE_TUPLE:
 		return Tuple(fromItems(v, int(v.count)))
+	case C.CTORCH_VALUE_NAMED_TUPLE:
+		pairs := fromItems(v, 2*int(v.count))
+		tuple := make(NamedTuple, v.count)
+		for i := range tuple {
+			tuple[i] = NamedValue{pairs[2*i].(string), pairs[2*i+1]}
+		}
+		return tuple
 	case C.CTORCH_VALUE_LIST:
-		return fromItems(v, int(v.count))
+		return fromList(fromItems(v, int(v.count)), v.element)
 	case C.CTORCH_VALUE_DICT:
 		return fromDict(fromItems(v, 2*int(v.count)))
 	default:
@@ -134,30 +216,47 @@ func fromValue(v *C.ctorch_value) any {
 }
 
 func fromItems(v *C.ctorch_value, count int) []any {
+	items := unsafe.Slice(v.items, count)
 	values := make([]any, count)
 	for i := range values {
-		item := unsafe.Slice(v.items, count)[i]
-		values[i] = fromValue(&item)
+		values[i] = fromValue(&items[i])
 	}
 	return values
 }
 
-// fromDict makes a map[string]any where all keys are text, else a map[any]any.
-func fromDict(pairs []any) any {
-	texts := map[string]any{}
+// fromList makes a slice of what the list is made of.
+func fromList(values []any, element C.int32_t) any {
+	switch element {
+	case C.CTORCH_VALUE_TENSOR:
+		return sliceOf[*Tensor](values)
+	case C.CTORCH_VALUE_INTEGER:
+		return sliceOf[int64](values)
+	case C.CTORCH_VALUE_NUMBER:
+		return sliceOf[float64](values)
+	case C.CTORCH_VALUE_BOOL:
+		return sliceOf[bool](values)
+	case C.CTORCH_VALUE_TEXT:
+		return sliceOf[string](values)
+	default:
+		return values
+	}
+}
+
+func sliceOf[T any](values []any) []T {
+	all := make([]T, len(values))
+	for i, value := range values {
+		all[i], _ = value.(T) // an absent tensor is nil
+	}
+	return all
+}
+
+// fromDict panics with an *Error where a key has no counterpart in Go, as a tensor.
+func fromDict(pairs []any) *Dict {
+	dict := &Dict{}
 	for i := 0; i < len(pairs); i += 2 {
-		key, ok := pairs[i].(string)
-		if !ok {
-			break
+		if err := dict.set(pairs[i], pairs[i+1]); err != nil {
+			panic(&Error{"Dict", ErrNotImplemented, err.Error()})
 		}
-		texts[key] = pairs[i+1]
 	}
-	if 2*len(texts) == len(pairs) {
-		return texts
-	}
-	others := map[any]any{}
-	for i := 0; i < len(pairs); i += 2 {
-		others[pairs[i]] = pairs[i+1]
-	}
-	return others
+	return dict
 }

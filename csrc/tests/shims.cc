@@ -1,71 +1,17 @@
 // Calls the C ABI as Go does, errors included. Built with AddressSanitizer it shows what the shims
 // leak or touch after it was freed.
+#include "shims.h"
+
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "check.h"
 #include "ctorch/ctorch.h"
 
 namespace {
 
-constexpr ctorch_device cpu{CTORCH_CPU, -1};
 constexpr ctorch_options floats{CTORCH_FLOAT32, cpu, nullptr, 0};
-
-// Expects success.
-void ok(ctorch_error* error) {
-  if (error != nullptr) std::fprintf(stderr, "unexpected: %s\n", error->message);
-  CHECK(error == nullptr);
-  ctorch_error_free(error);
-}
-
-// Expects a failure, told in one line. Of this kind, unless it is ANY_KIND.
-constexpr int32_t ANY_KIND = 0;
-void fails(ctorch_error* error, int32_t kind) {
-  CHECK(error != nullptr);
-  if (error == nullptr) return;
-  if (kind != ANY_KIND && error->kind != kind) {
-    std::fprintf(stderr, "kind %d: %s\n", error->kind, error->message);
-    CHECK(error->kind == kind);
-  }
-  CHECK(std::strlen(error->message) > 0);
-  CHECK(std::strchr(error->message, '\n') == nullptr);
-  CHECK(std::strstr(error->message, "Exception raised from") == nullptr);
-  ctorch_error_free(error);
-}
-
-// A tensor that frees itself.
-class Tensor {
- public:
-  explicit Tensor(ctorch_tensor_result result) : handle_(result.tensor) { ok(result.error); }
-  Tensor(const std::vector<float>& values, const std::vector<int64_t>& shape)
-      : Tensor(ctorch_tensor_from_data(reinterpret_cast<const uint8_t*>(values.data()),
-                                       static_cast<int64_t>(values.size() * sizeof(float)),
-                                       shape.data(), static_cast<int64_t>(shape.size()),
-                                       CTORCH_FLOAT32, cpu)) {}
-  Tensor(const Tensor&) = delete;
-  Tensor& operator=(const Tensor&) = delete;
-  ~Tensor() { ctorch_tensor_free(handle_); }
-
-  ctorch_tensor* get() const { return handle_; }
-
-  std::vector<float> values() const {
-    const ctorch_tensor_info info = ctorch_tensor_describe(handle_);
-    ok(info.error);
-    std::vector<float> data(static_cast<size_t>(info.elements));
-    ok(ctorch_tensor_to_data(handle_, reinterpret_cast<uint8_t*>(data.data()),
-                             static_cast<int64_t>(data.size() * sizeof(float)), CTORCH_FLOAT32));
-    return data;
-  }
-
- private:
-  ctorch_tensor* handle_;
-};
-
-using Floats = std::vector<float>;
 
 void test_data_goes_in_and_out() {
   const Tensor x({1, 2, 3, 4, 5, 6}, {2, 3});
@@ -103,7 +49,7 @@ void test_misuse_is_an_error() {
 
   const int64_t one[] = {1};
   for (const int32_t dtype : {-1, 8, 99}) {  // 8 is PyTorch's complex32, which has no name here
-    const ctorch_options odd{dtype, cpu, nullptr};
+    const ctorch_options odd{dtype, cpu, nullptr, 0};
     fails(ctorch_empty(one, 1, odd).error, CTORCH_ERROR_INVALID);
     fails(ctorch_op_hann_window(4, 1, odd).error, CTORCH_ERROR_INVALID);
   }
@@ -186,104 +132,6 @@ void test_generator_gives_the_same_numbers_again() {
   ctorch_generator_free(made.generator);
 }
 
-ctorch_value text_value(const char* text) {
-  ctorch_value value{};
-  value.tag = CTORCH_VALUE_TEXT;
-  value.text = const_cast<char*>(text);
-  value.count = static_cast<int64_t>(std::strlen(text));
-  return value;
-}
-
-ctorch_value list_value(int32_t tag, std::vector<ctorch_value>* items) {
-  ctorch_value value{};
-  value.tag = tag;
-  value.items = items->data();
-  value.count = static_cast<int64_t>(items->size());
-  return value;
-}
-
-void test_values_cross(ctorch_module* module) {
-  const Tensor x({1, 2}, {2});
-  ctorch_value tensor{};
-  tensor.tag = CTORCH_VALUE_TENSOR;
-  tensor.tensor.tensor = x.get();
-  std::vector<ctorch_value> numbers(2);
-  numbers[0].tag = numbers[1].tag = CTORCH_VALUE_INTEGER;
-  numbers[0].integer = 3;
-  numbers[1].integer = 4;
-  std::vector<ctorch_value> pair(2);
-  pair[0] = text_value("key");
-  pair[1].tag = CTORCH_VALUE_NUMBER;
-  pair[1].number = 0.5;
-  const ctorch_value arguments[] = {tensor, list_value(CTORCH_VALUE_LIST, &numbers),
-                                    list_value(CTORCH_VALUE_TUPLE, &pair), ctorch_value{}};
-  const ctorch_value_result result = ctorch_module_call(module, "describe", arguments, 4);
-  ok(result.error);
-  const ctorch_value& dict = result.value;
-  CHECK(dict.tag == CTORCH_VALUE_DICT && dict.count == 1);
-  if (dict.tag == CTORCH_VALUE_DICT && dict.count == 1) {
-    CHECK(std::string(dict.items[0].text, static_cast<size_t>(dict.items[0].count)) == "key");
-    const ctorch_value& tuple = dict.items[1];
-    CHECK(tuple.tag == CTORCH_VALUE_TUPLE && tuple.count == 5);
-    CHECK((Tensor(tuple.items[0].tensor).values() == Floats{8, 9}));
-    CHECK(tuple.items[1].integer == 7);
-    CHECK(tuple.items[2].number == 0.5);
-    CHECK(tuple.items[3].tag == CTORCH_VALUE_BOOL && tuple.items[3].integer == 1);
-    CHECK(tuple.items[4].tag == CTORCH_VALUE_LIST && tuple.items[4].count == 2);
-  }
-  ctorch_value_free(result.value);
-
-  fails(ctorch_module_call(module, "describe", arguments, 1).error, CTORCH_ERROR_INVALID);
-  CHECK(ctorch_module_has_method(module, "describe") == 1);
-  CHECK(ctorch_module_has_method(module, "absent") == 0);
-  fails(ctorch_module_call(module, "absent", arguments, 1).error, ANY_KIND);
-  const ctorch_value_result raised = ctorch_module_call(module, "fail", &tensor, 1);
-  CHECK(raised.error != nullptr);
-  if (raised.error != nullptr) {
-    CHECK(std::strstr(raised.error->message, "this method always fails") != nullptr);
-  }
-  fails(raised.error, ANY_KIND);
-}
-
-void test_module() {
-  const std::string path = std::string(CTORCH_TESTDATA) + "/values.pt";
-  ctorch_extra_file files[] = {{"note.txt", nullptr, 0}, {"absent.txt", nullptr, 0}};
-  const ctorch_module_result loaded = ctorch_module_load(path.c_str(), cpu, files, 2);
-  ok(loaded.error);
-  if (loaded.module == nullptr) return;
-  CHECK(files[0].contents != nullptr &&
-        std::string(files[0].contents, static_cast<size_t>(files[0].bytes)) ==
-            "a file beside the code");
-  CHECK(files[1].contents == nullptr);
-  ctorch_extra_free(files, 2);
-
-  test_values_cross(loaded.module);
-  const ctorch_value_result parameters = ctorch_module_tensors(loaded.module, CTORCH_PARAMETERS);
-  ok(parameters.error);
-  CHECK(parameters.value.count == 1);
-  if (parameters.value.count == 1) {
-    CHECK((Tensor(parameters.value.items[0].items[1].tensor).values() == Floats{2}));
-  }
-  ctorch_value_free(parameters.value);
-  ctorch_module_free(loaded.module);
-}
-
-void test_what_is_no_archive_is_an_error() {
-  const std::string path = std::string(CTORCH_TESTDATA) + "/values.pt";
-  fails(ctorch_module_load((path + ".absent").c_str(), cpu, nullptr, 0).error, ANY_KIND);
-
-  std::ifstream file(path, std::ios::binary);
-  const std::string whole((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  CHECK(whole.size() > 1000);
-  for (size_t kept = 0; kept < whole.size(); kept += 97) {
-    const std::vector<uint8_t> cut(whole.begin(), whole.begin() + static_cast<long>(kept));
-    const ctorch_module_result result =
-        ctorch_module_load_data(cut.data(), static_cast<int64_t>(cut.size()), cpu, nullptr, 0);
-    CHECK(result.module == nullptr);
-    fails(result.error, ANY_KIND);
-  }
-}
-
 void test_many_threads_fail_on_their_own() {
   std::vector<std::thread> threads;
   for (int64_t i = 1; i <= 8; ++i) {
@@ -305,13 +153,10 @@ void test_many_threads_fail_on_their_own() {
 void test_nothing_is_freed_without_harm() {
   ctorch_tensor_free(nullptr);
   ctorch_tensor_list_free(nullptr);
-  ctorch_module_free(nullptr);
   ctorch_optimizer_free(nullptr);
   ctorch_generator_free(nullptr);
   ctorch_inference_leave(nullptr);
   ctorch_error_free(nullptr);
-  ctorch_value_free(ctorch_value{});
-  ctorch_extra_free(nullptr, 0);
 }
 
 }  // namespace
@@ -325,8 +170,6 @@ int main() {
   test_gradient_of_what_needs_none_is_an_error();
   test_modes_are_of_the_thread();
   test_generator_gives_the_same_numbers_again();
-  test_module();
-  test_what_is_no_archive_is_an_error();
   test_many_threads_fail_on_their_own();
   test_nothing_is_freed_without_harm();
   std::printf("%d failed\n", failures().load());

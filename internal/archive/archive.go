@@ -46,24 +46,22 @@ type Loaded struct {
 // brings it to float32 on the CPU or to what where says. Its errors name the file and what is
 // missing.
 func Load(path string, contract Contract, config any, where ...torch.Option) (*Loaded, error) {
-	module, files, err := torch.LoadModule(path, torch.CPU, contract.files()...)
-	return finish(path, module, files, err, contract, config, where)
+	module, err := torch.LoadModule(path)
+	return finish(path, module, err, contract, config, where)
 }
 
 // Read is Load from a stream.
 func Read(r io.Reader, contract Contract, config any, where ...torch.Option) (*Loaded, error) {
-	module, files, err := torch.ReadModule(r, torch.CPU, contract.files()...)
-	return finish("the data", module, files, err, contract, config, where)
+	module, err := torch.ReadModule(r)
+	return finish("the data", module, err, contract, config, where)
 }
 
-func (c Contract) files() []string { return append([]string{ConfigFile}, c.Files...) }
-
-func finish(name string, module *torch.Module, files map[string][]byte, err error,
-	contract Contract, config any, where []torch.Option) (*Loaded, error) {
+func finish(name string, module *torch.Module, err error, contract Contract,
+	config any, where []torch.Option) (*Loaded, error) {
 	if err != nil {
 		return nil, wrap(contract.Kind, err)
 	}
-	loaded := &Loaded{Module: module, Files: files}
+	loaded := &Loaded{Module: module, Files: module.ExtraFiles()}
 	// Converting the weights takes several threads, which a scope gives back.
 	torch.Scope(func(*torch.TensorScope) {
 		err = loaded.prepare(name, contract, config, where)
@@ -121,9 +119,9 @@ func (l *Loaded) readPlace() error {
 	}
 	for i, parameter := range parameters {
 		if i == 0 {
-			l.Device, l.DType = parameter.Tensor.Device(), parameter.Tensor.DType()
+			l.Device, l.DType = parameter.Device(), parameter.DType()
 		}
-		parameter.Tensor.Close()
+		parameter.Close()
 	}
 	return nil
 }

@@ -1,0 +1,150 @@
+package torch_test
+
+import (
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+
+	"github.com/clipvqgan/clipvqgan/torch"
+)
+
+func ExampleLoadModule() {
+	module, err := torch.LoadModule("testdata/modules/tiny.pt")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer module.Close()
+	if err := module.Eval(); err != nil {
+		log.Fatal(err)
+	}
+	torch.NoGrad(func() {
+		y, err := module.Forward(torch.FromSlice([]float32{1, 2}, []int64{1, 2}))
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(y)
+	})
+	// Output: tensor([[ 4.5000, 10.5000]])
+}
+
+func ExampleReadExtraFiles() {
+	files, err := torch.ReadExtraFiles("testdata/modules/tiny.pt")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s\n", files["note.txt"])
+	// Output: a file beside the code
+}
+
+func ExampleModule_Call() {
+	module, err := torch.LoadModule("testdata/modules/values.pt")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer module.Close()
+
+	// def forward(self, x: Tensor, scale: float = 2.0, shift: Optional[Tensor] = None) -> Tensor
+	x := torch.FromSlice([]float32{1, 2}, nil)
+	y, err := module.Call("forward", x, torch.Kwargs{"shift": x})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(y.(*torch.Tensor))
+
+	// def by_number(self, x: Dict[int, List[float]]) -> Dict[int, List[float]]
+	dict, err := module.Call("by_number", torch.NewDict(1, []float64{0.5, 0.25}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(dict.(*torch.Dict).Get(1).([]float64))
+
+	_, err = module.Call("forward", x, "two")
+	fmt.Println(err)
+	// Output:
+	// tensor([3., 6.])
+	// [0.5 0.25]
+	// torch: forward: argument 2 of forward(x: Tensor, scale: float = 2., shift: Optional[Tensor] = None): scale wants float, not text
+}
+
+func ExampleModule_Methods() {
+	module, err := torch.LoadModule("testdata/modules/net.pt")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer module.Close()
+	methods, err := module.Methods()
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, method := range methods {
+		fmt.Println(method)
+	}
+	// Output:
+	// forward(x: Tensor) -> Tensor
+	// features(x: Tensor) -> Tensor
+}
+
+func ExampleModule_NamedParameters() {
+	module, err := torch.LoadModule("testdata/modules/tiny.pt")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer module.Close()
+	parameters, err := module.NamedParameters()
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, parameter := range parameters {
+		fmt.Println(parameter.Name, parameter.Tensor.Shape())
+	}
+	// Output:
+	// weight [2 2]
+	// bias [2]
+}
+
+func ExampleModule_Save() {
+	module, err := torch.LoadModule("testdata/modules/tiny.pt")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer module.Close()
+	folder, err := os.MkdirTemp("", "module")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(folder)
+	path := filepath.Join(folder, "model.pt")
+	if err := module.SetExtraFile("config.json", []byte(`{"size": 2}`)); err != nil {
+		log.Fatal(err)
+	}
+	if err := module.Save(path); err != nil {
+		log.Fatal(err)
+	}
+	again, err := torch.LoadModule(path)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer again.Close()
+	fmt.Printf("%s\n", again.ExtraFiles()["config.json"])
+	// Output: {"size": 2}
+}
+
+func ExampleModule_LoadStateDict() {
+	module, err := torch.LoadModule("testdata/modules/tiny.pt")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer module.Close()
+	err = module.LoadStateDict(torch.NewDict("weight", torch.Ones([]int64{2, 3})), true)
+	fmt.Println(err)
+	// Output: torch: LoadStateDict: the state dict does not fit the module: it lacks bias; weight has shape [2 3], not [2 2]
+}
+
+func ExampleSetWarningHandler() {
+	torch.SetWarningHandler(func(message string) {
+		fmt.Fprintln(os.Stderr, "libtorch warns:", message)
+	})
+	// And no warnings at all:
+	torch.SetWarningHandler(nil)
+}

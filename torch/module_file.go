@@ -1,0 +1,216 @@
+package torch
+
+// #include "ctorch/ctorch.h"
+// #include <stdlib.h>
+import "C"
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"regexp"
+	"runtime"
+	"slices"
+	"unsafe"
+)
+
+// LoadModule loads a TorchScript archive: a file that torch.jit.save or [Module.Save] wrote. It is
+// loaded onto the CPU, wherever it was when it was saved, or to the device and dtype that where
+// says.
+//
+//	module, err := torch.LoadModule("clip.pt", torch.CUDA(0), torch.BFloat16)
+//
+// The whole file is checked against its sums before libtorch reads it, which takes about a tenth of
+// a second for each GB. A damaged file is an error of kind [ErrModel], as is one that is something
+// else; the error says what, and what to do. Yet a module is a program: load only what you would
+// run.
+func LoadModule(path string, where ...Option) (*Module, error) {
+	const operation = "LoadModule"
+	if err := checkDevice(operation, where); err != nil {
+		return nil, err
+	}
+	files, err := readFile(operation, path)
+	if err != nil {
+		return nil, err
+	}
+	name, freeName := cText(path)
+	defer freeName()
+	return loadModule(operation, path, files, where, func(device C.ctorch_device) C.ctorch_module_result {
+		return C.ctorch_module_load(name, device)
+	})
+}
+
+// ReadModule is [LoadModule] from a stream.
+func ReadModule(r io.Reader, where ...Option) (*Module, error) {
+	const operation, what = "ReadModule", "the data"
+	if err := checkDevice(operation, where); err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("torch: %s: %w", operation, err)
+	}
+	files, err := moduleFiles(operation, what, bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return nil, err
+	}
+	defer runtime.KeepAlive(data)
+	return loadModule(operation, what, files, where, func(device C.ctorch_device) C.ctorch_module_result {
+		return C.ctorch_module_load_data(cBytes(data), C.int64_t(len(data)), device)
+	})
+}
+
+// ReadExtraFiles reads the files beside code and weights in a TorchScript archive, by their names,
+// without loading the module.
+func ReadExtraFiles(path string) (map[string][]byte, error) {
+	return readFile("ReadExtraFiles", path)
+}
+
+// readFile checks an archive in a file, and reads its extra files.
+func readFile(operation, path string) (map[string][]byte, error) {
+	file, err := os.Open(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("torch: %s: the model file %s does not exist: %w", operation, path, fs.ErrNotExist)
+	case err != nil:
+		return nil, fmt.Errorf("torch: %s: %w", operation, err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("torch: %s: %w", operation, err)
+	}
+	if info.IsDir() {
+		return nil, &Error{operation, ErrModel, path + " is a directory, not a model file"}
+	}
+	return moduleFiles(operation, path, file, info.Size())
+}
+
+// moduleFiles checks that an archive is whole and a module's, and reads its extra files.
+func moduleFiles(operation, what string, r io.ReaderAt, size int64) (map[string][]byte, error) {
+	begin := make([]byte, 64)
+	n, err := r.ReadAt(begin, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("torch: %s: %w", operation, err)
+	}
+	if !bytes.HasPrefix(begin, []byte("PK\x03\x04")) {
+		return nil, &Error{operation, ErrModel, what + " " + notArchive(begin[:n])}
+	}
+	all, err := openRecords(r, size)
+	if err != nil {
+		return nil, &Error{operation, ErrModel, what + " is no whole TorchScript archive: " + err.Error()}
+	}
+	if instead := all.notModule(); instead != "" {
+		return nil, &Error{operation, ErrModel, what + " " + instead}
+	}
+	files, err := all.extraFiles()
+	if err != nil {
+		return nil, &Error{operation, ErrModel, what + " is no whole TorchScript archive: " + err.Error()}
+	}
+	return files, nil
+}
+
+// checkDevice says that a GPU is not there before libtorch says it in pages.
+func checkDevice(operation string, where []Option) error {
+	device := gather(NoDType, where).device
+	if count := CUDADeviceCount(); device.cuda && device.index >= count {
+		return &Error{operation, ErrDevice, noCUDA(device.String(), count)}
+	}
+	return nil
+}
+
+func loadModule(operation, what string, files map[string][]byte, where []Option,
+	load func(C.ctorch_device) C.ctorch_module_result) (*Module, error) {
+	wanted := gather(NoDType, where)
+	result := load(wanted.device.c())
+	deliverWarnings()
+	if result.error != nil {
+		err := takeError(operation, result.error).(*Error)
+		if err.Kind == ErrModel {
+			err.Message = what + " " + cannotLoad(err.Message)
+		}
+		return nil, err
+	}
+	m := newModule(result.module)
+	m.extraFiles = files
+	if wanted.dtype == NoDType {
+		return m, nil
+	}
+	if err := m.To(wanted.dtype); err != nil {
+		m.Close()
+		return nil, err
+	}
+	return m, nil
+}
+
+var unknownOperator = regexp.MustCompile(`Unknown (?:builtin|custom)? ?op(?:erator)?: ([\w:]+(?:\.\w+)?)`)
+
+// cannotLoad says in our words why libtorch refused an archive that is whole.
+func cannotLoad(message string) string {
+	if found := unknownOperator.FindStringSubmatch(message); found != nil {
+		return fmt.Sprintf("needs the operator %s, which libtorch %s does not have: export the model without it",
+			found[1], Version())
+	}
+	return fmt.Sprintf("cannot be loaded by libtorch %s: %s", Version(), message)
+}
+
+// Save writes the module, with its extra files, as a TorchScript archive that [LoadModule] and
+// Python's torch.jit.load read. The file appears whole or not at all.
+func (m *Module) Save(path string) error {
+	temporary, err := temporaryBeside(path)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temporary)
+	file, err := os.OpenFile(temporary, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(m.write("Save", file), file.Close()); err != nil {
+		return err
+	}
+	return os.Rename(temporary, path)
+}
+
+// Write is [Module.Save] to a stream.
+func (m *Module) Write(w io.Writer) error {
+	from, to, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("torch: Write: %w", err)
+	}
+	copied := make(chan error, 1)
+	go func() {
+		defer from.Close()
+		_, err := io.Copy(w, from)
+		// The rest, for libtorch not to wait for ever.
+		_, _ = io.Copy(io.Discard, from)
+		copied <- err
+	}()
+	written := m.write("Write", to)
+	to.Close()
+	return errors.Join(written, <-copied)
+}
+
+func (m *Module) write(operation string, file *os.File) error {
+	contents := m.ExtraFiles()
+	names := slices.Sorted(maps.Keys(contents))
+	size := C.size_t(len(names)+1) * C.size_t(unsafe.Sizeof(C.ctorch_extra_file{}))
+	memory := (*C.ctorch_extra_file)(C.calloc(1, size))
+	defer C.free(unsafe.Pointer(memory))
+	files := unsafe.Slice(memory, len(names))
+	for i, name := range names {
+		text, freeText := cText(name)
+		defer freeText()
+		data := C.CBytes(contents[name])
+		defer C.free(data)
+		files[i] = C.ctorch_extra_file{name: text, contents: (*C.char)(data), bytes: C.int64_t(len(contents[name]))}
+	}
+	defer runtime.KeepAlive(file)
+	return m.do(operation, func(self *C.ctorch_module) *C.ctorch_error {
+		return C.ctorch_module_save(self, C.int32_t(file.Fd()), memory, C.int64_t(len(names)))
+	})
+}

@@ -1,0 +1,219 @@
+package torch
+
+// #include "ctorch/ctorch.h"
+// #include <stdlib.h>
+import "C"
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A Method is the signature of a module's method.
+type Method struct {
+	Name      string
+	Arguments []Argument
+	// Results are the types of what it gives, mostly one.
+	Results []string
+}
+
+// An Argument is an argument of a [Method].
+type Argument struct {
+	Name string
+	// Type is written as in Python, as "Optional[Tensor]".
+	Type string
+	// HasDefault says that the argument may be left out; it is Default then.
+	HasDefault bool
+	Default    any
+}
+
+// String is the signature as Python writes it: "forward(x: Tensor, scale: float = 1) -> Tensor".
+func (m Method) String() string {
+	arguments := make([]string, len(m.Arguments))
+	for i, argument := range m.Arguments {
+		arguments[i] = argument.String()
+	}
+	return m.Name + "(" + strings.Join(arguments, ", ") + ") -> " + strings.Join(m.Results, ", ")
+}
+
+// String is the argument as Python writes it: "scale: float = 1".
+func (a Argument) String() string {
+	text := a.Name + ": " + a.Type
+	switch value := a.Default.(type) {
+	case nil:
+		if a.HasDefault {
+			text += " = None"
+		}
+	case string:
+		text += fmt.Sprintf(" = %q", value)
+	default:
+		text += fmt.Sprintf(" = %v", value)
+	}
+	return text
+}
+
+// HasMethod reports whether there is a method of that name.
+func (m *Module) HasMethod(method string) bool {
+	self, err := m.enter("HasMethod")
+	if err != nil {
+		return false
+	}
+	defer m.leave()
+	name, freeName := cText(method)
+	defer freeName()
+	return C.ctorch_module_has_method(self, name) != 0
+}
+
+// Methods are the signatures of the module's methods. What a module calls in itself is among them.
+func (m *Module) Methods() ([]Method, error) {
+	value, err := m.get("Methods", func(self *C.ctorch_module) C.ctorch_value_result {
+		return C.ctorch_module_methods(self)
+	})
+	if err != nil {
+		return nil, err
+	}
+	var methods []Method
+	for _, each := range value.([]any) {
+		parts := each.(Tuple)
+		method := Method{Name: parts[0].(string), Results: parts[2].([]string)}
+		for _, each := range parts[1].([]any) {
+			argument := each.(Tuple)
+			method.Arguments = append(method.Arguments, Argument{
+				Name: argument[0].(string), Type: argument[1].(string),
+				HasDefault: argument[2].(bool), Default: argument[3],
+			})
+		}
+		methods = append(methods, method)
+	}
+	return methods, nil
+}
+
+// A NamedTensor is a parameter or buffer with its dotted name.
+type NamedTensor struct {
+	Name   string
+	Tensor *Tensor
+}
+
+// A NamedModule is a module in a module, with its dotted name.
+type NamedModule struct {
+	Name   string
+	Module *Module
+}
+
+// NamedParameters are the weights of the module and of all modules in it, in the order of the code.
+// They share the module's memory.
+func (m *Module) NamedParameters() ([]NamedTensor, error) {
+	return m.tensors("NamedParameters", C.CTORCH_PARAMETERS)
+}
+
+// NamedBuffers are the tensors of the module and of all modules in it that are not trained, as
+// running means. They share the module's memory.
+func (m *Module) NamedBuffers() ([]NamedTensor, error) {
+	return m.tensors("NamedBuffers", C.CTORCH_BUFFERS)
+}
+
+// Parameters are [Module.NamedParameters] without the names, as an optimiser takes them.
+func (m *Module) Parameters() ([]*Tensor, error) {
+	named, err := m.tensors("Parameters", C.CTORCH_PARAMETERS)
+	return withoutNames(named), err
+}
+
+// Buffers are [Module.NamedBuffers] without the names.
+func (m *Module) Buffers() ([]*Tensor, error) {
+	named, err := m.tensors("Buffers", C.CTORCH_BUFFERS)
+	return withoutNames(named), err
+}
+
+func withoutNames(named []NamedTensor) []*Tensor {
+	var tensors []*Tensor
+	for _, each := range named {
+		tensors = append(tensors, each.Tensor)
+	}
+	return tensors
+}
+
+// NamedModules are the module itself, by the name "", and all modules in it, each before those in
+// it. They share its weights, and live on when it is closed.
+func (m *Module) NamedModules() ([]NamedModule, error) {
+	return m.modules("NamedModules", C.CTORCH_MODULES)
+}
+
+// NamedChildren are the modules that are attributes of m itself. They share its weights, and live
+// on when it is closed.
+func (m *Module) NamedChildren() ([]NamedModule, error) {
+	return m.modules("NamedChildren", C.CTORCH_CHILDREN)
+}
+
+func (m *Module) tensors(operation string, which C.int32_t) ([]NamedTensor, error) {
+	var named []NamedTensor
+	err := m.members(operation, which, func(name string, value any) {
+		named = append(named, NamedTensor{name, value.(*Tensor)})
+	})
+	return named, err
+}
+
+func (m *Module) modules(operation string, which C.int32_t) ([]NamedModule, error) {
+	var named []NamedModule
+	err := m.members(operation, which, func(name string, value any) {
+		named = append(named, NamedModule{name, value.(*Module)})
+	})
+	return named, err
+}
+
+func (m *Module) members(operation string, which C.int32_t, add func(name string, value any)) error {
+	value, err := m.get(operation, func(self *C.ctorch_module) C.ctorch_value_result {
+		return C.ctorch_module_members(self, which)
+	})
+	if err != nil {
+		return err
+	}
+	for _, each := range value.([]any) {
+		pair := each.(Tuple)
+		add(pair[0].(string), pair[1])
+	}
+	return nil
+}
+
+// A NamedType is an attribute's name, and its type as Python writes it.
+type NamedType struct {
+	Name string
+	Type string
+}
+
+// Attributes are the module's own attributes that are neither tensors nor modules, and the
+// constants in its code.
+func (m *Module) Attributes() ([]NamedType, error) {
+	var named []NamedType
+	err := m.members("Attributes", C.CTORCH_ATTRIBUTES, func(name string, value any) {
+		named = append(named, NamedType{name, value.(string)})
+	})
+	return named, err
+}
+
+// Attribute is an attribute, parameter, buffer, module or constant by its dotted name, as
+// "visual.conv1.weight". Its form is that of a result of [Module.Call]; a tensor or module shares
+// memory with m. The error is of kind [ErrModel] where there is none.
+func (m *Module) Attribute(name string) (any, error) {
+	text, freeText := cText(name)
+	defer freeText()
+	return m.get("Attribute", func(self *C.ctorch_module) C.ctorch_value_result {
+		return C.ctorch_module_attribute(self, text)
+	})
+}
+
+// SetAttribute gives an attribute, parameter, buffer or module by its dotted name another value, of
+// the type that it has. A constant stays: the error is of kind [ErrInvalid].
+func (m *Module) SetAttribute(name string, value any) error {
+	const operation = "SetAttribute"
+	values := valueArena{operation: operation}
+	defer values.free()
+	list, err := values.list([]any{value})
+	if err != nil {
+		return err
+	}
+	text, freeText := cText(name)
+	defer freeText()
+	return m.do(operation, func(self *C.ctorch_module) *C.ctorch_error {
+		return C.ctorch_module_set_attribute(self, text, list)
+	})
+}

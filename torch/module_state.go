@@ -1,0 +1,99 @@
+package torch
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// StateDict is the module's parameters and buffers by their dotted names, as [Save] writes them for
+// Python's load_state_dict. They share the module's memory.
+func (m *Module) StateDict() (*Dict, error) {
+	named, err := m.state("StateDict")
+	if err != nil {
+		return nil, err
+	}
+	return StateDict(named), nil
+}
+
+func (m *Module) state(operation string) ([]NamedTensor, error) {
+	parameters, err := m.NamedParameters()
+	if err != nil {
+		return nil, err
+	}
+	buffers, err := m.NamedBuffers()
+	if err != nil {
+		return nil, err
+	}
+	return append(parameters, buffers...), nil
+}
+
+// LoadStateDict copies the tensors of a state dict, from [Load] or [Module.StateDict], into the
+// module's parameters and buffers, which keep their dtypes and devices. With strict, names that one
+// side has and the other lacks are an error; without, they are passed over. Shapes must always fit.
+// Where there is an error the module is as it was, and the error names all that is wrong.
+func (m *Module) LoadStateDict(state *Dict, strict bool) error {
+	const operation = "LoadStateDict"
+	own, err := m.state(operation)
+	if err != nil {
+		return err
+	}
+	defer closeAll(withoutNames(own))
+	given, err := state.Tensors()
+	if err != nil {
+		return err
+	}
+	sources := map[string]*Tensor{}
+	for _, named := range given {
+		sources[named.Name] = named.Tensor
+	}
+	return Try(func() error {
+		var missing, misfits []string
+		for _, target := range own {
+			source, ok := sources[target.Name]
+			if !ok {
+				missing = append(missing, target.Name)
+			} else if wanted, got := target.Tensor.Shape(), source.Shape(); !slices.Equal(wanted, got) {
+				misfits = append(misfits, fmt.Sprintf("%s has shape %v, not %v", target.Name, got, wanted))
+			}
+		}
+		problems := misfits
+		if strict {
+			problems = slices.Concat(listed("it lacks ", missing),
+				listed("the module lacks ", unexpected(given, own)), misfits)
+		}
+		if len(problems) > 0 {
+			return invalid(operation, "the state dict does not fit the module: %s", strings.Join(problems, "; "))
+		}
+		NoGrad(func() {
+			for _, target := range own {
+				if source, ok := sources[target.Name]; ok {
+					target.Tensor.CopyFrom(source)
+				}
+			}
+		})
+		return nil
+	})
+}
+
+// unexpected are the names that are given and not known.
+func unexpected(given, known []NamedTensor) []string {
+	names := map[string]bool{}
+	for _, each := range known {
+		names[each.Name] = true
+	}
+	var others []string
+	for _, each := range given {
+		if !names[each.Name] {
+			others = append(others, each.Name)
+		}
+	}
+	return others
+}
+
+func listed(what string, names []string) []string {
+	if len(names) == 0 {
+		return nil
+	}
+	return []string{what + strings.Join(names, ", ")}
+}

@@ -1,0 +1,59 @@
+package torch_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/clipvqgan/clipvqgan/torch"
+)
+
+func TestStateDict(t *testing.T) {
+	reference := loadNetReference(t)
+	net, other := loadModule(t, "net.pt"), loadModule(t, "net.pt", torch.Float64)
+	state, err := net.StateDict()
+	require.NoError(t, err)
+	assert.Equal(t, len(reference.Parameters)+len(reference.Buffers), state.Len())
+
+	parameters, err := other.Parameters()
+	require.NoError(t, err)
+	torch.NoGrad(func() {
+		for _, parameter := range parameters {
+			parameter.Fill(0)
+		}
+	})
+	require.NoError(t, other.LoadStateDict(state, true))
+	y, err := other.Forward(netInput(torch.Float64))
+	require.NoError(t, err)
+	assert.Equal(t, torch.Float64, y.DType(), "the module keeps its dtype")
+	assert.InDeltaSlice(t, reference.Output, y.To(torch.Float32).Float32s(), float32Rounding)
+	assert.True(t, parameters[0].RequiresGrad())
+	assert.True(t, parameters[0].IsLeaf())
+}
+
+func TestStateDictThatDoesNotFit(t *testing.T) {
+	net := loadModule(t, "net.pt")
+	state := torch.NewDict("head.bias", torch.Ones([]int64{3}), "head.weight", torch.Ones([]int64{4, 3}), "extra", torch.Ones(nil))
+	err := net.LoadStateDict(state, true)
+	require.ErrorIs(t, err, torch.ErrInvalid)
+	for _, part := range []string{"it lacks first.convolution.weight, ", "the module lacks extra", "head.weight has shape [4 3], not [3 4]"} {
+		assert.ErrorContains(t, err, part)
+	}
+	err = net.LoadStateDict(state, false)
+	require.ErrorIs(t, err, torch.ErrInvalid)
+	assert.NotContains(t, err.Error(), "lacks")
+	bias, err := net.Attribute("head.bias")
+	require.NoError(t, err)
+	assert.NotEqual(t, []float32{1, 1, 1}, bias.(*torch.Tensor).Float32s(), "nothing was copied")
+
+	state.Delete("head.weight")
+	require.NoError(t, net.LoadStateDict(state, false))
+	assert.Equal(t, []float32{1, 1, 1}, bias.(*torch.Tensor).Float32s())
+
+	closed := torch.Ones([]int64{3})
+	closed.Close()
+	assert.ErrorIs(t, net.LoadStateDict(torch.NewDict("head.bias", closed), false), torch.ErrClosed)
+	assert.ErrorIs(t, net.LoadStateDict(torch.NewDict("head.bias", 1), false), torch.ErrInvalid)
+	assert.ErrorIs(t, net.LoadStateDict(nil, true), torch.ErrInvalid)
+}
