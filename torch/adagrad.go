@@ -37,7 +37,7 @@ var adagrad = &algorithm{
 	counts: true,
 	// The sum is there before the first step.
 	tensors: []string{"sum"},
-	needs:   func(*settings) []bool { return []bool{true} },
+	keeps:   func(*settings) []bool { return []bool{true} },
 }
 
 // Adagrad divides the gradient by the root of the sum of its squares (torch.optim.Adagrad).

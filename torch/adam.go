@@ -42,7 +42,7 @@ func adamLike(name string, number C.int32_t, decoupled bool) *algorithm {
 		cyclesBeta: true,
 		counts:     true,
 		tensors:    []string{"exp_avg", "exp_avg_sq", "max_exp_avg_sq"},
-		needs:      func(s *settings) []bool { return []bool{true, true, s.amsgrad} },
+		keeps:      func(s *settings) []bool { return []bool{true, true, s.amsgrad} },
 	}
 }
 

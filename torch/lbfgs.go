@@ -61,7 +61,7 @@ var lbfgs = &algorithm{
 			{"line_search_fn", &s.lineSearch}}
 	},
 	others: NewDict(),
-	needs:  func(*settings) []bool { return nil },
+	keeps:  func(*settings) []bool { return nil },
 }
 
 // An LBFGSOptimizer is made by [LBFGS]. One goroutine at a time uses it.

@@ -13,7 +13,8 @@ import (
 //
 // Each of [SGD], [Adam], [AdamW], [RMSprop] and [Adagrad] makes one, for parameters that share
 // their settings or for groups of them that do not; [LBFGS] makes another kind. [StepLR] and its
-// like change the learning rates as training goes on.
+// like change the learning rates as training goes on. To make something as large as possible,
+// minimise the negative of it.
 type Optimizer struct {
 	paramGroups
 	handle *handle
@@ -100,6 +101,10 @@ func (o *Optimizer) add(operation string, given ParamGroup) error {
 			return takeError(operation, failure)
 		}
 		o.groups = append(o.groups, group)
+		// The collector is to know of the state that the steps make, when nobody closes the optimiser.
+		bytes := group.bytes(operation, o.algorithm)
+		o.handle.bytes += bytes
+		nativeBytes.added(bytes)
 		return nil
 	})
 }

@@ -32,10 +32,12 @@ type algorithm struct {
 	// cyclesBeta says that it is the first beta.
 	cyclesBeta bool
 	// counts says whether Python's state counts steps. tensors are the names in that state, in C's
-	// order, and needs says which of them a step cannot do without.
+	// order, and keeps says which of them the settings ask for.
 	counts  bool
 	tensors []string
-	needs   func(*settings) []bool
+	keeps   func(*settings) []bool
+	// begins says that a step which finds no state begins it, at whatever step that is.
+	begins bool
 }
 
 func isOptions[T OptimizerOptions](options OptimizerOptions) bool {
@@ -184,6 +186,22 @@ func identity(operation string, parameter *Tensor) C.uint64_t {
 	return C.ctorch_parameter_identity(self)
 }
 
+// bytes are about how much the state of the group takes.
+func (g *paramGroup) bytes(operation string, kind *algorithm) int64 {
+	kept := int64(0)
+	for _, keeps := range kind.keeps(&g.settings) {
+		if keeps {
+			kept++
+		}
+	}
+	bytes := int64(0)
+	for _, parameter := range g.parameters {
+		info := parameter.describe(operation)
+		bytes += kept * (int64(info.elements)*int64(info.element_size) + handleBytes)
+	}
+	return bytes
+}
+
 func canTrain(dtype DType) bool {
 	switch dtype {
 	case Float16, BFloat16, Float32, Float64, Complex64, Complex128:
@@ -233,9 +251,9 @@ func (g *paramGroups) SetOptions(group int, options OptimizerOptions) error {
 		return err
 	}
 	to := g.groups[group]
-	before := g.algorithm.needs(&to.settings)
-	for i, needed := range g.algorithm.needs(&made) {
-		if needed && !before[i] {
+	before := g.algorithm.keeps(&to.settings)
+	for i, kept := range g.algorithm.keeps(&made) {
+		if kept && !before[i] && !g.algorithm.begins {
 			return invalid(operation, "group %d was begun without %s, which these options need",
 				group, g.algorithm.tensors[i])
 		}

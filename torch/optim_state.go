@@ -119,11 +119,11 @@ func (o *Optimizer) readParameterState(operation string, loaded *stateDict, numb
 	}
 	tensors := make([]*Tensor, C.CTORCH_OPTIMIZER_STATE_TENSORS)
 	some := false
-	needs := o.algorithm.needs(settings)
+	keeps := o.algorithm.keeps(settings)
 	for i, name := range o.algorithm.tensors {
 		tensor, _ := values.Get(name).(*Tensor)
 		if tensor == nil {
-			if needs[i] {
+			if keeps[i] && !o.algorithm.begins {
 				return found, invalid(operation, "the state of parameter %d has no tensor %q: is it %s's?",
 					number, name, o.algorithm.name)
 			}

@@ -431,6 +431,19 @@ func TestOptimizerOutlivesScopesAndHandles(t *testing.T) {
 	}
 }
 
+// TestOptimizerStateIsCounted, so that optimisers that nobody closes make the collector run.
+func TestOptimizerStateIsCounted(t *testing.T) {
+	const bytes = int64(4 << 18)
+	x := torch.Zeros([]int64{1 << 18}).SetRequiresGrad(true)
+	for tensors, options := range map[int64]torch.AdamOptions{2: {}, 3: {AMSGrad: true}} {
+		optimizer, err := torch.Adam([]*torch.Tensor{x}, options)
+		require.NoError(t, err)
+		open := torch.NativeBytes()
+		optimizer.Close()
+		assert.GreaterOrEqual(t, open-torch.NativeBytes(), tensors*bytes)
+	}
+}
+
 func TestOptimizerMisuse(t *testing.T) {
 	x, y := parameter(1), parameter(1, 2)
 	good := torch.AdamOptions{}

@@ -40,7 +40,7 @@ var rmsprop = &algorithm{
 	momentum: func(s *settings) *float64 { return &s.momentum },
 	counts:   true,
 	tensors:  []string{"square_avg", "momentum_buffer", "grad_avg"},
-	needs:    func(s *settings) []bool { return []bool{true, s.momentum > 0, s.centered} },
+	keeps:    func(s *settings) []bool { return []bool{true, s.momentum > 0, s.centered} },
 }
 
 // RMSprop divides the gradient by a running root mean square of it (torch.optim.RMSprop).

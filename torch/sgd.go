@@ -33,8 +33,8 @@ var sgd = &algorithm{
 	others:   NewDict("maximize", false, "foreach", nil, "differentiable", false, "fused", nil),
 	momentum: func(s *settings) *float64 { return &s.momentum },
 	tensors:  []string{"momentum_buffer"},
-	// A step without a buffer begins one.
-	needs: func(*settings) []bool { return []bool{false} },
+	keeps:    func(s *settings) []bool { return []bool{s.momentum != 0} },
+	begins:   true,
 }
 
 // SGD is stochastic gradient descent (torch.optim.SGD).
