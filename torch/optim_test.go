@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/clipvqgan/clipvqgan/internal/testkit"
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
@@ -203,9 +204,9 @@ type run struct {
 	optimizer trainer
 }
 
-func begin(t *testing.T, name string, x, y float64) run {
+func begin(t *testing.T, name string, x, y float64, device torch.Device) run {
 	t.Helper()
-	r := run{x: parameter(x), y: parameter(y)}
+	r := run{x: parameterOn(device, x), y: parameterOn(device, y)}
 	var err error
 	r.optimizer, err = optimizerMakers[name](r.x, r.y)
 	require.NoError(t, err)
@@ -213,8 +214,10 @@ func begin(t *testing.T, name string, x, y float64) run {
 	return r
 }
 
-func parameter(values ...float64) *torch.Tensor {
-	return torch.FromSlice(values, nil).SetRequiresGrad(true)
+func parameter(values ...float64) *torch.Tensor { return parameterOn(torch.CPU, values...) }
+
+func parameterOn(device torch.Device, values ...float64) *torch.Tensor {
+	return torch.FromSlice(values, nil, device).SetRequiresGrad(true)
 }
 
 func (r run) place() []float64 { return []float64{r.x.Item(), r.y.Item()} }
@@ -249,15 +252,17 @@ func TestTrajectoriesAgreeWithPyTorch(t *testing.T) {
 	reference, err := readOptimizerReference()
 	require.NoError(t, err)
 	require.Len(t, reference.Optimizers, len(optimizerMakers))
-	for name, want := range reference.Optimizers {
-		t.Run(name, func(t *testing.T) {
-			r := begin(t, name, -1.5, 2)
-			for step, place := range want.Places {
-				torch.Scope(func(*torch.TensorScope) { r.step() })
-				require.InDeltaSlice(t, place, r.place(), tolerance(name), "step %d", step)
-			}
-		})
-	}
+	testkit.OnEachDevice(t, func(t *testing.T, device torch.Device) {
+		for name, want := range reference.Optimizers {
+			t.Run(name, func(t *testing.T) {
+				r := begin(t, name, -1.5, 2, device)
+				for step, place := range want.Places {
+					torch.Scope(func(*torch.TensorScope) { r.step() })
+					require.InDeltaSlice(t, place, r.place(), tolerance(name), "step %d", step)
+				}
+			})
+		}
+	})
 }
 
 // TestTrajectoriesGoOnFromASavedState: saved after 25 steps by this package or by Python, and
@@ -266,7 +271,7 @@ func TestTrajectoriesGoOnFromASavedState(t *testing.T) {
 	reference, err := readOptimizerReference()
 	require.NoError(t, err)
 	for name, want := range reference.Optimizers {
-		first := begin(t, name, -1.5, 2)
+		first := begin(t, name, -1.5, 2, torch.CPU)
 		for range savedAt {
 			first.step()
 		}
@@ -275,7 +280,9 @@ func TestTrajectoriesGoOnFromASavedState(t *testing.T) {
 		for from, state := range map[string]*torch.Dict{"Go": saved, "Python": pythonState(t, want.State)} {
 			t.Run(name+" from "+from, func(t *testing.T) {
 				place := want.Places[savedAt-1]
-				r := begin(t, name, place[0]+1, place[1]-1)
+				// A state goes to the device of the parameter.
+				devices := testkit.Devices()
+				r := begin(t, name, place[0]+1, place[1]-1, devices[len(devices)-1])
 				r.step()
 				for _, group := range r.optimizer.Groups() {
 					for _, p := range group.Parameters {
@@ -302,7 +309,7 @@ func TestStateDictIsPythons(t *testing.T) {
 	require.NoError(t, err)
 	for name, want := range reference.Optimizers {
 		t.Run(name, func(t *testing.T) {
-			r := begin(t, name, -1.5, 2)
+			r := begin(t, name, -1.5, 2, torch.CPU)
 			for range savedAt {
 				r.step()
 			}
@@ -417,7 +424,7 @@ func TestOptimizerOutlivesScopesAndHandles(t *testing.T) {
 	for _, name := range []string{"adam", "lbfgs_history"} {
 		var r run
 		torch.Scope(func(scope *torch.TensorScope) {
-			r = begin(t, name, -1.5, 2)
+			r = begin(t, name, -1.5, 2, torch.CPU)
 			scope.Keep(r.x)
 			scope.Keep(r.y)
 			r.step()
