@@ -6,6 +6,7 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "guard.h"
@@ -42,8 +43,15 @@ ctorch_tensor_result ctorch_tensor_grad(const ctorch_tensor* tensor) {
 ctorch_error* ctorch_tensor_set_grad(ctorch_tensor* tensor, const ctorch_tensor* grad) {
   return guard([&] {
     const at::Tensor gradient = optional_tensor(grad);
-    if (gradient.defined() && gradient.sizes() != tensor->value.sizes()) {
-      throw ctorch::Error{CTORCH_ERROR_INVALID, "the gradient's shape is not the tensor's"};
+    const auto check = [&](const char* what, bool same) {
+      if (same) return;
+      throw ctorch::Error{CTORCH_ERROR_INVALID,
+                          "the gradient's " + std::string(what) + " is not the tensor's"};
+    };
+    if (gradient.defined()) {
+      check("shape", gradient.sizes() == tensor->value.sizes());
+      check("dtype", gradient.scalar_type() == tensor->value.scalar_type());
+      check("device", gradient.device() == tensor->value.device());
     }
     tensor->value.mutable_grad() = gradient;
   });

@@ -70,7 +70,7 @@ func (t *Tensor) Grad() *Tensor {
 	return made(operation, C.ctorch_tensor_grad(self))
 }
 
-// SetGrad replaces t's gradient; nil removes it.
+// SetGrad replaces t's gradient by one of t's shape, dtype and device; nil removes it.
 func (t *Tensor) SetGrad(gradient *Tensor) {
 	const operation = "SetGrad"
 	self := t.acquire(operation)
