@@ -1,0 +1,34 @@
+package models_test
+
+import (
+	"fmt"
+
+	"github.com/clipvqgan/clipvqgan/models"
+)
+
+func ExampleCLIP() {
+	model, err := models.CLIP()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer model.Close()
+	embeddings, err := model.EncodeText("a slice of pizza")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(embeddings.Size(0))
+	// Output: 1
+}
+
+func ExampleVQGAN() {
+	model, err := models.VQGAN()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer model.Close()
+	fmt.Println(model.Device(), model.DType())
+	// Output: cpu float32
+}

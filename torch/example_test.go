@@ -1,0 +1,169 @@
+package torch_test
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/clipvqgan/clipvqgan/torch"
+)
+
+// A linear regression: the whole of training with autograd and an optimiser.
+func Example() {
+	generator, err := torch.NewGenerator(torch.CPU, 1)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	x := torch.RandN([]int64{64, 2}, generator)
+	target := x.MatMul(torch.FromSlice([]float32{2, -3}, nil)).AddScalar(0.5)
+
+	weight := torch.Zeros([]int64{2}).SetRequiresGrad(true)
+	bias := torch.Zeros(nil).SetRequiresGrad(true)
+	optimizer, err := torch.Adam([]*torch.Tensor{weight, bias}, torch.AdamOptions{LearningRate: 0.1})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for range 300 {
+		torch.Scope(func(*torch.TensorScope) { // frees what the step made
+			loss := x.MatMul(weight).Add(bias).MSELoss(target, torch.ReduceMean)
+			optimizer.ZeroGrad()
+			loss.Backward()
+			optimizer.Step()
+		})
+	}
+	fmt.Printf("%.2f %.2f\n", weight.Float32s(), bias.Float32s())
+	// Output: [2.00 -3.00] [0.50]
+}
+
+func ExampleTensor() {
+	x := torch.FromSlice([]float32{1, 2, 3, 4, 5, 6}, []int64{2, 3})
+	y := x.MatMul(x.T()) // [2, 3] by [3, 2]
+	fmt.Println(y.Shape(), y.DType(), y.Device())
+	fmt.Println(y.Float32s(), y.Sum().Item())
+	// Output:
+	// [2 2] float32 cpu
+	// [14 32 32 77] 155
+}
+
+func ExampleFromSlice() {
+	x := torch.FromSlice([]int64{1, 2, 3, 4}, []int64{2, 2}) // the dtype is the slice's
+	fmt.Println(x.DType(), torch.ToSlice[int64](x.T()))
+	// Output: int64 [1 3 2 4]
+}
+
+func ExampleDType() {
+	x := torch.Zeros([]int64{2}, torch.BFloat16)
+	fmt.Println(x.DType(), x.To(torch.Float64).DType(), x.DType().IsFloatingPoint())
+	// Output: bfloat16 float64 true
+}
+
+func ExampleDevice() {
+	device := torch.CPU
+	if torch.CUDAAvailable() {
+		device = torch.CUDA(0)
+	}
+	x := torch.Ones([]int64{2, 2}, device) // made there
+	y := x.MatMul(x).To(torch.CPU)
+	fmt.Println(y.Float32s())
+
+	parsed, err := torch.ParseDevice("cpu") // or "cuda", "cuda:1", "auto"
+	fmt.Println(parsed, err)
+	// Output:
+	// [2 2 2 2]
+	// cpu <nil>
+}
+
+func ExampleScope() {
+	weights := torch.Ones([]int64{3})
+	var norm *torch.Tensor
+	torch.Scope(func(scope *torch.TensorScope) {
+		squares := weights.Square() // freed at the end of the scope
+		norm = scope.Keep(squares.Sum().Sqrt())
+	})
+	fmt.Printf("%.3f\n", norm.Item())
+	// Output: 1.732
+}
+
+func ExampleTry() {
+	a, b := torch.Zeros([]int64{2, 3}), torch.Zeros([]int64{2, 3})
+	err := torch.Try(func() error {
+		a.MatMul(b)
+		return nil
+	})
+	fmt.Println(err)
+	// Output: torch: MatMul: mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)
+}
+
+func ExampleError() {
+	x := torch.Zeros([]int64{2})
+	x.Close()
+	err := torch.Try(func() error {
+		x.Exp()
+		return nil
+	})
+	var failure *torch.Error
+	if errors.As(err, &failure) {
+		fmt.Println(failure.Operation, errors.Is(err, torch.ErrClosed))
+	}
+	// Output: Exp true
+}
+
+func ExampleNoGrad() {
+	w := torch.Ones([]int64{2}).SetRequiresGrad(true)
+	torch.NoGrad(func() {
+		y := w.MulScalar(2)
+		fmt.Println(y.RequiresGrad())
+	})
+	fmt.Println(w.MulScalar(2).RequiresGrad())
+	// Output:
+	// false
+	// true
+}
+
+// A generator gives the same numbers again, whatever else the program draws; PyTorch gives the same
+// ones for the same seed.
+func ExampleGenerator() {
+	for range 2 {
+		generator, err := torch.NewGenerator(torch.CPU, 42)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Printf("%.4f\n", torch.RandN([]int64{3}, generator).Float32s())
+	}
+	// Output:
+	// [0.3367 0.1288 0.2345]
+	// [0.3367 0.1288 0.2345]
+}
+
+func ExampleModule() {
+	module, _, err := torch.LoadModule("../models/clip.pt", torch.CPU)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer module.Close()
+	if err := module.To(torch.Float32); err != nil { // its file holds float16
+		fmt.Println(err)
+		return
+	}
+	embedding, err := module.CallTensor("encode_image", torch.Zeros([]int64{1, 3, 64, 64}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(embedding.Dim(), embedding.Size(0))
+	// Output: 2 1
+}
+
+func ExampleTensor_Index() {
+	x := torch.Arange(0, 12, 1).Reshape(3, 4)
+	rows := torch.FromSlice([]int64{0, 2}, nil)
+	columns := torch.FromSlice([]int64{1, 3}, nil)
+	fmt.Println(x.Index(rows, columns).Float32s()) // x[[0, 2], [1, 3]]
+	fmt.Println(x.Index(x.GtScalar(8)).Float32s()) // x[x > 8]
+	// Output:
+	// [1 11]
+	// [9 10 11]
+}

@@ -1,0 +1,45 @@
+package vqgan_test
+
+import (
+	"fmt"
+
+	"github.com/clipvqgan/clipvqgan/imageio"
+	"github.com/clipvqgan/clipvqgan/vqgan"
+)
+
+func ExampleLoad() {
+	model, err := vqgan.Load("../models/vqgan.pt")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer model.Close()
+	again, err := model.Reconstruct(imageio.NewRGB(64, 64))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(again.Bounds())
+	// Output: (0,0)-(64,64)
+}
+
+func ExampleModel_Quantize() {
+	model, err := vqgan.Load("../models/vqgan.pt")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer model.Close()
+	latent, err := model.EncodeImage(imageio.NewRGB(64, 64), 64, 64)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	quantized, err := model.Quantize(latent)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(quantized.Tokens.Shape(), quantized.Tokens.DType())
+	// Output: [1 16 16] int64
+}
