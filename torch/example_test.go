@@ -137,26 +137,6 @@ func ExampleGenerator() {
 	// [0.3367 0.1288 0.2345]
 }
 
-func ExampleModule() {
-	module, _, err := torch.LoadModule("../models/clip.pt", torch.CPU)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer module.Close()
-	if err := module.To(torch.Float32); err != nil { // its file holds float16
-		fmt.Println(err)
-		return
-	}
-	embedding, err := module.CallTensor("encode_image", torch.Zeros([]int64{1, 3, 64, 64}))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Println(embedding.Dim(), embedding.Size(0))
-	// Output: 2 1
-}
-
 func ExampleTensor_Index() {
 	x := torch.Arange(0, 12, 1).Reshape(3, 4)
 	rows := torch.FromSlice([]int64{0, 2}, nil)

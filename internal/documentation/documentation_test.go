@@ -167,8 +167,6 @@ func TestMainTypesHaveExamples(t *testing.T) {
 		_, files := parse(t, folder, true)
 		var have []string
 		for _, example := range doc.Examples(files...) {
-			assert.True(t, example.Output != "" || example.EmptyOutput || example.Unordered || example.Doc != "",
-				"%s: ExampleX without an output is not run: %s", folder, example.Name)
 			have = append(have, example.Name)
 		}
 		for _, name := range names {
