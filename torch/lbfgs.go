@@ -105,10 +105,7 @@ func LBFGS(parameters []*Tensor, options LBFGSOptions) (*LBFGSOptimizer, error) 
 		}
 		o.groups = []*paramGroup{group}
 		for i, parameter := range group.parameters {
-			switch {
-			case !parameter.DType().IsFloatingPoint():
-				return invalid("LBFGS", "parameter %d is of %s: LBFGS takes real parameters", i, parameter.DType())
-			case parameter.Device() != group.parameters[0].Device():
+			if parameter.Device() != group.parameters[0].Device() {
 				return invalid("LBFGS", "parameter %d is on %s, parameter 0 on %s: LBFGS takes one device",
 					i, parameter.Device(), group.parameters[0].Device())
 			}

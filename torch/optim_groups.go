@@ -36,6 +36,9 @@ type algorithm struct {
 	counts  bool
 	tensors []string
 	keeps   func(*settings) []bool
+	// complex says that parameters may be complex. libtorch squares gradients without regard to
+	// that, where PyTorch squares their parts.
+	complex bool
 	// begins says that a step which finds no state begins it, at whatever step that is.
 	begins bool
 }
@@ -163,7 +166,12 @@ func (g *paramGroups) newGroup(operation string, given ParamGroup) (*paramGroup,
 		}
 		taken[self] = fmt.Sprintf("parameter %d of group %d", i, at)
 		info := parameter.describe(operation)
-		if dtype := DType(info.dtype); !canTrain(dtype) {
+		switch dtype := DType(info.dtype); {
+		case dtype.IsFloatingPoint(), isComplex(dtype) && g.algorithm.complex:
+		case isComplex(dtype):
+			return nil, invalid(operation, "parameter %d of group %d is of %s, and %s is for real ones: "+
+				"optimize a real tensor, and compute with its ViewAsComplex", i, at, dtype, g.algorithm.name)
+		default:
 			return nil, invalid(operation, "parameter %d of group %d is of %s, which has no gradients", i, at, dtype)
 		}
 		if info.is_leaf == 0 {
@@ -202,13 +210,7 @@ func (g *paramGroup) bytes(operation string, kind *algorithm) int64 {
 	return bytes
 }
 
-func canTrain(dtype DType) bool {
-	switch dtype {
-	case Float16, BFloat16, Float32, Float64, Complex64, Complex128:
-		return true
-	}
-	return false
-}
+func isComplex(dtype DType) bool { return dtype == Complex64 || dtype == Complex128 }
 
 func (g *paramGroups) settingsFrom(operation string, group int, options OptimizerOptions) (settings, error) {
 	if options == nil {

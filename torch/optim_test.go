@@ -438,6 +438,22 @@ func TestOptimizerOutlivesScopesAndHandles(t *testing.T) {
 	}
 }
 
+// TestComplexParameters: SGD's arithmetic is that of complex numbers. The place is Python's.
+func TestComplexParameters(t *testing.T) {
+	x := torch.FromSlice([]complex128{1 + 2i}, nil).SetRequiresGrad(true)
+	optimizer, err := torch.SGD(tensors{x}, torch.SGDOptions{LearningRate: 0.1, Momentum: 0.9})
+	require.NoError(t, err)
+	defer optimizer.Close()
+	for range 3 {
+		optimizer.ZeroGrad()
+		x.Mul(x).SubScalar(1).Abs().Square().Sum().Backward()
+		optimizer.Step()
+	}
+	place := torch.ToSlice[complex128](x)[0]
+	assert.InDelta(t, 1.09975296, real(place), 1e-9)
+	assert.InDelta(t, -5.73955072, imag(place), 1e-9)
+}
+
 // TestOptimizerStateIsCounted, so that optimisers that nobody closes make the collector run.
 func TestOptimizerStateIsCounted(t *testing.T) {
 	const bytes = int64(4 << 18)
@@ -475,6 +491,7 @@ func TestOptimizerMisuse(t *testing.T) {
 	invalid(adam(good, x, nil), "parameter 1 of group 0 is nil")
 	invalid(adam(good, x, x.MulScalar(2)), "parameter 1 of group 0 is no leaf")
 	invalid(adam(good, torch.Ones([]int64{1}, torch.Int64)), "parameter 0 of group 0 is of int64")
+	invalid(adam(good, torch.Ones([]int64{1}, torch.Complex64).SetRequiresGrad(true)), "complex64, and Adam is for real ones")
 	invalid(adam(good, x, y, x.Alias()), "parameter 2 of group 0 is the same tensor as parameter 0 of group 0")
 	_, err = torch.Adam([]torch.ParamGroup{}, good)
 	invalid(err, "no groups")

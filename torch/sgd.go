@@ -35,6 +35,7 @@ var sgd = &algorithm{
 	tensors:  []string{"momentum_buffer"},
 	keeps:    func(s *settings) []bool { return []bool{s.momentum != 0} },
 	begins:   true,
+	complex:  true,
 }
 
 // SGD is stochastic gradient descent (torch.optim.SGD).
