@@ -3963,8 +3963,9 @@ func (t *Tensor) GroupNorm(groups int64, weight, bias *Tensor, eps float64) *Ten
 		C.double(eps)))
 }
 
-// BatchNorm returns t [N, C, ...] normalised over all but the channels, by its own statistics if
-// training (which updates the running ones in place), else by the running ones.
+// BatchNorm returns t [N, C, ...] normalised over all but the channels, times weight [C] plus
+// bias [C], by its own statistics if training (which updates the running ones [C] in place), else
+// by the running ones; the four tensors may be nil, the running ones only if training.
 func (t *Tensor) BatchNorm(weight, bias, runningMean, runningVar *Tensor, training bool, momentum, eps float64) *Tensor {
 	const operation = "BatchNorm"
 	self := t.acquire(operation)
@@ -3981,7 +3982,9 @@ func (t *Tensor) BatchNorm(weight, bias, runningMean, runningVar *Tensor, traini
 		runningVarHandle, cBool(training), C.double(momentum), C.double(eps)))
 }
 
-// InstanceNorm returns t [N, C, ...] normalised over each channel of each sample.
+// InstanceNorm returns t [N, C, ...] normalised over each channel of each sample, times weight
+// [C] plus bias [C], by its own statistics if useInputStats, else by the running ones; the four
+// tensors may be nil.
 func (t *Tensor) InstanceNorm(weight, bias, runningMean, runningVar *Tensor, useInputStats bool, momentum, eps float64) *Tensor {
 	const operation = "InstanceNorm"
 	self := t.acquire(operation)
@@ -4593,7 +4596,8 @@ func (t *Tensor) NLLLoss(target, weight *Tensor, reduction Reduction, ignoreInde
 		C.int64_t(reduction.number()), C.int64_t(ignoreIndex)))
 }
 
-// MSELoss returns the squared differences between t and target.
+// MSELoss returns the squared differences between t and target, of which reduction makes their
+// mean, their sum or nothing.
 func (t *Tensor) MSELoss(target *Tensor, reduction Reduction) *Tensor {
 	const operation = "MSELoss"
 	self := t.acquire(operation)
@@ -4603,7 +4607,8 @@ func (t *Tensor) MSELoss(target *Tensor, reduction Reduction) *Tensor {
 	return made(operation, C.ctorch_op_mse_loss(self, targetHandle, C.int64_t(reduction.number())))
 }
 
-// L1Loss returns the absolute differences between t and target.
+// L1Loss returns the absolute differences between t and target, of which reduction makes their
+// mean, their sum or nothing.
 func (t *Tensor) L1Loss(target *Tensor, reduction Reduction) *Tensor {
 	const operation = "L1Loss"
 	self := t.acquire(operation)
@@ -4613,7 +4618,8 @@ func (t *Tensor) L1Loss(target *Tensor, reduction Reduction) *Tensor {
 	return made(operation, C.ctorch_op_l1_loss(self, targetHandle, C.int64_t(reduction.number())))
 }
 
-// SmoothL1Loss returns the absolute differences, made quadratic below beta.
+// SmoothL1Loss returns the absolute differences d between t and target, and d² / (2 beta) where d
+// is below beta, of which reduction makes their mean, their sum or nothing.
 func (t *Tensor) SmoothL1Loss(target *Tensor, reduction Reduction, beta float64) *Tensor {
 	const operation = "SmoothL1Loss"
 	self := t.acquire(operation)
@@ -4624,7 +4630,9 @@ func (t *Tensor) SmoothL1Loss(target *Tensor, reduction Reduction, beta float64)
 		C.int64_t(reduction.number()), C.double(beta)))
 }
 
-// HuberLoss returns half the squared differences, made linear above delta.
+// HuberLoss returns half the squared differences between t and target, and delta * (d - delta /
+// 2) where the difference d is above delta, of which reduction makes their mean, their sum or
+// nothing.
 func (t *Tensor) HuberLoss(target *Tensor, reduction Reduction, delta float64) *Tensor {
 	const operation = "HuberLoss"
 	self := t.acquire(operation)
@@ -4635,8 +4643,9 @@ func (t *Tensor) HuberLoss(target *Tensor, reduction Reduction, delta float64) *
 		C.double(delta)))
 }
 
-// BCELoss returns the binary cross entropy of probabilities t against target; weight may be nil.
-// It is torch.nn.functional.binary_cross_entropy.
+// BCELoss returns the binary cross entropy of probabilities t against target, of t's shape and in
+// [0, 1]; weight, which may be nil, multiplies each element's. It is
+// torch.nn.functional.binary_cross_entropy.
 func (t *Tensor) BCELoss(target, weight *Tensor, reduction Reduction) *Tensor {
 	const operation = "BCELoss"
 	self := t.acquire(operation)
@@ -4649,7 +4658,8 @@ func (t *Tensor) BCELoss(target, weight *Tensor, reduction Reduction) *Tensor {
 		C.int64_t(reduction.number())))
 }
 
-// BCEWithLogitsLoss returns the binary cross entropy of logits t against target; the weights may
+// BCEWithLogitsLoss returns the binary cross entropy of logits t against target, of t's shape and
+// in [0, 1]; weight multiplies each element's, positiveWeight what target 1 adds to it; both may
 // be nil. It is torch.nn.functional.binary_cross_entropy_with_logits.
 func (t *Tensor) BCEWithLogitsLoss(target, weight, positiveWeight *Tensor, reduction Reduction) *Tensor {
 	const operation = "BCEWithLogitsLoss"
@@ -4666,7 +4676,8 @@ func (t *Tensor) BCEWithLogitsLoss(target, weight, positiveWeight *Tensor, reduc
 }
 
 // KLDivLoss returns target * (log(target) - t), for log-probabilities t; logTarget says that
-// target are log-probabilities too. It is torch.nn.functional.kl_div.
+// target are log-probabilities too. ReduceMean divides by the number of elements: PyTorch's
+// "batchmean" is ReduceSum divided by the number of samples. It is torch.nn.functional.kl_div.
 func (t *Tensor) KLDivLoss(target *Tensor, reduction Reduction, logTarget bool) *Tensor {
 	const operation = "KLDivLoss"
 	self := t.acquire(operation)
@@ -4677,7 +4688,8 @@ func (t *Tensor) KLDivLoss(target *Tensor, reduction Reduction, logTarget bool) 
 		C.int64_t(reduction.number()), cBool(logTarget)))
 }
 
-// SoftMarginLoss returns log(1 + exp(-target * t)), for targets 1 and -1.
+// SoftMarginLoss returns log(1 + exp(-target * t)), for targets 1 and -1, of which reduction
+// makes their mean, their sum or nothing.
 func (t *Tensor) SoftMarginLoss(target *Tensor, reduction Reduction) *Tensor {
 	const operation = "SoftMarginLoss"
 	self := t.acquire(operation)
