@@ -35,7 +35,8 @@ func (t *Tensor) RegisterHook(f func(gradient *Tensor) *Tensor) *Hook {
 	return hook
 }
 
-// Remove ends the calls. The function may remove its own hook. Removing it again does nothing.
+// Remove ends the calls. The function may remove its own hook; apart from that, no backward pass
+// through the tensor may be under way. Removing it again does nothing.
 func (h *Hook) Remove() {
 	const operation = "Remove"
 	if h == nil {
