@@ -1017,17 +1017,18 @@ ctorch_tensor_results ctorch_op_max_pool3d_with_indices(const ctorch_tensor* sel
 }
 
 ctorch_tensor_result ctorch_op_max_unpool2d(const ctorch_tensor* self, const ctorch_tensor* indices,
-                                            const int64_t* size, int64_t size_count) {
-  return guard_tensor(
-      [&] { return at::max_unpool2d(self->value, indices->value, int_array(size, size_count)); });
+                                            const int64_t* output_size, int64_t output_size_count) {
+  return guard_tensor([&] {
+    return at::max_unpool2d(self->value, indices->value, int_array(output_size, output_size_count));
+  });
 }
 
 ctorch_tensor_result ctorch_op_max_unpool3d(const ctorch_tensor* self, const ctorch_tensor* indices,
-                                            const int64_t* size, int64_t size_count,
+                                            const int64_t* output_size, int64_t output_size_count,
                                             const int64_t* stride, int64_t stride_count,
                                             const int64_t* padding, int64_t padding_count) {
   return guard_tensor([&] {
-    return at::max_unpool3d(self->value, indices->value, int_array(size, size_count),
+    return at::max_unpool3d(self->value, indices->value, int_array(output_size, output_size_count),
                             int_array(stride, stride_count), int_array(padding, padding_count));
   });
 }

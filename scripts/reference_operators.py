@@ -199,7 +199,9 @@ def arithmetic():
     case("GCD", torch.gcd, i, j)
     case("LCM", torch.lcm, i, j)
     case("NextAfter", torch.nextafter, a, b, gradient=False)
-    case("LdExp", torch.ldexp, a, Constant(torch.tensor([1, -2, 3])))
+    # PyTorch 2.13 takes the gradient at negative whole exponents for 0.
+    case("LdExp", torch.ldexp, a, Constant(torch.tensor([1, -2, 3])), gradient=False)
+    case("LdExp", torch.ldexp, a, Constant(torch.tensor([1.0, -2.0, 3.0])))
     some = x.clone()
     some[0, 1] = math.nan
     case("FMax", torch.fmax, some, y, gradient=False)

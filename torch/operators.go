@@ -4277,28 +4277,26 @@ func (t *Tensor) maxPool3dWithIndices(kernelSize, stride, padding, dilation []in
 	return adopt(results.items[0]), adopt(results.items[1])
 }
 
-// MaxUnpool2d returns zeros [N, C, size] with t's elements where the indices of
-// MaxPool2dWithIndices say.
-func (t *Tensor) MaxUnpool2d(indices *Tensor, size ...int64) *Tensor {
+// maxUnpool2d is behind MaxUnpool2d.
+func (t *Tensor) maxUnpool2d(indices *Tensor, outputSize []int64) *Tensor {
 	const operation = "MaxUnpool2d"
 	self := t.acquire(operation)
 	defer t.release()
 	indicesHandle := indices.acquire(operation)
 	defer indices.release()
-	return made(operation, C.ctorch_op_max_unpool2d(self, indicesHandle, int64s(size),
-		C.int64_t(len(size))))
+	return made(operation, C.ctorch_op_max_unpool2d(self, indicesHandle, int64s(outputSize),
+		C.int64_t(len(outputSize))))
 }
 
-// MaxUnpool3d returns zeros [N, C, size] with t's elements where the indices of
-// MaxPool3dWithIndices, with this stride and padding, say.
-func (t *Tensor) MaxUnpool3d(indices *Tensor, size, stride, padding []int64) *Tensor {
+// maxUnpool3d is behind MaxUnpool3d.
+func (t *Tensor) maxUnpool3d(indices *Tensor, outputSize, stride, padding []int64) *Tensor {
 	const operation = "MaxUnpool3d"
 	self := t.acquire(operation)
 	defer t.release()
 	indicesHandle := indices.acquire(operation)
 	defer indices.release()
-	return made(operation, C.ctorch_op_max_unpool3d(self, indicesHandle, int64s(size),
-		C.int64_t(len(size)), int64s(stride), C.int64_t(len(stride)), int64s(padding),
+	return made(operation, C.ctorch_op_max_unpool3d(self, indicesHandle, int64s(outputSize),
+		C.int64_t(len(outputSize)), int64s(stride), C.int64_t(len(stride)), int64s(padding),
 		C.int64_t(len(padding))))
 }
 

@@ -62,6 +62,30 @@ func (t *Tensor) MaxUnpool1d(indices *Tensor, size int64) *Tensor {
 	return unpooled.SqueezeDim(-1)
 }
 
+// hasNumbers panics where a list has not one number for each spatial dimension. libtorch 2.7 takes
+// that for granted.
+func hasNumbers(operation string, dimensions int, lists ...[]int64) {
+	for _, list := range lists {
+		if len(list) != dimensions {
+			panic(invalid(operation, "%d numbers are wanted, got %v", dimensions, list))
+		}
+	}
+}
+
+// MaxUnpool2d returns zeros [N, C, size] (height, width) with t's elements where the indices of
+// [Tensor.MaxPool2dWithIndices] say.
+func (t *Tensor) MaxUnpool2d(indices *Tensor, size ...int64) *Tensor {
+	hasNumbers("MaxUnpool2d", 2, size)
+	return t.maxUnpool2d(indices, size)
+}
+
+// MaxUnpool3d returns zeros [N, C, size] with t's elements where the indices of
+// [Tensor.MaxPool3dWithIndices], with this stride and padding, say.
+func (t *Tensor) MaxUnpool3d(indices *Tensor, size, stride, padding []int64) *Tensor {
+	hasNumbers("MaxUnpool3d", 3, size, stride, padding)
+	return t.maxUnpool3d(indices, size, stride, padding)
+}
+
 // AvgPoolOptions are the options of the average poolings. The zero value is PyTorch's default. A
 // list has one number for each spatial dimension, or one for all of them.
 type AvgPoolOptions struct {

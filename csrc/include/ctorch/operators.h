@@ -1876,13 +1876,15 @@ CTORCH_API ctorch_tensor_results ctorch_op_max_pool3d_with_indices(const ctorch_
 // aten::max_unpool2d(Tensor self, Tensor indices, SymInt[2] output_size) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_max_unpool2d(const ctorch_tensor* self,
                                                        const ctorch_tensor* indices,
-                                                       const int64_t* size, int64_t size_count);
+                                                       const int64_t* output_size,
+                                                       int64_t output_size_count);
 
 // aten::max_unpool3d(Tensor self, Tensor indices, SymInt[3] output_size, int[3] stride, int[3]
 //     padding) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_max_unpool3d(const ctorch_tensor* self,
                                                        const ctorch_tensor* indices,
-                                                       const int64_t* size, int64_t size_count,
+                                                       const int64_t* output_size,
+                                                       int64_t output_size_count,
                                                        const int64_t* stride, int64_t stride_count,
                                                        const int64_t* padding,
                                                        int64_t padding_count);
