@@ -28,6 +28,9 @@ type Dict struct {
 
 type dictEntry struct{ key, value any }
 
+// A Set is a Python set: its elements, in the file's order.
+type Set []any
+
 // NewDict is a dict of key, value, key, value and so on. It panics with an [*Error] where a key has
 // no value, or is of a kind that no dict has.
 //
@@ -188,6 +191,8 @@ func closeTensors(value any) {
 			closeTensors(field.Value)
 		}
 	case Tuple:
+		closeTensors([]any(v))
+	case Set:
 		closeTensors([]any(v))
 	case []any:
 		for _, item := range v {

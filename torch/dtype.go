@@ -58,6 +58,34 @@ func (d DType) IsFloatingPoint() bool {
 	return d == Float16 || d == Float32 || d == Float64 || d == BFloat16
 }
 
+// ItemSize is the size of an element in bytes; 0 for what is no type of elements.
+func (d DType) ItemSize() int64 {
+	switch d {
+	case Bool, Uint8, Int8:
+		return 1
+	case Int16, Float16, BFloat16:
+		return 2
+	case Int32, Float32:
+		return 4
+	case Int64, Float64, Complex64:
+		return 8
+	case Complex128:
+		return 16
+	}
+	return 0
+}
+
+// IsComplex reports whether elements have a real and an imaginary part.
+func (d DType) IsComplex() bool { return d == Complex64 || d == Complex128 }
+
+// partSize is the size of the numbers that an element is made of.
+func (d DType) partSize() int {
+	if d.IsComplex() {
+		return int(d.ItemSize() / 2)
+	}
+	return int(d.ItemSize())
+}
+
 func (d DType) apply(o *options) {
 	if d != NoDType {
 		o.dtype = d

@@ -20,6 +20,8 @@ var (
 	ErrNotImplemented = errors.New("not implemented")
 	// ErrModel: a file that is no TorchScript archive, or a failure inside one.
 	ErrModel = errors.New("model error")
+	// ErrFormat: a file of tensors that is damaged, or of no known format.
+	ErrFormat = errors.New("damaged or unknown file")
 	// ErrClosed: a tensor, module, optimiser or generator that was closed before.
 	ErrClosed = errors.New("already closed")
 	// ErrOther: anything else.
@@ -99,6 +101,10 @@ func check(operation string, e *C.ctorch_error) {
 	if e != nil {
 		panic(takeError(operation, e))
 	}
+}
+
+func formatError(operation, format string, arguments ...any) *Error {
+	return &Error{operation, ErrFormat, fmt.Sprintf(format, arguments...)}
 }
 
 func invalid(operation, format string, arguments ...any) *Error {

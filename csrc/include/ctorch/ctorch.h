@@ -15,6 +15,7 @@
 #include "optim.h"
 #include "print.h"
 #include "settings.h"
+#include "storage.h"
 #include "tensor.h"
 #include "threads.h"
 #include "value.h"

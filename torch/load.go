@@ -1,0 +1,131 @@
+package torch
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// Load reads a file of Python's torch.save: a tensor, a state dict, a checkpoint, or whatever else
+// is made of these values.
+//
+//	Python                            Go
+//	None                              nil
+//	bool, int, float, complex, str    bool, int64, float64, complex128, string
+//	int of more than 64 bits          *big.Int
+//	bytes, bytearray                  []byte
+//	list, tuple, set                  []any, Tuple, Set
+//	dict, OrderedDict, Counter        *Dict
+//	torch.Tensor, nn.Parameter        *Tensor
+//	torch.dtype, torch.device         DType, Device
+//	torch.Size                        Tuple
+//
+// Tensors that share their memory in the file share it here, and come to the CPU or to the [Device]
+// that is given, wherever they were. A list or dict that is named twice is one here too.
+//
+// No code is run, whoever made the file: as with Python's weights_only=True, a class other than these
+// is refused with an error of kind [ErrFormat] that names it. A file that is damaged is an error of
+// that kind too. The format from before PyTorch 1.6 is read, but for its first, the tar archives.
+// What torch.jit.save wrote is for [LoadModule].
+func Load(path string, where ...Option) (any, error) {
+	const operation = "Load"
+	file, err := openFile(operation, path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return readSized(operation, path, file, where)
+}
+
+// Read is [Load] from a stream. What can seek and read anywhere, as a file or a bytes.Reader, is read
+// from where it lies; anything else is read to its end first.
+func Read(r io.Reader, where ...Option) (any, error) {
+	const operation = "Read"
+	if sized, ok := r.(sizedReader); ok {
+		return readSized(operation, "the data", sized, where)
+	}
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("torch: %s: %w", operation, err)
+	}
+	return readSized(operation, "the data", bytes.NewReader(data), where)
+}
+
+func openFile(operation, path string) (*os.File, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("torch: %s: the file %s does not exist: %w", operation, path, fs.ErrNotExist)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("torch: %s: %w", operation, err)
+	}
+	if info, err := file.Stat(); err == nil && info.IsDir() {
+		file.Close()
+		return nil, formatError(operation, "%s is a directory", path)
+	}
+	return file, nil
+}
+
+type sizedReader interface {
+	io.ReaderAt
+	io.ReadSeeker
+}
+
+func readSized(operation, name string, r sizedReader, where []Option) (any, error) {
+	size, err := r.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, fmt.Errorf("torch: %s: %w", operation, err)
+	}
+	l := &loader{operation: operation, name: name, device: gather(NoDType, where).device}
+	defer l.closeStorages()
+	var value any
+	err = Try(func() error {
+		var err error
+		value, err = l.load(r, size)
+		return err
+	})
+	if err != nil {
+		for _, t := range l.tensors {
+			t.Close()
+		}
+		return nil, l.named(err)
+	}
+	return value, nil
+}
+
+// named puts the file's name in front of what is wrong with it.
+func (l *loader) named(err error) error {
+	kind := ErrFormat
+	message := err.Error()
+	if known := (*Error)(nil); errors.As(err, &known) {
+		message = known.Message
+		if known.Kind == ErrOutOfMemory || known.Kind == ErrDevice {
+			kind = known.Kind
+		}
+	}
+	return &Error{l.operation, kind, l.name + ": " + message}
+}
+
+func (l *loader) load(r io.ReaderAt, size int64) (any, error) {
+	start := make([]byte, 512)
+	n, err := r.ReadAt(start, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	start = start[:n]
+	switch {
+	case n == 0:
+		return nil, errors.New("the file is empty")
+	case isZip(start):
+		return l.loadZip(r, size)
+	case n > 262 && string(start[257:262]) == "ustar":
+		return nil, errors.New("it is a tar archive, as PyTorch wrote before version 0.1.10: load it in Python and save it again")
+	case start[0] == 0x80: // a pickle
+		return l.loadLegacy(bufio.NewReaderSize(io.NewSectionReader(r, 0, size), 1<<16))
+	}
+	return nil, errors.New("it is no file of torch.save")
+}

@@ -1,0 +1,221 @@
+package torch
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/clipvqgan/clipvqgan/internal/elements"
+	"github.com/clipvqgan/clipvqgan/internal/pickle"
+)
+
+// A fileStorage is memory that tensors of a file lie in.
+type fileStorage struct {
+	key   string
+	dtype DType
+	count int64
+	// base is all of it, as a tensor of one dimension, once it was read.
+	base *Tensor
+	used bool
+}
+
+// storageTypes are Python's names for storages by the type of their elements.
+var storageTypes = map[string]DType{
+	"ByteStorage": Uint8, "CharStorage": Int8, "ShortStorage": Int16, "IntStorage": Int32,
+	"LongStorage": Int64, "HalfStorage": Float16, "FloatStorage": Float32, "DoubleStorage": Float64,
+	"ComplexFloatStorage": Complex64, "ComplexDoubleStorage": Complex128, "BoolStorage": Bool,
+	"BFloat16Storage": BFloat16,
+}
+
+func storageDType(class pickle.Global) (DType, bool) {
+	if class.Module != "torch" && class.Module != "torch.cuda" {
+		return NoDType, false
+	}
+	dtype, ok := storageTypes[class.Name]
+	return dtype, ok
+}
+
+// storage is what a reference out of the pickle means: ("storage", type, key, location, count).
+// It is not read yet.
+func (l *loader) storage(reference *pickle.Persistent) (*fileStorage, error) {
+	damaged := errors.New("a storage is not described as torch.save does")
+	id, ok := reference.ID.(*pickle.Tuple)
+	if !ok || len(id.Items) < 5 || id.Items[0] != "storage" {
+		return nil, damaged
+	}
+	class, isClass := id.Items[1].(pickle.Global)
+	key, isText := id.Items[2].(string)
+	count, isNumber := id.Items[4].(int64)
+	if !isClass || !isText || !isNumber {
+		return nil, damaged
+	}
+	if len(id.Items) > 5 && id.Items[5] != nil {
+		return nil, errors.New("a storage is part of another one, as PyTorch wrote before version 0.4: load it in Python and save it again")
+	}
+	dtype, ok := storageDType(class)
+	if !ok {
+		return nil, fmt.Errorf("a storage is a %s, whose elements have no counterpart here", class)
+	}
+	if _, ok := elements.Count([]int64{count}, dtype.ItemSize()); !ok {
+		return nil, fmt.Errorf("the storage %s cannot have %d elements", key, count)
+	}
+	if known := l.storages[key]; known != nil {
+		if known.dtype != dtype || known.count != count {
+			return nil, fmt.Errorf("the storage %s is %d of %s in one place, %d of %s in another",
+				key, known.count, known.dtype, count, dtype)
+		}
+		return known, nil
+	}
+	if l.storages == nil {
+		l.storages = map[string]*fileStorage{}
+	}
+	l.storages[key] = &fileStorage{key: key, dtype: dtype, count: count}
+	return l.storages[key], nil
+}
+
+// read reads a storage, once.
+func (l *loader) read(s *fileStorage) error {
+	if s.base != nil {
+		return nil
+	}
+	if l.open == nil {
+		return fmt.Errorf("the storage %s is missing", s.key)
+	}
+	var err error
+	if s.base, err = l.open(s); err != nil {
+		return err
+	}
+	return l.move(s)
+}
+
+// move brings a storage to where its tensors are wanted.
+func (l *loader) move(s *fileStorage) error {
+	if l.device == CPU {
+		return nil
+	}
+	read := s.base
+	defer read.Close()
+	s.base = nil
+	return Try(func() error { s.base = read.To(l.device); return nil })
+}
+
+func (l *loader) closeStorages() {
+	for _, s := range l.storages {
+		s.base.Close()
+	}
+}
+
+// rebuild makes a tensor as torch._utils._rebuild_tensor_v2 does: of a storage, an offset, a shape,
+// strides, whether it requires a gradient, hooks (which are always empty) and marks.
+func (l *loader) rebuild(arguments []any, depth int) (*Tensor, error) {
+	if len(arguments) < 4 {
+		return nil, errors.New("a tensor is not described as torch.save does")
+	}
+	reference, isReference := arguments[0].(*pickle.Persistent)
+	offset, isNumber := arguments[1].(int64)
+	shape, isShape := wholeNumbers(arguments[2])
+	strides, areStrides := wholeNumbers(arguments[3])
+	if !isReference || !isNumber || !isShape || !areStrides || len(shape) != len(strides) {
+		return nil, errors.New("a tensor is not described as torch.save does")
+	}
+	s, err := l.storage(reference)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := elements.Count(shape, s.dtype.ItemSize()); !ok {
+		return nil, fmt.Errorf("there can be no tensor of shape %v", shape)
+	}
+	if err := l.read(s); err != nil {
+		return nil, err
+	}
+	t, err := s.base.over(l.operation, offset, shape, strides, !s.used)
+	if err != nil {
+		return nil, fmt.Errorf("a tensor of shape %v and strides %v: %w", shape, strides, err)
+	}
+	s.used = true
+	l.tensors = append(l.tensors, t)
+	if len(arguments) > 6 {
+		if t, err = l.marked(t, arguments[6], depth); err != nil {
+			return nil, err
+		}
+	}
+	return t, l.requireGrad(t, arguments, 4)
+}
+
+// marked applies what Python keeps as a mark on a tensor: that it is the conjugate or the negative
+// of what is in its storage.
+func (l *loader) marked(t *Tensor, marks any, depth int) (*Tensor, error) {
+	given, err := l.value(marks, depth+1)
+	if err != nil {
+		return nil, err
+	}
+	dict, ok := given.(*Dict)
+	if given != nil && !ok {
+		return nil, errors.New("a tensor is not described as torch.save does")
+	}
+	for mark, value := range dict.All() {
+		if value != true {
+			continue
+		}
+		plain := t
+		switch mark {
+		case "conj":
+			t = plain.Conj()
+		case "neg":
+			t = plain.Neg()
+		default:
+			return nil, fmt.Errorf("a tensor has the mark %v, which is not known", mark)
+		}
+		plain.Close()
+		l.tensors = append(l.tensors, t)
+	}
+	return t, nil
+}
+
+// parameter makes a tensor of a torch.nn.Parameter: a tensor, whether it requires a gradient, and
+// hooks. Attributes that were set on it in Python are left out.
+func (l *loader) parameter(arguments []any, depth int) (*Tensor, error) {
+	if len(arguments) < 2 {
+		return nil, errors.New("a parameter is not described as torch.save does")
+	}
+	value, err := l.value(arguments[0], depth+1)
+	if err != nil {
+		return nil, err
+	}
+	t, ok := value.(*Tensor)
+	if !ok {
+		return nil, errors.New("a parameter is made of what is no tensor")
+	}
+	return t, l.requireGrad(t, arguments, 1)
+}
+
+func (l *loader) requireGrad(t *Tensor, arguments []any, at int) error {
+	if len(arguments) <= at {
+		return nil
+	}
+	required, ok := arguments[at].(bool)
+	if !ok {
+		return errors.New("a tensor does not say whether it requires a gradient")
+	}
+	if !required {
+		return nil
+	}
+	return Try(func() error { t.SetRequiresGrad(true); return nil })
+}
+
+// wholeNumbers is a tuple's elements; a torch.Size is one too.
+func wholeNumbers(value any) ([]int64, bool) {
+	if call, ok := value.(*pickle.Call); ok && call.Function == torchSize && len(call.Arguments.Items) == 1 {
+		value = call.Arguments.Items[0]
+	}
+	tuple, ok := value.(*pickle.Tuple)
+	if !ok {
+		return nil, false
+	}
+	numbers := make([]int64, len(tuple.Items))
+	for i, item := range tuple.Items {
+		if numbers[i], ok = item.(int64); !ok {
+			return nil, false
+		}
+	}
+	return numbers, true
+}

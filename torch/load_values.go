@@ -1,0 +1,327 @@
+package torch
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+	"strconv"
+	"strings"
+
+	"github.com/clipvqgan/clipvqgan/internal/pickle"
+)
+
+// The classes and functions that have a meaning here, beside storages and dtypes.
+var (
+	orderedDict   = pickle.Global{Module: "collections", Name: "OrderedDict"}
+	counter       = pickle.Global{Module: "collections", Name: "Counter"}
+	torchSize     = pickle.Global{Module: "torch", Name: "Size"}
+	torchDevice   = pickle.Global{Module: "torch", Name: "device"}
+	torchTensor   = pickle.Global{Module: "torch", Name: "Tensor"}
+	nnParameter   = pickle.Global{Module: "torch.nn.parameter", Name: "Parameter"}
+	rebuildTensor = pickle.Global{Module: "torch._utils", Name: "_rebuild_tensor"}
+	rebuildV2     = pickle.Global{Module: "torch._utils", Name: "_rebuild_tensor_v2"}
+	rebuildParam  = pickle.Global{Module: "torch._utils", Name: "_rebuild_parameter"}
+	rebuildState  = pickle.Global{Module: "torch._utils", Name: "_rebuild_parameter_with_state"}
+	rebuildType   = pickle.Global{Module: "torch._tensor", Name: "_rebuild_from_type_v2"}
+	encodeText    = pickle.Global{Module: "_codecs", Name: "encode"}
+	pythonBytes   = pickle.Global{Module: "builtins", Name: "bytes"}
+	byteArray     = pickle.Global{Module: "builtins", Name: "bytearray"}
+	pythonSet     = pickle.Global{Module: "builtins", Name: "set"}
+	frozenSet     = pickle.Global{Module: "builtins", Name: "frozenset"}
+	pythonComplex = pickle.Global{Module: "builtins", Name: "complex"}
+)
+
+var knownGlobals = map[pickle.Global]bool{
+	orderedDict: true, counter: true, torchSize: true, torchDevice: true, torchTensor: true,
+	nnParameter: true, rebuildTensor: true, rebuildV2: true, rebuildParam: true, rebuildState: true,
+	rebuildType: true, encodeText: true, pythonBytes: true, byteArray: true, pythonSet: true,
+	frozenSet: true, pythonComplex: true,
+}
+
+// unsupported says more of what PyTorch has and this package has not.
+var unsupported = map[pickle.Global]string{
+	{Module: "torch._utils", Name: "_rebuild_tensor_v3"}:     "a tensor of a dtype that has no counterpart here, as float8 or uint16",
+	{Module: "torch._utils", Name: "_rebuild_sparse_tensor"}: "a sparse tensor",
+	{Module: "torch._utils", Name: "_rebuild_qtensor"}:       "a quantized tensor",
+	{Module: "torch._utils", Name: "_rebuild_nested_tensor"}: "a nested tensor",
+}
+
+// checkGlobal refuses what has no meaning here. Nothing is ever run.
+func checkGlobal(global pickle.Global) error {
+	if _, ok := storageDType(global); ok || knownGlobals[global] {
+		return nil
+	}
+	if _, ok := globalDType(global); ok {
+		return nil
+	}
+	if what, ok := unsupported[global]; ok {
+		return fmt.Errorf("it holds %s (%s), which is not supported", what, global)
+	}
+	return fmt.Errorf("it names the class or function %q, which is refused: only tensors and plain values are read",
+		global.String())
+}
+
+func globalDType(global pickle.Global) (DType, bool) {
+	if global.Module != "torch" {
+		return NoDType, false
+	}
+	dtype, err := ParseDType(global.Name)
+	return dtype, err == nil
+}
+
+// deepest is how deep values may be nested.
+const deepest = 500
+
+// A loader makes values of what a pickle says.
+type loader struct {
+	operation, name string
+	device          Device
+	storages        map[string]*fileStorage
+	open            func(s *fileStorage) (*Tensor, error)
+	// values are what containers and calls have become: they may be named many times. What is being
+	// made is unfinished.
+	values map[any]any
+	// tensors are all that were made, for when something fails.
+	tensors []*Tensor
+}
+
+type unfinished struct{}
+
+func (l *loader) value(from any, depth int) (any, error) {
+	if depth > deepest {
+		return nil, fmt.Errorf("values are nested more than %d deep", deepest)
+	}
+	switch v := from.(type) {
+	case nil, bool, int64, float64, string, []byte, *big.Int:
+		return v, nil
+	case pickle.Global:
+		if dtype, ok := globalDType(v); ok {
+			return dtype, nil
+		}
+		return nil, fmt.Errorf("it holds the class %q itself, which has no counterpart here", v.String())
+	case *pickle.Persistent:
+		return nil, errors.New("it holds a storage that is no tensor's, which has no counterpart here")
+	}
+	if known, ok := l.values[from]; ok {
+		if known == (unfinished{}) {
+			return nil, errors.New("a value contains itself")
+		}
+		return known, nil
+	}
+	if l.values == nil {
+		l.values = map[any]any{}
+	}
+	l.values[from] = unfinished{}
+	value, err := l.compound(from, depth)
+	if err != nil {
+		return nil, err
+	}
+	l.values[from] = value
+	return value, nil
+}
+
+func (l *loader) compound(from any, depth int) (any, error) {
+	switch v := from.(type) {
+	case *pickle.List:
+		return l.items(v.Items, depth)
+	case *pickle.Tuple:
+		items, err := l.items(v.Items, depth)
+		return Tuple(items), err
+	case *pickle.Set:
+		items, err := l.items(v.Items, depth)
+		return Set(items), err
+	case *pickle.Dict:
+		return l.dict(v, depth)
+	case *pickle.Call:
+		return l.call(v.Function, v.Arguments.Items, depth)
+	}
+	return nil, fmt.Errorf("it holds a %T", from)
+}
+
+func (l *loader) items(from []any, depth int) ([]any, error) {
+	items := make([]any, len(from))
+	for i, item := range from {
+		var err error
+		if items[i], err = l.value(item, depth+1); err != nil {
+			return nil, err
+		}
+	}
+	return items, nil
+}
+
+func (l *loader) dict(from *pickle.Dict, depth int) (*Dict, error) {
+	dict := &Dict{Ordered: from.Class == orderedDict}
+	if from.Arguments != nil {
+		if err := l.dictFrom(dict, from.Arguments.Items, depth); err != nil {
+			return nil, err
+		}
+	}
+	for i := 0; i < len(from.Pairs); i += 2 {
+		if err := l.setItem(dict, from.Pairs[i], from.Pairs[i+1], depth); err != nil {
+			return nil, err
+		}
+	}
+	if from.State != nil {
+		state, err := l.value(from.State, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		attributes, ok := state.(*Dict)
+		if !ok {
+			return nil, errors.New("a dict's attributes are no dict")
+		}
+		dict.Attributes = attributes
+	}
+	return dict, nil
+}
+
+// dictFrom fills a dict with what its class was called with: nothing, a dict, or a list of pairs.
+func (l *loader) dictFrom(dict *Dict, arguments []any, depth int) error {
+	damaged := errors.New("a dict is not made of pairs")
+	if len(arguments) == 0 {
+		return nil
+	}
+	value, err := l.value(arguments[0], depth+1)
+	if err != nil {
+		return err
+	}
+	switch v := value.(type) {
+	case *Dict:
+		for key, value := range v.All() {
+			if err := dict.set(key, value); err != nil {
+				return err
+			}
+		}
+		return nil
+	case []any:
+		for _, item := range v {
+			pair, isTuple := item.(Tuple)
+			if list, isList := item.([]any); isList {
+				pair, isTuple = list, true
+			}
+			if !isTuple || len(pair) != 2 {
+				return damaged
+			}
+			if err := dict.set(pair[0], pair[1]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return damaged
+}
+
+func (l *loader) setItem(dict *Dict, from, to any, depth int) error {
+	key, err := l.value(from, depth+1)
+	if err != nil {
+		return err
+	}
+	value, err := l.value(to, depth+1)
+	if err != nil {
+		return err
+	}
+	return dict.set(key, value)
+}
+
+// call makes what a function would have made.
+func (l *loader) call(function pickle.Global, arguments []any, depth int) (any, error) {
+	switch function {
+	case rebuildTensor, rebuildV2:
+		return l.rebuild(arguments, depth)
+	case rebuildParam, rebuildState:
+		return l.parameter(arguments, depth)
+	case rebuildType:
+		return l.fromType(arguments, depth)
+	}
+	items, err := l.items(arguments, depth)
+	if err != nil {
+		return nil, err
+	}
+	damaged := fmt.Errorf("%s is called with what it does not take", function)
+	if len(items) == 0 && (function == pythonSet || function == frozenSet) {
+		return Set(nil), nil
+	}
+	if len(items) == 0 && (function == byteArray || function == pythonBytes) {
+		return []byte{}, nil
+	}
+	if len(items) == 0 {
+		return nil, damaged
+	}
+	switch function {
+	case torchSize:
+		if tuple, ok := items[0].(Tuple); ok {
+			return tuple, nil
+		}
+	case pythonSet, frozenSet:
+		if list, ok := items[0].([]any); ok {
+			return Set(list), nil
+		}
+	case encodeText, byteArray:
+		return bytesFrom(items, damaged)
+	case torchDevice:
+		return deviceFromItems(items, damaged)
+	case pythonComplex:
+		if real, ok := items[0].(float64); ok && len(items) == 2 {
+			if imaginary, ok := items[1].(float64); ok {
+				return complex(real, imaginary), nil
+			}
+		}
+	}
+	return nil, damaged
+}
+
+// fromType is a tensor that has attributes in Python, which are left out: the function that makes
+// it, its class, the arguments, and the attributes.
+func (l *loader) fromType(arguments []any, depth int) (any, error) {
+	if len(arguments) >= 3 {
+		function, isGlobal := arguments[0].(pickle.Global)
+		given, isTuple := arguments[2].(*pickle.Tuple)
+		if isGlobal && isTuple && function != rebuildType {
+			return l.call(function, given.Items, depth+1)
+		}
+	}
+	return nil, errors.New("a tensor is not described as torch.save does")
+}
+
+// bytesFrom is bytes as protocol 2 writes them: text of characters up to 255.
+func bytesFrom(items []any, damaged error) (any, error) {
+	if data, ok := items[0].([]byte); ok {
+		return data, nil
+	}
+	text, ok := items[0].(string)
+	if !ok || len(items) < 2 || (items[1] != "latin1" && items[1] != "latin-1") {
+		return nil, damaged
+	}
+	data := make([]byte, 0, len(text))
+	for _, r := range text {
+		if r > 255 {
+			return nil, damaged
+		}
+		data = append(data, byte(r))
+	}
+	return data, nil
+}
+
+// deviceFromItems is a device by its name and number, whether or not this machine has it.
+func deviceFromItems(items []any, damaged error) (any, error) {
+	name, number, numbered := "", "0", false
+	if text, ok := items[0].(string); ok {
+		name, number, numbered = strings.Cut(text, ":")
+	}
+	if len(items) > 1 && items[1] != nil {
+		number, numbered = fmt.Sprint(items[1]), true
+	}
+	if !numbered {
+		number = "0"
+	}
+	index, err := strconv.Atoi(number)
+	switch {
+	case err != nil || index < 0:
+		return nil, damaged
+	case name == "cpu":
+		return CPU, nil
+	case name == "cuda":
+		return CUDA(index), nil
+	}
+	return nil, fmt.Errorf("it holds the device %q, which has no counterpart here", name)
+}

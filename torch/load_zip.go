@@ -1,0 +1,146 @@
+package torch
+
+import (
+	"archive/zip"
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/clipvqgan/clipvqgan/internal/pickle"
+)
+
+// A zipFile is what torch.save has written since PyTorch 1.6: a zip archive with the pickle of the
+// value, data.pkl, and a file for each storage, data/0 and so on, all in one folder and none
+// compressed.
+type zipFile struct {
+	entries map[string]*zip.File
+	folder  string
+	order   binary.ByteOrder
+	// left is how many bytes may still be read: no entry may be stored over another.
+	left int64
+}
+
+func (l *loader) loadZip(r io.ReaderAt, size int64) (any, error) {
+	archive, err := openZip(r, size)
+	if err != nil {
+		return nil, err
+	}
+	if archive.has("constants.pkl") {
+		return nil, errors.New("it is a TorchScript archive, which LoadModule loads")
+	}
+	if !archive.has("data.pkl") {
+		return nil, errors.New("it is a zip archive, but not one of torch.save: it has no data.pkl")
+	}
+	if archive.has("byteorder") {
+		if err := archive.readOrder(); err != nil {
+			return nil, err
+		}
+	}
+	file, err := archive.open("data.pkl")
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	decoded, err := decodePickle(bufio.NewReader(file))
+	if err != nil {
+		return nil, err
+	}
+	l.open = func(s *fileStorage) (*Tensor, error) { return archive.storage(l.operation, s) }
+	return l.value(decoded.Value, 0)
+}
+
+func openZip(r io.ReaderAt, size int64) (*zipFile, error) {
+	reader, err := zip.NewReader(r, size)
+	if err != nil {
+		return nil, fmt.Errorf("the zip archive is damaged: %w", err)
+	}
+	archive := &zipFile{entries: map[string]*zip.File{}, order: binary.LittleEndian, left: size}
+	for i, entry := range reader.File {
+		if i == 0 {
+			archive.folder, _, _ = strings.Cut(entry.Name, "/")
+		}
+		if archive.entries[entry.Name] != nil {
+			return nil, fmt.Errorf("the archive has two files named %q", entry.Name)
+		}
+		archive.entries[entry.Name] = entry
+	}
+	return archive, nil
+}
+
+func (z *zipFile) has(name string) bool { return z.entries[z.folder+"/"+name] != nil }
+
+// open opens an entry, which must be stored as it is: then it is no larger than the archive.
+func (z *zipFile) open(name string) (io.ReadCloser, error) {
+	entry := z.entries[z.folder+"/"+name]
+	if entry == nil {
+		return nil, fmt.Errorf("the archive has no %s", name)
+	}
+	size := entry.UncompressedSize64
+	if entry.Method != zip.Store || size != entry.CompressedSize64 {
+		return nil, fmt.Errorf("%s is compressed, which torch.save never does", name)
+	}
+	if size > uint64(z.left) {
+		return nil, fmt.Errorf("%s reaches beyond the archive, or over another of its files", name)
+	}
+	z.left -= int64(size)
+	file, err := entry.Open()
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be read: %w", name, err)
+	}
+	return file, nil
+}
+
+func (z *zipFile) readOrder() error {
+	file, err := z.open("byteorder")
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, 16))
+	if err != nil {
+		return fmt.Errorf("byteorder cannot be read: %w", err)
+	}
+	switch string(text) {
+	case "little":
+	case "big":
+		z.order = binary.BigEndian
+	default:
+		return fmt.Errorf("the byte order is %q, not little or big", text)
+	}
+	return nil
+}
+
+// storage reads one storage straight to where its elements will be.
+func (z *zipFile) storage(operation string, s *fileStorage) (*Tensor, error) {
+	name := "data/" + s.key
+	if !z.has(name) {
+		return nil, fmt.Errorf("the archive has no %s", name)
+	}
+	size := s.count * s.dtype.ItemSize()
+	if has := z.entries[z.folder+"/"+name].UncompressedSize64; has != uint64(size) {
+		return nil, fmt.Errorf("%s has %d bytes, %d of %s need %d", name, has, s.count, s.dtype, size)
+	}
+	file, err := z.open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	base := Empty([]int64{s.count}, s.dtype)
+	if err := base.fill(operation, file, z.order); err != nil {
+		base.Close()
+		return nil, fmt.Errorf("%s: %s", name, err.(*Error).Message)
+	}
+	// The archive's checksum is compared at the end.
+	if _, err := file.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		base.Close()
+		return nil, fmt.Errorf("%s is damaged: %v", name, err)
+	}
+	return base, nil
+}
+
+func decodePickle(r *bufio.Reader) (pickle.Decoded, error) {
+	return pickle.Decode(r, checkGlobal, orderedDict, counter)
+}

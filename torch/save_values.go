@@ -1,0 +1,353 @@
+package torch
+
+// #include "ctorch/ctorch.h"
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math/big"
+	"slices"
+	"strconv"
+	"unsafe"
+
+	"github.com/clipvqgan/clipvqgan/internal/pickle"
+)
+
+// A saver turns values into a pickle, and keeps the storages that go beside it.
+type saver struct {
+	operation string
+	encoder   *pickle.Encoder
+	data      []byte
+	known     map[savedStorage]int
+	// storages are tensors of one dimension over all of each storage, in the CPU's memory.
+	storages []*Tensor
+}
+
+// A savedStorage is told from others by its memory, and by the type of the elements: Python's
+// storages have one.
+type savedStorage struct {
+	identity uint64
+	dtype    DType
+}
+
+func (s *saver) close() {
+	for _, storage := range s.storages {
+		storage.Close()
+	}
+}
+
+func (s *saver) pickle(value any) error {
+	s.encoder = pickle.NewEncoder()
+	err := Try(func() error { return s.put(value, 0) })
+	s.data = s.encoder.Finish()
+	if known := (*Error)(nil); err != nil && !errors.As(err, &known) {
+		return &Error{s.operation, ErrInvalid, err.Error()}
+	}
+	return err
+}
+
+// A sharedItems is what tells one list or tuple from another.
+type sharedItems struct {
+	first *any
+	count int
+	tuple bool
+}
+
+var errDeep = fmt.Errorf("values are nested more than %d deep, or contain themselves", deepest)
+
+func (s *saver) put(value any, depth int) error {
+	if depth > deepest {
+		return errDeep
+	}
+	e := s.encoder
+	switch v := value.(type) {
+	case nil:
+		e.None()
+	case bool:
+		e.Bool(v)
+	case int:
+		e.Int(int64(v))
+	case int64:
+		e.Int(v)
+	case *big.Int:
+		return e.Big(v)
+	case float64:
+		e.Float(v)
+	case complex128:
+		e.Global(pythonComplex)
+		e.Mark()
+		e.Float(real(v))
+		e.Float(imag(v))
+		e.Tuple()
+		e.Reduce()
+	case string:
+		return e.Text(v)
+	case []byte:
+		return s.putBytes(v)
+	case DType:
+		if _, ok := dtypeNames[v]; !ok {
+			return fmt.Errorf("%s cannot be saved", v)
+		}
+		e.Global(pickle.Global{Module: "torch", Name: v.String()})
+	case Device:
+		return s.putDevice(v)
+	case *Tensor:
+		if v == nil {
+			e.None()
+			return nil
+		}
+		return s.putTensor(v)
+	case Tuple:
+		return s.putTuple(v, depth)
+	case []any:
+		return s.putList(v, depth)
+	case Set:
+		e.Global(pythonSet)
+		e.Mark()
+		if err := s.putList(v, depth); err != nil {
+			return err
+		}
+		e.Tuple()
+		e.Reduce()
+	case []*Tensor:
+		return s.putList(anys(v), depth)
+	case []int:
+		return s.putList(anys(v), depth)
+	case []int64:
+		return s.putList(anys(v), depth)
+	case []float64:
+		return s.putList(anys(v), depth)
+	case []string:
+		return s.putList(anys(v), depth)
+	case map[string]any:
+		dict := &Dict{}
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			dict.Set(key, v[key])
+		}
+		return s.putDict(dict, depth)
+	case *Dict:
+		if v == nil {
+			e.None()
+			return nil
+		}
+		return s.putDict(v, depth)
+	default:
+		return fmt.Errorf("a %T cannot be saved", value)
+	}
+	return nil
+}
+
+// once writes items unless they were written before: a list that is named twice is one in Python.
+func (s *saver) once(items []any, tuple bool, write func() error) error {
+	if len(items) == 0 {
+		return write()
+	}
+	key := sharedItems{unsafe.SliceData(items), len(items), tuple}
+	if s.encoder.Recall(key) {
+		return nil
+	}
+	if err := write(); err != nil {
+		return err
+	}
+	s.encoder.Remember(key)
+	return nil
+}
+
+func (s *saver) putTuple(items Tuple, depth int) error {
+	return s.once(items, true, func() error {
+		s.encoder.Mark()
+		for _, item := range items {
+			if err := s.put(item, depth+1); err != nil {
+				return err
+			}
+		}
+		s.encoder.Tuple()
+		return nil
+	})
+}
+
+func (s *saver) putList(items []any, depth int) error {
+	return s.once(items, false, func() error {
+		s.encoder.EmptyList()
+		s.encoder.Mark()
+		for _, item := range items {
+			if err := s.put(item, depth+1); err != nil {
+				return err
+			}
+		}
+		s.encoder.Appends()
+		return nil
+	})
+}
+
+func (s *saver) putDict(dict *Dict, depth int) error {
+	e := s.encoder
+	if e.Recall(dict) {
+		return nil
+	}
+	if dict.Ordered {
+		s.emptyOrderedDict()
+	} else {
+		e.EmptyDict()
+	}
+	e.Mark()
+	for key, value := range dict.All() {
+		if err := s.put(key, depth+1); err != nil {
+			return err
+		}
+		if err := s.put(value, depth+1); err != nil {
+			return under(key, err)
+		}
+	}
+	e.SetItems()
+	if dict.Ordered && dict.Attributes.Len() > 0 {
+		plain := *dict.Attributes
+		plain.Ordered, plain.Attributes = false, nil
+		if err := s.putDict(&plain, depth+1); err != nil {
+			return err
+		}
+		e.Build()
+	}
+	e.Remember(dict)
+	return nil
+}
+
+// under says where in a dict a value is that cannot be saved.
+func under(key any, err error) error {
+	if known := (*Error)(nil); errors.Is(err, errDeep) || errors.As(err, &known) {
+		return err
+	}
+	return fmt.Errorf("%v: %w", key, err)
+}
+
+func (s *saver) emptyOrderedDict() {
+	s.encoder.Global(orderedDict)
+	s.encoder.EmptyTuple()
+	s.encoder.Reduce()
+}
+
+// putBytes writes bytes as Python does where a pickle has no instruction for them.
+func (s *saver) putBytes(data []byte) error {
+	if len(data) == 0 { // Python refuses the class bytes, but not its own way around it
+		s.encoder.Global(byteArray)
+		s.encoder.EmptyTuple()
+		s.encoder.Reduce()
+		return nil
+	}
+	runes := make([]rune, len(data))
+	for i, b := range data {
+		runes[i] = rune(b)
+	}
+	return s.callWithTexts(encodeText, string(runes), "latin1")
+}
+
+func (s *saver) putDevice(device Device) error {
+	if !device.IsCUDA() {
+		return s.callWithTexts(torchDevice, "cpu")
+	}
+	return s.callWithTexts(torchDevice, "cuda:"+strconv.Itoa(max(device.Index(), 0)))
+}
+
+func (s *saver) callWithTexts(function pickle.Global, texts ...string) error {
+	s.encoder.Global(function)
+	s.encoder.Mark()
+	for _, text := range texts {
+		if err := s.encoder.Text(text); err != nil {
+			return err
+		}
+	}
+	s.encoder.Tuple()
+	s.encoder.Reduce()
+	return nil
+}
+
+var storageNames = func() map[DType]string {
+	names := map[DType]string{}
+	for name, dtype := range storageTypes {
+		names[dtype] = name
+	}
+	return names
+}()
+
+// putTensor writes a call of torch._utils._rebuild_tensor_v2.
+func (s *saver) putTensor(t *Tensor) error {
+	if s.encoder.Recall(t) {
+		return nil
+	}
+	self := t.acquire(s.operation)
+	defer t.release()
+	source := t
+	info := C.ctorch_tensor_storage(self)
+	check(s.operation, info.error)
+	if info.is_marked != 0 {
+		source = made(s.operation, C.ctorch_tensor_plain(self))
+		defer source.Close()
+	}
+	index, offset, count, err := s.storage(source)
+	if err != nil {
+		return err
+	}
+	e := s.encoder
+	e.Global(rebuildV2)
+	e.Mark()
+	e.Mark()
+	if err := e.Text("storage"); err != nil {
+		return err
+	}
+	e.Global(pickle.Global{Module: "torch", Name: storageNames[source.DType()]})
+	if err := errors.Join(e.Text(strconv.Itoa(index)), e.Text("cpu")); err != nil {
+		return err
+	}
+	e.Int(count)
+	e.Tuple()
+	e.Persistent()
+	e.Int(offset)
+	s.putNumbers(source.Shape())
+	s.putNumbers(source.strides(s.operation))
+	e.Bool(t.RequiresGrad())
+	s.emptyOrderedDict()
+	e.Tuple()
+	e.Reduce()
+	e.Remember(t)
+	return nil
+}
+
+func (s *saver) putNumbers(numbers []int64) {
+	s.encoder.Mark()
+	for _, n := range numbers {
+		s.encoder.Int(n)
+	}
+	s.encoder.Tuple()
+}
+
+// storage is the number of a tensor's storage, where the tensor begins in it, and how many elements
+// it has room for.
+func (s *saver) storage(t *Tensor) (index int, offset, count int64, err error) {
+	self := t.acquire(s.operation)
+	defer t.release()
+	info := C.ctorch_tensor_storage(self)
+	check(s.operation, info.error)
+	dtype := t.DType()
+	if storageNames[dtype] == "" {
+		return 0, 0, 0, fmt.Errorf("a tensor of %s cannot be saved", dtype)
+	}
+	offset, count = int64(info.offset), int64(info.bytes)/dtype.ItemSize()
+	key := savedStorage{uint64(info.identity), dtype}
+	if index, ok := s.known[key]; ok {
+		return index, offset, count, nil
+	}
+	whole, err := t.over(s.operation, 0, []int64{count}, []int64{1}, false)
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	if t.Device() != CPU {
+		defer whole.Close()
+		whole = whole.To(CPU)
+	}
+	index = len(s.storages)
+	s.storages = append(s.storages, whole)
+	s.known[key] = index
+	return index, offset, count, nil
+}

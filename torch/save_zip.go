@@ -1,0 +1,86 @@
+package torch
+
+import (
+	"archive/zip"
+	"bytes"
+	"hash/crc32"
+	"io"
+	"strconv"
+)
+
+const (
+	// savedFolder holds all files in an archive. Python takes any name.
+	savedFolder = "archive"
+	// storageAlignment is where PyTorch lets each file in an archive begin, a multiple of this, so
+	// that torch.load(mmap=True) can use storages where they lie.
+	storageAlignment = 64
+	// localHeaderSize is the size of what comes before each file in a zip archive, but for its name and
+	// its extra field; extraHeaderSize that of what an extra field begins with.
+	localHeaderSize = 30
+	extraHeaderSize = 4
+)
+
+// write writes the archive. Each storage goes from where it lies straight to w.
+func (s *saver) write(w io.Writer) error {
+	counted := &countingWriter{w: w}
+	archive := zip.NewWriter(counted)
+	add := func(name string, data []byte) error { return addStored(archive, counted, name, data) }
+	for _, file := range []struct {
+		name string
+		data []byte
+	}{
+		{"data.pkl", s.data},
+		{".format_version", []byte("1")},
+		{".storage_alignment", []byte(strconv.Itoa(storageAlignment))},
+		{"byteorder", []byte("little")},
+	} {
+		if err := add(file.name, file.data); err != nil {
+			return err
+		}
+	}
+	for i, storage := range s.storages {
+		err := storage.withElements(s.operation, func(memory []byte) error {
+			return add("data/"+strconv.Itoa(i), memory)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if err := add("version", []byte("3\n")); err != nil {
+		return err
+	}
+	return archive.Close()
+}
+
+// addStored adds an uncompressed file whose contents begin at a multiple of the alignment. Sizes and
+// checksum come first, as libtorch's reader of mapped files wants them.
+func addStored(archive *zip.Writer, counted *countingWriter, name string, data []byte) error {
+	if err := archive.Flush(); err != nil {
+		return err
+	}
+	header := &zip.FileHeader{
+		Name: savedFolder + "/" + name, Method: zip.Store, CRC32: crc32.ChecksumIEEE(data),
+		CompressedSize64: uint64(len(data)), UncompressedSize64: uint64(len(data)),
+	}
+	begin := counted.count + localHeaderSize + int64(len(header.Name)) + extraHeaderSize
+	padding := int(-begin & (storageAlignment - 1))
+	// "FB" is the extra field that libtorch pads with.
+	header.Extra = append([]byte{'F', 'B', byte(padding), 0}, bytes.Repeat([]byte{'Z'}, padding)...)
+	file, err := archive.CreateRaw(header)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	return err
+}
+
+type countingWriter struct {
+	w     io.Writer
+	count int64
+}
+
+func (c *countingWriter) Write(data []byte) (int, error) {
+	n, err := c.w.Write(data)
+	c.count += int64(n)
+	return n, err
+}

@@ -1,0 +1,130 @@
+package torch
+
+// #include "ctorch/ctorch.h"
+import "C"
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"unsafe"
+
+	"github.com/clipvqgan/clipvqgan/internal/elements"
+)
+
+// ReadElements makes a tensor on the CPU of what follows in r: its elements in row-major order, each
+// in the given order of bytes. It is what formats of tensors are read with; they say shape and
+// dtype elsewhere. The error is of kind [ErrFormat] where r ends too soon, where there can be no such
+// tensor, or where a bool is neither 0 nor 1.
+//
+// Memory is taken for the whole tensor, but the system gives it as it is filled: a shape that lies
+// costs nothing.
+func ReadElements(r io.Reader, shape []int64, dtype DType, order binary.ByteOrder) (*Tensor, error) {
+	const operation = "ReadElements"
+	if _, ok := elements.Count(shape, dtype.ItemSize()); !ok || dtype.ItemSize() == 0 {
+		return nil, formatError(operation, "there can be no tensor of shape %v of %s", shape, dtype)
+	}
+	var t *Tensor
+	if err := Try(func() error { t = Empty(shape, dtype); return nil }); err != nil {
+		return nil, err
+	}
+	if err := t.fill(operation, r, order); err != nil {
+		t.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// fill reads the elements of a tensor that is new, in the CPU's memory and without gaps.
+func (t *Tensor) fill(operation string, r io.Reader, order binary.ByteOrder) error {
+	self := t.acquire(operation)
+	defer t.release()
+	dtype := t.DType()
+	memory, err := rowMajor(operation, self, t.NumElements()*dtype.ItemSize(), dtype)
+	if err != nil {
+		return err
+	}
+	if n, err := io.ReadFull(r, memory); err != nil {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return formatError(operation, "the elements end after %d of %d bytes", n, len(memory))
+		}
+		return formatError(operation, "the elements cannot be read: %v", err)
+	}
+	if order == binary.BigEndian {
+		elements.Swap(memory, dtype.partSize())
+	}
+	if dtype == Bool {
+		// libtorch counts on it, as C++ does.
+		for _, b := range memory {
+			if b > 1 {
+				return formatError(operation, "a bool is %d, not 0 or 1", b)
+			}
+		}
+	}
+	return nil
+}
+
+// WriteElements writes the elements in row-major order, little-endian, as [ReadElements] reads them,
+// and hands back the number of bytes. Only a tensor on a GPU, or one that does not lie in this
+// order, is copied first.
+func (t *Tensor) WriteElements(w io.Writer) (int64, error) {
+	const operation = "WriteElements"
+	var n int
+	err := Try(func() error {
+		self := t.acquire(operation)
+		defer t.release()
+		plain := made(operation, C.ctorch_tensor_plain(self))
+		defer plain.Close()
+		return plain.withElements(operation, func(memory []byte) (err error) {
+			n, err = w.Write(memory)
+			return err
+		})
+	})
+	return int64(n), err
+}
+
+// withElements lends f the elements of a tensor in the CPU's memory that has no gaps.
+func (t *Tensor) withElements(operation string, f func(memory []byte) error) error {
+	self := t.acquire(operation)
+	defer t.release()
+	dtype := t.DType()
+	memory, err := rowMajor(operation, self, t.NumElements()*dtype.ItemSize(), dtype)
+	if err != nil {
+		return err
+	}
+	return f(memory)
+}
+
+// rowMajor is where bytes of elements lie. The tensor must be entered as long as it is used.
+func rowMajor(operation string, self *C.ctorch_tensor, bytes int64, dtype DType) ([]byte, error) {
+	info := C.ctorch_tensor_storage(self)
+	if info.error != nil {
+		return nil, takeError(operation, info.error)
+	}
+	if bytes == 0 {
+		return nil, nil
+	}
+	begin := int64(info.offset) * dtype.ItemSize()
+	if info.data == nil || begin+bytes > int64(info.bytes) {
+		return nil, &Error{operation, ErrOther, "the tensor's elements are not in the CPU's memory"}
+	}
+	return unsafe.Slice((*byte)(info.data), int64(info.bytes))[begin : begin+bytes : begin+bytes], nil
+}
+
+// strides is how far apart, in elements, neighbours are along each dimension.
+func (t *Tensor) strides(operation string) []int64 {
+	self := t.acquire(operation)
+	defer t.release()
+	shape := t.Shape()
+	strides := make([]int64, len(shape))
+	check(operation, C.ctorch_tensor_shape(self, int64s(shape), int64s(strides), C.int64_t(len(shape))))
+	return strides
+}
+
+// over is a tensor over t's storage; counts says that it stands for the storage's bytes.
+func (t *Tensor) over(operation string, offset int64, shape, strides []int64, counts bool) (*Tensor, error) {
+	self := t.acquire(operation)
+	defer t.release()
+	return madeOrError(operation, C.ctorch_tensor_over(self, C.int64_t(offset), int64s(shape),
+		int64s(strides), C.int64_t(len(shape)), cBool(counts)))
+}
