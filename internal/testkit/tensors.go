@@ -1,0 +1,108 @@
+package testkit
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/clipvqgan/clipvqgan/torch"
+)
+
+// An ExpectedTensor is what scripts/reference_io.py says of a tensor in a file.
+type ExpectedTensor struct {
+	DType  string        `json:"dtype"`
+	Shape  []int64       `json:"shape"`
+	Values []numberOrInf `json:"values"`
+}
+
+// A numberOrInf is a number, of which JSON has all but infinity.
+type numberOrInf float64
+
+func (n *numberOrInf) UnmarshalJSON(text []byte) error {
+	switch string(text) {
+	case `"inf"`:
+		*n = numberOrInf(math.Inf(1))
+		return nil
+	case `"-inf"`:
+		*n = numberOrInf(math.Inf(-1))
+		return nil
+	}
+	return json.Unmarshal(text, (*float64)(n))
+}
+
+// ExpectedTensors reads what is in each file, by the names of file and tensor.
+func ExpectedTensors(t testing.TB, path string) map[string]map[string]ExpectedTensor {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	var expected map[string]map[string]ExpectedTensor
+	require.NoError(t, json.Unmarshal(text, &expected))
+	return expected
+}
+
+// Check compares a tensor with what it should be, bit for bit.
+func (e ExpectedTensor) Check(t testing.TB, got *torch.Tensor) {
+	t.Helper()
+	assert.Equal(t, e.DType, got.DType().String())
+	assert.Equal(t, e.Shape, got.Shape())
+	real := got.Detach()
+	if real.DType().IsComplex() {
+		real = real.ViewAsReal()
+	}
+	values := []numberOrInf{}
+	for _, value := range torch.ToSlice[float64](real.To(torch.Float64, torch.CPU)) {
+		values = append(values, numberOrInf(value))
+	}
+	assert.Equal(t, e.Values, values)
+}
+
+// Listed turns tensors into a map, and checks that no name comes twice.
+func Listed(t testing.TB, tensors []torch.NamedTensor) map[string]*torch.Tensor {
+	t.Helper()
+	byName := map[string]*torch.Tensor{}
+	for _, named := range tensors {
+		byName[named.Name] = named.Tensor
+	}
+	require.Len(t, byName, len(tensors))
+	return byName
+}
+
+// CheckAll compares tensors with what they should be, by their names.
+func CheckAll(t testing.TB, want map[string]ExpectedTensor, got map[string]*torch.Tensor) {
+	t.Helper()
+	require.Len(t, got, len(want))
+	for name, expected := range want {
+		require.Contains(t, got, name)
+		expected.Check(t, got[name])
+		require.False(t, t.Failed(), name)
+	}
+}
+
+// EachDType is a matrix, a tensor without dimensions and an empty one of every dtype, and tensors that
+// do not lie in rows, by name.
+func EachDType() []torch.NamedTensor {
+	matrix := torch.FromSlice([]float64{0, 1, 1, 2, 3, 100}, []int64{2, 3})
+	var tensors []torch.NamedTensor
+	add := func(name string, t *torch.Tensor) { tensors = append(tensors, torch.NamedTensor{Name: name, Tensor: t}) }
+	for _, dtype := range []torch.DType{torch.Bool, torch.Uint8, torch.Int8, torch.Int16, torch.Int32, torch.Int64,
+		torch.Float16, torch.BFloat16, torch.Float32, torch.Float64, torch.Complex64, torch.Complex128} {
+		x := matrix.To(dtype)
+		add(dtype.String(), x)
+		add(dtype.String()+"_scalar", x.Select(0, 1).Select(0, 2))
+		add(dtype.String()+"_empty", torch.Empty([]int64{2, 0, 3}, dtype))
+		add(dtype.String()+"_transposed", x.T())
+	}
+	return tensors
+}
+
+// Same compares two tensors bit for bit.
+func Same(t testing.TB, want, got *torch.Tensor) {
+	t.Helper()
+	assert.Equal(t, want.DType(), got.DType())
+	assert.Equal(t, want.Shape(), got.Shape())
+	assert.True(t, want.Equal(got))
+}

@@ -1,0 +1,114 @@
+package safetensors
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/clipvqgan/clipvqgan/torch"
+)
+
+// Load reads all tensors of a file, in the order of their bytes, and its metadata: texts by name. They
+// come to the CPU, or to the [torch.Device] and dtype that are given. The path of an index file stands for all
+// of its parts.
+func Load(path string, where ...torch.Option) ([]torch.NamedTensor, map[string]string, error) {
+	file, err := open("Load", path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer file.Close()
+	var tensors []torch.NamedTensor
+	for _, info := range file.tensors {
+		tensor, err := file.read("Load", info, where)
+		if err != nil {
+			closeAll(tensors)
+			return nil, nil, err
+		}
+		tensors = append(tensors, torch.NamedTensor{Name: info.Name, Tensor: tensor})
+	}
+	return tensors, file.Metadata(), nil
+}
+
+// Read is [Load] from a stream, which is read once, from beginning to end.
+func Read(r io.Reader, where ...torch.Option) ([]torch.NamedTensor, map[string]string, error) {
+	const operation = "Read"
+	buffered := bufio.NewReader(r)
+	head, err := readHeader(buffered, -1)
+	if err != nil {
+		return nil, nil, failure(operation, "the data", err)
+	}
+	var tensors []torch.NamedTensor
+	for _, info := range head.tensors {
+		tensor, err := readTensor(buffered, info, where)
+		if err != nil {
+			closeAll(tensors)
+			return nil, nil, failure(operation, "the data", err)
+		}
+		tensors = append(tensors, torch.NamedTensor{Name: info.Name, Tensor: tensor})
+	}
+	if _, err := buffered.ReadByte(); !errors.Is(err, io.EOF) {
+		closeAll(tensors)
+		return nil, nil, failure(operation, "the data", errors.New("something follows the tensors"))
+	}
+	return tensors, head.metadata, nil
+}
+
+func closeAll(tensors []torch.NamedTensor) {
+	for _, named := range tensors {
+		named.Tensor.Close()
+	}
+}
+
+func readTensor(r io.Reader, info Info, where []torch.Option) (*torch.Tensor, error) {
+	if info.DType == torch.NoDType {
+		return nil, fmt.Errorf("the tensor %q is %s, which has no counterpart in this package", info.Name, info.Format)
+	}
+	tensor, err := torch.ReadElements(r, info.Shape, info.DType, binary.LittleEndian)
+	if err != nil {
+		return nil, fmt.Errorf("the tensor %q: %w", info.Name, err)
+	}
+	return move(tensor, where)
+}
+
+// move brings a new tensor to where it is wanted.
+func move(tensor *torch.Tensor, where []torch.Option) (*torch.Tensor, error) {
+	if len(where) == 0 {
+		return tensor, nil
+	}
+	defer tensor.Close()
+	var moved *torch.Tensor
+	err := torch.Try(func() error { moved = tensor.To(where...); return nil })
+	return moved, err
+}
+
+// failure is what is wrong with a file, as this package's users get it.
+func failure(operation, name string, err error) error {
+	kind, message := torch.ErrFormat, err.Error()
+	if known := (*torch.Error)(nil); errors.As(err, &known) && known.Kind != torch.ErrFormat {
+		kind = known.Kind
+	}
+	return &torch.Error{Operation: "safetensors." + operation, Kind: kind, Message: name + ": " + message}
+}
+
+func openFile(operation, path string) (*os.File, int64, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, fmt.Errorf("safetensors: %s: the file %s does not exist: %w", operation, path, fs.ErrNotExist)
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("safetensors: %s: %w", operation, err)
+	}
+	info, err := file.Stat()
+	if err == nil && info.IsDir() {
+		err = errors.New("it is a directory")
+	}
+	if err != nil {
+		file.Close()
+		return nil, 0, failure(operation, path, err)
+	}
+	return file, info.Size(), nil
+}
