@@ -87,7 +87,9 @@ func CheckAll(t testing.TB, want map[string]ExpectedTensor, got map[string]*torc
 func EachDType() []torch.NamedTensor {
 	matrix := torch.FromSlice([]float64{0, 1, 1, 2, 3, 100}, []int64{2, 3})
 	var tensors []torch.NamedTensor
-	add := func(name string, t *torch.Tensor) { tensors = append(tensors, torch.NamedTensor{Name: name, Tensor: t}) }
+	add := func(name string, t *torch.Tensor) {
+		tensors = append(tensors, torch.NamedTensor{Name: name, Tensor: t})
+	}
 	for _, dtype := range []torch.DType{torch.Bool, torch.Uint8, torch.Int8, torch.Int16, torch.Int32, torch.Int64,
 		torch.Float16, torch.BFloat16, torch.Float32, torch.Float64, torch.Complex64, torch.Complex128} {
 		x := matrix.To(dtype)
