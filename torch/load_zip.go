@@ -144,3 +144,5 @@ func (z *zipFile) storage(operation string, s *fileStorage) (*Tensor, error) {
 func decodePickle(r *bufio.Reader) (pickle.Decoded, error) {
 	return pickle.Decode(r, checkGlobal, orderedDict, counter)
 }
+
+func isZip(start []byte) bool { return len(start) >= 4 && string(start[:4]) == "PK\x03\x04" }

@@ -2,7 +2,6 @@ package torch_test
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"math"
 	"math/big"
@@ -145,8 +144,6 @@ func TestSaveMisuse(t *testing.T) {
 
 type failingWriter struct{ left int }
 
-var errFull = errors.New("the disk is full")
-
 func (w *failingWriter) Write(data []byte) (int, error) {
 	if len(data) > w.left {
 		return 0, errFull
@@ -164,7 +161,7 @@ func TestWriteFails(t *testing.T) {
 	}
 }
 
-func TestElements(t *testing.T) {
+func TestSavedElements(t *testing.T) {
 	x := torch.FromSlice([]int16{1, 2, 3, 4}, []int64{2, 2})
 	var data bytes.Buffer
 	n, err := x.T().WriteElements(&data)
