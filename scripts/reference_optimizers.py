@@ -1,9 +1,10 @@
-"""Writes torch/testdata/optimizers.json: where PyTorch's optimisers stand after each of 50 steps,
-their state after 25 of them, and the learning rates that its schedules set.
+"""Writes torch/testdata/optimizers.json, where PyTorch's optimisers stand after each of 50 steps and
+the learning rates that its schedules set, and torch/testdata/optimizers.pt, their state after 25.
 
     python scripts/reference_optimizers.py
 """
 
+import copy
 import json
 import warnings
 from pathlib import Path
@@ -13,9 +14,10 @@ from torch import optim
 from torch.optim import lr_scheduler
 
 OUTPUT = Path(__file__).resolve().parent.parent / "torch" / "testdata" / "optimizers.json"
+START = [-1.5, 2.0]
 STEPS = 50
 SAVED_AT = 25
-SCHEDULE_STEPS = 60
+EPOCHS = 60
 
 # Each is made for the two coordinates of a point.
 OPTIMIZERS = {
@@ -91,31 +93,17 @@ SCHEDULES = {
 }
 
 
-def plain(value):
-    """A state as JSON can hold it: a tensor as its dtype, shape and elements, a map with keys
-    that are no text as a list of pairs, a number that is not finite as text."""
-    if isinstance(value, torch.Tensor):
-        return {"dtype": str(value.dtype).removeprefix("torch."), "shape": list(value.shape),
-                "elements": value.flatten().tolist()}
-    if isinstance(value, dict):
-        if all(isinstance(key, str) for key in value):
-            return {key: plain(item) for key, item in value.items()}
-        return {"pairs": [[plain(key), plain(item)] for key, item in value.items()]}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, float) and value in (float("inf"), float("-inf")):
-        return {"infinity": value > 0}
-    return value
-
-
 def rosenbrock(x, y):
     return ((1 - x) ** 2 / 100 + (y - x ** 2) ** 2).sum()
 
 
-def trajectory(make) -> dict:
-    x = torch.tensor([-1.5], dtype=torch.float64, requires_grad=True)
-    y = torch.tensor([2.0], dtype=torch.float64, requires_grad=True)
+def trajectory(make, place=START, state=None, steps=STEPS) -> tuple:
+    """The places after each of the steps from a place, with an optimiser that goes on from a state,
+    and its state after SAVED_AT of them."""
+    x, y = (torch.tensor([at], dtype=torch.float64, requires_grad=True) for at in place)
     optimizer = make(x, y)
+    if state is not None:
+        optimizer.load_state_dict(state)
 
     def closure():
         optimizer.zero_grad()
@@ -123,13 +111,13 @@ def trajectory(make) -> dict:
         loss.backward()
         return loss
 
-    places, state, evaluations = [], None, None
-    for step in range(STEPS):
+    places, saved = [], None
+    for step in range(steps):
         optimizer.step(closure)
         places.append([x.item(), y.item()])
         if step + 1 == SAVED_AT:
-            state = plain(optimizer.state_dict())
-    return {"places": places, "state": state}
+            saved = copy.deepcopy(optimizer.state_dict())
+    return places, saved
 
 
 def watched(epoch: int) -> float:
@@ -137,31 +125,43 @@ def watched(epoch: int) -> float:
     return max(1.0 - epoch / 10, 0.3) + 0.01 * (epoch % 3)
 
 
-def rates(make) -> dict:
+def rates(make, state=None) -> tuple:
+    """Each epoch's learning rates and first momentum, from the epoch SAVED_AT on where a state of
+    it is given, and the state in that epoch."""
     parameters = [torch.zeros(1, requires_grad=True) for _ in range(2)]
     for parameter in parameters:
         parameter.grad = torch.zeros(1)
     optimizer = optim.SGD([{"params": parameters[:1]}, {"params": parameters[1:], "lr": 0.02}],
                           lr=0.1, momentum=0.9)
     schedule = make(optimizer)
-    told, momenta, state = [], [], None
-    for step in range(SCHEDULE_STEPS):
+    if state is not None:
+        schedule.load_state_dict(state["schedule"])
+        optimizer.load_state_dict(state["optimizer"])
+    told, momenta, saved = [], [], None
+    for epoch in range(SAVED_AT if state is not None else 0, EPOCHS):
         told.append([group["lr"] for group in optimizer.param_groups])
         momenta.append(optimizer.param_groups[0]["momentum"])
-        if step == SAVED_AT:
-            state = {"schedule": plain(schedule.state_dict()),
-                     "optimizer": plain(optimizer.state_dict())}
+        if epoch == SAVED_AT:
+            saved = copy.deepcopy({"schedule": schedule.state_dict(),
+                                   "optimizer": optimizer.state_dict()})
         optimizer.step()
         if isinstance(schedule, lr_scheduler.ReduceLROnPlateau):
-            schedule.step(watched(step))
-        elif step + 1 < SCHEDULE_STEPS:
+            schedule.step(watched(epoch))
+        elif epoch + 1 < EPOCHS:
             schedule.step()
-    return {"rates": told, "momenta": momenta, "state": state}
+    return {"rates": told, "momenta": momenta}, saved
+
+
+def main() -> None:
+    warnings.simplefilter("ignore")  # SequentialLR calls its parts in an order that they warn of
+    places, schedules, states = {}, {}, {}
+    for name, make in OPTIMIZERS.items():
+        places[name], states[name] = trajectory(make)
+    for name, make in SCHEDULES.items():
+        schedules[name], states[name] = rates(make)
+    OUTPUT.write_text(json.dumps({"optimizers": places, "schedules": schedules}) + "\n")
+    torch.save(states, OUTPUT.with_suffix(".pt"))
 
 
 if __name__ == "__main__":
-    warnings.simplefilter("ignore")  # SequentialLR calls its parts in an order that they warn of
-    OUTPUT.write_text(json.dumps({
-        "optimizers": {name: trajectory(make) for name, make in OPTIMIZERS.items()},
-        "schedules": {name: rates(make) for name, make in SCHEDULES.items()},
-    }) + "\n")
+    main()

@@ -2,6 +2,7 @@ package torch_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -18,18 +19,15 @@ import (
 
 // optimizerReference is what scripts/reference_optimizers.py wrote.
 type optimizerReference struct {
-	Optimizers map[string]struct {
-		// Places are where 50 steps lead, one by one; State is after half of them.
-		Places [][]float64
-		State  json.RawMessage
-	}
-	Schedules map[string]struct {
+	// Optimizers are where 50 steps lead, one by one.
+	Optimizers map[string][][]float64
+	Schedules  map[string]struct {
 		Rates   [][]float64
 		Momenta []float64
-		State   struct{ Schedule, Optimizer json.RawMessage }
 	}
 }
 
+// savedAt is after how many steps the script saved the states.
 const savedAt = 25
 
 var readOptimizerReference = sync.OnceValues(func() (optimizerReference, error) {
@@ -41,64 +39,23 @@ var readOptimizerReference = sync.OnceValues(func() (optimizerReference, error) 
 	return reference, json.Unmarshal(data, &reference)
 })
 
-// pythonState reads a state dict as the script writes it.
-func pythonState(t *testing.T, data json.RawMessage) *torch.Dict {
+// pythonStates are the state dicts that Python saved.
+func pythonStates(t *testing.T) *torch.Dict {
 	t.Helper()
-	decoder := json.NewDecoder(strings.NewReader(string(data)))
-	decoder.UseNumber()
-	var value any
-	require.NoError(t, decoder.Decode(&value))
-	return pythonValue(t, value).(*torch.Dict)
+	return loadDict(t, filepath.Join("testdata", "optimizers.pt"))
 }
 
-func pythonValue(t *testing.T, value any) any {
+func loadDict(t *testing.T, path string) *torch.Dict {
 	t.Helper()
-	number := func(n json.Number) float64 {
-		f, err := n.Float64()
-		require.NoError(t, err)
-		return f
-	}
-	switch v := value.(type) {
-	case json.Number:
-		if whole, err := v.Int64(); err == nil {
-			return whole
-		}
-		return number(v)
-	case []any:
-		for i := range v {
-			v[i] = pythonValue(t, v[i])
-		}
-		return v
-	case map[string]any:
-		if elements, ok := v["elements"].([]any); ok {
-			shape := []int64{}
-			for _, size := range v["shape"].([]any) {
-				shape = append(shape, int64(number(size.(json.Number))))
-			}
-			var data []float64
-			for _, element := range elements {
-				data = append(data, number(element.(json.Number)))
-			}
-			dtype := map[string]torch.DType{"float32": torch.Float32, "float64": torch.Float64}[v["dtype"].(string)]
-			return torch.FromSlice(data, shape).To(dtype)
-		}
-		if positive, ok := v["infinity"].(bool); ok {
-			return math.Inf(map[bool]int{true: 1, false: -1}[positive])
-		}
-		dict := torch.NewDict()
-		if pairs, ok := v["pairs"].([]any); ok {
-			for _, pair := range pairs {
-				dict.Set(pythonValue(t, pair.([]any)[0]), pythonValue(t, pair.([]any)[1]))
-			}
-			return dict
-		}
-		for key, item := range v {
-			dict.Set(key, pythonValue(t, item))
-		}
-		return dict
-	default:
-		return v
-	}
+	value, err := torch.Load(path)
+	require.NoError(t, err)
+	return dict(t, value)
+}
+
+func dict(t *testing.T, value any) *torch.Dict {
+	t.Helper()
+	require.IsType(t, (*torch.Dict)(nil), value)
+	return value.(*torch.Dict)
 }
 
 // trainer is what Optimizer and LBFGSOptimizer have in common.
@@ -256,7 +213,7 @@ func TestTrajectoriesAgreeWithPyTorch(t *testing.T) {
 		for name, want := range reference.Optimizers {
 			t.Run(name, func(t *testing.T) {
 				r := begin(t, name, -1.5, 2, device)
-				for step, place := range want.Places {
+				for step, place := range want {
 					torch.Scope(func(*torch.TensorScope) { r.step() })
 					require.InDeltaSlice(t, place, r.place(), tolerance(name), "step %d", step)
 				}
@@ -265,55 +222,87 @@ func TestTrajectoriesAgreeWithPyTorch(t *testing.T) {
 	})
 }
 
-// TestTrajectoriesGoOnFromASavedState: saved after 25 steps by this package or by Python, and
-// loaded into an optimiser that has gone elsewhere, 25 more are what 50 in one go are.
-func TestTrajectoriesGoOnFromASavedState(t *testing.T) {
+// stepsTo is a run of so many steps.
+func stepsTo(t *testing.T, name string, steps int) run {
+	t.Helper()
+	r := begin(t, name, -1.5, 2, torch.CPU)
+	for range steps {
+		r.step()
+	}
+	return r
+}
+
+// goesOn loads a state of 25 steps into an optimiser that has gone elsewhere, and compares 25 more
+// with what 50 in one go are.
+func goesOn(t *testing.T, name string, state *torch.Dict) {
+	t.Helper()
 	reference, err := readOptimizerReference()
 	require.NoError(t, err)
-	for name, want := range reference.Optimizers {
-		first := begin(t, name, -1.5, 2, torch.CPU)
-		for range savedAt {
-			first.step()
+	places := reference.Optimizers[name]
+	place := places[savedAt-1]
+	testkit.OnEachDevice(t, func(t *testing.T, device torch.Device) {
+		r := begin(t, name, place[0]+1, place[1]-1, device)
+		r.step()
+		torch.NoGrad(func() {
+			r.x.MulScalarInPlace(0).AddScalarInPlace(place[0])
+			r.y.MulScalarInPlace(0).AddScalarInPlace(place[1])
+		})
+		torch.Scope(func(*torch.TensorScope) { require.NoError(t, r.optimizer.LoadStateDict(state)) })
+		for step, place := range places[savedAt:] {
+			r.step()
+			require.InDeltaSlice(t, place, r.place(), tolerance(name), "step %d", savedAt+step)
 		}
-		saved := first.optimizer.StateDict()
-		first.step() // which leaves what was saved alone
-		for from, state := range map[string]*torch.Dict{"Go": saved, "Python": pythonState(t, want.State)} {
-			t.Run(name+" from "+from, func(t *testing.T) {
-				place := want.Places[savedAt-1]
-				// A state goes to the device of the parameter.
-				devices := testkit.Devices()
-				r := begin(t, name, place[0]+1, place[1]-1, devices[len(devices)-1])
-				r.step()
-				for _, group := range r.optimizer.Groups() {
-					for _, p := range group.Parameters {
-						torch.NoGrad(func() { p.MulScalarInPlace(0) })
-					}
-				}
-				torch.NoGrad(func() {
-					r.x.AddScalarInPlace(place[0])
-					r.y.AddScalarInPlace(place[1])
-				})
-				torch.Scope(func(*torch.TensorScope) { require.NoError(t, r.optimizer.LoadStateDict(state)) })
-				for step, place := range want.Places[savedAt:] {
-					r.step()
-					require.InDeltaSlice(t, place, r.place(), tolerance(name), "step %d", savedAt+step)
-				}
-			})
-		}
+	})
+}
+
+func TestTrajectoriesGoOn(t *testing.T) {
+	for name := range optimizerMakers {
+		t.Run(name, func(t *testing.T) {
+			r := stepsTo(t, name, savedAt)
+			state := r.optimizer.StateDict()
+			r.step() // which leaves what was saved alone
+			goesOn(t, name, state)
+		})
+	}
+}
+
+func TestTrajectoriesGoOnFromPython(t *testing.T) {
+	states := pythonStates(t)
+	for name := range optimizerMakers {
+		t.Run(name, func(t *testing.T) { goesOn(t, name, dict(t, states.Get(name))) })
+	}
+}
+
+// TestStatesThroughAFile saves every optimiser's and schedule's state and loads it again. The file
+// goes where scripts/test_optimizer_states.py wants it, which has Python go on from it.
+func TestStatesThroughAFile(t *testing.T) {
+	path := os.Getenv("OPTIMIZER_STATES")
+	if path == "" {
+		path = filepath.Join(t.TempDir(), "states.pt")
+	}
+	states := torch.NewDict()
+	for name := range optimizerMakers {
+		states.Set(name, stepsTo(t, name, savedAt).optimizer.StateDict())
+	}
+	for name := range scheduleMakers {
+		states.Set(name, epochsTo(t, name, savedAt).state())
+	}
+	require.NoError(t, torch.Save(path, states))
+	loaded := loadDict(t, path)
+	for name := range optimizerMakers {
+		t.Run(name, func(t *testing.T) { goesOn(t, name, dict(t, loaded.Get(name))) })
+	}
+	for name := range scheduleMakers {
+		t.Run(name, func(t *testing.T) { scheduleGoesOn(t, name, dict(t, loaded.Get(name))) })
 	}
 }
 
 // TestStateDictIsPythons: the same keys, and the same values, as Python's after the same steps.
 func TestStateDictIsPythons(t *testing.T) {
-	reference, err := readOptimizerReference()
-	require.NoError(t, err)
-	for name, want := range reference.Optimizers {
+	states := pythonStates(t)
+	for name := range optimizerMakers {
 		t.Run(name, func(t *testing.T) {
-			r := begin(t, name, -1.5, 2, torch.CPU)
-			for range savedAt {
-				r.step()
-			}
-			sameState(t, name, pythonState(t, want.State), r.optimizer.StateDict(), tolerance(name))
+			sameState(t, name, states.Get(name), stepsTo(t, name, savedAt).optimizer.StateDict(), tolerance(name))
 		})
 	}
 }
@@ -330,13 +319,13 @@ func sameState(t *testing.T, at string, want, got any, within float64) {
 			}
 			item, ok := got.(*torch.Dict).Lookup(key)
 			require.True(t, ok, "%s: no %v", at, key)
-			sameState(t, at+"."+keyText(key), value, item, within)
+			sameState(t, fmt.Sprintf("%s.%v", at, key), value, item, within)
 		}
+	case torch.Tuple:
+		require.IsType(t, want, got, at)
+		sameState(t, at, []any(want), []any(got.(torch.Tuple)), within)
 	case []any:
 		list, ok := got.([]any)
-		if tuple, is := got.(torch.Tuple); is {
-			list, ok = tuple, true
-		}
 		require.True(t, ok, "%s: a %T", at, got)
 		require.Len(t, list, len(want), at)
 		for i := range want {
@@ -360,11 +349,6 @@ func sameState(t *testing.T, at string, want, got any, within float64) {
 	default:
 		require.Equal(t, want, got, at)
 	}
-}
-
-func keyText(key any) string {
-	text, _ := json.Marshal(key)
-	return string(text)
 }
 
 func numbers(t *torch.Tensor) []float64 { return torch.ToSlice[float64](t.To(torch.Float64)) }
