@@ -87,16 +87,16 @@ func checkPlaces(r io.ReaderAt, files []*zip.File) error {
 
 func checkSums(files []*zip.File) error {
 	const share = 1 << 20 // what is worth a goroutine
-	bytes := uint64(0)
+	size := uint64(0)
 	for _, file := range files {
-		bytes += file.UncompressedSize64
+		size += file.UncompressedSize64
 	}
 	failures := make([]error, len(files))
 	var next atomic.Int64
 	var group sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), 1+int(min(bytes, 1<<40)/share)) {
+	for range min(runtime.GOMAXPROCS(0), 1+int(min(size, 1<<40)/share)) {
 		group.Go(func() {
-			buffer := make([]byte, min(bytes+1, 1<<18))
+			buffer := make([]byte, min(size+1, 1<<18))
 			for i := next.Add(1) - 1; i < int64(len(files)); i = next.Add(1) - 1 {
 				failures[i] = checkSum(files[i], buffer)
 			}
