@@ -5,6 +5,7 @@
 # make check         formatting and static analysis of the Go and the C++ code
 # make generate      write the operators again from scripts/operators.txt, and the headers' sum
 # make asan          the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+# make fuzz          each fuzz target for ten minutes
 # make race          the Go tests under the race detector and with cgo's checks of pointers
 # make test-range    the tests against the oldest and the newest supported libtorch
 # make test-python   the tests of the exporters and the training, against PyTorch
@@ -26,7 +27,7 @@ venv := .venv/bin/python
 comma := ,
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: all lib run test check generate asan race test-range test-python references bench train install \
+.PHONY: all lib run test check generate asan race fuzz test-range test-python references bench train install \
   clean distclean format FORCE
 all: $(library) $(program)
 lib: $(library)
@@ -120,6 +121,15 @@ asan: $(library)
 	LD_LIBRARY_PATH="$(CURDIR)/build/asan/lib" \
 	  ASAN_OPTIONS=allocator_may_return_null=1:quarantine_size_mb=1 $(go_test) -short -asan ./...
 
+# Each fuzz target for FUZZ_TIME. What they found lies in testdata/fuzz as a seed.
+FUZZ_TIME ?= 10m
+fuzz: $(library)
+	@grep -rl --include='*_test.go' '^func Fuzz' . | while read -r file; do \
+	  for target in $$(sed -n 's/^func \(Fuzz[A-Za-z]*\)(.*/\1/p' "$$file"); do \
+	    $(GO) test "./$$(dirname "$$file")" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ_TIME) -fuzzminimizetime 10x || exit 1; \
+	  done; \
+	done
+
 race: $(library)
 	GOEXPERIMENT=cgocheck2 $(go_test) -short -race ./...
 
@@ -147,6 +157,12 @@ references: .venv/installed
 	$(venv) scripts/reference_pixels.py imageio/testdata
 	$(venv) scripts/reference_tokens.py clip/testdata/tokens.jsonl.gz
 	$(venv) scripts/reference_optimizers.py
+	$(venv) scripts/reference_autograd.py
+	$(venv) scripts/reference_modules.py
+	$(venv) scripts/reference_io.py
+	$(venv) scripts/reference_print.py
+	$(venv) scripts/reference_indexing.py
+	$(venv) scripts/reference_vision.py
 	$(venv) scripts/reference_models.py
 
 bench: $(library) .venv/installed
@@ -164,7 +180,7 @@ train: .venv/installed
 	$(venv) scripts/export_vqgan.py --checkpoint .cache/vqgan_checkpoint.pt -o models/vqgan.pt
 	$(venv) scripts/evaluate_vqgan.py
 
-test-python: .venv/installed
+test-python: $(library) .venv/installed
 	cd scripts && ../$(venv) -m unittest discover -p 'test_*.py'
 
 install: $(library)

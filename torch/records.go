@@ -223,7 +223,8 @@ func notArchive(begin []byte) string {
 	case starts("\x80\x02") || starts("\x80\x03") || starts("\x80\x04") || starts("\x80\x05"):
 		return "is a Python pickle, as torch.save wrote before PyTorch 1.6, not a TorchScript module: " + howToScript
 	case len(begin) > 8 && begin[8] == '{' && bytes.Equal(begin[4:8], make([]byte, 4)):
-		return "is a safetensors file, which has tensors and no TorchScript module: " + howToLoadTensors
+		return "is a safetensors file, which has tensors and no TorchScript module: " +
+			"read them with package torch/safetensors, and give them to Module.LoadStateDict"
 	case starts("version https://git-lfs"):
 		return "is a pointer of Git LFS, not the file that it stands for: run git lfs pull"
 	case bytes.HasPrefix(lower, []byte("<!doctype html")) || bytes.HasPrefix(lower, []byte("<html")):
