@@ -16,7 +16,8 @@ import (
 //
 // The handler is called on the goroutine whose call finds that there is a warning, after libtorch
 // has returned. That is mostly the call that caused it, yet may be a call on another goroutine, or
-// the next one: the handler must be safe for that.
+// the next one: the handler must be safe for that. It is called for one warning at a time, and may
+// use this package.
 func SetWarningHandler(handler func(message string)) {
 	if handler == nil {
 		handler = func(string) {}
@@ -54,14 +55,20 @@ func LogWarningsOnce() func(message string) {
 	}
 }
 
-// deliverWarnings hands waiting warnings to the handler. It is called wherever libtorch returns.
+// delivering is held while warnings are handed over.
+var delivering sync.Mutex
+
+// deliverWarnings hands waiting warnings to the handler. It is called wherever libtorch returns, in
+// the handler's own calls too, so whoever finds that warnings are being handed over leaves its own to
+// that: it looks again before it ends.
 func deliverWarnings() {
-	if atomic.LoadInt32(warningsWaiting) != 0 {
+	for atomic.LoadInt32(warningsWaiting) != 0 && delivering.TryLock() {
 		takeWarnings()
 	}
 }
 
 func takeWarnings() {
+	defer delivering.Unlock()
 	for {
 		text := C.ctorch_warning_take()
 		if text == nil {
