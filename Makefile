@@ -120,6 +120,7 @@ asan: $(library)
 	@cmake --build build/asan
 	cd build/asan && ctest --output-on-failure
 	LD_LIBRARY_PATH="$(CURDIR)/build/asan/lib" \
+	  LSAN_OPTIONS="suppressions=$(CURDIR)/csrc/tests/leaks.txt" \
 	  ASAN_OPTIONS=allocator_may_return_null=1:quarantine_size_mb=1 \
 	  $(go_test) -short -asan $$($(GO) list ./... | grep -v /examples/)
 
