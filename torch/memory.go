@@ -79,15 +79,17 @@ func awaitFinalizers() {
 	}
 	metrics.Read(samples)
 	queued := samples[0].Value.Uint64()
-	before, idle := uint64(0), 0
+	// The runtime counts finalisers by the block, so what they freed tells progress too.
+	before, liveBefore, idle := uint64(0), int64(0), 0
 	for idle < patience {
-		executed := samples[1].Value.Uint64()
+		executed, live := samples[1].Value.Uint64(), nativeBytes.live.Load()
 		if executed >= queued {
 			return
 		}
-		if idle++; executed != before {
-			before, idle = executed, 0
+		if idle++; executed != before || live < liveBefore {
+			idle = 0
 		}
+		before, liveBefore = executed, live
 		time.Sleep(200 * time.Microsecond)
 		metrics.Read(samples)
 	}
