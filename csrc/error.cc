@@ -59,6 +59,14 @@ ctorch_error* from_text(const std::string& text) {
 
 }  // namespace
 
+char* copy_text(const std::string& text) {
+  char* copy = static_cast<char*>(std::malloc(text.size() + 1));
+  if (copy == nullptr) throw std::bad_alloc();
+  std::memcpy(copy, text.data(), text.size());
+  copy[text.size()] = '\0';
+  return copy;
+}
+
 // libtorch appends its stack trace, and TorchScript puts one in front; neither helps a Go caller.
 std::string one_line(std::string text) {
   const char* const beginnings[] = {

@@ -41,6 +41,9 @@ void collect_warnings();
 // The text in one line, without libtorch's stack trace.
 std::string one_line(std::string text);
 
+// Gives a text to the caller, who frees it with free.
+char* copy_text(const std::string& text);
+
 // The scope of the calling thread.
 uint64_t& current_scope() noexcept;
 

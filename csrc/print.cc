@@ -4,8 +4,6 @@
 #include <torch/csrc/autograd/function.h>
 
 #include <cstdlib>
-#include <cstring>
-#include <new>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -42,12 +40,6 @@ at::ScalarType widest(at::ScalarType type) {
   if (at::isComplexType(type)) return at::kComplexDouble;
   if (at::isIntegralType(type, /*includeBool=*/true)) return at::kLong;
   return at::kDouble;
-}
-
-char* text(const std::string& value) {
-  char* copy = strdup(value.c_str());
-  if (copy == nullptr) throw std::bad_alloc();
-  return copy;
 }
 
 // The graph's node, which libtorch refuses to name for some views that were written to in place.
@@ -87,12 +79,12 @@ ctorch_print_info ctorch_tensor_print_info(const ctorch_tensor* tensor) {
     const at::Tensor& value = tensor->value;
     info.requires_grad = value.requires_grad();
     info.has_elements = value.layout() == at::kStrided && !value.is_meta() && !value.is_quantized();
-    info.device = text(value.device().str());
+    info.device = ctorch::copy_text(value.device().str());
     std::ostringstream layout;
     layout << value.layout();
-    info.layout = text(layout.str());
+    info.layout = ctorch::copy_text(layout.str());
     const std::string function = grad_function(value);
-    if (!function.empty()) info.grad_function = text(function);
+    if (!function.empty()) info.grad_function = ctorch::copy_text(function);
   });
   return info;
 }

@@ -21,14 +21,6 @@ using c10::TypePtr;
 // A list of type Any may hold itself.
 constexpr int deepest = 500;
 
-char* copy_text(const std::string& text) {
-  char* copy = static_cast<char*>(std::malloc(text.size() + 1));
-  if (copy == nullptr) throw std::bad_alloc();
-  std::memcpy(copy, text.data(), text.size());
-  copy[text.size()] = '\0';
-  return copy;
-}
-
 ctorch_value* new_items(size_t count) {
   auto* items = static_cast<ctorch_value*>(std::calloc(count + 1, sizeof(ctorch_value)));
   if (items == nullptr) throw std::bad_alloc();

@@ -4,10 +4,10 @@
 
 #include <atomic>
 #include <cstdlib>
-#include <cstring>
 #include <deque>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "guard.h"
 
@@ -62,11 +62,10 @@ char* ctorch_warning_take(void) {
     auto& all = ctorch::queue();
     const std::lock_guard<std::mutex> lock(all.mutex);
     if (all.texts.empty()) return;
-    const std::string& oldest = all.texts.front();
-    text = static_cast<char*>(std::malloc(oldest.size() + 1));
-    if (text != nullptr) std::memcpy(text, oldest.c_str(), oldest.size() + 1);
+    const std::string oldest = std::move(all.texts.front());
     all.texts.pop_front();
     all.waiting.store(static_cast<int32_t>(all.texts.size()), std::memory_order_release);
+    text = ctorch::copy_text(oldest);
   }));
   return text;
 }

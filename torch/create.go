@@ -30,6 +30,20 @@ func gather(dtype DType, given []Option) options {
 	return o
 }
 
+// destination is where something is to be brought: NoDType and a nil device stand for as it is.
+func destination(where []Option) (options, *C.ctorch_device) {
+	asItIs := Device{index: -1}
+	wanted := options{dtype: NoDType, device: asItIs}
+	for _, option := range where {
+		option.apply(&wanted)
+	}
+	if wanted.device == asItIs {
+		return wanted, nil
+	}
+	device := wanted.device.c()
+	return wanted, &device
+}
+
 // with runs make with the options in C's form, and keeps the generator alive and open meanwhile.
 func (o options) with(operation string, make func(C.ctorch_options) C.ctorch_tensor_result) *Tensor {
 	o.mustBePossible(operation)

@@ -32,7 +32,6 @@ func NewCUDAEvent(options CUDAEventOptions) (*CUDAEvent, error) {
 	if result.error != nil {
 		return nil, takeError(operation, result.error)
 	}
-	nativeBytes.added(handleBytes)
 	e := &CUDAEvent{newHandle(unsafe.Pointer(result.event), handleBytes, freeEvent)}
 	closeWhenUnreachable(e, e.handle)
 	return e, nil

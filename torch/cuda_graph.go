@@ -58,7 +58,6 @@ func NewCUDAGraph() (*CUDAGraph, error) {
 	if result.error != nil {
 		return nil, takeError(operation, result.error)
 	}
-	nativeBytes.added(handleBytes)
 	g := &CUDAGraph{handle: newHandle(unsafe.Pointer(result.graph), handleBytes, freeGraph)}
 	closeWhenUnreachable(g, g.handle)
 	return g, nil

@@ -183,9 +183,7 @@ func closeTensors(value any) {
 	case *Dict:
 		v.Close()
 	case []*Tensor:
-		for _, tensor := range v {
-			tensor.Close()
-		}
+		closeAll(v)
 	case NamedTuple:
 		for _, field := range v {
 			closeTensors(field.Value)

@@ -144,9 +144,6 @@ func (s *GraphedStep) Close() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.graph.Close()
-	for _, tensors := range [][]*Tensor{s.inputs, s.outputs} {
-		for _, t := range tensors {
-			t.Close()
-		}
-	}
+	closeAll(s.inputs)
+	closeAll(s.outputs)
 }

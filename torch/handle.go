@@ -25,13 +25,15 @@ const (
 	handleUser
 )
 
+// newHandle makes a handle whose bytes are counted until it is freed.
 func newHandle(pointer unsafe.Pointer, bytes int64, free func(unsafe.Pointer)) *handle {
 	h := &handle{}
 	h.open(pointer, bytes, free)
+	nativeBytes.added(bytes)
 	return h
 }
 
-// open is newHandle for a handle that is part of something.
+// open sets up a handle that is part of something, which counts the bytes.
 func (h *handle) open(pointer unsafe.Pointer, bytes int64, free func(unsafe.Pointer)) {
 	h.pointer, h.free, h.bytes = pointer, free, bytes
 	h.state.Store(handleUser)

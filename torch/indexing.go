@@ -134,9 +134,7 @@ func (l *indexList) release() {
 	for _, tensor := range l.entered {
 		tensor.release()
 	}
-	for _, tensor := range l.made {
-		tensor.Close()
-	}
+	closeAll(l.made)
 	C.free(unsafe.Pointer(l.items))
 }
 

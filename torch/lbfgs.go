@@ -201,9 +201,7 @@ func (o *LBFGSOptimizer) Close() {
 	}
 	defer o.busy.Unlock()
 	o.closed.Store(true)
-	for _, tensor := range o.state.tensors() {
-		tensor.Close()
-	}
+	closeAll(o.state.tensors())
 	for _, group := range o.groups {
 		group.close()
 	}
@@ -269,11 +267,7 @@ func (s *lbfgsStep) evaluate() (loss float64, gradient *Tensor) {
 // flatGradient is the parameters' gradients in one row.
 func (s *lbfgsStep) flatGradient() *Tensor {
 	rows := make([]*Tensor, len(s.parameters))
-	defer func() {
-		for _, row := range rows {
-			row.Close()
-		}
-	}()
+	defer closeAll(rows)
 	for i, parameter := range s.parameters {
 		gradient := parameter.Grad()
 		if gradient == nil {

@@ -70,9 +70,7 @@ func (o *LBFGSOptimizer) LoadStateDict(state *Dict) error {
 		if err := o.readTensors(operation, &read, values); err != nil {
 			return err
 		}
-		for _, tensor := range o.state.tensors() {
-			tensor.Close()
-		}
+		closeAll(o.state.tensors())
 		o.state = read
 		o.applyGroups(loaded)
 		return nil
@@ -93,9 +91,7 @@ func (o *LBFGSOptimizer) readTensors(operation string, to *lbfgsState, values *D
 	fit := false
 	defer func() {
 		if !fit {
-			for _, tensor := range made {
-				tensor.Close()
-			}
+			closeAll(made)
 		}
 	}()
 	var err error

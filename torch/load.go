@@ -48,7 +48,7 @@ func Read(r io.Reader, where ...Option) (any, error) {
 	if sized, ok := r.(sizedReader); ok {
 		return readSized(operation, "the data", sized, where)
 	}
-	data, err := io.ReadAll(r)
+	data, err := readAll(r)
 	if err != nil {
 		return nil, fmt.Errorf("torch: %s: %w", operation, err)
 	}
@@ -89,9 +89,7 @@ func readSized(operation, name string, r sizedReader, where []Option) (any, erro
 		return err
 	})
 	if err != nil {
-		for _, t := range l.tensors {
-			t.Close()
-		}
+		closeAll(l.tensors)
 		return nil, l.named(err)
 	}
 	return value, nil

@@ -2,7 +2,6 @@ package torch_test
 
 import (
 	"errors"
-	"runtime"
 	"sync"
 	"testing"
 
@@ -78,31 +77,18 @@ func TestSixtyFourGoroutinesWithoutClose(t *testing.T) {
 	assert.Less(t, residentGrowth(t, 8, together), int64(3*flat))
 }
 
-// TestThreadsAreBounded: two hundred goroutines that run a model, each with more threads than there
-// are processors for, need no threads of their own.
+// TestThreadsAreBounded: goroutines that run a model need no thread each.
 func TestThreadsAreBounded(t *testing.T) {
-	const goroutines, threadsEach = 200, 4
-	before := torch.NumThreads()
-	require.NoError(t, torch.SetNumThreads(threadsEach))
-	defer func() { assert.NoError(t, torch.SetNumThreads(before)) }()
 	module := loadModule(t, "values.pt")
 	x := torch.Ones([]int64{1 << 18})
-	started := testkit.Threads(t)
-	var group sync.WaitGroup
-	for range goroutines {
-		group.Go(func() {
-			for range 3 {
-				y, err := module.Forward(x)
-				if assert.NoError(t, err) {
-					y.Close()
-				}
+	testkit.CheckThreadsAreBounded(t, func() {
+		for range 3 {
+			y, err := module.Forward(x)
+			if assert.NoError(t, err) {
+				y.Close()
 			}
-		})
-	}
-	group.Wait()
-	made := testkit.Threads(t) - started
-	t.Logf("%d threads made", made)
-	assert.Less(t, made, goroutines/4+runtime.NumCPU()*threadsEach)
+		}
+	})
 }
 
 // mustBeClosedOrFine runs f, which uses a tensor that is being closed.

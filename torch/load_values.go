@@ -69,9 +69,6 @@ func globalDType(global pickle.Global) (DType, bool) {
 	return dtype, err == nil
 }
 
-// deepest is how deep values may be nested.
-const deepest = 500
-
 // A loader makes values of what a pickle says.
 type loader struct {
 	operation, name string

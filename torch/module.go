@@ -26,7 +26,6 @@ func freeModule(p unsafe.Pointer) { C.ctorch_module_free((*C.ctorch_module)(p)) 
 // newModule owns a module that a call made.
 func newModule(module *C.ctorch_module) *Module {
 	m := &Module{handle: newHandle(unsafe.Pointer(module), handleBytes, freeModule)}
-	nativeBytes.added(handleBytes)
 	closeWhenUnreachable(m, m.handle)
 	return m
 }
@@ -56,15 +55,12 @@ func (m *Module) do(operation string, call func(*C.ctorch_module) *C.ctorch_erro
 
 // get runs a call that gives a value.
 func (m *Module) get(operation string, call func(*C.ctorch_module) C.ctorch_value_result) (value any, err error) {
-	self, err := m.enter(operation)
-	if err != nil {
+	var result C.ctorch_value_result
+	if err := m.do(operation, func(self *C.ctorch_module) *C.ctorch_error {
+		result = call(self)
+		return result.error
+	}); err != nil {
 		return nil, err
-	}
-	defer m.leave()
-	result := call(self)
-	deliverWarnings()
-	if result.error != nil {
-		return nil, takeError(operation, result.error)
 	}
 	defer C.ctorch_value_free(&result.value)
 	err = Try(func() error {
@@ -76,15 +72,12 @@ func (m *Module) get(operation string, call func(*C.ctorch_module) C.ctorch_valu
 
 // derive runs a call that gives another module, which has m's extra files.
 func (m *Module) derive(operation string, call func(*C.ctorch_module) C.ctorch_module_result) (*Module, error) {
-	self, err := m.enter(operation)
-	if err != nil {
+	var result C.ctorch_module_result
+	if err := m.do(operation, func(self *C.ctorch_module) *C.ctorch_error {
+		result = call(self)
+		return result.error
+	}); err != nil {
 		return nil, err
-	}
-	defer m.leave()
-	result := call(self)
-	deliverWarnings()
-	if result.error != nil {
-		return nil, takeError(operation, result.error)
 	}
 	derived := newModule(result.module)
 	derived.extraFiles = m.ExtraFiles()
@@ -215,19 +208,12 @@ func (m *Module) Forward(arguments ...any) (*Tensor, error) {
 // stays.
 func (m *Module) To(where ...Option) error {
 	const operation = "To"
-	if err := checkDevice(operation, where); err != nil {
+	wanted, device := destination(where)
+	if err := wanted.device.check(operation); err != nil {
 		return err
 	}
-	wanted := options{dtype: NoDType, device: Device{index: -1}}
-	for _, option := range where {
-		option.apply(&wanted)
-	}
 	return m.do(operation, func(self *C.ctorch_module) *C.ctorch_error {
-		if wanted.device == (Device{index: -1}) {
-			return C.ctorch_module_to(self, C.int32_t(wanted.dtype), nil)
-		}
-		device := wanted.device.c()
-		return C.ctorch_module_to(self, C.int32_t(wanted.dtype), &device)
+		return C.ctorch_module_to(self, C.int32_t(wanted.dtype), device)
 	})
 }
 

@@ -16,6 +16,8 @@ import (
 	"runtime"
 	"slices"
 	"unsafe"
+
+	"github.com/clipvqgan/clipvqgan/internal/atomicfile"
 )
 
 // LoadModule loads a TorchScript archive: a file that torch.jit.save or [Module.Save] wrote. It is
@@ -30,7 +32,7 @@ import (
 // run.
 func LoadModule(path string, where ...Option) (*Module, error) {
 	const operation = "LoadModule"
-	if err := checkDevice(operation, where); err != nil {
+	if err := gather(NoDType, where).device.check(operation); err != nil {
 		return nil, err
 	}
 	files, err := readFile(operation, path)
@@ -47,7 +49,7 @@ func LoadModule(path string, where ...Option) (*Module, error) {
 // ReadModule is [LoadModule] from a stream.
 func ReadModule(r io.Reader, where ...Option) (*Module, error) {
 	const operation, what = "ReadModule", "the data"
-	if err := checkDevice(operation, where); err != nil {
+	if err := gather(NoDType, where).device.check(operation); err != nil {
 		return nil, err
 	}
 	data, err := readAll(r)
@@ -129,15 +131,6 @@ func moduleFiles(operation, what string, r io.ReaderAt, size int64) (map[string]
 	return files, nil
 }
 
-// checkDevice says that a GPU is not there before libtorch says it in pages.
-func checkDevice(operation string, where []Option) error {
-	device := gather(NoDType, where).device
-	if count := CUDADeviceCount(); device.cuda && device.index >= count {
-		return &Error{operation, ErrDevice, noCUDA(device.String(), count)}
-	}
-	return nil
-}
-
 func loadModule(operation, what string, files map[string][]byte, where []Option,
 	load func(C.ctorch_device) C.ctorch_module_result) (*Module, error) {
 	wanted := gather(NoDType, where)
@@ -176,19 +169,11 @@ func cannotLoad(message string) string {
 // Save writes the module, with its extra files, as a TorchScript archive that [LoadModule] and
 // Python's torch.jit.load read. The file appears whole or not at all.
 func (m *Module) Save(path string) error {
-	temporary, err := temporaryBeside(path)
-	if err != nil {
-		return err
+	err := atomicfile.WriteFile(path, func(file *os.File) error { return m.write("Save", file) })
+	if noFile := (*fs.PathError)(nil); errors.As(err, &noFile) {
+		return fmt.Errorf("torch: cannot write %s: %w", path, err)
 	}
-	defer os.Remove(temporary)
-	file, err := os.OpenFile(temporary, os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(m.write("Save", file), file.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temporary, path)
+	return err
 }
 
 // Write is [Module.Save] to a stream.

@@ -44,7 +44,6 @@ func newOptimizer[P OptimizerParameters](kind *algorithm, parameters P, options 
 	if result.error != nil {
 		return nil, takeError(operation, result.error)
 	}
-	nativeBytes.added(handleBytes)
 	o := &Optimizer{handle: newHandle(unsafe.Pointer(result.optimizer), handleBytes, freeOptimizer)}
 	o.algorithm, o.defaults = kind, options
 	closeWhenUnreachable(o, o.handle)

@@ -133,11 +133,7 @@ type paramGroup struct {
 	extras map[string]float64
 }
 
-func (g *paramGroup) close() {
-	for _, parameter := range g.parameters {
-		parameter.Close()
-	}
-}
+func (g *paramGroup) close() { closeAll(g.parameters) }
 
 // newGroup checks a group, which is not yet the optimiser's.
 func (g *paramGroups) newGroup(operation string, given ParamGroup) (*paramGroup, error) {
@@ -167,8 +163,8 @@ func (g *paramGroups) newGroup(operation string, given ParamGroup) (*paramGroup,
 		taken[self] = fmt.Sprintf("parameter %d of group %d", i, at)
 		info := parameter.describe(operation)
 		switch dtype := DType(info.dtype); {
-		case dtype.IsFloatingPoint(), isComplex(dtype) && g.algorithm.complex:
-		case isComplex(dtype):
+		case dtype.IsFloatingPoint(), dtype.IsComplex() && g.algorithm.complex:
+		case dtype.IsComplex():
 			return nil, invalid(operation, "parameter %d of group %d is of %s, and %s is for real ones: "+
 				"optimize a real tensor, and compute with its ViewAsComplex", i, at, dtype, g.algorithm.name)
 		default:
@@ -209,8 +205,6 @@ func (g *paramGroup) bytes(operation string, kind *algorithm) int64 {
 	}
 	return bytes
 }
-
-func isComplex(dtype DType) bool { return dtype == Complex64 || dtype == Complex128 }
 
 func (g *paramGroups) settingsFrom(operation string, group int, options OptimizerOptions) (settings, error) {
 	if options == nil {

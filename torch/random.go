@@ -28,7 +28,6 @@ func NewGenerator(device Device, seed uint64) (*Generator, error) {
 	if result.error != nil {
 		return nil, takeError("NewGenerator", result.error)
 	}
-	nativeBytes.added(handleBytes)
 	g := &Generator{newHandle(unsafe.Pointer(result.generator), handleBytes, freeGenerator)}
 	closeWhenUnreachable(g, g.handle)
 	return g, nil

@@ -32,11 +32,7 @@ type savedStorage struct {
 	dtype    DType
 }
 
-func (s *saver) close() {
-	for _, storage := range s.storages {
-		storage.Close()
-	}
-}
+func (s *saver) close() { closeAll(s.storages) }
 
 func (s *saver) pickle(value any) error {
 	s.encoder = pickle.NewEncoder()

@@ -1,8 +1,5 @@
 package torch
 
-// #cgo noescape ctorch_tensors_free
-// #cgo nocallback ctorch_tensors_free
-// #cgo nocallback ctorch_tensor_free
 // #include "ctorch/ctorch.h"
 import "C"
 
@@ -168,30 +165,4 @@ func (s *TensorScope) end() {
 	}
 	closeAll(forgotten)
 	s.young, s.watched = nil, nil
-}
-
-// closeAll closes tensors with one call into C for many, which is half of what closing costs.
-func closeAll(tensors []*Tensor) {
-	var pointers [64]*C.ctorch_tensor
-	var bytes int64
-	count := 0
-	free := func() {
-		C.ctorch_tensors_free(&pointers[0], C.int64_t(count))
-		nativeBytes.removed(bytes)
-		callbacks.clean() // graphs may have gone with them
-		count, bytes = 0, 0
-	}
-	for _, t := range tensors {
-		if !t.handle.giveUp() {
-			continue
-		}
-		pointers[count] = (*C.ctorch_tensor)(t.handle.pointer)
-		bytes += t.handle.bytes
-		if count++; count == len(pointers) {
-			free()
-		}
-	}
-	if count > 0 {
-		free()
-	}
 }

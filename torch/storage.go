@@ -37,31 +37,27 @@ func ReadElements(r io.Reader, shape []int64, dtype DType, order binary.ByteOrde
 
 // fill reads the elements of a tensor that is new, in the CPU's memory and without gaps.
 func (t *Tensor) fill(operation string, r io.Reader, order binary.ByteOrder) error {
-	self := t.acquire(operation)
-	defer t.release()
 	dtype := t.DType()
-	memory, err := rowMajor(operation, self, t.NumElements()*dtype.ItemSize(), dtype)
-	if err != nil {
-		return err
-	}
-	if n, err := io.ReadFull(r, memory); err != nil {
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return formatError(operation, "the elements end after %d of %d bytes", n, len(memory))
+	return t.withElements(operation, func(memory []byte) error {
+		if n, err := io.ReadFull(r, memory); err != nil {
+			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+				return formatError(operation, "the elements end after %d of %d bytes", n, len(memory))
+			}
+			return formatError(operation, "the elements cannot be read: %v", err)
 		}
-		return formatError(operation, "the elements cannot be read: %v", err)
-	}
-	if order == binary.BigEndian {
-		elements.Swap(memory, dtype.partSize())
-	}
-	if dtype == Bool {
-		// libtorch counts on it, as C++ does.
-		for _, b := range memory {
-			if b > 1 {
-				return formatError(operation, "a bool is %d, not 0 or 1", b)
+		if order == binary.BigEndian {
+			elements.Swap(memory, dtype.partSize())
+		}
+		if dtype == Bool {
+			// libtorch counts on it, as C++ does.
+			for _, b := range memory {
+				if b > 1 {
+					return formatError(operation, "a bool is %d, not 0 or 1", b)
+				}
 			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // WriteElements writes the elements in row-major order, little-endian, as [ReadElements] reads them,

@@ -8,15 +8,9 @@ import "C"
 import (
 	"context"
 	"runtime"
-	"sync/atomic"
 
 	"golang.org/x/sync/semaphore"
 )
-
-// intraOpThreads is NumThreads, which the gate asks for at each call.
-var intraOpThreads atomic.Int64
-
-func init() { intraOpThreads.Store(int64(C.ctorch_num_threads())) }
 
 // NumThreads is how many threads one operation may use.
 func NumThreads() int { return int(C.ctorch_num_threads()) }
@@ -24,11 +18,7 @@ func NumThreads() int { return int(C.ctorch_num_threads()) }
 // SetNumThreads sets how many threads one operation may use, whichever goroutine calls it. A
 // program that runs many small models at once, such as a server, gets most out of 1.
 func SetNumThreads(threads int) error {
-	if err := takeError("SetNumThreads", C.ctorch_set_num_threads(C.int32_t(threads))); err != nil {
-		return err
-	}
-	intraOpThreads.Store(int64(threads))
-	return nil
+	return takeError("SetNumThreads", C.ctorch_set_num_threads(C.int32_t(threads)))
 }
 
 // A call into C holds an OS thread, and each OS thread that computes has a team of OpenMP threads.
@@ -46,7 +36,7 @@ func limited(f func()) {
 		f()
 		return
 	}
-	threads := min(intraOpThreads.Load(), processors)
+	threads := min(int64(NumThreads()), processors)
 	// Without an end to the context there is no error.
 	_ = running.Acquire(context.Background(), threads)
 	defer running.Release(threads)

@@ -28,8 +28,8 @@ func (t NamedTuple) Get(name string) any {
 	return nil
 }
 
-// deepestValue is how deep values may lie in each other: a slice may hold itself.
-const deepestValue = 500
+// deepest is how deep values may lie in each other: a slice may hold itself.
+const deepest = 500
 
 // A valueArena builds the C form of values. What it allocates, and the tensors and modules it
 // enters, last until free.
@@ -62,8 +62,8 @@ func (a *valueArena) list(values []any) (list *C.ctorch_value, err error) {
 }
 
 func (a *valueArena) items(values []any, depth int) *C.ctorch_value {
-	if depth > deepestValue {
-		panic(invalid(a.operation, "a value is nested more than %d deep", deepestValue))
+	if depth > deepest {
+		panic(invalid(a.operation, "a value is nested more than %d deep", deepest))
 	}
 	size := C.size_t(len(values)+1) * C.size_t(unsafe.Sizeof(C.ctorch_value{}))
 	memory := C.calloc(1, size)

@@ -9,7 +9,12 @@ import (
 
 // Write writes a file: what write puts out goes to a temporary file beside path, which is renamed
 // to path when it is whole, and removed where write fails.
-func Write(path string, write func(w io.Writer) error) (err error) {
+func Write(path string, write func(w io.Writer) error) error {
+	return WriteFile(path, func(file *os.File) error { return write(file) })
+}
+
+// WriteFile is Write for what needs the file itself.
+func WriteFile(path string, write func(file *os.File) error) (err error) {
 	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return err

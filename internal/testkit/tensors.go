@@ -108,3 +108,13 @@ func Same(t testing.TB, want, got *torch.Tensor) {
 	assert.Equal(t, want.Shape(), got.Shape())
 	assert.True(t, want.Equal(got))
 }
+
+// RequireFormatError checks that a damaged file is an error of that kind, or of too large a tensor, in
+// one line.
+func RequireFormatError(t *testing.T, err error) {
+	t.Helper()
+	var known *torch.Error
+	require.ErrorAs(t, err, &known)
+	assert.Contains(t, []error{torch.ErrFormat, torch.ErrOutOfMemory}, known.Kind)
+	assert.NotContains(t, err.Error(), "\n")
+}

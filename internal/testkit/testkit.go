@@ -19,11 +19,3 @@ func ResidentBytes(t *testing.T) int64 {
 	require.NoError(t, err)
 	return pages * int64(os.Getpagesize())
 }
-
-// Threads is how many OS threads the process has, OpenMP's among them.
-func Threads(t *testing.T) int {
-	t.Helper()
-	tasks, err := os.ReadDir("/proc/self/task")
-	require.NoError(t, err)
-	return len(tasks)
-}

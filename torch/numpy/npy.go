@@ -4,11 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"slices"
 
 	"github.com/clipvqgan/clipvqgan/internal/atomicfile"
+	"github.com/clipvqgan/clipvqgan/internal/tensorfile"
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
@@ -17,7 +16,7 @@ import (
 // it out in rows.
 func Load(path string, where ...torch.Option) (*torch.Tensor, error) {
 	const operation = "Load"
-	file, _, err := openFile(operation, path)
+	file, _, err := tensorfile.Open("numpy", operation, path)
 	if err != nil {
 		return nil, err
 	}
@@ -58,22 +57,11 @@ func read(r io.Reader, where []torch.Option) (*torch.Tensor, error) {
 		return nil, err
 	}
 	if h.columns && len(shape) > 1 {
-		if tensor, err = replace(tensor, reverse); err != nil {
+		if tensor, err = tensorfile.Replace(tensor, reverse); err != nil {
 			return nil, err
 		}
 	}
-	if len(where) > 0 {
-		return replace(tensor, func(t *torch.Tensor) *torch.Tensor { return t.To(where...) })
-	}
-	return tensor, nil
-}
-
-// replace closes a tensor for what is made of it.
-func replace(tensor *torch.Tensor, with func(*torch.Tensor) *torch.Tensor) (*torch.Tensor, error) {
-	defer tensor.Close()
-	var made *torch.Tensor
-	err := torch.Try(func() error { made = with(tensor); return nil })
-	return made, err
+	return tensorfile.Move(tensor, where)
 }
 
 func reverse(t *torch.Tensor) *torch.Tensor {
@@ -130,14 +118,10 @@ func headerOf(operation string, t *torch.Tensor) ([]byte, error) {
 		head, err = h.bytes()
 		return err
 	})
-	if err == nil {
-		return head, nil
+	if err != nil {
+		return nil, asError("numpy."+operation, torch.ErrInvalid, "", err)
 	}
-	kind, message := torch.ErrInvalid, err.Error()
-	if known := (*torch.Error)(nil); errors.As(err, &known) {
-		kind, message = known.Kind, known.Message
-	}
-	return nil, &torch.Error{Operation: "numpy." + operation, Kind: kind, Message: message}
+	return head, nil
 }
 
 func atEnd(r io.Reader) error {
@@ -152,28 +136,14 @@ func atEnd(r io.Reader) error {
 
 // failure is what is wrong with a file, as this package's users get it.
 func failure(operation, name string, err error) error {
-	kind, message := torch.ErrFormat, err.Error()
+	return asError("numpy."+operation, torch.ErrFormat, name+": ", err)
+}
+
+// asError is err, of that kind where it has none, with a prefix before its message.
+func asError(operation string, kind error, prefix string, err error) *torch.Error {
+	message := err.Error()
 	if known := (*torch.Error)(nil); errors.As(err, &known) {
 		kind, message = known.Kind, known.Message
 	}
-	return &torch.Error{Operation: "numpy." + operation, Kind: kind, Message: name + ": " + message}
-}
-
-func openFile(operation, path string) (*os.File, int64, error) {
-	file, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, 0, fmt.Errorf("numpy: %s: the file %s does not exist: %w", operation, path, fs.ErrNotExist)
-	}
-	if err != nil {
-		return nil, 0, fmt.Errorf("numpy: %s: %w", operation, err)
-	}
-	info, err := file.Stat()
-	if err == nil && info.IsDir() {
-		err = errors.New("it is a directory")
-	}
-	if err != nil {
-		file.Close()
-		return nil, 0, failure(operation, path, err)
-	}
-	return file, info.Size(), nil
+	return &torch.Error{Operation: operation, Kind: kind, Message: prefix + message}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/clipvqgan/clipvqgan/internal/atomicfile"
+	"github.com/clipvqgan/clipvqgan/internal/tensorfile"
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
@@ -28,7 +29,7 @@ const (
 // than 100 times its size.
 func LoadZ(path string, where ...torch.Option) ([]torch.NamedTensor, error) {
 	const operation = "LoadZ"
-	file, size, err := openFile(operation, path)
+	file, size, err := tensorfile.Open("numpy", operation, path)
 	if err != nil {
 		return nil, err
 	}
@@ -59,9 +60,7 @@ func readZ(operation, name string, r io.ReaderAt, size int64, where []torch.Opti
 			tensor, err = readEntry(entry, where)
 		}
 		if err != nil {
-			for _, named := range tensors {
-				named.Tensor.Close()
-			}
+			tensorfile.CloseAll(tensors)
 			return nil, failure(operation, name, err)
 		}
 		seen[array] = true
@@ -86,13 +85,7 @@ func checkSizes(archive *zip.Reader, size int64) error {
 }
 
 func readEntry(entry *zip.File, where []torch.Option) (*torch.Tensor, error) {
-	wrap := func(err error) error {
-		kind, message := torch.ErrFormat, err.Error()
-		if known := (*torch.Error)(nil); errors.As(err, &known) {
-			kind, message = known.Kind, known.Message
-		}
-		return &torch.Error{Operation: entry.Name, Kind: kind, Message: entry.Name + ": " + message}
-	}
+	wrap := func(err error) error { return asError(entry.Name, torch.ErrFormat, entry.Name+": ", err) }
 	if !strings.HasSuffix(entry.Name, extension) {
 		return nil, wrap(errors.New("it is no array"))
 	}

@@ -131,14 +131,6 @@ func npy(header string, data ...byte) []byte {
 	return append(append(file, header...), data...)
 }
 
-func requireFormatError(t *testing.T, err error) {
-	t.Helper()
-	var known *torch.Error
-	require.ErrorAs(t, err, &known)
-	assert.Contains(t, []error{torch.ErrFormat, torch.ErrOutOfMemory}, known.Kind)
-	assert.NotContains(t, err.Error(), "\n")
-}
-
 func TestDamagedFiles(t *testing.T) {
 	good := npy("{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }\n", 1, 2)
 	_, err := numpy.Read(bytes.NewReader(good))
@@ -180,7 +172,7 @@ func TestDamagedFiles(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "a.npy")
 			require.NoError(t, os.WriteFile(path, test.file, 0o600))
 			_, err := numpy.Load(path)
-			requireFormatError(t, err)
+			testkit.RequireFormatError(t, err)
 			assert.ErrorContains(t, err, test.says)
 			assert.ErrorContains(t, err, path)
 		})
@@ -192,7 +184,7 @@ func TestTypesWithoutCounterpart(t *testing.T) {
 		"objects": "Python objects", "records": "records", "text": `"<U2"`, "uint32": `"<u4"`,
 	} {
 		_, err := numpy.Load(filepath.Join("testdata", name+".npy"))
-		requireFormatError(t, err)
+		testkit.RequireFormatError(t, err)
 		assert.ErrorContains(t, err, says)
 	}
 }
@@ -249,7 +241,7 @@ func TestDamagedArchives(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := numpy.ReadZ(bytes.NewReader(test.file), int64(len(test.file)))
-			requireFormatError(t, err)
+			testkit.RequireFormatError(t, err)
 			assert.ErrorContains(t, err, test.says)
 		})
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/clipvqgan/clipvqgan/internal/tensorfile"
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
@@ -56,7 +57,7 @@ func open(operation, path string) (*File, error) {
 }
 
 func (f *File) addFile(operation, path string) error {
-	file, size, err := openFile(operation, path)
+	file, size, err := tensorfile.Open("safetensors", operation, path)
 	if err != nil {
 		return err
 	}

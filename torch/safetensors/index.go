@@ -8,13 +8,15 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+
+	"github.com/clipvqgan/clipvqgan/internal/tensorfile"
 )
 
 // openIndex opens the parts that an index file names. It says which part each tensor is in, in JSON:
 //
 //	{"metadata": {...}, "weight_map": {"layer.weight": "model-00001-of-00002.safetensors", ...}}
 func openIndex(operation, path string) (*File, error) {
-	file, size, err := openFile(operation, path)
+	file, size, err := tensorfile.Open("safetensors", operation, path)
 	if err != nil {
 		return nil, err
 	}

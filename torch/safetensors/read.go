@@ -6,9 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 
+	"github.com/clipvqgan/clipvqgan/internal/tensorfile"
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
@@ -25,7 +24,7 @@ func Load(path string, where ...torch.Option) ([]torch.NamedTensor, map[string]s
 	for _, info := range file.tensors {
 		tensor, err := file.read("Load", info, where)
 		if err != nil {
-			closeAll(tensors)
+			tensorfile.CloseAll(tensors)
 			return nil, nil, err
 		}
 		tensors = append(tensors, torch.NamedTensor{Name: info.Name, Tensor: tensor})
@@ -45,22 +44,16 @@ func Read(r io.Reader, where ...torch.Option) ([]torch.NamedTensor, map[string]s
 	for _, info := range head.tensors {
 		tensor, err := readTensor(buffered, info, where)
 		if err != nil {
-			closeAll(tensors)
+			tensorfile.CloseAll(tensors)
 			return nil, nil, failure(operation, "the data", err)
 		}
 		tensors = append(tensors, torch.NamedTensor{Name: info.Name, Tensor: tensor})
 	}
 	if _, err := buffered.ReadByte(); !errors.Is(err, io.EOF) {
-		closeAll(tensors)
+		tensorfile.CloseAll(tensors)
 		return nil, nil, failure(operation, "the data", errors.New("something follows the tensors"))
 	}
 	return tensors, head.metadata, nil
-}
-
-func closeAll(tensors []torch.NamedTensor) {
-	for _, named := range tensors {
-		named.Tensor.Close()
-	}
 }
 
 func readTensor(r io.Reader, info Info, where []torch.Option) (*torch.Tensor, error) {
@@ -71,18 +64,7 @@ func readTensor(r io.Reader, info Info, where []torch.Option) (*torch.Tensor, er
 	if err != nil {
 		return nil, fmt.Errorf("the tensor %q: %w", info.Name, err)
 	}
-	return move(tensor, where)
-}
-
-// move brings a new tensor to where it is wanted.
-func move(tensor *torch.Tensor, where []torch.Option) (*torch.Tensor, error) {
-	if len(where) == 0 {
-		return tensor, nil
-	}
-	defer tensor.Close()
-	var moved *torch.Tensor
-	err := torch.Try(func() error { moved = tensor.To(where...); return nil })
-	return moved, err
+	return tensorfile.Move(tensor, where)
 }
 
 // failure is what is wrong with a file, as this package's users get it.
@@ -92,23 +74,4 @@ func failure(operation, name string, err error) error {
 		kind = known.Kind
 	}
 	return &torch.Error{Operation: "safetensors." + operation, Kind: kind, Message: name + ": " + message}
-}
-
-func openFile(operation, path string) (*os.File, int64, error) {
-	file, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, 0, fmt.Errorf("safetensors: %s: the file %s does not exist: %w", operation, path, fs.ErrNotExist)
-	}
-	if err != nil {
-		return nil, 0, fmt.Errorf("safetensors: %s: %w", operation, err)
-	}
-	info, err := file.Stat()
-	if err == nil && info.IsDir() {
-		err = errors.New("it is a directory")
-	}
-	if err != nil {
-		file.Close()
-		return nil, 0, failure(operation, path, err)
-	}
-	return file, info.Size(), nil
 }
