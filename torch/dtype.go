@@ -92,15 +92,15 @@ func (d DType) apply(o *options) {
 	}
 }
 
-// Half is an IEEE 754 binary16 number, by its bits: an element of a [Float16] tensor.
-type Half uint16
+// Float16Bits is an IEEE 754 binary16 number, by its bits: an element of a [Float16] tensor.
+type Float16Bits uint16
 
-// Brain is a bfloat16 number, by its bits: an element of a [BFloat16] tensor.
-type Brain uint16
+// BFloat16Bits is a bfloat16 number, by its bits: an element of a [BFloat16] tensor.
+type BFloat16Bits uint16
 
 // Element is what a tensor can be made of and copied to.
 type Element interface {
-	float32 | float64 | int64 | int32 | int16 | int8 | uint8 | bool | Half | Brain |
+	float32 | float64 | int64 | int32 | int16 | int8 | uint8 | bool | Float16Bits | BFloat16Bits |
 		complex64 | complex128
 }
 
@@ -123,9 +123,9 @@ func dtypeOf[T Element]() DType {
 		return Uint8
 	case bool:
 		return Bool
-	case Half:
+	case Float16Bits:
 		return Float16
-	case Brain:
+	case BFloat16Bits:
 		return BFloat16
 	case complex64:
 		return Complex64

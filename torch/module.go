@@ -5,6 +5,7 @@ package torch
 import "C"
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"sync"
@@ -176,10 +177,12 @@ func (m *Module) Call(method string, arguments ...any) (any, error) {
 	name, freeName := cText(method)
 	defer freeName()
 	return m.get(method, func(self *C.ctorch_module) (result C.ctorch_value_result) {
-		limited(func() {
+		// Without an end to the context there is no error.
+		_ = takeTurn(context.Background(), func() error {
 			result = C.ctorch_module_call(self, name, list, C.int64_t(len(arguments)),
 				namedList, C.int64_t(len(named)))
 			settleTeam()
+			return nil
 		})
 		return result
 	})

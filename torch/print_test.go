@@ -55,9 +55,9 @@ func fromBytes(t *testing.T, data []byte, dtype torch.DType, shape []int64) *tor
 	case torch.Float64:
 		return decoded[float64](t, data, shape)
 	case torch.Float16:
-		return decoded[torch.Half](t, data, shape)
+		return decoded[torch.Float16Bits](t, data, shape)
 	case torch.BFloat16:
-		return decoded[torch.Brain](t, data, shape)
+		return decoded[torch.BFloat16Bits](t, data, shape)
 	case torch.Complex64:
 		return decoded[complex64](t, data, shape)
 	case torch.Complex128:

@@ -4,6 +4,7 @@ package torch
 import "C"
 
 import (
+	"context"
 	"runtime"
 	"slices"
 	"sync"
@@ -14,8 +15,8 @@ import (
 type TensorScope struct {
 	id     uint64
 	parent *TensorScope
-	// limited says that the scope, or one around it, is a LimitedScope.
-	limited bool
+	// hasTurn says that the scope, or one around it, has its turn on the processors; see Compute.
+	hasTurn bool
 
 	mutex sync.Mutex
 	// young are the newest tensors; see nursery.
@@ -40,28 +41,50 @@ type TensorScope struct {
 //	})
 func Scope(f func(scope *TensorScope)) { runScope(plainScope, f) }
 
-// LimitedScope is [Scope] for f that computes and waits for no other goroutine: one call of a model
-// with what goes before and after it. No more of them run at once than there are processors for,
-// each taking [NumThreads]; the others wait without an OS thread. So a server may run one in each
-// of its goroutines: hundreds of plain scopes would be hundreds of OS threads, each with a team of
-// OpenMP threads. A scope or a limited scope inside waits for nothing, and a [Module] called outside
-// of any takes its turn in the same way.
+// Compute runs f, a piece of work that computes and waits for no other goroutine, such as one forward
+// and backward pass of a model. It waits for a turn on the processors, runs f in a [Scope], and turns
+// a panic with an [*Error] into an error, as [Try] does; otherwise the error is f's.
+//
+// No more calls run at once than there are processors for, each taking [NumThreads]; the others wait
+// without an OS thread. So a server may call it from hundreds of goroutines. Where ctx ends before the
+// turn comes, f does not run and the error is ctx's. A Compute inside a Compute, or a module called
+// inside one, waits for nothing.
+//
+//	err := torch.Compute(ctx, func(scope *torch.TensorScope) error {
+//		loss := model(x)
+//		loss.Backward()
+//		last = scope.Keep(loss.Detach())
+//		return nil
+//	})
+func Compute(ctx context.Context, f func(scope *TensorScope) error) error {
+	return takeTurn(ctx, func() error {
+		return Try(func() (err error) {
+			runScope(computeScope, func(scope *TensorScope) { err = f(scope) })
+			return err
+		})
+	})
+}
+
+// LimitedScope is what [Compute] replaces.
 func LimitedScope(f func(scope *TensorScope)) {
-	limited(func() { runScope(limitedScope, f) })
+	_ = takeTurn(context.Background(), func() error {
+		runScope(computeScope, f)
+		return nil
+	})
 }
 
 type scopeKind int
 
 const (
 	plainScope scopeKind = iota
-	limitedScope
+	computeScope
 	// callbackScope is around Go code that C called in the middle of a call of ours: what that
 	// call waited for, and the team of threads that it uses, are its own. It is also around work of
 	// this package that is too short to give the team back after.
 	callbackScope
 )
 
-func (s *TensorScope) isLimited() bool { return s != nil && s.limited }
+func (s *TensorScope) isInTurn() bool { return s != nil && s.hasTurn }
 
 func runScope(kind scopeKind, f func(scope *TensorScope)) {
 	runtime.LockOSThread()
@@ -70,7 +93,7 @@ func runScope(kind scopeKind, f func(scope *TensorScope)) {
 	openScopes.open(scope)
 	before := C.ctorch_set_scope(C.uint64_t(scope.id))
 	scope.parent = openScopes.find(uint64(before))
-	scope.limited = kind != plainScope || scope.parent.isLimited()
+	scope.hasTurn = kind != plainScope || scope.parent.isInTurn()
 	defer func() {
 		C.ctorch_set_scope(before)
 		openScopes.close(scope)

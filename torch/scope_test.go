@@ -1,9 +1,13 @@
 package torch_test
 
 import (
+	"context"
+	"errors"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/clipvqgan/clipvqgan/torch"
 )
@@ -58,4 +62,51 @@ func TestScopeEndsWithAPanic(t *testing.T) {
 		})
 	})
 	assert.True(t, closed(made))
+}
+
+func TestComputeHandsBackErrorsAndWhatItKeeps(t *testing.T) {
+	var made, kept *torch.Tensor
+	ours := errors.New("ours")
+	err := torch.Compute(context.Background(), func(scope *torch.TensorScope) error {
+		made = torch.Ones([]int64{1})
+		kept = scope.Keep(torch.Ones([]int64{1}))
+		return ours
+	})
+	assert.Equal(t, ours, err)
+	assert.True(t, closed(made))
+	assert.False(t, closed(kept))
+	err = torch.Compute(context.Background(), func(*torch.TensorScope) error {
+		torch.Ones([]int64{2, 3}).MatMul(torch.Ones([]int64{2, 3}))
+		return nil
+	})
+	assert.ErrorIs(t, err, torch.ErrInvalid)
+	assert.PanicsWithValue(t, "mine", func() {
+		_ = torch.Compute(context.Background(), func(*torch.TensorScope) error { panic("mine") })
+	})
+}
+
+func TestComputeWaitsForItsTurnNoLongerThanItsContext(t *testing.T) {
+	ended, end := context.WithCancel(context.Background())
+	end()
+	never := func(*torch.TensorScope) error {
+		t.Error("it ran although its context had ended")
+		return nil
+	}
+	assert.ErrorIs(t, torch.Compute(ended, never), context.Canceled)
+
+	// All processors are taken: a second one waits until its context ends.
+	before := torch.NumThreads()
+	require.NoError(t, torch.SetNumThreads(runtime.NumCPU()))
+	defer func() { assert.NoError(t, torch.SetNumThreads(before)) }()
+	waiting, giveUp := context.WithCancel(context.Background())
+	err := torch.Compute(context.Background(), func(*torch.TensorScope) error {
+		inside := torch.Compute(context.Background(), func(*torch.TensorScope) error { return nil })
+		assert.NoError(t, inside, "one inside another waits for nothing")
+		outcome := make(chan error)
+		go func() { outcome <- torch.Compute(waiting, never) }()
+		giveUp()
+		assert.ErrorIs(t, <-outcome, context.Canceled)
+		return nil
+	})
+	assert.NoError(t, err)
 }

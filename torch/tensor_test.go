@@ -47,18 +47,18 @@ func TestSlicesRoundTrip(t *testing.T) {
 	t.Run("int8", func(t *testing.T) { roundTrip(t, []int8{1, -2}) })
 	t.Run("uint8", func(t *testing.T) { roundTrip(t, []uint8{0, 255}) })
 	t.Run("bool", func(t *testing.T) { roundTrip(t, []bool{true, false, true}) })
-	t.Run("float16", func(t *testing.T) { roundTrip(t, []torch.Half{0x3c00, 0xc100}) })
-	t.Run("bfloat16", func(t *testing.T) { roundTrip(t, []torch.Brain{0x3f80, 0xc020}) })
+	t.Run("float16", func(t *testing.T) { roundTrip(t, []torch.Float16Bits{0x3c00, 0xc100}) })
+	t.Run("bfloat16", func(t *testing.T) { roundTrip(t, []torch.BFloat16Bits{0x3f80, 0xc020}) })
 	t.Run("complex64", func(t *testing.T) { roundTrip(t, []complex64{1 + 2i}) })
 	t.Run("complex128", func(t *testing.T) { roundTrip(t, []complex128{1 + 2i}) })
 	t.Run("empty", func(t *testing.T) { roundTrip(t, []float32{}) })
 }
 
 func TestHalfHasTheValueOfItsBits(t *testing.T) {
-	x := torch.FromSlice([]torch.Half{0x3c00, 0xc100}, nil)
+	x := torch.FromSlice([]torch.Float16Bits{0x3c00, 0xc100}, nil)
 	assert.Equal(t, torch.Float16, x.DType())
 	assert.Equal(t, []float32{1, -2.5}, x.Float32s())
-	y := torch.FromSlice([]torch.Brain{0x3f80, 0xc020}, nil)
+	y := torch.FromSlice([]torch.BFloat16Bits{0x3f80, 0xc020}, nil)
 	assert.Equal(t, torch.BFloat16, y.DType())
 	assert.Equal(t, []float32{1, -2.5}, y.Float32s())
 }

@@ -30,17 +30,20 @@ var (
 	running    = semaphore.NewWeighted(processors)
 )
 
-// limited runs f, a piece of computing that waits for no other goroutine, when its turn comes.
-func limited(f func()) {
-	if openScopes.find(uint64(C.ctorch_current_scope())).isLimited() {
-		f()
-		return
+// takeTurn runs f when its turn comes, or hands back ctx's error where ctx ends before.
+func takeTurn(ctx context.Context, f func() error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if openScopes.find(uint64(C.ctorch_current_scope())).isInTurn() {
+		return f()
 	}
 	threads := min(int64(NumThreads()), processors)
-	// Without an end to the context there is no error.
-	_ = running.Acquire(context.Background(), threads)
+	if err := running.Acquire(ctx, threads); err != nil {
+		return err
+	}
 	defer running.Release(threads)
-	f()
+	return f()
 }
 
 // settleTeam sees to it that a thread that computed outside a scope keeps its team of threads only
