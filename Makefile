@@ -10,6 +10,7 @@
 # make test-range    the tests against the oldest and the newest supported libtorch
 # make test-python   the tests of the exporters and the training, against PyTorch
 # make references    write the reference files again that the tests compare with
+# make gpu-bundle    compiled tests for a machine with a GPU and without Go: docs/gpu.md
 # make bench         speed beside plain PyTorch; make train: train the embedded models again
 # make install       libctorch, its headers and ctorch.pc into PREFIX (default /usr/local)
 # make clean         remove what was built; make distclean: what was installed into the checkout too
@@ -27,7 +28,7 @@ venv := .venv/bin/python
 comma := ,
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: all lib run test check generate asan race fuzz test-range test-python references bench train install \
+.PHONY: all lib run test check generate asan race fuzz test-range test-python references bench gpu-bundle train install \
   clean distclean format FORCE
 all: $(library) $(program)
 lib: $(library)
@@ -171,6 +172,9 @@ references: .venv/installed
 bench: $(library) .venv/installed
 	$(venv) scripts/benchmark.py
 	$(venv) scripts/benchmark_overhead.py
+
+gpu-bundle: $(library)
+	GO=$(GO) $(PYTHON) scripts/gpu/make_bundle.py
 
 # The embedded models, from the emoji sets to the archives and their figures: some hours without a
 # GPU. `make references` comes after it.

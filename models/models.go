@@ -6,7 +6,6 @@ package models
 
 import (
 	"bytes"
-	_ "embed" // for the model files
 	"strings"
 
 	"github.com/clipvqgan/clipvqgan/clip"
@@ -14,26 +13,17 @@ import (
 	"github.com/clipvqgan/clipvqgan/vqgan"
 )
 
-//go:embed clip.pt
-var clipArchive []byte
-
-//go:embed vqgan.pt
-var vqganArchive []byte
-
-//go:embed labels.txt
-var labels string
-
 // CLIP loads the small CLIP, on the CPU in float32 where nothing else is said.
 func CLIP(where ...torch.Option) (*clip.Model, error) {
-	return clip.Read(bytes.NewReader(clipArchive), where...)
+	return clip.Read(bytes.NewReader(clipArchive()), where...)
 }
 
 // VQGAN loads the small VQGAN, on the CPU in float32 where nothing else is said.
 func VQGAN(where ...torch.Option) (*vqgan.Model, error) {
-	return vqgan.Read(bytes.NewReader(vqganArchive), where...)
+	return vqgan.Read(bytes.NewReader(vqganArchive()), where...)
 }
 
 // Labels are the names of the emoji that the models know, over a thousand.
 func Labels() []string {
-	return strings.Split(strings.TrimSpace(labels), "\n")
+	return strings.Split(strings.TrimSpace(labels()), "\n")
 }

@@ -9,7 +9,7 @@
 namespace {
 
 constexpr ctorch_device cpu{CTORCH_CPU, -1};
-constexpr ctorch_options floats{CTORCH_FLOAT32, cpu, nullptr};
+constexpr ctorch_options floats{CTORCH_FLOAT32, cpu, nullptr, 0};
 
 ctorch_tensor* taken(ctorch_tensor_result result) {
   if (result.error != nullptr) std::fprintf(stderr, "unexpected: %s\n", result.error->message);

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/clipvqgan/clipvqgan/imageio"
+	"github.com/clipvqgan/clipvqgan/internal/testkit"
 )
 
 // program is the built program.
@@ -27,6 +28,10 @@ func TestMain(m *testing.M) {
 }
 
 func build(m *testing.M) int {
+	// Where there is no Go, the program was built before.
+	if program = os.Getenv("CLIPVQGAN_PROGRAM"); program != "" {
+		return m.Run()
+	}
 	folder, err := os.MkdirTemp("", "clipvqgan")
 	if err != nil {
 		panic(err)
@@ -193,4 +198,17 @@ func TestInterruptWritesThePictureSoFar(t *testing.T) {
 	assert.Equal(t, []string{"cat.png"}, files(t, folder))
 	_, err := imageio.Load(filepath.Join(folder, "cat.png"), imageio.Options{})
 	assert.NoError(t, err)
+}
+
+func TestEachCommandOnAGPU(t *testing.T) {
+	device := testkit.GPU(t).String()
+	folder := t.TempDir()
+	_, problems, status := run(t, folder, "generate", "red heart", "-o", "heart.png", "--steps", "3", "--cutouts", "2", "--device", device)
+	require.Equal(t, 0, status, problems)
+	out, problems, status := run(t, folder, "classify", "heart.png", "--labels", "red heart,a dog", "--device", device)
+	require.Equal(t, 0, status, problems)
+	assert.Contains(t, out, "red heart")
+	_, problems, status = run(t, folder, "reconstruct", "heart.png", "-o", "again.png", "--device", device)
+	require.Equal(t, 0, status, problems)
+	assert.ElementsMatch(t, []string{"heart.png", "again.png"}, files(t, folder))
 }

@@ -1,23 +1,40 @@
 package testkit
 
 import (
+	"fmt"
+	"os"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
+// DevicesVariable is the environment variable that limits [Devices] to "cpu" or "cuda".
+const DevicesVariable = "CLIPVQGAN_TEST_DEVICES"
+
 // Devices are the CPU and, where there is one, a GPU: what a test that takes a device runs on. A
 // GPU computes without TF32, whose results would differ from a CPU's by more than float32's rounding.
 func Devices() []torch.Device {
-	if !torch.CUDAAvailable() {
+	switch only := os.Getenv(DevicesVariable); only {
+	case "":
+		if !torch.CUDAAvailable() {
+			return []torch.Device{torch.CPU}
+		}
+		return []torch.Device{torch.CPU, withoutTF32()}
+	case "cpu":
 		return []torch.Device{torch.CPU}
+	case "cuda":
+		return []torch.Device{withoutTF32()}
+	default:
+		panic(fmt.Sprintf("%s is %q: it can be cpu or cuda, or be left out", DevicesVariable, only))
 	}
+}
+
+// withoutTF32 is the first GPU, which from then on computes without TF32.
+func withoutTF32() torch.Device {
 	if err := torch.SetTF32(false); err != nil {
 		panic(err)
 	}
-	return []torch.Device{torch.CPU, torch.CUDA(0)}
+	return torch.CUDA(0)
 }
 
 // OnEachDevice runs a test on each of [Devices].
@@ -34,6 +51,5 @@ func GPU(t *testing.T) torch.Device {
 	if !torch.CUDAAvailable() {
 		t.Skip("there is no GPU")
 	}
-	require.NoError(t, torch.SetTF32(false))
-	return torch.CUDA(0)
+	return withoutTF32()
 }

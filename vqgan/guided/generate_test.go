@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -13,16 +14,19 @@ import (
 
 	"github.com/clipvqgan/clipvqgan/clip"
 	"github.com/clipvqgan/clipvqgan/imageio"
+	"github.com/clipvqgan/clipvqgan/internal/testkit"
 	"github.com/clipvqgan/clipvqgan/models"
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/vqgan"
 	"github.com/clipvqgan/clipvqgan/vqgan/guided"
 )
 
-func load(t testing.TB) (*vqgan.Model, *clip.Model) {
-	model, err := models.VQGAN()
+func load(t testing.TB) (*vqgan.Model, *clip.Model) { return loadOn(t, torch.CPU) }
+
+func loadOn(t testing.TB, where ...torch.Option) (*vqgan.Model, *clip.Model) {
+	model, err := models.VQGAN(where...)
 	require.NoError(t, err)
-	scorer, err := models.CLIP()
+	scorer, err := models.CLIP(where...)
 	require.NoError(t, err)
 	return model, scorer
 }
@@ -56,21 +60,46 @@ func TestTheSameSeedMakesTheSamePicture(t *testing.T) {
 }
 
 func TestStepsComeNearer(t *testing.T) {
-	model, scorer := load(t)
-	o := options(30, 1)
-	o.Cutouts.Number = 8
-	result, err := guided.Generate(t.Context(), model, scorer, o)
-	require.NoError(t, err)
-	assert.Equal(t, 30, result.Steps)
-	require.Len(t, result.Losses, 30)
-	mean := func(losses []float64) (sum float64) {
-		for _, loss := range losses {
-			sum += loss / float64(len(losses))
+	testkit.OnEachDevice(t, func(t *testing.T, device torch.Device) {
+		model, scorer := loadOn(t, device)
+		o := options(30, 1)
+		o.Cutouts.Number = 8
+		result, err := guided.Generate(t.Context(), model, scorer, o)
+		require.NoError(t, err)
+		assert.Equal(t, 30, result.Steps)
+		require.Len(t, result.Losses, 30)
+		mean := func(losses []float64) (sum float64) {
+			for _, loss := range losses {
+				sum += loss / float64(len(losses))
+			}
+			return sum
 		}
-		return sum
+		assert.Less(t, mean(result.Losses[25:]), 0.9*mean(result.Losses[:5]))
+		assert.Equal(t, image.Rect(0, 0, 64, 64), result.Picture.Bounds())
+	})
+}
+
+// TestGenerateOnTwoStreams makes two pictures at once, each on a stream of its own.
+func TestGenerateOnTwoStreams(t *testing.T) {
+	device := testkit.GPU(t)
+	model, scorer := loadOn(t, device)
+	alone, err := guided.Generate(t.Context(), model, scorer, options(5, 1))
+	require.NoError(t, err)
+	var group sync.WaitGroup
+	for range 2 {
+		group.Go(func() {
+			stream, err := torch.NewCUDAStream(device, 0)
+			assert.NoError(t, err)
+			var result *guided.Result
+			assert.NoError(t, torch.WithStream(stream, func() {
+				result, err = guided.Generate(t.Context(), model, scorer, options(5, 1))
+			}))
+			if assert.NoError(t, err) {
+				assert.InDeltaSlice(t, alone.Losses, result.Losses, 1e-3)
+			}
+		})
 	}
-	assert.Less(t, mean(result.Losses[25:]), 0.9*mean(result.Losses[:5]))
-	assert.Equal(t, image.Rect(0, 0, 64, 64), result.Picture.Bounds())
+	group.Wait()
 }
 
 func TestSizesAreRoundedDown(t *testing.T) {

@@ -1,6 +1,7 @@
 package guided_test
 
 import (
+	"errors"
 	"image"
 	"testing"
 
@@ -8,32 +9,58 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/clipvqgan/clipvqgan/internal/testkit"
+	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/vqgan/guided"
 )
 
-// allowedGrowth is how much resident memory may grow from a tenth of the way to the end.
+// allowedGrowth is how much memory may grow from a tenth of the way to the end.
 const allowedGrowth = 32 << 20
+
+// memoryInUse is a process's resident memory and what its tensors hold on a GPU.
+type memoryInUse struct{ resident, gpu int64 }
+
+func measure(t *testing.T, device torch.Device) (m memoryInUse) {
+	t.Helper()
+	m.resident = testkit.ResidentBytes(t)
+	if device.IsCUDA() {
+		stats, err := torch.CUDAMemoryStats(device.Index())
+		if errors.Is(err, torch.ErrNotImplemented) {
+			return m // libtorch before 2.9
+		}
+		require.NoError(t, err)
+		m.gpu = stats.Reserved
+	}
+	return m
+}
+
+func requireFlat(t *testing.T, early, late memoryInUse) {
+	t.Helper()
+	t.Logf("resident memory grew by %d KiB, the GPU's by %d KiB",
+		(late.resident-early.resident)>>10, (late.gpu-early.gpu)>>10)
+	assert.Less(t, late.resident-early.resident, int64(allowedGrowth))
+	assert.Less(t, late.gpu-early.gpu, int64(allowedGrowth))
+}
 
 // TestGuidedStepsKeepMemoryFlat takes 2,000 steps in a process that closes nothing.
 func TestGuidedStepsKeepMemoryFlat(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes more than a minute")
 	}
-	model, scorer := load(t)
-	const steps = 2000
-	var early int64
-	o := options(steps, 1)
-	o.OnStep = func(step guided.Step) error {
-		if step.Number == steps/10 {
-			early = testkit.ResidentBytes(t)
+	testkit.OnEachDevice(t, func(t *testing.T, device torch.Device) {
+		model, scorer := loadOn(t, device)
+		const steps = 2000
+		var early memoryInUse
+		o := options(steps, 1)
+		o.OnStep = func(step guided.Step) error {
+			if step.Number == steps/10 {
+				early = measure(t, device)
+			}
+			return nil
 		}
-		return nil
-	}
-	_, err := guided.Generate(t.Context(), model, scorer, o)
-	require.NoError(t, err)
-	growth := testkit.ResidentBytes(t) - early
-	t.Logf("resident memory grew by %d KiB", growth>>10)
-	assert.Less(t, growth, int64(allowedGrowth))
+		_, err := guided.Generate(t.Context(), model, scorer, o)
+		require.NoError(t, err)
+		requireFlat(t, early, measure(t, device))
+	})
 }
 
 // TestEmbeddingsKeepMemoryFlat embeds 5,000 pictures in a process that closes nothing.
@@ -41,18 +68,18 @@ func TestEmbeddingsKeepMemoryFlat(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes more than a minute")
 	}
-	_, scorer := load(t)
-	picture := image.NewGray(image.Rect(0, 0, 64, 64))
-	const rounds = 5000
-	var early int64
-	for i := range rounds {
-		_, err := scorer.EncodeImage(picture)
-		require.NoError(t, err)
-		if i == rounds/10 {
-			early = testkit.ResidentBytes(t)
+	testkit.OnEachDevice(t, func(t *testing.T, device torch.Device) {
+		_, scorer := loadOn(t, device)
+		picture := image.NewGray(image.Rect(0, 0, 64, 64))
+		const rounds = 5000
+		var early memoryInUse
+		for i := range rounds {
+			_, err := scorer.EncodeImage(picture)
+			require.NoError(t, err)
+			if i == rounds/10 {
+				early = measure(t, device)
+			}
 		}
-	}
-	growth := testkit.ResidentBytes(t) - early
-	t.Logf("resident memory grew by %d KiB", growth>>10)
-	assert.Less(t, growth, int64(allowedGrowth))
+		requireFlat(t, early, measure(t, device))
+	})
 }

@@ -1,0 +1,18 @@
+//go:build !models_from_files
+
+package models
+
+import _ "embed" // for the model files
+
+var (
+	//go:embed clip.pt
+	embeddedCLIP []byte
+	//go:embed vqgan.pt
+	embeddedVQGAN []byte
+	//go:embed labels.txt
+	embeddedLabels string
+)
+
+func clipArchive() []byte  { return embeddedCLIP }
+func vqganArchive() []byte { return embeddedVQGAN }
+func labels() string       { return embeddedLabels }
