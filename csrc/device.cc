@@ -20,8 +20,7 @@ ctorch_error* ctorch_manual_seed(uint64_t seed) {
 ctorch_generator_result ctorch_generator_new(ctorch_device device, uint64_t seed) {
   ctorch_generator_result result{};
   result.error = guard([&] {
-    if (device.type == CTORCH_CUDA && device.index >= 0) ctorch::need_cuda_device(device.index);
-    if (device.type == CTORCH_CUDA) ctorch::need_cuda();
+    if (device.type == CTORCH_CUDA) ctorch::need_cuda_device(device.index);
     at::Generator generator =
         device.type == CTORCH_CPU
             ? at::globalContext().defaultGenerator(at::kCPU).clone()

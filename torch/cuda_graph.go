@@ -28,7 +28,9 @@ import (
 //     the GPU), nor do what depends on it; shapes are those of the capture.
 //   - Run the function some times before ([CUDAGraph.WarmUp]): first calls set libraries up and
 //     choose algorithms, which is not allowed in a capture.
-//   - Random numbers from the default generator are new ones in each replay.
+//   - Random numbers from the default generator are new ones in each replay. While one goroutine
+//     captures, no other may draw from it on the same GPU: that is an error there. A [Generator] of its
+//     own may be used.
 //
 // What the function makes comes from a memory pool of the graph's own, which is held until
 // [CUDAGraph.Reset] or [CUDAGraph.Close]. Captures are of one thread: other goroutines may use the GPU

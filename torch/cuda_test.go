@@ -339,6 +339,26 @@ func TestCUDAGraphReplaysWithNewInputs(t *testing.T) {
 	other.Close()
 }
 
+func TestCUDAGraphThatOnlyCopies(t *testing.T) {
+	device := testkit.GPU(t)
+	source := torch.FromSlice([]float32{1, 2}, nil, device)
+	target := torch.Zeros([]int64{2}, device)
+	half := torch.Zeros([]int64{2}, torch.Float16, device)
+	graph, err := torch.NewCUDAGraph()
+	require.NoError(t, err)
+	require.NoError(t, graph.Capture(func() {
+		target.CopyInPlace(source)
+		half.CopyInPlace(target)
+	}, torch.CUDAGraphOptions{Device: device}))
+	for _, values := range [][]float32{{3, 4}, {-5, 6}} {
+		source.CopyInPlace(torch.FromSlice(values, nil))
+		require.NoError(t, graph.Replay())
+		assert.Equal(t, values, target.Float32s())
+		assert.Equal(t, values, half.Float32s())
+	}
+	graph.Close()
+}
+
 func TestCUDAGraphDrawsNewNumbersInEachReplay(t *testing.T) {
 	device := testkit.GPU(t)
 	var drawn *torch.Tensor
@@ -369,9 +389,12 @@ func TestWhatCannotBeCapturedIsAnError(t *testing.T) {
 	}
 }
 
-// Other goroutines use the GPU, and the garbage collector frees, while a graph is captured.
+// Other goroutines use the GPU, with generators of their own, and the garbage collector frees, while a
+// graph is captured.
 func TestCaptureBesideOtherWork(t *testing.T) {
 	device := testkit.GPU(t)
+	generator, err := torch.NewGenerator(device, 1)
+	require.NoError(t, err)
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -380,7 +403,12 @@ func TestCaptureBesideOtherWork(t *testing.T) {
 			case <-stop:
 				return
 			default:
-				torch.RandN([]int64{100, 100}, device).Sum().Item()
+				if !assert.NoError(t, torch.Try(func() error {
+					torch.RandN([]int64{100, 100}, device, generator).Sum().Item()
+					return nil
+				})) {
+					return
+				}
 				runtime.GC()
 			}
 		}

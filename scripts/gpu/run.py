@@ -75,25 +75,47 @@ def run(name: str, command: list, timeout: float, environment=None, folder=ROOT)
     return {"name": name, "status": status, "seconds": round(time.monotonic() - started, 1), "output": output}
 
 
-def go_test(test: dict, library_path: str, timeout: float, devices: str, extra: list) -> dict:
-    phase = run("go test " + test["package"],
-                [str(BUNDLE / "programs" / test["binary"]), "-test.v", f"-test.timeout={int(timeout)}s", *extra], timeout + 5,
-                {"LD_LIBRARY_PATH": library_path, "CLIPVQGAN_TEST_DEVICES": devices,
-                 "CLIPVQGAN_MODELS": str(ROOT / "models"), "CLIPVQGAN_PROGRAM": str(BUNDLE / "programs" / "clipvqgan")},
-                ROOT / test["package"])
-    results = {}
-    for line in phase["output"].splitlines():
-        if match := RESULT.match(line):
-            results[match[3]] = {"result": match[2], "seconds": float(match[4])}
+def go_test(test: dict, library_path: str, timeout: float, devices: str, run_tests: str, skip: str,
+            threads: int) -> dict:
+    """Runs a package's tests. Where one ends the program, the rest runs again without it."""
+    end, phase, results, skipped = time.monotonic() + timeout, None, {}, [skip] if skip else []
+    for _ in range(10):
+        options = [f"-test.{name}={value}" for name, value in (("run", run_tests), ("skip", "|".join(skipped))) if value]
+        again = run("go test " + test["package"],
+                    [str(BUNDLE / "programs" / test["binary"]), "-test.v", f"-test.timeout={int(timeout)}s", *options],
+                    end - time.monotonic(),
+                    {"LD_LIBRARY_PATH": library_path, "CLIPVQGAN_TEST_DEVICES": devices,
+                     "OMP_NUM_THREADS": str(threads), "CLIPVQGAN_MODELS": str(ROOT / "models"),
+                     "CLIPVQGAN_PROGRAM": str(BUNDLE / "programs" / "clipvqgan")},
+                    ROOT / test["package"])
+        started, ended = [], set()
+        for line in again["output"].splitlines():
+            if match := RESULT.match(line):
+                results[match[3]] = {"result": match[2], "seconds": float(match[4])}
+                ended.add(match[3].split("/")[0] if not match[1] else "")
+            elif match := re.match(r"^=== RUN +([^/\s]+)$", line):
+                started.append(match[1])
+        killer = [name for name in started if name not in ended]
+        crashed = again["status"] not in ("ok", "exit status 1") and killer and time.monotonic() < end - 5
+        again["output"] = notes(again["output"]) if again["status"] == "ok" else without_passing(again["output"])
+        if phase is None:
+            phase = again
+        else:
+            phase["output"] += "\n" + again["output"]
+            phase["seconds"] = round(phase["seconds"] + again["seconds"], 1)
+        if not crashed:
+            break
+        results[killer[-1]] = {"result": "FAIL", "seconds": 0}
+        skipped += [f"^{name}$" for name in started]
     counts = {kind: sum(r["result"] == kind for r in results.values()) for kind in ("PASS", "FAIL", "SKIP")}
     phase["counts"] = f"{counts['PASS']} passed, {counts['FAIL']} failed, {counts['SKIP']} skipped"
     phase["tests"] = results
-    if phase["status"] == "ok":
-        # What a test says of itself is worth keeping: figures, and why it was skipped.
-        phase["output"] = "\n".join(line for line in phase["output"].splitlines() if re.match(r"^ +\S+\.go:\d+: ", line))
-    else:
-        phase["output"] = without_passing(phase["output"])
     return phase
+
+
+def notes(output: str) -> str:
+    """What tests said of themselves: figures, and why one was skipped."""
+    return "\n".join(line for line in output.splitlines() if re.match(r"^ +\S+\.go:\d+: ", line))
 
 
 def without_passing(output: str) -> str:
@@ -148,16 +170,17 @@ def main() -> int:
         return 1
     libraries = f"{LIBRARY}:{torch_libraries()}"
     report.add(run("C++ tests", ["ctest", "--output-on-failure", "-V", "--timeout", "120"], left(), folder=ROOT / "build"))
-    extra = [f"-test.{name}={value}" for name, value in (("run", arguments.run), ("skip", arguments.skip)) if value]
     tests = [test for test in json.loads((BUNDLE / "bundle.json").read_text())["tests"]
              if re.search(arguments.only, test["package"])]
-    # The tests of package torch fill the GPU's memory, so nothing runs beside them.
-    first = [test for test in tests if test["package"] in ("torch", "torch/cuda")]
-    for test in first:
-        report.add(go_test(test, libraries, left(), arguments.devices, extra))
+    run_one = lambda test, threads: go_test(test, libraries, left(), arguments.devices, arguments.run,
+                                            arguments.skip, threads)
+    # The tests of these fill the GPU's memory, so nothing runs beside them.
+    processors = os.cpu_count() or 1
+    alone = [test for test in tests if test["package"] in ("torch", "torch/cuda")]
+    for test in alone:
+        report.add(run_one(test, processors))
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        waiting = [pool.submit(lambda t=test: go_test(t, libraries, left(), arguments.devices, extra))
-                   for test in tests if test not in first]
+        waiting = [pool.submit(run_one, test, max(1, processors // arguments.jobs)) for test in tests if test not in alone]
         for future in waiting:
             report.add(future.result())
     return 1 if report.failed() else 0

@@ -3,6 +3,7 @@ package guided_test
 import (
 	"errors"
 	"image"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -69,6 +70,10 @@ func TestEmbeddingsKeepMemoryFlat(t *testing.T) {
 		t.Skip("takes more than a minute")
 	}
 	testkit.OnEachDevice(t, func(t *testing.T, device torch.Device) {
+		// Each OS thread that multiplies matrices on a GPU gets a workspace of cuBLAS for good, 32 MiB
+		// on an H100.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
 		_, scorer := loadOn(t, device)
 		picture := image.NewGray(image.Rect(0, 0, 64, 64))
 		const rounds = 5000
