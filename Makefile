@@ -64,7 +64,7 @@ $(program): $(library) FORCE
 	@command -v $(GO) >/dev/null || { echo "error: no Go: $(GO) is not on the PATH \
 	(see go.mod for the version)" >&2; exit 1; }
 	@test -f $@ || echo "Building $@"
-	@$(GO) build -o $@ ./examples/clipvqgan
+	@$(GO) build -o $@ ./cmd/clipvqgan
 
 # The program replaces the shell, so that Ctrl-C reaches it and its exit status comes back.
 run: $(program)
@@ -114,7 +114,7 @@ format: $(clang_format)
 	$(cxx_files) | xargs $(clang_format) -i
 
 # The sanitizers watch libctorch and what Go hands to it; libtorch itself is as it comes. At the end of
-# each program they look for native memory that nobody refers to any more. The examples' tests start a
+# each program they look for native memory that nobody refers to any more. The program's tests start a
 # program of their own, which is built without.
 asan: $(library)
 	@$(call configure,build/asan,-DCTORCH_SANITIZE=address$(comma)undefined)
@@ -123,7 +123,7 @@ asan: $(library)
 	LD_LIBRARY_PATH="$(CURDIR)/build/asan/lib" \
 	  LSAN_OPTIONS="suppressions=$(CURDIR)/csrc/tests/leaks.txt" \
 	  ASAN_OPTIONS=allocator_may_return_null=1:quarantine_size_mb=1 \
-	  $(go_test) -short -asan $$($(GO) list ./... | grep -v /examples/)
+	  $(go_test) -short -asan $$($(GO) list ./... | grep -v /cmd/)
 
 # Each fuzz target for FUZZ_TIME. What they found lies in testdata/fuzz as a seed.
 FUZZ_TIME ?= 10m
