@@ -38,7 +38,7 @@ lib: $(library)
 build/libtorch.cmake: FORCE
 	@command -v $(PYTHON) >/dev/null || { echo "error: no Python: $(PYTHON) is not on the PATH \
 	(Debian, Ubuntu: apt install python3 python3-pip)" >&2; exit 1; }
-	@$(PYTHON) scripts/setup_libtorch.py
+	@$(PYTHON) scripts/setup/setup_libtorch.py
 
 # Configures the build folder $(1) with the options $(2), unless that was done, in this place.
 define configure
@@ -64,7 +64,7 @@ $(program): $(library) FORCE
 	@command -v $(GO) >/dev/null || { echo "error: no Go: $(GO) is not on the PATH \
 	(see go.mod for the version)" >&2; exit 1; }
 	@test -f $@ || echo "Building $@"
-	@$(GO) build -o $@ ./examples/clipvqgan
+	@$(GO) build -o $@ ./cmd/clipvqgan
 
 # The program replaces the shell, so that Ctrl-C reaches it and its exit status comes back.
 run: $(program)
@@ -74,13 +74,13 @@ run: $(program)
 go_test = $(GO) test -count=1 -p 1 -timeout 30m
 
 test: $(library)
-	cd scripts && $(PYTHON) -m unittest test_setup_libtorch test_setup_make \
-	  test_generate_operators test_check_abi
+	$(PYTHON) -m unittest discover -s scripts/setup
+	$(PYTHON) -m unittest discover -s scripts -p test_generate_operators.py
+	GO=$(GO) $(PYTHON) -m unittest discover -s scripts/check
 	cd build && ctest --output-on-failure
-	cd scripts && GO=$(GO) $(PYTHON) -m unittest test_outside
 	$(go_test) ./...
 
-$(clang_format): scripts/check_requirements.txt
+$(clang_format): scripts/check/requirements.txt
 	@echo "Installing clang-format into .cache"
 	@rm -rf .cache/clang-format && $(PYTHON) -m pip install --quiet --disable-pip-version-check \
 	  --no-deps --require-hashes --target .cache/clang-format -r $<
@@ -88,7 +88,7 @@ $(clang_format): scripts/check_requirements.txt
 
 # The operators are generated from the pinned version's declarations, which lie there only where it
 # was installed into the checkout.
-pinned := $(shell sed -n 's/^torch==\([0-9.]*\).*/\1/p' scripts/libtorch_requirements.txt)
+pinned := $(shell sed -n 's/^torch==\([0-9.]*\).*/\1/p' scripts/setup/libtorch_requirements.txt)
 declarations = $(firstword $(wildcard \
   .libtorch/$(pinned)*/torchgen/packaged/ATen/native/native_functions.yaml))
 
@@ -103,18 +103,18 @@ check: $(clang_format) $(library)
 	$(cxx_files) | xargs $(clang_format) --dry-run --Werror
 	@$(if $(declarations),$(PYTHON) scripts/generate_operators.py --check \
 	  --declarations $(declarations))
-	$(PYTHON) scripts/check_abi.py
+	$(PYTHON) scripts/check/check_abi.py
 
 generate: build/libtorch.cmake
 	$(PYTHON) scripts/generate_operators.py $(if $(declarations),--declarations $(declarations))
-	$(PYTHON) scripts/check_abi.py --write
+	$(PYTHON) scripts/check/check_abi.py --write
 
 format: $(clang_format)
 	$(go_files) | xargs -0 "$$($(GO) env GOROOT)/bin/gofmt" -w
 	$(cxx_files) | xargs $(clang_format) -i
 
 # The sanitizers watch libctorch and what Go hands to it; libtorch itself is as it comes. At the end of
-# each program they look for native memory that nobody refers to any more. The examples' tests start a
+# each program they look for native memory that nobody refers to any more. The program's tests start a
 # program of their own, which is built without.
 asan: $(library)
 	@$(call configure,build/asan,-DCTORCH_SANITIZE=address$(comma)undefined)
@@ -123,7 +123,7 @@ asan: $(library)
 	LD_LIBRARY_PATH="$(CURDIR)/build/asan/lib" \
 	  LSAN_OPTIONS="suppressions=$(CURDIR)/csrc/tests/leaks.txt" \
 	  ASAN_OPTIONS=allocator_may_return_null=1:quarantine_size_mb=1 \
-	  $(go_test) -short -asan $$($(GO) list ./... | grep -v /examples/)
+	  $(go_test) -short -asan $$($(GO) list ./... | grep -v /cmd/)
 
 # Each fuzz target for FUZZ_TIME. What they found lies in testdata/fuzz as a seed.
 FUZZ_TIME ?= 10m
@@ -140,7 +140,7 @@ race: $(library)
 # The C ABI is one for every version, so the same Go programs run with either library.
 test-range: $(library)
 	@for pins in oldest newest; do \
-	  $(PYTHON) scripts/setup_libtorch.py --pins $$pins --build-dir build/$$pins || exit 1; \
+	  $(PYTHON) scripts/setup/setup_libtorch.py --pins $$pins --build-dir build/$$pins || exit 1; \
 	  file="$(CURDIR)/build/$$pins/libtorch.cmake"; \
 	  $(call configure,build/$$pins,-DCTORCH_LIBTORCH_FILE="$$file"); \
 	  cmake --build build/$$pins || exit 1; \
@@ -156,22 +156,22 @@ test-range: $(library)
 	@touch $@
 
 references: .venv/installed
-	$(venv) scripts/reference_operators.py
-	$(venv) scripts/reference_shims.py
-	$(venv) scripts/reference_pixels.py imageio/testdata
-	$(venv) scripts/reference_tokens.py clip/testdata/tokens.jsonl.gz
-	$(venv) scripts/reference_optimizers.py
-	$(venv) scripts/reference_autograd.py
-	$(venv) scripts/reference_modules.py
-	$(venv) scripts/reference_io.py
-	$(venv) scripts/reference_print.py
-	$(venv) scripts/reference_indexing.py
-	$(venv) scripts/reference_vision.py
-	$(venv) scripts/reference_models.py
+	$(venv) scripts/reference/reference_operators.py
+	$(venv) scripts/reference/reference_shims.py
+	$(venv) scripts/reference/reference_pixels.py imageio/testdata
+	$(venv) scripts/reference/reference_tokens.py clip/testdata/tokens.jsonl.gz
+	$(venv) scripts/reference/reference_optimizers.py
+	$(venv) scripts/reference/reference_autograd.py
+	$(venv) scripts/reference/reference_modules.py
+	$(venv) scripts/reference/reference_io.py
+	$(venv) scripts/reference/reference_print.py
+	$(venv) scripts/reference/reference_indexing.py
+	$(venv) scripts/reference/reference_vision.py
+	$(venv) scripts/reference/reference_models.py
 
 bench: $(library) .venv/installed
-	$(venv) scripts/benchmark.py
-	$(venv) scripts/benchmark_overhead.py
+	$(venv) scripts/benchmark/benchmark_models.py
+	$(venv) scripts/benchmark/benchmark_overhead.py
 
 gpu-bundle: $(library)
 	GO=$(GO) $(PYTHON) scripts/gpu/make_bundle.py
@@ -179,16 +179,18 @@ gpu-bundle: $(library)
 # The embedded models, from the emoji sets to the archives and their figures: some hours without a
 # GPU. `make references` comes after it.
 train: .venv/installed
-	$(venv) scripts/emoji/render.py
-	$(venv) scripts/train_clip.py
-	$(venv) scripts/export_clip.py .cache/clip.checkpoint.pt --output models/clip.pt
-	$(venv) scripts/evaluate_clip.py --labels models/labels.txt
-	$(venv) scripts/train_vqgan.py
-	$(venv) scripts/export_vqgan.py --checkpoint .cache/vqgan_checkpoint.pt -o models/vqgan.pt
-	$(venv) scripts/evaluate_vqgan.py
+	$(venv) scripts/training/emoji/render.py
+	$(venv) scripts/training/train_clip.py
+	$(venv) scripts/export/export_clip.py .cache/clip.checkpoint.pt --output models/clip.pt
+	$(venv) scripts/training/evaluate_clip.py --labels models/labels.txt
+	$(venv) scripts/training/train_vqgan.py
+	$(venv) scripts/export/export_vqgan.py --checkpoint .cache/vqgan_checkpoint.pt -o models/vqgan.pt
+	$(venv) scripts/training/evaluate_vqgan.py
 
 test-python: $(library) .venv/installed
-	cd scripts && ../$(venv) -m unittest discover -p 'test_*.py'
+	@for folder in $(sort $(dir $(wildcard scripts/test_*.py scripts/*/test_*.py))); do \
+	  $(venv) -m unittest discover -s $$folder || exit 1; \
+	done
 
 install: $(library)
 	cmake --install build --prefix "$(PREFIX)"

@@ -12,5 +12,5 @@
 // OpenAI's, token for token.
 //
 // A model may be used from many goroutines at once. Bad input is an error, never a panic. Models are
-// TorchScript archives that scripts/export_clip.py writes; package models has a small one.
+// TorchScript archives that scripts/export/export_clip.py writes; package models has a small one.
 package clip

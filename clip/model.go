@@ -61,7 +61,7 @@ var contract = archive.Contract{
 	Numbers: []string{"logit_scale"},
 }
 
-// Load loads a model that scripts/export_clip.py wrote. It computes in float32 on the CPU where
+// Load loads a model that scripts/export/export_clip.py wrote. It computes in float32 on the CPU where
 // nothing else is said:
 //
 //	clip.Load(path, torch.CUDA(0), torch.Float16)

@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// reference is what scripts/reference_pixels.py wrote.
+// reference is what scripts/reference/reference_pixels.py wrote.
 type reference struct {
 	Decode []struct {
 		File          string

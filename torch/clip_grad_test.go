@@ -13,7 +13,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// autogradReference is what scripts/reference_autograd.py wrote.
+// autogradReference is what scripts/reference/reference_autograd.py wrote.
 func autogradReference(t *testing.T, name string, into any) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", "autograd.json"))

@@ -8,7 +8,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// TestJacobiansAgreeWithPyTorch: the functions, inputs and vectors of scripts/reference_autograd.py.
+// TestJacobiansAgreeWithPyTorch: the functions, inputs and vectors of scripts/reference/reference_autograd.py.
 func TestJacobiansAgreeWithPyTorch(t *testing.T) {
 	onEachDevice(t, func(t *testing.T, device torch.Device) {
 		x := torch.FromSlice([]float64{0.3, -0.7, 1.1, 0.2}, []int64{2, 2}, device)

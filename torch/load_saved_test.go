@@ -21,7 +21,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// savedByPython are files by scripts/reference_io.py.
+// savedByPython are files by scripts/reference/reference_io.py.
 func savedByPython(name string) string { return filepath.Join("testdata", "saved", name) }
 
 func loaded(t *testing.T, path string) any {

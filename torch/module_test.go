@@ -13,7 +13,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// moduleFile is a file that scripts/reference_modules.py wrote.
+// moduleFile is a file that scripts/reference/reference_modules.py wrote.
 func moduleFile(name string) string { return filepath.Join("testdata", "modules", name) }
 
 func loadModule(t testing.TB, name string, where ...torch.Option) *torch.Module {

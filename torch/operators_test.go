@@ -18,7 +18,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// An operatorCase is a call and what PyTorch gives for it; scripts/reference_operators.py writes
+// An operatorCase is a call and what PyTorch gives for it; scripts/reference/reference_operators.py writes
 // them.
 type operatorCase struct {
 	Name      string
@@ -362,7 +362,7 @@ func TestEveryListedOperatorHasAReference(t *testing.T) {
 		if behind := line[2]; behind != "" {
 			name = behind
 		}
-		assert.True(t, have[name], "%s has no case in scripts/reference_operators.py", name)
+		assert.True(t, have[name], "%s has no case in scripts/reference/reference_operators.py", name)
 	}
 }
 

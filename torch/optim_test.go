@@ -17,7 +17,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// optimizerReference is what scripts/reference_optimizers.py wrote.
+// optimizerReference is what scripts/reference/reference_optimizers.py wrote.
 type optimizerReference struct {
 	// Optimizers are where 50 steps lead, one by one.
 	Optimizers map[string][][]float64
@@ -274,7 +274,7 @@ func TestTrajectoriesGoOnFromPython(t *testing.T) {
 }
 
 // TestStatesThroughAFile saves every optimiser's and schedule's state and loads it again. The file
-// goes where scripts/test_optimizer_states.py wants it, which has Python go on from it.
+// goes where scripts/reference/test_optimizer_states.py wants it, which has Python go on from it.
 func TestStatesThroughAFile(t *testing.T) {
 	path := os.Getenv("OPTIMIZER_STATES")
 	if path == "" {

@@ -51,7 +51,7 @@ var contract = archive.Contract{
 	Frozen:  []string{"encode", "decode"},
 }
 
-// Load loads a model that scripts/export_vqgan.py wrote. It computes in float32 on the CPU where
+// Load loads a model that scripts/export/export_vqgan.py wrote. It computes in float32 on the CPU where
 // nothing else is said:
 //
 //	vqgan.Load(path, torch.CUDA(0), torch.Float16)

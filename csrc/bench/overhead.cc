@@ -1,4 +1,4 @@
-// What operators cost in C++, the measure for scripts/benchmark_overhead.py: each line is an
+// What operators cost in C++, the measure for scripts/benchmark/benchmark_overhead.py: each line is an
 // operator's name and the nanoseconds that one call of it takes, the freeing of its result
 // included.
 #include <ATen/ATen.h>

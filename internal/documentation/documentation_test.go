@@ -28,7 +28,7 @@ func packages(t *testing.T) []string {
 		}
 		name := entry.Name()
 		if entry.IsDir() && path != root &&
-			(strings.HasPrefix(name, ".") || slices.Contains([]string{"build", "examples", "internal", "testdata", "csrc", "scripts"}, name)) {
+			(strings.HasPrefix(name, ".") || slices.Contains([]string{"build", "cmd", "examples", "internal", "testdata", "csrc", "scripts"}, name)) {
 			return fs.SkipDir
 		}
 		if !entry.IsDir() && strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") {

@@ -1,4 +1,4 @@
-// Package reference reads the files that scripts/reference_models.py writes, for tests.
+// Package reference reads the files that scripts/reference/reference_models.py writes, for tests.
 package reference
 
 import (

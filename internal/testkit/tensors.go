@@ -12,7 +12,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// An ExpectedTensor is what scripts/reference_io.py says of a tensor in a file.
+// An ExpectedTensor is what scripts/reference/reference_io.py says of a tensor in a file.
 type ExpectedTensor struct {
 	DType  string        `json:"dtype"`
 	Shape  []int64       `json:"shape"`

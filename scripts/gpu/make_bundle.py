@@ -67,7 +67,7 @@ def main() -> None:
 
     with ThreadPoolExecutor(2) as pool:
         tests = list(pool.map(build, packages))
-    programs = {"clipvqgan": "./examples/clipvqgan", "benchmark": "./scripts/benchmark"}
+    programs = {"clipvqgan": "./cmd/clipvqgan", "benchmark": "./scripts/benchmark/models"}
     for program, source in programs.items():
         go("build", *TAGS, *STRIPPED, "-o", BUNDLE / program, source)
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, text=True,

@@ -19,7 +19,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/numpy"
 )
 
-// TestReadsWhatNumPyWrote: files by scripts/reference_io.py, every dtype among them, in both orders of
+// TestReadsWhatNumPyWrote: files by scripts/reference/reference_io.py, every dtype among them, in both orders of
 // bytes, in Fortran's order, compressed, and in each version of the format.
 func TestReadsWhatNumPyWrote(t *testing.T) {
 	for name, want := range testkit.ExpectedTensors(t, filepath.Join("testdata", "expected.json")) {

@@ -19,7 +19,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/safetensors"
 )
 
-// TestReadsWhatPythonWrote: files by scripts/reference_io.py, in each way of reading.
+// TestReadsWhatPythonWrote: files by scripts/reference/reference_io.py, in each way of reading.
 func TestReadsWhatPythonWrote(t *testing.T) {
 	for name, want := range testkit.ExpectedTensors(t, filepath.Join("testdata", "expected.json")) {
 		t.Run(name, func(t *testing.T) {

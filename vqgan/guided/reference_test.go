@@ -19,7 +19,7 @@ const (
 	largestDifference   = 1e-4
 )
 
-// referencePieces are the pieces that scripts/reference_models.py drew.
+// referencePieces are the pieces that scripts/reference/reference_models.py drew.
 func referencePieces(file *reference.File, side int64) []cutout {
 	warps, colours := file.Tensor("warps").Float32s(), file.Tensor("colours").Float32s()
 	var pieces []cutout

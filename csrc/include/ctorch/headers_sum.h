@@ -1,4 +1,4 @@
-// Written by scripts/check_abi.py --write (make generate): the sum of what the headers here
+// Written by scripts/check/check_abi.py --write (make generate): the sum of what the headers here
 // declare, by which Go tells a library that was built from others.
 #ifndef CTORCH_HEADERS_SUM_H_
 #define CTORCH_HEADERS_SUM_H_

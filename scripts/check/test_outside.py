@@ -1,0 +1,130 @@
+"""Tests of docs/use.md: another module builds and runs with the checkout's library and with an installed one.
+
+They need the library that make builds, and Go. The Go code of README.md is compiled on the way.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DOCUMENT = ROOT / "docs" / "use.md"
+LIBRARY = ROOT / "build" / "lib" / "libctorch.so"
+GO = os.environ.get("GO", "go")
+
+# What README.md's pieces of code take for granted.
+GIVEN = """
+func piece(ctx context.Context, picture image.Image, vqganModel *vqgan.Model,
+	clipModel *clip.Model) error {
+%s
+	return nil
+}
+"""
+PACKAGES = {
+    "context": "context",
+    "fmt": "fmt",
+    "image": "image",
+    "clip": "github.com/clipvqgan/clipvqgan/clip",
+    "guided": "github.com/clipvqgan/clipvqgan/vqgan/guided",
+    "imageio": "github.com/clipvqgan/clipvqgan/imageio",
+    "models": "github.com/clipvqgan/clipvqgan/models",
+    "torch": "github.com/clipvqgan/clipvqgan/torch",
+    "vqgan": "github.com/clipvqgan/clipvqgan/vqgan",
+}
+
+
+def blocks(path, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", path.read_text(encoding="utf-8"), re.M | re.S)
+
+
+def environment(**more):
+    # The make that runs these tests hands its flags down through the first three; nothing that
+    # helps to find a library may be set.
+    dropped = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "CGO_CFLAGS", "CGO_LDFLAGS", "LD_LIBRARY_PATH")
+    kept = {name: value for name, value in os.environ.items() if name not in dropped}
+    return kept | {"GOFLAGS": "", "GOWORK": "off"} | more
+
+
+def run(*command, cwd, env):
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise AssertionError(f"{command} in {cwd}:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+@unittest.skipUnless(LIBRARY.exists(), "the library is not built")
+@unittest.skipUnless(shutil.which(GO), "there is no Go")
+class OutsideTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="outside-"))
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        cls.module = cls.folder / "hello"
+        cls.module.mkdir()
+        # Go's cache keeps what pkg-config said: one place for all runs, and (below) a flag that
+        # keeps what other programs have in the cache apart.
+        cls.prefix = ROOT / "build" / "outside"
+        shutil.rmtree(cls.prefix, ignore_errors=True)
+        cls.addClassCleanup(shutil.rmtree, cls.prefix, ignore_errors=True)
+        cls.checkout_steps, cls.installed_steps = blocks(DOCUMENT, "sh")
+        (program,) = blocks(DOCUMENT, "go")
+        (cls.module / "main.go").write_text(program)
+        cls.env = environment(CLIPVQGAN=str(ROOT), PREFIX=str(cls.prefix))
+        cls.first_run = run("sh", "-ec", cls.checkout_steps, cwd=cls.module, env=cls.env)
+
+    def test_with_a_checkout(self):
+        self.assertEqual(self.first_run, "[6 8]\n")
+        run(GO, "vet", "./...", cwd=self.module, env=self.env)
+
+    def test_the_program_starts_anywhere(self):
+        program = self.folder / "elsewhere" / "hello"
+        run(GO, "build", "-o", program, ".", cwd=self.module, env=self.env)
+        self.assertEqual(run(program, cwd="/", env=self.env), "[6 8]\n")
+
+    @unittest.skipUnless(shutil.which("pkg-config"), "there is no pkg-config")
+    @unittest.skipUnless(shutil.which("cmake"), "there is no cmake")
+    def test_with_an_installed_library(self):
+        stage = self.folder / "stage"
+        run("make", "-s", "-C", ROOT, "-o", "build/lib/libctorch.so", "install", "PREFIX=/usr/local",
+            cwd=ROOT, env=environment(DESTDIR=str(stage)))
+        shutil.move(stage / "usr" / "local", self.prefix)  # ctorch.pc goes by its own place
+        (library,) = self.prefix.glob("lib*/**/libctorch.so")
+        steps = self.installed_steps.replace("$PREFIX/lib", str(library.parent))
+        env = self.env | {"CGO_CFLAGS": "-O2 -g -DCTORCH_TEST_OUTSIDE"}
+        self.assertEqual(run("sh", "-ec", steps, cwd=self.module, env=env), "[6 8]\n")
+        program = self.module / "hello"
+        loaded = run("ldd", program, cwd="/", env=self.env)
+        self.assertIn(str(library), [str(pathlib.Path(p).resolve()) for p in re.findall(r"=> (\S+)", loaded)])
+        self.assertEqual(run(program, cwd="/", env=self.env), "[6 8]\n")
+
+    def test_the_code_in_the_readme_compiles(self):
+        pieces = blocks(ROOT / "README.md", "go")
+        module = self.folder / "readme"
+        self.assertGreater(len(pieces), 2)
+        for i, piece in enumerate(pieces):
+            code = re.sub(r"//.*", "", GIVEN % piece)
+            imports = [f'"{p}"' for name, p in PACKAGES.items() if re.search(rf"\b{name}\.", code)]
+            folder = module / f"piece{i}"
+            folder.mkdir(parents=True)
+            (folder / "piece.go").write_text(
+                f"package piece{i}\n\nimport (\n" + "\n".join(imports) + "\n)\n" + code
+            )
+        setup = self.checkout_steps.replace("go run .", "")
+        run("sh", "-ec", setup, cwd=module, env=self.env)
+        done = subprocess.run([GO, "build", "-gcflags=-e", "./..."],
+                              cwd=module, env=self.env, capture_output=True, text=True)
+        mistakes = [
+            line
+            for line in done.stderr.splitlines()
+            # A piece need not use all that it makes.
+            if not line.startswith("#") and "declared and not used" not in line
+        ]
+        self.assertEqual(mistakes, [])
+
+
+if __name__ == "__main__":
+    unittest.main()
