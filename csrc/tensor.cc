@@ -38,6 +38,7 @@ ctorch_tensor_result hand_over_copy(at::Tensor tensor) {
   result.scope = current_scope();
   if (!tensor.defined()) return result;
   result.bytes = added_bytes(tensor);
+  result.memory = tensor.is_cuda() ? CTORCH_CUDA : CTORCH_CPU;
   result.tensor = handle_for(std::move(tensor));
   return result;
 }

@@ -15,7 +15,7 @@ var noticeGPU = sync.OnceFunc(func() {
 	for index := range CUDADeviceCount() {
 		p := C.ctorch_cuda_describe(C.int32_t(index))
 		if takeError("CUDAProperties", p.error) == nil {
-			largestGarbage.Store(min(largestGarbage.Load(), int64(p.total_memory)/share))
+			gpuBytes.largestGarbage.Store(min(gpuBytes.largestGarbage.Load(), int64(p.total_memory)/share))
 		}
 	}
 })

@@ -21,6 +21,8 @@ const (
 	handleClosed = 1 << iota
 	// handleWatched marks that the garbage collector watches the owner.
 	handleWatched
+	// handleOnGPU marks that the bytes are a GPU's.
+	handleOnGPU
 	// handleUser is one user.
 	handleUser
 )
@@ -28,15 +30,27 @@ const (
 // newHandle makes a handle whose bytes are counted until it is freed.
 func newHandle(pointer unsafe.Pointer, bytes int64, free func(unsafe.Pointer)) *handle {
 	h := &handle{}
-	h.open(pointer, bytes, free)
-	nativeBytes.added(bytes)
+	h.open(pointer, bytes, false, free)
+	h.count().added(bytes)
 	return h
 }
 
 // open sets up a handle that is part of something, which counts the bytes.
-func (h *handle) open(pointer unsafe.Pointer, bytes int64, free func(unsafe.Pointer)) {
+func (h *handle) open(pointer unsafe.Pointer, bytes int64, onGPU bool, free func(unsafe.Pointer)) {
 	h.pointer, h.free, h.bytes = pointer, free, bytes
-	h.state.Store(handleUser)
+	state := int64(handleUser)
+	if onGPU {
+		state |= handleOnGPU
+	}
+	h.state.Store(state)
+}
+
+// count is where the handle's bytes are counted.
+func (h *handle) count() *byteCount {
+	if h.state.Load()&handleOnGPU != 0 {
+		return gpuBytes
+	}
+	return cpuBytes
 }
 
 func (h *handle) isClosed() bool { return h.state.Load()&handleClosed != 0 }
@@ -58,7 +72,7 @@ func (h *handle) use() bool {
 func (h *handle) leave() {
 	if h.state.Add(-handleUser) < handleUser {
 		h.free(h.pointer)
-		nativeBytes.removed(h.bytes)
+		h.count().removed(h.bytes)
 	}
 }
 
@@ -66,7 +80,7 @@ func (h *handle) leave() {
 func (h *handle) close() {
 	if h.giveUp() {
 		h.free(h.pointer)
-		nativeBytes.removed(h.bytes)
+		h.count().removed(h.bytes)
 	}
 }
 

@@ -16,9 +16,23 @@ type byteCount struct {
 	live atomic.Int64
 	// next is the count at which the next collection starts.
 	next atomic.Int64
-	// collecting lets one goroutine collect at a time.
-	collecting sync.Mutex
+	// largestGarbage is how many bytes may be added at most between two collections.
+	largestGarbage atomic.Int64
 }
+
+// The CPU's memory and the GPUs' are counted apart: much in use on a GPU is no reason to let garbage
+// grow on the CPU.
+var cpuBytes, gpuBytes = newByteCount(), newByteCount()
+
+func newByteCount() *byteCount {
+	count := &byteCount{}
+	count.next.Store(firstCollection)
+	count.largestGarbage.Store(math.MaxInt64)
+	return count
+}
+
+// collecting lets one goroutine collect at a time.
+var collecting sync.Mutex
 
 const (
 	// firstCollection leaves small programs alone.
@@ -28,12 +42,6 @@ const (
 	handleBytes = 512
 )
 
-var nativeBytes = func() *byteCount {
-	count := &byteCount{}
-	count.next.Store(firstCollection)
-	return count
-}()
-
 func (c *byteCount) added(bytes int64) {
 	if c.live.Add(bytes) > c.next.Load() {
 		c.collect()
@@ -42,25 +50,19 @@ func (c *byteCount) added(bytes int64) {
 
 func (c *byteCount) removed(bytes int64) { c.live.Add(-bytes) }
 
-// largestGarbage is how many bytes may be added at most between two collections. A GPU sets it: its
-// memory ends sooner than the CPU's.
-var largestGarbage = func() *atomic.Int64 {
-	none := &atomic.Int64{}
-	none.Store(math.MaxInt64)
-	return none
-}()
-
 // collect frees what nobody refers to. Whoever finds a collection under way waits for it: many
 // goroutines make tensors faster than one can free them.
 func (c *byteCount) collect() {
-	c.collecting.Lock()
-	defer c.collecting.Unlock()
+	collecting.Lock()
+	defer collecting.Unlock()
 	if c.live.Load() <= c.next.Load() {
 		return
 	}
 	collectNow()
-	live := c.live.Load()
-	c.next.Store(live + min(max(firstCollection, live/2), largestGarbage.Load()))
+	for _, count := range []*byteCount{cpuBytes, gpuBytes} {
+		live := count.live.Load()
+		count.next.Store(live + min(max(firstCollection, live/2), count.largestGarbage.Load()))
+	}
 }
 
 // collectNow collects, and waits until what was found is freed.
@@ -82,7 +84,7 @@ func awaitFinalizers() {
 	// The runtime counts finalisers by the block, so what they freed tells progress too.
 	before, liveBefore, idle := uint64(0), int64(0), 0
 	for idle < patience {
-		executed, live := samples[1].Value.Uint64(), nativeBytes.live.Load()
+		executed, live := samples[1].Value.Uint64(), NativeBytes()
 		if executed >= queued {
 			return
 		}
@@ -98,4 +100,4 @@ func awaitFinalizers() {
 // NativeBytes is how many bytes the open tensors of this package hold outside Go's heap, as far as
 // it counts them: each tensor that is no view of another, what optimisers keep, and a little for each
 // handle.
-func NativeBytes() int64 { return nativeBytes.live.Load() }
+func NativeBytes() int64 { return cpuBytes.live.Load() + gpuBytes.live.Load() }

@@ -103,7 +103,7 @@ func (o *Optimizer) add(operation string, given ParamGroup) error {
 		// The collector is to know of the state that the steps make, when nobody closes the optimiser.
 		bytes := group.bytes(operation, o.algorithm)
 		o.handle.bytes += bytes
-		nativeBytes.added(bytes)
+		o.handle.count().added(bytes)
 		return nil
 	})
 }

@@ -44,9 +44,9 @@ func adopt(result C.ctorch_tensor_result) *Tensor {
 	}
 	bytes := int64(result.bytes) + handleBytes
 	t := &Tensor{}
-	t.handle.open(unsafe.Pointer(result.tensor), bytes, freeTensor)
+	t.handle.open(unsafe.Pointer(result.tensor), bytes, result.memory == C.CTORCH_CUDA, freeTensor)
 	openScopes.find(uint64(result.scope)).adopt(t)
-	nativeBytes.added(bytes)
+	t.handle.count().added(bytes)
 	return t
 }
 
@@ -133,20 +133,25 @@ func (t *Tensor) Close() {
 // closing costs.
 func closeAll(tensors []*Tensor) {
 	var pointers [64]*C.ctorch_tensor
-	var bytes int64
+	var onCPU, onGPU int64
 	count := 0
 	free := func() {
 		C.ctorch_tensors_free(&pointers[0], C.int64_t(count))
-		nativeBytes.removed(bytes)
+		cpuBytes.removed(onCPU)
+		gpuBytes.removed(onGPU)
 		callbacks.clean() // graphs may have gone with them
-		count, bytes = 0, 0
+		count, onCPU, onGPU = 0, 0, 0
 	}
 	for _, t := range tensors {
 		if t == nil || !t.handle.giveUp() {
 			continue
 		}
 		pointers[count] = (*C.ctorch_tensor)(t.handle.pointer)
-		bytes += t.handle.bytes
+		if t.handle.count() == gpuBytes {
+			onGPU += t.handle.bytes
+		} else {
+			onCPU += t.handle.bytes
+		}
 		if count++; count == len(pointers) {
 			free()
 		}
