@@ -119,8 +119,8 @@ func (m *Model) complete(merges []byte) error {
 		return fmt.Errorf("its %s makes a vocabulary of %d, its config.json says %d", mergesFile, got, c.VocabularySize)
 	}
 	return torch.Try(func() error {
-		m.mean = torch.FromSlice(c.Mean[:], []int64{3, 1, 1}).To(m.device, m.dtype)
-		m.deviation = torch.FromSlice(c.StandardDeviation[:], []int64{3, 1, 1}).To(m.device, m.dtype)
+		m.mean = torch.FromSlice(c.Mean[:], torch.Shape{3, 1, 1}).To(m.device, m.dtype)
+		m.deviation = torch.FromSlice(c.StandardDeviation[:], torch.Shape{3, 1, 1}).To(m.device, m.dtype)
 		return nil
 	})
 }
@@ -166,7 +166,7 @@ func (m *Model) EncodeText(texts ...string) (*torch.Tensor, error) {
 		tokens = append(tokens, row...)
 	}
 	return m.encode("EncodeText", "encode_text", func() *torch.Tensor {
-		return torch.FromSlice(tokens, []int64{int64(len(rows)), int64(m.config.ContextLength)}, m.device)
+		return torch.FromSlice(tokens, torch.Shape{int64(len(rows)), int64(m.config.ContextLength)}, m.device)
 	})
 }
 

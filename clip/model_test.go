@@ -172,7 +172,7 @@ func TestTemplatesAreAveragedAsUnitVectors(t *testing.T) {
 func TestPixelsHaveAGradient(t *testing.T) {
 	onEachDevice(t, func(t *testing.T, model *clip.Model) {
 		size := model.ImageSize()
-		pixels := torch.Full([]int64{2, 3, size, size}, 0.5, model.Device()).SetRequiresGrad(true)
+		pixels := torch.Full(torch.Shape{2, 3, size, size}, 0.5, model.Device()).SetRequiresGrad(true)
 		embeddings, err := model.EncodePixels(pixels)
 		require.NoError(t, err)
 		embeddings.Square().Sum().Backward()
@@ -266,10 +266,10 @@ func TestBadInput(t *testing.T) {
 		"no labels":     func() error { _, err := model.NewClassifier(nil); return err },
 		"empty label":   func() error { _, err := model.NewClassifier([]string{"cat", ""}); return err },
 		"bad template":  func() error { _, err := model.NewClassifier([]string{"cat"}, "a photo"); return err },
-		"pixels' shape": func() error { _, err := model.EncodePixels(torch.Zeros([]int64{1, 3, 5, 5})); return err },
+		"pixels' shape": func() error { _, err := model.EncodePixels(torch.Zeros(torch.Shape{1, 3, 5, 5})); return err },
 		"nil pixels":    func() error { _, err := model.EncodePixels(nil); return err },
 		"embeddings' shapes": func() error {
-			_, err := clip.Similarity(torch.Zeros([]int64{1, 4}), torch.Zeros([]int64{1, 5}))
+			_, err := clip.Similarity(torch.Zeros(torch.Shape{1, 4}), torch.Zeros(torch.Shape{1, 5}))
 			return err
 		},
 		"nil embeddings": func() error { _, err := clip.Similarity(nil, nil); return err },

@@ -71,10 +71,10 @@ ctorch_error* ctorch_tensor_detach_in_place(ctorch_tensor* tensor) {
   return guard([&] { tensor->value.detach_(); });
 }
 
-int32_t ctorch_set_anomaly_mode(int32_t enabled) {
-  const bool before = torch::autograd::AnomalyMode::is_enabled();
+int32_t ctorch_anomaly_mode(void) { return torch::autograd::AnomalyMode::is_enabled(); }
+
+void ctorch_set_anomaly_mode(int32_t enabled) {
   torch::autograd::AnomalyMode::set_enabled(enabled != 0);
-  return before;
 }
 
 ctorch_error* ctorch_backward(ctorch_tensor* const* tensors, int64_t count,

@@ -520,8 +520,6 @@ ctorch_module_result ctorch_module_optimize_for_inference(const ctorch_module* m
   });
 }
 
-int32_t ctorch_set_profiling(int32_t enabled) {
-  const bool before = torch::jit::getProfilingMode();
-  torch::jit::getProfilingMode() = enabled != 0;
-  return before;
-}
+int32_t ctorch_profiling(void) { return torch::jit::getProfilingMode(); }
+
+void ctorch_set_profiling(int32_t enabled) { torch::jit::getProfilingMode() = enabled != 0; }

@@ -1238,7 +1238,3 @@ ctorch_tensor_list ctorch_op_split_sizes(const ctorch_tensor* self, const int64_
   return guard_list(
       [&] { return at::split_with_sizes(self->value, int_array(sizes, sizes_count), dim); });
 }
-
-ctorch_tensor_list ctorch_op_chunk(const ctorch_tensor* self, int64_t chunks, int64_t dim) {
-  return guard_list([&] { return at::chunk(self->value, chunks, dim); });
-}

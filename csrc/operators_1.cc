@@ -14,6 +14,10 @@ using ctorch::maybe_text;
 using ctorch::scalar_for;
 using ctorch::tensor_vector;
 
+ctorch_tensor_list ctorch_op_chunk(const ctorch_tensor* self, int64_t chunks, int64_t dim) {
+  return guard_list([&] { return at::chunk(self->value, chunks, dim); });
+}
+
 ctorch_tensor_list ctorch_op_tensor_split(const ctorch_tensor* self, int64_t sections,
                                           int64_t dim) {
   return guard_list([&] { return at::tensor_split(self->value, sections, dim); });
@@ -143,9 +147,8 @@ ctorch_tensor_result ctorch_op_scatter_reduce(const ctorch_tensor* self, int64_t
   });
 }
 
-ctorch_tensor_result ctorch_op_index_add_dim(const ctorch_tensor* self, int64_t dim,
-                                             const ctorch_tensor* index,
-                                             const ctorch_tensor* source) {
+ctorch_tensor_result ctorch_op_index_add(const ctorch_tensor* self, int64_t dim,
+                                         const ctorch_tensor* index, const ctorch_tensor* source) {
   return guard_tensor([&] { return at::index_add(self->value, dim, index->value, source->value); });
 }
 
@@ -1448,43 +1451,43 @@ ctorch_tensor_result ctorch_op_randint_like(const ctorch_tensor* self, int64_t l
   return guard_tensor([&] { return at::randint_like(self->value, low, high); });
 }
 
-ctorch_error* ctorch_op_fill_uniform(ctorch_tensor* self, double from, double to,
-                                     const ctorch_generator* generator) {
+ctorch_error* ctorch_op_uniform_in_place(ctorch_tensor* self, double from, double to,
+                                         const ctorch_generator* generator) {
   return guard([&] { self->value.uniform_(from, to, generator_of(generator)); });
 }
 
-ctorch_error* ctorch_op_fill_normal(ctorch_tensor* self, double mean, double std,
-                                    const ctorch_generator* generator) {
+ctorch_error* ctorch_op_normal_in_place(ctorch_tensor* self, double mean, double std,
+                                        const ctorch_generator* generator) {
   return guard([&] { self->value.normal_(mean, std, generator_of(generator)); });
 }
 
-ctorch_error* ctorch_op_fill_exponential(ctorch_tensor* self, double rate,
-                                         const ctorch_generator* generator) {
+ctorch_error* ctorch_op_exponential_in_place(ctorch_tensor* self, double rate,
+                                             const ctorch_generator* generator) {
   return guard([&] { self->value.exponential_(rate, generator_of(generator)); });
 }
 
-ctorch_error* ctorch_op_fill_bernoulli(ctorch_tensor* self, double p,
-                                       const ctorch_generator* generator) {
+ctorch_error* ctorch_op_bernoulli_in_place(ctorch_tensor* self, double p,
+                                           const ctorch_generator* generator) {
   return guard([&] { self->value.bernoulli_(p, generator_of(generator)); });
 }
 
-ctorch_error* ctorch_op_fill_cauchy(ctorch_tensor* self, double median, double sigma,
-                                    const ctorch_generator* generator) {
+ctorch_error* ctorch_op_cauchy_in_place(ctorch_tensor* self, double median, double sigma,
+                                        const ctorch_generator* generator) {
   return guard([&] { self->value.cauchy_(median, sigma, generator_of(generator)); });
 }
 
-ctorch_error* ctorch_op_fill_log_normal(ctorch_tensor* self, double mean, double std,
-                                        const ctorch_generator* generator) {
+ctorch_error* ctorch_op_log_normal_in_place(ctorch_tensor* self, double mean, double std,
+                                            const ctorch_generator* generator) {
   return guard([&] { self->value.log_normal_(mean, std, generator_of(generator)); });
 }
 
-ctorch_error* ctorch_op_fill_geometric(ctorch_tensor* self, double p,
-                                       const ctorch_generator* generator) {
+ctorch_error* ctorch_op_geometric_in_place(ctorch_tensor* self, double p,
+                                           const ctorch_generator* generator) {
   return guard([&] { self->value.geometric_(p, generator_of(generator)); });
 }
 
-ctorch_error* ctorch_op_fill_rand_int(ctorch_tensor* self, int64_t from, int64_t to,
-                                      const ctorch_generator* generator) {
+ctorch_error* ctorch_op_random_in_place(ctorch_tensor* self, int64_t from, int64_t to,
+                                        const ctorch_generator* generator) {
   return guard([&] { self->value.random_(from, to, generator_of(generator)); });
 }
 
@@ -1655,23 +1658,19 @@ ctorch_error* ctorch_op_addmm_in_place(ctorch_tensor* self, const ctorch_tensor*
   });
 }
 
-ctorch_error* ctorch_op_copy_from(ctorch_tensor* self, const ctorch_tensor* source) {
-  return guard([&] { self->value.copy_(source->value); });
-}
-
-ctorch_error* ctorch_op_fill(ctorch_tensor* self, double value) {
+ctorch_error* ctorch_op_fill_in_place(ctorch_tensor* self, double value) {
   return guard([&] { at::fill_(self->value, scalar_for(self->value, value)); });
 }
 
-ctorch_error* ctorch_op_fill_tensor(ctorch_tensor* self, const ctorch_tensor* value) {
+ctorch_error* ctorch_op_fill_tensor_in_place(ctorch_tensor* self, const ctorch_tensor* value) {
   return guard([&] { at::fill_(self->value, value->value); });
 }
 
-ctorch_error* ctorch_op_fill_diagonal(ctorch_tensor* self, double value) {
+ctorch_error* ctorch_op_fill_diagonal_in_place(ctorch_tensor* self, double value) {
   return guard([&] { self->value.fill_diagonal_(scalar_for(self->value, value)); });
 }
 
-ctorch_error* ctorch_op_zero(ctorch_tensor* self) {
+ctorch_error* ctorch_op_zero_in_place(ctorch_tensor* self) {
   return guard([&] { at::zero_(self->value); });
 }
 
@@ -1710,9 +1709,9 @@ ctorch_error* ctorch_op_scatter_reduce_in_place(ctorch_tensor* self, int64_t dim
   });
 }
 
-ctorch_error* ctorch_op_index_add_dim_in_place(ctorch_tensor* self, int64_t dim,
-                                               const ctorch_tensor* index,
-                                               const ctorch_tensor* source) {
+ctorch_error* ctorch_op_index_add_in_place(ctorch_tensor* self, int64_t dim,
+                                           const ctorch_tensor* index,
+                                           const ctorch_tensor* source) {
   return guard([&] { self->value.index_add_(dim, index->value, source->value); });
 }
 

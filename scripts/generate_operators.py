@@ -640,6 +640,8 @@ def go_type(parameter: Parameter) -> str:
     if parameter.type == "int" and parameter.argument.name in NAMED_INTS:
         return NAMED_INTS[parameter.argument.name]
     plain = KINDS[parameter.type].go
+    if parameter.go_name == "shape" and plain == "[]int64":
+        return "Shape"
     return "..." + plain.removeprefix("[]") if parameter.variadic else plain
 
 
@@ -800,10 +802,10 @@ def table(operators: list[Operator], coverage: list[Covered]) -> str:
         "",
         "A Go name is PyTorch's with capitals for underscores. What PyTorch tells apart by the types of the",
         "arguments has a suffix: `AddScalar` takes a number where `Add` takes a tensor, `SumDim` dimensions",
-        "where `Sum` takes none. `InPlace` stands for PyTorch's closing underscore, `Fill` for what fills a",
-        "tensor with random numbers. A function with many options takes a struct, whose zero value is",
-        "PyTorch's default. In no Go function are `out=` (there is a garbage collector) and `dtype=` (convert",
-        "with `To` before or after).",
+        "where `Sum` takes none. `InPlace` stands for PyTorch's closing underscore. A shape is one `Shape`, a",
+        "slice, in every function. A function with many options takes a struct, whose zero value is PyTorch's",
+        "default. In no Go function are `out=` (there is a garbage collector) and `dtype=` (convert with `To`",
+        "before or after).",
         "",
         "## How to add an operator",
         "",

@@ -24,12 +24,12 @@ func added(f func() *torch.Tensor) int64 {
 
 func TestOnlyNewMemoryIsCounted(t *testing.T) {
 	const megabyte = 1 << 20
-	x := torch.Ones([]int64{megabyte / 4})
+	x := torch.Ones(torch.Shape{megabyte / 4})
 	module := loadModule(t, "values.pt")
 	for name, call := range map[string]func() *torch.Tensor{
 		"alias":      x.Alias,
 		"contiguous": x.Contiguous,
-		"view":       func() *torch.Tensor { return x.View(2, megabyte/8) },
+		"view":       func() *torch.Tensor { return x.View(torch.Shape{2, megabyte / 8}) },
 		"to itself":  func() *torch.Tensor { return x.To(torch.CPU) },
 	} {
 		assert.Less(t, added(call), int64(megabyte/2), name)

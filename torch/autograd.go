@@ -154,9 +154,12 @@ func NoGrad(f func()) { withGradMode(false, f) }
 // EnableGrad runs f with operations recorded, inside [NoGrad].
 func EnableGrad(f func()) { withGradMode(true, f) }
 
-// SetDetectAnomaly says whether backward passes fail at the first operation whose gradient is NaN,
-// naming it, and hands back what was set. It holds for the whole process, and makes passes slower.
-func SetDetectAnomaly(on bool) bool { return C.ctorch_set_anomaly_mode(cBool(on)) != 0 }
+// SetDetectAnomaly sets for the whole process whether backward passes fail at the first operation whose
+// gradient is NaN, naming it, as torch.autograd.set_detect_anomaly does. It makes passes slower.
+func SetDetectAnomaly(on bool) { C.ctorch_set_anomaly_mode(cBool(on)) }
+
+// DetectAnomaly reports whether backward passes look for NaN.
+func DetectAnomaly() bool { return C.ctorch_anomaly_mode() != 0 }
 
 func withGradMode(enabled bool, f func()) {
 	runtime.LockOSThread()

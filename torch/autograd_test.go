@@ -26,7 +26,7 @@ func TestBackward(t *testing.T) {
 		assert.Equal(t, []float32{4, 8, 12}, x.Grad().Float32s(), "gradients add up")
 		x.SetGrad(nil)
 		assert.Nil(t, x.Grad())
-		x.SetGrad(torch.Ones([]int64{3}, device))
+		x.SetGrad(torch.Ones(torch.Shape{3}, device))
 		assert.Equal(t, []float32{1, 1, 1}, x.Grad().Float32s())
 	})
 }
@@ -57,10 +57,10 @@ func TestGradientsLeaveLeavesAlone(t *testing.T) {
 func TestAutogradMisuse(t *testing.T) {
 	x := leaf(torch.CPU, 1, 2)
 	assert.ErrorIs(t, failure(t, func() { x.Square().Backward() }), torch.ErrInvalid, "not one element")
-	assert.ErrorIs(t, failure(t, func() { torch.Ones([]int64{1}).Backward() }), torch.ErrInvalid, "nothing recorded")
-	assert.ErrorContains(t, failure(t, func() { x.SetGrad(torch.Ones([]int64{5})) }), "shape")
-	assert.ErrorContains(t, failure(t, func() { x.SetGrad(torch.Ones([]int64{2}, torch.Float64)) }), "dtype")
-	assert.ErrorIs(t, failure(t, func() { torch.Ones([]int64{1}, torch.Int64).SetRequiresGrad(true) }), torch.ErrInvalid)
+	assert.ErrorIs(t, failure(t, func() { torch.Ones(torch.Shape{1}).Backward() }), torch.ErrInvalid, "nothing recorded")
+	assert.ErrorContains(t, failure(t, func() { x.SetGrad(torch.Ones(torch.Shape{5})) }), "shape")
+	assert.ErrorContains(t, failure(t, func() { x.SetGrad(torch.Ones(torch.Shape{2}, torch.Float64)) }), "dtype")
+	assert.ErrorIs(t, failure(t, func() { torch.Ones(torch.Shape{1}, torch.Int64).SetRequiresGrad(true) }), torch.ErrInvalid)
 	loss := x.Square().Sum()
 	loss.Backward()
 	assert.ErrorIs(t, failure(t, func() { loss.Backward() }), torch.ErrInvalid, "the graph is gone")
@@ -105,7 +105,7 @@ func TestDetach(t *testing.T) {
 	assert.True(t, y.IsLeaf())
 	assert.False(t, y.RequiresGrad())
 	assert.Empty(t, y.GradFunction())
-	assert.ErrorIs(t, failure(t, func() { x.MulScalar(2).View(1, 1).DetachInPlace() }), torch.ErrInvalid, "a view")
+	assert.ErrorIs(t, failure(t, func() { x.MulScalar(2).View(torch.Shape{1, 1}).DetachInPlace() }), torch.ErrInvalid, "a view")
 }
 
 func TestRetainGrad(t *testing.T) {
@@ -117,7 +117,7 @@ func TestRetainGrad(t *testing.T) {
 	y.Square().Sum().Backward()
 	assert.Equal(t, []float32{6, 12}, y.Grad().Float32s())
 	assert.Equal(t, []float32{18, 36}, x.Grad().Float32s())
-	assert.ErrorIs(t, failure(t, func() { torch.Ones([]int64{1}).RetainGrad() }), torch.ErrInvalid)
+	assert.ErrorIs(t, failure(t, func() { torch.Ones(torch.Shape{1}).RetainGrad() }), torch.ErrInvalid)
 }
 
 func TestGradientsOfSeveralOutputs(t *testing.T) {
@@ -136,14 +136,15 @@ func TestUnusedInputs(t *testing.T) {
 	})
 	assert.ErrorIs(t, err, torch.ErrInvalid)
 	assert.ErrorIs(t, failure(t, func() {
-		torch.Gradients([]*torch.Tensor{x.Square()}, []*torch.Tensor{torch.Ones([]int64{1})}, torch.BackwardOptions{AllowUnused: true})
+		torch.Gradients([]*torch.Tensor{x.Square()}, []*torch.Tensor{torch.Ones(torch.Shape{1})}, torch.BackwardOptions{AllowUnused: true})
 	}), torch.ErrInvalid, "an input without gradient")
 }
 
 func TestDetectAnomaly(t *testing.T) {
-	before := torch.SetDetectAnomaly(true)
-	defer torch.SetDetectAnomaly(before)
-	assert.False(t, before)
+	assert.False(t, torch.DetectAnomaly(), "off at start")
+	torch.SetDetectAnomaly(true)
+	defer torch.SetDetectAnomaly(false)
+	assert.True(t, torch.DetectAnomaly())
 	x := leaf(torch.CPU, -1)
 	assert.ErrorContains(t, failure(t, func() { x.Sqrt().Backward() }), "SqrtBackward0")
 	nan := passing("Careless", func(_ *torch.FunctionContext, g []*torch.Tensor) []*torch.Tensor {

@@ -25,11 +25,11 @@ func autogradReference(t *testing.T, name string, into any) {
 
 // clippable are the script's parameters with their gradients.
 func clippable(device torch.Device) []*torch.Tensor {
-	a := torch.Zeros([]int64{2, 2}, device).SetRequiresGrad(true)
-	a.SetGrad(torch.FromSlice([]float32{3, -4, 0.5, 12}, []int64{2, 2}, device))
-	b := torch.Zeros([]int64{2, 2}, device).SetRequiresGrad(true)
-	c := torch.Zeros([]int64{1, 3}, device).SetRequiresGrad(true)
-	c.SetGrad(torch.FromSlice([]float32{0.25, -0.125, 8}, []int64{1, 3}, device))
+	a := torch.Zeros(torch.Shape{2, 2}, device).SetRequiresGrad(true)
+	a.SetGrad(torch.FromSlice([]float32{3, -4, 0.5, 12}, torch.Shape{2, 2}, device))
+	b := torch.Zeros(torch.Shape{2, 2}, device).SetRequiresGrad(true)
+	c := torch.Zeros(torch.Shape{1, 3}, device).SetRequiresGrad(true)
+	c.SetGrad(torch.FromSlice([]float32{0.25, -0.125, 8}, torch.Shape{1, 3}, device))
 	return []*torch.Tensor{a, b, c}
 }
 
@@ -100,7 +100,7 @@ func TestClipGradNormThatIsNotFinite(t *testing.T) {
 }
 
 func TestClipGradNormOfMixedTypes(t *testing.T) {
-	a, b := torch.Zeros([]int64{1}, torch.Float64).SetRequiresGrad(true), leaf(torch.CPU, 0)
+	a, b := torch.Zeros(torch.Shape{1}, torch.Float64).SetRequiresGrad(true), leaf(torch.CPU, 0)
 	a.SetGrad(torch.FromSlice([]float64{3}, nil))
 	b.SetGrad(torch.FromSlice([]float32{4}, nil))
 	assert.InEpsilon(t, 5, torch.ClipGradNorm([]*torch.Tensor{a, b}, 1, torch.ClipGradNormOptions{}).Item(), 1e-6)

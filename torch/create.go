@@ -57,14 +57,14 @@ func (o options) with(operation string, make func(C.ctorch_options) C.ctorch_ten
 // FromSlice copies data, in row-major order, to a new tensor of the given shape. Without a shape
 // the tensor has one dimension. Of the options, a [Device] and [Pinned] are heeded: the dtype is
 // data's.
-func FromSlice[T Element](data []T, shape []int64, where ...Option) *Tensor {
+func FromSlice[T Element](data []T, shape Shape, where ...Option) *Tensor {
 	if shape == nil {
 		shape = []int64{int64(len(data))}
 	}
 	o := gather(NoDType, where)
 	if o.pinned {
 		pinned := Empty(shape, dtypeOf[T](), Pinned)
-		CopyFrom(pinned, data)
+		CopyFromSlice(pinned, data)
 		if !o.device.cuda {
 			return pinned
 		}
@@ -85,10 +85,10 @@ func FromSlice[T Element](data []T, shape []int64, where ...Option) *Tensor {
 // Scalar is a tensor without dimensions that holds one float32.
 func Scalar(value float64, how ...Option) *Tensor { return Full(nil, value, how...) }
 
-// CopyTo copies t's elements, in row-major order, to data, which must have t's element type and
+// CopyToSlice copies t's elements, in row-major order, to data, which must have t's element type and
 // exactly its number of elements.
-func CopyTo[T Element](t *Tensor, data []T) {
-	const operation = "CopyTo"
+func CopyToSlice[T Element](t *Tensor, data []T) {
+	const operation = "CopyToSlice"
 	self := t.acquire(operation)
 	defer t.release()
 	var zero T
@@ -98,11 +98,11 @@ func CopyTo[T Element](t *Tensor, data []T) {
 	runtime.KeepAlive(data)
 }
 
-// CopyFrom copies data, in row-major order, to t, which must have data's element type and exactly its
+// CopyFromSlice copies data, in row-major order, to t, which must have data's element type and exactly its
 // number of elements, and hands back t. Unlike [FromSlice] it makes no tensor: a [Pinned] one is filled
 // again and again.
-func CopyFrom[T Element](t *Tensor, data []T) *Tensor {
-	const operation = "CopyFrom"
+func CopyFromSlice[T Element](t *Tensor, data []T) *Tensor {
+	const operation = "CopyFromSlice"
 	self := t.acquire(operation)
 	defer t.release()
 	var zero T
@@ -116,7 +116,7 @@ func CopyFrom[T Element](t *Tensor, data []T) *Tensor {
 // ToSlice copies t's elements, in row-major order, to a new slice of t's element type.
 func ToSlice[T Element](t *Tensor) []T {
 	data := make([]T, t.NumElements())
-	CopyTo(t, data)
+	CopyToSlice(t, data)
 	return data
 }
 
@@ -131,24 +131,24 @@ func (t *Tensor) Float32s() []float32 {
 }
 
 // Empty is a tensor of unspecified contents (float32 on the CPU where the options say nothing).
-func Empty(shape []int64, how ...Option) *Tensor {
+func Empty(shape Shape, how ...Option) *Tensor {
 	return gather(Float32, how).with("Empty", func(o C.ctorch_options) C.ctorch_tensor_result {
 		return C.ctorch_empty(int64s(shape), C.int64_t(len(shape)), o)
 	})
 }
 
 // Full is a tensor filled with value (float32 on the CPU where the options say nothing).
-func Full(shape []int64, value float64, how ...Option) *Tensor {
+func Full(shape Shape, value float64, how ...Option) *Tensor {
 	return gather(Float32, how).with("Full", func(o C.ctorch_options) C.ctorch_tensor_result {
 		return C.ctorch_full(int64s(shape), C.int64_t(len(shape)), C.double(value), o)
 	})
 }
 
 // Zeros is a tensor of zeros (float32 on the CPU where the options say nothing).
-func Zeros(shape []int64, how ...Option) *Tensor { return Full(shape, 0, how...) }
+func Zeros(shape Shape, how ...Option) *Tensor { return Full(shape, 0, how...) }
 
 // Ones is a tensor of ones (float32 on the CPU where the options say nothing).
-func Ones(shape []int64, how ...Option) *Tensor { return Full(shape, 1, how...) }
+func Ones(shape Shape, how ...Option) *Tensor { return Full(shape, 1, how...) }
 
 // Arange is start, start+step, ... up to but without end (int64 where the options say nothing).
 func Arange(start, end, step float64, how ...Option) *Tensor {
@@ -173,14 +173,14 @@ func Eye(n, m int64, how ...Option) *Tensor {
 }
 
 // Rand is uniform in [0, 1) (float32 where the options say nothing).
-func Rand(shape []int64, how ...Option) *Tensor {
+func Rand(shape Shape, how ...Option) *Tensor {
 	return gather(Float32, how).with("Rand", func(o C.ctorch_options) C.ctorch_tensor_result {
 		return C.ctorch_rand(int64s(shape), C.int64_t(len(shape)), o)
 	})
 }
 
 // RandN is standard normal (float32 where the options say nothing).
-func RandN(shape []int64, how ...Option) *Tensor {
+func RandN(shape Shape, how ...Option) *Tensor {
 	return gather(Float32, how).with("RandN", func(o C.ctorch_options) C.ctorch_tensor_result {
 		return C.ctorch_randn(int64s(shape), C.int64_t(len(shape)), o)
 	})
@@ -188,12 +188,12 @@ func RandN(shape []int64, how ...Option) *Tensor {
 
 // Normal is normal with the given mean and standard deviation (float32 where the options say
 // nothing).
-func Normal(mean, std float64, shape []int64, how ...Option) *Tensor {
-	return Empty(shape, how...).FillNormal(mean, std, gather(Float32, how).generator)
+func Normal(mean, std float64, shape Shape, how ...Option) *Tensor {
+	return Empty(shape, how...).NormalInPlace(mean, std, gather(Float32, how).generator)
 }
 
 // RandInt is whole numbers, uniform in [low, high) (int64 where the options say nothing).
-func RandInt(low, high int64, shape []int64, how ...Option) *Tensor {
+func RandInt(low, high int64, shape Shape, how ...Option) *Tensor {
 	return gather(Int64, how).with("RandInt", func(o C.ctorch_options) C.ctorch_tensor_result {
 		return C.ctorch_randint(C.int64_t(low), C.int64_t(high), int64s(shape),
 			C.int64_t(len(shape)), o)

@@ -16,7 +16,7 @@ import (
 // Everything that asks for a GPU says in one line that there is none, and which was meant.
 func TestAnAbsentGPUIsAnError(t *testing.T) {
 	beyond := torch.CUDA(torch.CUDADeviceCount())
-	x := torch.Zeros([]int64{2})
+	x := torch.Zeros(torch.Shape{2})
 	stream := torch.CUDAStream{}
 	calls := map[string]func(torch.Device) error{
 		"CUDAProperties":      func(d torch.Device) error { _, err := torch.CUDAProperties(d.Index()); return err },
@@ -30,8 +30,12 @@ func TestAnAbsentGPUIsAnError(t *testing.T) {
 		"NewGenerator":        func(d torch.Device) error { _, err := torch.NewGenerator(d, 1); return err },
 		"ParseDevice":         func(d torch.Device) error { _, err := torch.ParseDevice(d.String()); return err },
 		"To":                  func(d torch.Device) error { return torch.Try(func() error { x.To(d); return nil }) },
-		"Empty":               func(d torch.Device) error { return torch.Try(func() error { torch.Empty([]int64{2}, d); return nil }) },
-		"RandN":               func(d torch.Device) error { return torch.Try(func() error { torch.RandN([]int64{2}, d); return nil }) },
+		"Empty": func(d torch.Device) error {
+			return torch.Try(func() error { torch.Empty(torch.Shape{2}, d); return nil })
+		},
+		"RandN": func(d torch.Device) error {
+			return torch.Try(func() error { torch.RandN(torch.Shape{2}, d); return nil })
+		},
 		"FromSlice": func(d torch.Device) error {
 			return torch.Try(func() error { torch.FromSlice([]float32{1}, nil, d); return nil })
 		},
@@ -57,7 +61,7 @@ func TestAnAbsentGPUIsAnError(t *testing.T) {
 				return err
 			},
 			"Empty": func() error {
-				return torch.Try(func() error { torch.Empty([]int64{2}, torch.Pinned); return nil })
+				return torch.Try(func() error { torch.Empty(torch.Shape{2}, torch.Pinned); return nil })
 			},
 		} {
 			calls["pinned and stream "+name] = func(torch.Device) error {
@@ -120,7 +124,7 @@ func TestRetryOutOfMemory(t *testing.T) {
 	err = torch.RetryOutOfMemory(func() error {
 		if runs++; runs == 1 {
 			// Nobody refers to it afterwards.
-			torch.Zeros([]int64{bytes}, torch.Uint8)
+			torch.Zeros(torch.Shape{bytes}, torch.Uint8)
 			before = torch.NativeBytes()
 			return out
 		}
@@ -167,13 +171,13 @@ func stats(t *testing.T, device torch.Device) torch.MemoryStats {
 func TestCUDAMemoryStats(t *testing.T) {
 	device := testkit.GPU(t)
 	const bytes = 64 << 20
-	first := torch.Empty([]int64{1}, device)
+	first := torch.Empty(torch.Shape{1}, device)
 	require.NoError(t, torch.ResetCUDAPeakMemory(device.Index()))
 	before := stats(t, device)
 	assert.Positive(t, before.Total)
 	assert.LessOrEqual(t, before.Free, before.Total)
 
-	x := torch.Empty([]int64{bytes}, torch.Uint8, device)
+	x := torch.Empty(torch.Shape{bytes}, torch.Uint8, device)
 	during := stats(t, device)
 	assert.Equal(t, int64(bytes), during.Allocated-before.Allocated)
 	assert.GreaterOrEqual(t, during.Reserved, during.Allocated)
@@ -192,7 +196,7 @@ func TestCUDAMemoryStats(t *testing.T) {
 func TestOutOfMemoryOnAGPU(t *testing.T) {
 	device := testkit.GPU(t)
 	total := stats(t, device).Total
-	failed := failure(t, func() { torch.Empty([]int64{2 * total}, torch.Uint8, device) })
+	failed := failure(t, func() { torch.Empty(torch.Shape{2 * total}, torch.Uint8, device) })
 	assert.ErrorIs(t, failed, torch.ErrOutOfMemory)
 }
 
@@ -200,7 +204,7 @@ func TestGarbageOnAGPUIsCollected(t *testing.T) {
 	device := testkit.GPU(t)
 	limit := stats(t, device).Total / 2
 	for range 200 {
-		torch.Empty([]int64{limit / 20}, torch.Uint8, device) // ten times the GPU, in all
+		torch.Empty(torch.Shape{limit / 20}, torch.Uint8, device) // ten times the GPU, in all
 	}
 	assert.Less(t, stats(t, device).AllocatedPeak, limit)
 }
@@ -212,13 +216,13 @@ func TestPinnedMemoryAndNonBlockingCopies(t *testing.T) {
 	assert.True(t, pinned.IsPinned())
 	assert.Equal(t, torch.CPU, pinned.Device())
 	assert.True(t, torch.FromSlice(data, nil).PinMemory().IsPinned())
-	assert.True(t, torch.Empty([]int64{3}, torch.Pinned).IsPinned())
+	assert.True(t, torch.Empty(torch.Shape{3}, torch.Pinned).IsPinned())
 	assert.False(t, torch.FromSlice(data, nil).IsPinned())
 
 	there := pinned.To(device, torch.NonBlocking)
 	pinned.Close() // libtorch keeps it until the copy is done
 	assert.False(t, there.IsPinned())
-	back := torch.Empty([]int64{4}, torch.Pinned).CopyInPlace(there, torch.NonBlocking)
+	back := torch.Empty(torch.Shape{4}, torch.Pinned).CopyInPlace(there, torch.NonBlocking)
 	require.NoError(t, device.Synchronize())
 	assert.Equal(t, data, back.Float32s())
 	again := there.To(torch.CPU, torch.NonBlocking)
@@ -282,7 +286,7 @@ func TestStreamsAndEvents(t *testing.T) {
 	plain.Close()
 	plain.Close()
 	assert.ErrorIs(t, plain.Record(side), torch.ErrClosed)
-	assert.ErrorIs(t, failure(t, func() { torch.Zeros([]int64{1}).RecordStream(side) }), torch.ErrInvalid)
+	assert.ErrorIs(t, failure(t, func() { torch.Zeros(torch.Shape{1}).RecordStream(side) }), torch.ErrInvalid)
 }
 
 func TestWithStreamSurvivesAPanic(t *testing.T) {
@@ -290,7 +294,7 @@ func TestWithStreamSurvivesAPanic(t *testing.T) {
 	side, err := torch.NewCUDAStream(device, 0)
 	require.NoError(t, err)
 	failed := failure(t, func() {
-		assert.NoError(t, torch.WithStream(side, func() { torch.Zeros([]int64{2}, device).View(3) }))
+		assert.NoError(t, torch.WithStream(side, func() { torch.Zeros(torch.Shape{2}, device).View(torch.Shape{3}) }))
 	})
 	assert.ErrorIs(t, failed, torch.ErrInvalid)
 	current, err := torch.CurrentCUDAStream(device)
@@ -342,8 +346,8 @@ func TestCUDAGraphReplaysWithNewInputs(t *testing.T) {
 func TestCUDAGraphThatOnlyCopies(t *testing.T) {
 	device := testkit.GPU(t)
 	source := torch.FromSlice([]float32{1, 2}, nil, device)
-	target := torch.Zeros([]int64{2}, device)
-	half := torch.Zeros([]int64{2}, torch.Float16, device)
+	target := torch.Zeros(torch.Shape{2}, device)
+	half := torch.Zeros(torch.Shape{2}, torch.Float16, device)
 	graph, err := torch.NewCUDAGraph()
 	require.NoError(t, err)
 	require.NoError(t, graph.Capture(func() {
@@ -364,7 +368,7 @@ func TestCUDAGraphDrawsNewNumbersInEachReplay(t *testing.T) {
 	var drawn *torch.Tensor
 	graph, err := torch.NewCUDAGraph()
 	require.NoError(t, err)
-	require.NoError(t, graph.Capture(func() { drawn = torch.Rand([]int64{100}, device) }, torch.CUDAGraphOptions{}))
+	require.NoError(t, graph.Capture(func() { drawn = torch.Rand(torch.Shape{100}, device) }, torch.CUDAGraphOptions{}))
 	require.NoError(t, graph.Replay())
 	first := drawn.Float32s()
 	require.NoError(t, graph.Replay())
@@ -375,7 +379,7 @@ func TestWhatCannotBeCapturedIsAnError(t *testing.T) {
 	device := testkit.GPU(t)
 	x := torch.FromSlice([]float32{1, 2}, nil, device)
 	for name, work := range map[string]func(){
-		"misuse":           func() { x.View(3) },
+		"misuse":           func() { x.View(torch.Shape{3}) },
 		"wait for the GPU": func() { x.Sum().Item() },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -404,7 +408,7 @@ func TestCaptureBesideOtherWork(t *testing.T) {
 				return
 			default:
 				if !assert.NoError(t, torch.Try(func() error {
-					torch.RandN([]int64{100, 100}, device, generator).Sum().Item()
+					torch.RandN(torch.Shape{100, 100}, device, generator).Sum().Item()
 					return nil
 				})) {
 					return
@@ -413,7 +417,7 @@ func TestCaptureBesideOtherWork(t *testing.T) {
 			}
 		}
 	}()
-	x := torch.Ones([]int64{100}, device)
+	x := torch.Ones(torch.Shape{100}, device)
 	for range 20 {
 		graph, err := torch.NewCUDAGraph()
 		require.NoError(t, err)
@@ -434,20 +438,20 @@ func TestCaptureBesideOtherWork(t *testing.T) {
 
 func TestGraphedStepGivesTheSameGradients(t *testing.T) {
 	device := testkit.GPU(t)
-	w := torch.RandN([]int64{8, 8}, device)
+	w := torch.RandN(torch.Shape{8, 8}, device)
 	f := func(in []*torch.Tensor) []*torch.Tensor {
 		loss := in[0].MatMul(w).Tanh().Square().Sum()
 		return append(torch.Gradients([]*torch.Tensor{loss}, in, torch.BackwardOptions{}), loss.Detach())
 	}
 	var step *torch.GraphedStep
 	torch.Scope(func(*torch.TensorScope) {
-		example := torch.RandN([]int64{4, 8}, device).SetRequiresGrad(true)
+		example := torch.RandN(torch.Shape{4, 8}, device).SetRequiresGrad(true)
 		var err error
 		step, err = torch.NewGraphedStep(f, []*torch.Tensor{example}, torch.GraphedStepOptions{})
 		require.NoError(t, err)
 	})
 	for range 3 {
-		x := torch.RandN([]int64{4, 8}, device).SetRequiresGrad(true)
+		x := torch.RandN(torch.Shape{4, 8}, device).SetRequiresGrad(true)
 		outputs, err := step.Run(x)
 		require.NoError(t, err)
 		for i, want := range f([]*torch.Tensor{x}) {
@@ -456,11 +460,11 @@ func TestGraphedStepGivesTheSameGradients(t *testing.T) {
 	}
 	_, err := step.Run()
 	assert.ErrorIs(t, err, torch.ErrInvalid)
-	_, err = step.Run(torch.Zeros([]int64{8}, device))
+	_, err = step.Run(torch.Zeros(torch.Shape{8}, device))
 	assert.ErrorIs(t, err, torch.ErrInvalid, "a shape that broadcasts is refused")
 	step.Close()
 	step.Close()
-	_, err = step.Run(torch.Zeros([]int64{4, 8}, device))
+	_, err = step.Run(torch.Zeros(torch.Shape{4, 8}, device))
 	assert.Error(t, err)
 }
 

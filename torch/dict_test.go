@@ -90,7 +90,7 @@ func TestDictMisuse(t *testing.T) {
 }
 
 func TestStateDictAndBack(t *testing.T) {
-	tensors := []torch.NamedTensor{{Name: "weight", Tensor: torch.Ones([]int64{2})}, {Name: "bias", Tensor: torch.Zeros(nil)}}
+	tensors := []torch.NamedTensor{{Name: "weight", Tensor: torch.Ones(torch.Shape{2})}, {Name: "bias", Tensor: torch.Zeros(nil)}}
 	dict := torch.StateDict(tensors)
 	assert.True(t, dict.Ordered)
 	back, err := dict.Tensors()

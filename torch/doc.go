@@ -6,7 +6,7 @@
 // A [Tensor] is a handle to a multi-dimensional array that lives outside Go's heap. Operations are
 // methods with PyTorch's names, and hand back new tensors:
 //
-//	x := torch.RandN([]int64{2, 3})
+//	x := torch.RandN(torch.Shape{2, 3})
 //	y := x.MatMul(x.T()).Softmax(1)
 //
 // Names are PyTorch's with capitals for underscores. What PyTorch tells apart by the types of the
@@ -32,7 +32,7 @@
 // Operations on tensors that require gradients are recorded, and [Tensor.Backward] adds each such
 // leaf's gradient to its [Tensor.Grad]:
 //
-//	w := torch.Zeros([]int64{3, 1}).SetRequiresGrad(true)
+//	w := torch.Zeros(torch.Shape{3, 1}).SetRequiresGrad(true)
 //	loss := x.MatMul(w).Sub(y).Square().Mean()
 //	loss.Backward()
 //
@@ -46,7 +46,7 @@
 //
 // What makes a tensor takes a [DType] and a [Device] as options, and [Tensor.To] converts:
 //
-//	x := torch.Zeros([]int64{2, 3}, torch.Float16, torch.CUDA(0))
+//	x := torch.Zeros(torch.Shape{2, 3}, torch.Float16, torch.CUDA(0))
 //	y := x.To(torch.CPU, torch.Float32)
 //
 // Operands must be on one device. One build serves machines with a GPU and without:

@@ -14,10 +14,10 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	x := torch.RandN([]int64{64, 2}, generator)
+	x := torch.RandN(torch.Shape{64, 2}, generator)
 	target := x.MatMul(torch.FromSlice([]float32{2, -3}, nil)).AddScalar(0.5)
 
-	weight := torch.Zeros([]int64{2}).SetRequiresGrad(true)
+	weight := torch.Zeros(torch.Shape{2}).SetRequiresGrad(true)
 	bias := torch.Zeros(nil).SetRequiresGrad(true)
 	optimizer, err := torch.Adam([]*torch.Tensor{weight, bias}, torch.AdamOptions{LearningRate: 0.1})
 	if err != nil {
@@ -37,7 +37,7 @@ func Example() {
 }
 
 func ExampleTensor() {
-	x := torch.FromSlice([]float32{1, 2, 3, 4, 5, 6}, []int64{2, 3})
+	x := torch.FromSlice([]float32{1, 2, 3, 4, 5, 6}, torch.Shape{2, 3})
 	y := x.MatMul(x.T()) // [2, 3] by [3, 2]
 	fmt.Println(y.Shape(), y.DType(), y.Device())
 	fmt.Println(y.Float32s(), y.Sum().Item())
@@ -47,13 +47,13 @@ func ExampleTensor() {
 }
 
 func ExampleFromSlice() {
-	x := torch.FromSlice([]int64{1, 2, 3, 4}, []int64{2, 2}) // the dtype is the slice's
+	x := torch.FromSlice([]int64{1, 2, 3, 4}, torch.Shape{2, 2}) // the dtype is the slice's
 	fmt.Println(x.DType(), torch.ToSlice[int64](x.T()))
 	// Output: int64 [1 3 2 4]
 }
 
 func ExampleDType() {
-	x := torch.Zeros([]int64{2}, torch.BFloat16)
+	x := torch.Zeros(torch.Shape{2}, torch.BFloat16)
 	fmt.Println(x.DType(), x.To(torch.Float64).DType(), x.DType().IsFloatingPoint())
 	// Output: bfloat16 float64 true
 }
@@ -63,7 +63,7 @@ func ExampleDevice() {
 	if torch.CUDAAvailable() {
 		device = torch.CUDA(0)
 	}
-	x := torch.Ones([]int64{2, 2}, device) // made there
+	x := torch.Ones(torch.Shape{2, 2}, device) // made there
 	y := x.MatMul(x).To(torch.CPU)
 	fmt.Println(y.Float32s())
 
@@ -75,7 +75,7 @@ func ExampleDevice() {
 }
 
 func ExampleScope() {
-	weights := torch.Ones([]int64{3})
+	weights := torch.Ones(torch.Shape{3})
 	var norm *torch.Tensor
 	torch.Scope(func(scope *torch.TensorScope) {
 		squares := weights.Square() // freed at the end of the scope
@@ -86,7 +86,7 @@ func ExampleScope() {
 }
 
 func ExampleTry() {
-	a, b := torch.Zeros([]int64{2, 3}), torch.Zeros([]int64{2, 3})
+	a, b := torch.Zeros(torch.Shape{2, 3}), torch.Zeros(torch.Shape{2, 3})
 	err := torch.Try(func() error {
 		a.MatMul(b)
 		return nil
@@ -97,7 +97,7 @@ func ExampleTry() {
 }
 
 func ExampleError() {
-	x := torch.Zeros([]int64{2})
+	x := torch.Zeros(torch.Shape{2})
 	x.Close()
 	err := torch.Try(func() error {
 		x.Exp()
@@ -111,7 +111,7 @@ func ExampleError() {
 }
 
 func ExampleNoGrad() {
-	w := torch.Ones([]int64{2}).SetRequiresGrad(true)
+	w := torch.Ones(torch.Shape{2}).SetRequiresGrad(true)
 	torch.NoGrad(func() {
 		y := w.MulScalar(2)
 		fmt.Println(y.RequiresGrad())
@@ -131,7 +131,7 @@ func ExampleGenerator() {
 			fmt.Println(err)
 			return
 		}
-		fmt.Printf("%.4f\n", torch.RandN([]int64{3}, generator).Float32s())
+		fmt.Printf("%.4f\n", torch.RandN(torch.Shape{3}, generator).Float32s())
 	}
 	// Output:
 	// [0.3367 0.1288 0.2345]
@@ -139,7 +139,7 @@ func ExampleGenerator() {
 }
 
 func ExampleTensor_Index() {
-	x := torch.Arange(0, 12, 1).Reshape(3, 4)
+	x := torch.Arange(0, 12, 1).Reshape(torch.Shape{3, 4})
 	rows := torch.FromSlice([]int64{0, 2}, nil)
 	columns := torch.FromSlice([]int64{1, 3}, nil)
 	fmt.Println(x.Index(rows, columns).Float32s()) // x[[0, 2], [1, 3]]

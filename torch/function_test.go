@@ -274,7 +274,7 @@ func TestSavedOutput(t *testing.T) {
 
 func TestErrorsInBackwardNameTheFunction(t *testing.T) {
 	x := leaf(torch.CPU, 1, 2)
-	closed := torch.Ones([]int64{2})
+	closed := torch.Ones(torch.Shape{2})
 	closed.Close()
 	for name, c := range map[string]struct {
 		kind     error
@@ -282,7 +282,7 @@ func TestErrorsInBackwardNameTheFunction(t *testing.T) {
 		backward func(ctx *torch.FunctionContext, gradients []*torch.Tensor) []*torch.Tensor
 	}{
 		"operator": {torch.ErrInvalid, "the backward of Wrong: MatMul: ", func(_ *torch.FunctionContext, g []*torch.Tensor) []*torch.Tensor {
-			return []*torch.Tensor{g[0].MatMul(torch.Ones([]int64{3, 4}))}
+			return []*torch.Tensor{g[0].MatMul(torch.Ones(torch.Shape{3, 4}))}
 		}},
 		"closed tensor": {torch.ErrClosed, "the backward of Wrong: Neg: ", func(_ *torch.FunctionContext, g []*torch.Tensor) []*torch.Tensor {
 			return []*torch.Tensor{closed.Neg()}
@@ -291,7 +291,7 @@ func TestErrorsInBackwardNameTheFunction(t *testing.T) {
 			return nil
 		}},
 		"wrong shape": {torch.ErrInvalid, "WrongBackward returned an invalid gradient at index 0", func(*torch.FunctionContext, []*torch.Tensor) []*torch.Tensor {
-			return []*torch.Tensor{torch.Ones([]int64{5})}
+			return []*torch.Tensor{torch.Ones(torch.Shape{5})}
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -367,7 +367,7 @@ func TestFunctionMisuse(t *testing.T) {
 		"dirty but no input": func() {
 			g := cube
 			g.Forward = func(ctx *torch.FunctionContext, inputs []*torch.Tensor) []*torch.Tensor {
-				ctx.MarkDirty(torch.Ones([]int64{1}))
+				ctx.MarkDirty(torch.Ones(torch.Shape{1}))
 				return inputs
 			}
 			g.Apply(x)
@@ -417,7 +417,7 @@ func TestBackwardInsideBackward(t *testing.T) {
 func TestFailureInsideNestedBackward(t *testing.T) {
 	x := leaf(torch.CPU, 1)
 	inner := passing("Inner", func(_ *torch.FunctionContext, g []*torch.Tensor) []*torch.Tensor {
-		return []*torch.Tensor{g[0].MatMul(torch.Ones([]int64{3, 4}))}
+		return []*torch.Tensor{g[0].MatMul(torch.Ones(torch.Shape{3, 4}))}
 	})
 	outer := passing("Outer", func(_ *torch.FunctionContext, g []*torch.Tensor) []*torch.Tensor {
 		torch.EnableGrad(func() { inner.Apply(leaf(torch.CPU, 1))[0].Backward() })

@@ -75,7 +75,7 @@ func (t *Tensor) GumbelSoftmax(dim int64, options GumbelSoftmaxOptions) *Tensor 
 	}
 	noise := t.EmptyLike()
 	defer noise.Close()
-	noise.FillExponential(1, options.Generator).LogInPlace().NegInPlace()
+	noise.ExponentialInPlace(1, options.Generator).LogInPlace().NegInPlace()
 	noisy := t.Add(noise)
 	defer noisy.Close()
 	scaled := noisy.DivScalar(temperature)

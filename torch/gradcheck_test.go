@@ -96,12 +96,14 @@ func TestGradcheckOfWhatCannotBeChecked(t *testing.T) {
 		function func(in []*torch.Tensor) []*torch.Tensor
 		input    *torch.Tensor
 	}{
-		"no input requires a gradient": {identity, torch.Ones([]int64{1}, torch.Float64)},
+		"no input requires a gradient": {identity, torch.Ones(torch.Shape{1}, torch.Float64)},
 		"input 0 is float32":           {identity, leaf(torch.CPU, 1)},
 		"output 0 is float32":          {func(in []*torch.Tensor) []*torch.Tensor { return []*torch.Tensor{in[0].To(torch.Float32)} }, x},
 		"output 0, which requires no gradient, element 0, in input 0, element [0]: the derivative is 0 by": {
 			func(in []*torch.Tensor) []*torch.Tensor { return []*torch.Tensor{in[0].Detach().Sin()} }, x},
-		"MatMul": {func(in []*torch.Tensor) []*torch.Tensor { return []*torch.Tensor{in[0].MatMul(torch.Ones([]int64{5}))} }, x},
+		"MatMul": {func(in []*torch.Tensor) []*torch.Tensor {
+			return []*torch.Tensor{in[0].MatMul(torch.Ones(torch.Shape{5}))}
+		}, x},
 		"and the same again": {func(in []*torch.Tensor) []*torch.Tensor {
 			return passing("Drifting", func(_ *torch.FunctionContext, g []*torch.Tensor) []*torch.Tensor {
 				calls++

@@ -82,11 +82,11 @@ func TestHookFailures(t *testing.T) {
 	x := leaf(torch.CPU, 1, 2)
 	assert.ErrorIs(t, failure(t, func() { x.RegisterHook(nil) }), torch.ErrInvalid)
 	assert.ErrorIs(t, failure(t, func() {
-		torch.Ones([]int64{1}).RegisterHook(func(g *torch.Tensor) *torch.Tensor { return g })
+		torch.Ones(torch.Shape{1}).RegisterHook(func(g *torch.Tensor) *torch.Tensor { return g })
 	}), torch.ErrInvalid, "needs no gradient")
 	for want, hook := range map[string]func(*torch.Tensor) *torch.Tensor{
-		"torch: Backward: a hook: MatMul: ": func(g *torch.Tensor) *torch.Tensor { return g.MatMul(torch.Ones([]int64{3, 4})) },
-		"changed the size":                  func(g *torch.Tensor) *torch.Tensor { return torch.Ones([]int64{3}) },
+		"torch: Backward: a hook: MatMul: ": func(g *torch.Tensor) *torch.Tensor { return g.MatMul(torch.Ones(torch.Shape{3, 4})) },
+		"changed the size":                  func(g *torch.Tensor) *torch.Tensor { return torch.Ones(torch.Shape{3}) },
 	} {
 		registered := x.RegisterHook(hook)
 		assert.ErrorContains(t, failure(t, func() { x.Sum().Backward() }), want)

@@ -7,7 +7,7 @@ import (
 )
 
 func ExampleTensor_At() {
-	x := torch.Arange(0, 12, 1).View(3, 4)
+	x := torch.Arange(0, 12, 1).View(torch.Shape{3, 4})
 	fmt.Println(x.At(0))                                            // x[0]
 	fmt.Println(x.At(-1, 2))                                        // x[-1, 2]
 	fmt.Println(x.At(torch.Range(1, torch.End), torch.Range(0, 2))) // x[1:, :2]
@@ -26,7 +26,7 @@ func ExampleTensor_At() {
 }
 
 func ExampleTensor_SetAt() {
-	x := torch.Zeros([]int64{3, 4})
+	x := torch.Zeros(torch.Shape{3, 4})
 	x.SetAt(1, torch.All, 0)                                             // x[:, 0] = 1
 	x.SetAt(torch.Arange(0, 4, 1), 1)                                    // x[1] = torch.arange(4)
 	x.SetAt(0.5, []bool{false, false, true}, torch.Range(-2, torch.End)) // x[[False, False, True], -2:] = 0.5

@@ -102,7 +102,7 @@ func (c indexingCase) tensor(t *testing.T) *torch.Tensor {
 	for _, size := range c.Shape {
 		count *= size
 	}
-	return torch.Arange(0, float64(count), 1).View(c.Shape...).To(dtype)
+	return torch.Arange(0, float64(count), 1).View(c.Shape).To(dtype)
 }
 
 func (c indexingCase) String() string {
@@ -121,7 +121,7 @@ func (c indexingCase) isView(t *testing.T) bool {
 		indices[i] = indexFrom(t, raw)
 	}
 	before := x.Clone()
-	read.At(indices...).Fill(-1)
+	read.At(indices...).FillInPlace(-1)
 	return !x.Equal(before)
 }
 
@@ -198,14 +198,14 @@ func TestIndexesAsPython(t *testing.T) {
 }
 
 func TestNumbersAndRangesMakeViews(t *testing.T) {
-	x := torch.Zeros([]int64{3, 4})
-	x.At(1, torch.Range(0, torch.End, 2)).Fill(5)
+	x := torch.Zeros(torch.Shape{3, 4})
+	x.At(1, torch.Range(0, torch.End, 2)).FillInPlace(5)
 	assert.Equal(t, []float32{0, 0, 0, 0, 5, 0, 5, 0, 0, 0, 0, 0}, torch.ToSlice[float32](x))
-	x.At().Fill(1)
+	x.At().FillInPlace(1)
 	assert.Equal(t, 12.0, x.Sum().Item(), "an empty index is all of it")
 
-	x.At([]int{0}).Fill(9)
-	x.At(x.Gt(torch.Scalar(0))).Fill(9)
+	x.At([]int{0}).FillInPlace(9)
+	x.At(x.Gt(torch.Scalar(0))).FillInPlace(9)
 	assert.Equal(t, 12.0, x.Sum().Item(), "tensors and slices make copies")
 }
 
@@ -221,18 +221,18 @@ func TestAtTakesEveryWholeNumber(t *testing.T) {
 
 func TestSetAtTakesEveryNumber(t *testing.T) {
 	type named float32
-	x := torch.Zeros([]int64{2})
+	x := torch.Zeros(torch.Shape{2})
 	for _, value := range []any{3, uint8(3), int64(3), 3.0, float32(3), named(3)} {
 		assert.Equal(t, []float32{0, 3}, torch.ToSlice[float32](x.SetAt(value, 1)), "%T", value)
 		x.SetAt(false)
 	}
-	z := torch.Zeros([]int64{2}, torch.Complex64)
+	z := torch.Zeros(torch.Shape{2}, torch.Complex64)
 	assert.Equal(t, []complex64{0, 1 - 2i}, torch.ToSlice[complex64](z.SetAt(1-2i, 1)))
-	assert.Equal(t, []bool{true, false}, torch.ToSlice[bool](torch.Zeros([]int64{2}, torch.Bool).SetAt(true, 0)))
+	assert.Equal(t, []bool{true, false}, torch.ToSlice[bool](torch.Zeros(torch.Shape{2}, torch.Bool).SetAt(true, 0)))
 }
 
 func TestSetAtIsDifferentiable(t *testing.T) {
-	x := torch.Ones([]int64{3}).SetRequiresGrad(true)
+	x := torch.Ones(torch.Shape{3}).SetRequiresGrad(true)
 	value := torch.Scalar(4).SetRequiresGrad(true)
 	x.MulScalar(2).SetAt(value, torch.Range(1, torch.End)).Square().Sum().Backward()
 	assert.Equal(t, []float32{8, 0, 0}, x.Grad().Float32s())
@@ -244,7 +244,7 @@ func TestSetAtIsDifferentiable(t *testing.T) {
 
 func TestIndexingOnEachDevice(t *testing.T) {
 	onEachDevice(t, func(t *testing.T, device torch.Device) {
-		x := torch.Arange(0, 12, 1, device).View(3, 4)
+		x := torch.Arange(0, 12, 1, device).View(torch.Shape{3, 4})
 		mask := x.Gt(torch.FromSlice([]int64{6}, nil, device))
 		assert.Equal(t, []int64{7, 8, 9, 10, 11}, torch.ToSlice[int64](x.At(mask)))
 		assert.Equal(t, []int64{2, 10}, torch.ToSlice[int64](x.At([]int{0, -1}, 2)))
@@ -254,8 +254,8 @@ func TestIndexingOnEachDevice(t *testing.T) {
 }
 
 func TestIndexingSaysWhatIsWrong(t *testing.T) {
-	x := torch.Zeros([]int64{3, 4})
-	closed := torch.Zeros([]int64{3})
+	x := torch.Zeros(torch.Shape{3, 4})
+	closed := torch.Zeros(torch.Shape{3})
 	closed.Close()
 	for want, f := range map[string]func(){
 		"torch: At: index 1 is a string, wanted a whole number": func() { x.At(0, "1") },

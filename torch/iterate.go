@@ -36,14 +36,14 @@ func Elements[T Element](t *Tensor) iter.Seq2[int64, T] {
 		panic(invalid(operation, "the tensor's elements are %s, not %s", got, want))
 	}
 	return func(yield func(int64, T) bool) {
-		flat := t.Detach().Reshape(-1)
+		flat := t.Detach().Reshape(Shape{-1})
 		defer flat.Close()
 		count := flat.NumElements()
 		buffer := make([]T, min(count, elementsAtOnce))
 		for start := int64(0); start < count; start += elementsAtOnce {
 			part := flat.Narrow(0, start, min(elementsAtOnce, count-start))
 			values := buffer[:part.NumElements()]
-			CopyTo(part, values)
+			CopyToSlice(part, values)
 			part.Close()
 			for i, value := range values {
 				if !yield(start+int64(i), value) {

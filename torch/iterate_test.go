@@ -11,14 +11,14 @@ import (
 
 func TestRowsAreViews(t *testing.T) {
 	onEachDevice(t, func(t *testing.T, device torch.Device) {
-		x := torch.Arange(0, 6, 1, device).View(3, 2)
+		x := torch.Arange(0, 6, 1, device).View(torch.Shape{3, 2})
 		var kept []*torch.Tensor
 		for i, row := range x.Rows() {
 			assert.Equal(t, []int64{2 * i, 2*i + 1}, torch.ToSlice[int64](row))
 			kept = append(kept, row)
 		}
 		assert.Len(t, kept, 3)
-		kept[1].Fill(9)
+		kept[1].FillInPlace(9)
 		assert.Equal(t, []int64{0, 1, 9, 9, 4, 5}, torch.ToSlice[int64](x))
 
 		for i, row := range x.Rows() {
@@ -29,10 +29,10 @@ func TestRowsAreViews(t *testing.T) {
 			assert.Zero(t, i)
 		}
 	})
-	for range torch.Zeros([]int64{0, 2}).Rows() {
+	for range torch.Zeros(torch.Shape{0, 2}).Rows() {
 		t.Error("there is no row")
 	}
-	x := torch.Ones([]int64{2}).SetRequiresGrad(true)
+	x := torch.Ones(torch.Shape{2}).SetRequiresGrad(true)
 	for i, element := range x.Rows() {
 		element.MulScalar(float64(i + 2)).Backward()
 	}
@@ -54,12 +54,12 @@ func TestElements(t *testing.T) {
 		assert.Equal(t, int64(count), next)
 
 		var transposed []int32
-		for _, value := range torch.Elements[int32](x.Narrow(0, 0, 6).View(2, 3).T()) {
+		for _, value := range torch.Elements[int32](x.Narrow(0, 0, 6).View(torch.Shape{2, 3}).T()) {
 			transposed = append(transposed, value)
 		}
 		assert.Equal(t, []int32{0, 3, 1, 4, 2, 5}, transposed)
 	})
-	for range torch.Elements[float32](torch.Zeros([]int64{0})) {
+	for range torch.Elements[float32](torch.Zeros(torch.Shape{0})) {
 		t.Error("there is no element")
 	}
 	for i, value := range torch.Elements[float32](torch.Scalar(3).SetRequiresGrad(true)) {
@@ -82,15 +82,15 @@ func TestRowsOfSlices(t *testing.T) {
 	})
 	assert.Equal(t, []int64{0, 0}, torch.FromRows[float32](nil).Shape())
 	assert.Equal(t, []int64{2, 0}, torch.FromRows([][]bool{{}, {}}).Shape())
-	assert.Equal(t, [][]bool{{}, {}}, torch.ToRows[bool](torch.Zeros([]int64{2, 0}, torch.Bool)))
+	assert.Equal(t, [][]bool{{}, {}}, torch.ToRows[bool](torch.Zeros(torch.Shape{2, 0}, torch.Bool)))
 
-	row := torch.ToRows[float32](torch.Zeros([]int64{2, 2}))
+	row := torch.ToRows[float32](torch.Zeros(torch.Shape{2, 2}))
 	_ = append(row[0], 9)
 	assert.Equal(t, []float32{0, 0}, row[1], "appending to a row leaves the next one alone")
 
 	assert.ErrorContains(t, failure(t, func() { torch.FromRows([][]int64{{1, 2}, {3}}) }),
 		"torch: FromRows: row 1 has 1 elements and row 0 has 2")
-	assert.ErrorContains(t, failure(t, func() { torch.ToRows[float32](torch.Zeros([]int64{3})) }),
+	assert.ErrorContains(t, failure(t, func() { torch.ToRows[float32](torch.Zeros(torch.Shape{3})) }),
 		"torch: ToRows: the tensor is [3], wanted [rows, columns]")
 }
 

@@ -111,7 +111,7 @@ func jacobianOf(outputs, inputs []*Tensor) [][]*Tensor {
 	jacobian := make([][]*Tensor, len(outputs))
 	for o, output := range outputs {
 		jacobian[o] = make([]*Tensor, len(inputs))
-		elements := output.Reshape(-1)
+		elements := output.Reshape(Shape{-1})
 		rows := make([][]*Tensor, len(inputs))
 		for k := range output.NumElements() {
 			gradients := gradientsOrZeros([]*Tensor{elements.Select(0, k)}, inputs, nil, false)
@@ -125,7 +125,7 @@ func jacobianOf(outputs, inputs []*Tensor) [][]*Tensor {
 				jacobian[o][i] = Zeros(shape, input.DType(), input.Device())
 				continue
 			}
-			jacobian[o][i] = Stack(rows[i], 0).Reshape(shape...)
+			jacobian[o][i] = Stack(rows[i], 0).Reshape(shape)
 		}
 	}
 	return jacobian

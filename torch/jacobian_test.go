@@ -11,11 +11,11 @@ import (
 // TestJacobiansAgreeWithPyTorch: the functions, inputs and vectors of scripts/reference/reference_autograd.py.
 func TestJacobiansAgreeWithPyTorch(t *testing.T) {
 	onEachDevice(t, func(t *testing.T, device torch.Device) {
-		x := torch.FromSlice([]float64{0.3, -0.7, 1.1, 0.2}, []int64{2, 2}, device)
+		x := torch.FromSlice([]float64{0.3, -0.7, 1.1, 0.2}, torch.Shape{2, 2}, device)
 		y := torch.FromSlice([]float64{0.5, -1.5}, nil, device).SetRequiresGrad(true)
 		inputs := []*torch.Tensor{x, y}
 		vectors := []*torch.Tensor{
-			torch.FromSlice([]float64{1, 2, -1, 0.5}, []int64{2, 2}, device), torch.FromSlice([]float64{0.25, -2}, nil, device),
+			torch.FromSlice([]float64{1, 2, -1, 0.5}, torch.Shape{2, 2}, device), torch.FromSlice([]float64{0.25, -2}, nil, device),
 		}
 		several := func(in []*torch.Tensor) []*torch.Tensor {
 			return []*torch.Tensor{in[0].MatMul(in[1]).Tanh(), in[0].Exp().SumDim([]int64{0}, false).Mul(in[0].Prod())}
@@ -56,9 +56,9 @@ func TestJacobiansAgreeWithPyTorch(t *testing.T) {
 }
 
 func TestJacobianOfWhatDependsOnNothing(t *testing.T) {
-	x := torch.Ones([]int64{3})
+	x := torch.Ones(torch.Shape{3})
 	jacobian := torch.Jacobian(func([]*torch.Tensor) []*torch.Tensor {
-		return []*torch.Tensor{torch.Ones([]int64{2}), torch.Ones([]int64{0})}
+		return []*torch.Tensor{torch.Ones(torch.Shape{2}), torch.Ones(torch.Shape{0})}
 	}, []*torch.Tensor{x})
 	assert.Equal(t, make([]float32, 6), jacobian[0][0].Float32s())
 	assert.Equal(t, []int64{0, 3}, jacobian[1][0].Shape())

@@ -273,7 +273,7 @@ func (s *lbfgsStep) flatGradient() *Tensor {
 		if gradient == nil {
 			gradient = Zeros(parameter.Shape(), parameter.DType(), parameter.Device())
 		}
-		rows[i] = gradient.Reshape(-1)
+		rows[i] = gradient.Reshape(Shape{-1})
 		gradient.Close()
 	}
 	return s.keep(Cat(rows, 0))
@@ -302,7 +302,7 @@ func (s *lbfgsStep) evaluateAt(length float64, direction *Tensor) (float64, *Ten
 	}
 	defer func() {
 		for i, parameter := range s.parameters {
-			parameter.CopyFrom(before[i])
+			parameter.CopyInPlace(before[i])
 			before[i].Close()
 		}
 	}()

@@ -12,13 +12,13 @@ import (
 
 // TestLBFGSFindsAMinimum: of a quadratic of two tensors and a valley, to the tolerance.
 func TestLBFGSFindsAMinimum(t *testing.T) {
-	x := torch.FromSlice([]float32{3, -2, 1, 7}, []int64{2, 2}).SetRequiresGrad(true)
+	x := torch.FromSlice([]float32{3, -2, 1, 7}, torch.Shape{2, 2}).SetRequiresGrad(true)
 	y := torch.FromSlice([]float32{4}, nil).SetRequiresGrad(true)
 	unused := torch.FromSlice([]float32{5}, nil).SetRequiresGrad(true)
 	optimizer, err := torch.LBFGS([]*torch.Tensor{x, y, unused}, torch.LBFGSOptions{StrongWolfe: true})
 	require.NoError(t, err)
 	defer optimizer.Close()
-	weights := torch.FromSlice([]float32{1, 10, 0.1, 3}, []int64{2, 2})
+	weights := torch.FromSlice([]float32{1, 10, 0.1, 3}, torch.Shape{2, 2})
 	calls := 0
 	closure := func() *torch.Tensor {
 		calls++
@@ -101,7 +101,7 @@ func TestLBFGSTensorsOfTheClosure(t *testing.T) {
 // TestLBFGSHoldsNoMoreThanItsHistory: what a step made and does not keep is freed at its end.
 func TestLBFGSHoldsNoMoreThanItsHistory(t *testing.T) {
 	const elements = 1 << 16
-	x := torch.Ones([]int64{elements}, torch.Float64).SetRequiresGrad(true)
+	x := torch.Ones(torch.Shape{elements}, torch.Float64).SetRequiresGrad(true)
 	optimizer, err := torch.LBFGS([]*torch.Tensor{x}, torch.LBFGSOptions{LearningRate: 0.01, HistorySize: 3, ToleranceChange: 1e-30})
 	require.NoError(t, err)
 	step := func() {
@@ -133,7 +133,7 @@ func TestLBFGSMisuse(t *testing.T) {
 	assert.ErrorContains(t, err, "parameter 1 of group 0 is the same tensor")
 	_, err = torch.LBFGS([]*torch.Tensor{x}, torch.LBFGSOptions{LearningRate: -1})
 	assert.ErrorContains(t, err, "the learning rate is -1")
-	_, err = torch.LBFGS([]*torch.Tensor{torch.Zeros([]int64{1}, torch.Complex64).SetRequiresGrad(true)}, torch.LBFGSOptions{})
+	_, err = torch.LBFGS([]*torch.Tensor{torch.Zeros(torch.Shape{1}, torch.Complex64).SetRequiresGrad(true)}, torch.LBFGSOptions{})
 	assert.ErrorContains(t, err, "complex64, and LBFGS is for real ones")
 
 	optimizer, err := torch.LBFGS([]*torch.Tensor{x}, torch.LBFGSOptions{})
@@ -167,7 +167,7 @@ func TestLBFGSMisuse(t *testing.T) {
 	}
 	for with, state := range map[string]*torch.Dict{
 		"prev_flat_grad is missing or None": change("prev_flat_grad", nil),
-		`"prev_flat_grad" of the state`:     change("prev_flat_grad", torch.Ones([]int64{2})),
+		`"prev_flat_grad" of the state`:     change("prev_flat_grad", torch.Ones(torch.Shape{2})),
 		"old_dirs has 0 items":              change("old_dirs", []any{}),
 		"ro is 3, no list":                  change("ro", int64(3)),
 		"n_iter is 1.5, no whole number":    change("n_iter", 1.5),

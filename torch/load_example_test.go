@@ -37,7 +37,7 @@ func ExampleSave() {
 	defer os.RemoveAll(folder)
 	path := filepath.Join(folder, "checkpoint.pt")
 
-	checkpoint := torch.NewDict("epoch", 3, "weights", torch.NewDict("w", torch.Ones([]int64{2})))
+	checkpoint := torch.NewDict("epoch", 3, "weights", torch.NewDict("w", torch.Ones(torch.Shape{2})))
 	if err := torch.Save(path, checkpoint); err != nil {
 		log.Fatal(err)
 	}

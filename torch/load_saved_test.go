@@ -122,7 +122,7 @@ func TestLoadModuleStateDict(t *testing.T) {
 	assert.Equal(t, int64(2), versions.Get("norm").(*torch.Dict).Get("version"))
 
 	second, third := state.Get("second.weight").(*torch.Tensor), state.Get("third.weight").(*torch.Tensor)
-	second.Fill(7)
+	second.FillInPlace(7)
 	assert.Equal(t, 7.0, third.Select(0, 0).Select(0, 0).Item(), "a weight that two layers share is one")
 }
 
@@ -139,7 +139,7 @@ func TestLoadOptimizerStateDict(t *testing.T) {
 func TestLoadKeepsStrides(t *testing.T) {
 	views := tensorsIn(t, "views.pt")
 	assert.False(t, views["transposed"].IsContiguous())
-	views["base"].Fill(3)
+	views["base"].FillInPlace(3)
 	for _, name := range []string{"transposed", "slice", "row", "expanded"} {
 		assert.Equal(t, 3.0, views[name].Max().Item(), name)
 	}
@@ -166,7 +166,7 @@ func TestLoadToDevice(t *testing.T) {
 		dict := value.(*torch.Dict)
 		base, row := dict.Get("base").(*torch.Tensor), dict.Get("row").(*torch.Tensor)
 		assert.Equal(t, device, base.Device())
-		base.Fill(5)
+		base.FillInPlace(5)
 		assert.Equal(t, 5.0, row.Max().Item(), "views share their memory on any device")
 
 		var saved bytes.Buffer

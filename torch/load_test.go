@@ -30,12 +30,12 @@ func residentGrowth(t *testing.T, rounds int, work func()) int64 {
 const flat = 128 << 20
 
 func TestAMillionOperatorsWithoutClose(t *testing.T) {
-	x, y := torch.Ones([]int64{8}), torch.Ones([]int64{8})
+	x, y := torch.Ones(torch.Shape{8}), torch.Ones(torch.Shape{8})
 	assert.Less(t, residentGrowth(t, 1_000_000, func() { x.Add(y) }), int64(flat))
 }
 
 func TestALoopInOneScopeIsBounded(t *testing.T) {
-	x, y := torch.Ones([]int64{1 << 10}), torch.Ones([]int64{1 << 10})
+	x, y := torch.Ones(torch.Shape{1 << 10}), torch.Ones(torch.Shape{1 << 10})
 	torch.Scope(func(*torch.TensorScope) {
 		// 1.6 GiB in all.
 		assert.Less(t, residentGrowth(t, 400_000, func() { x.Add(y) }), int64(flat))
@@ -44,8 +44,8 @@ func TestALoopInOneScopeIsBounded(t *testing.T) {
 
 func TestSixtyFourGoroutinesWithoutClose(t *testing.T) {
 	const goroutines, rounds = 64, 1_000
-	w := torch.RandN([]int64{32, 32})
-	x := torch.RandN([]int64{32, 32})
+	w := torch.RandN(torch.Shape{32, 32})
+	x := torch.RandN(torch.Shape{32, 32})
 	want := torch.ToSlice[float32](x.MatMul(w).Tanh().Sum())
 	together := func() {
 		var group sync.WaitGroup
@@ -80,7 +80,7 @@ func TestSixtyFourGoroutinesWithoutClose(t *testing.T) {
 // TestThreadsAreBounded: goroutines that run a model need no thread each.
 func TestThreadsAreBounded(t *testing.T) {
 	module := loadModule(t, "values.pt")
-	x := torch.Ones([]int64{1 << 18})
+	x := torch.Ones(torch.Shape{1 << 18})
 	testkit.CheckThreadsAreBounded(t, func() {
 		for range 3 {
 			y, err := module.Forward(x)
@@ -104,7 +104,7 @@ func mustBeClosedOrFine(t *testing.T, f func()) {
 
 func TestCloseDuringUse(t *testing.T) {
 	for range 2_000 {
-		x := torch.Ones([]int64{256})
+		x := torch.Ones(torch.Shape{256})
 		var group sync.WaitGroup
 		for range 4 {
 			group.Go(func() {
@@ -129,8 +129,8 @@ func TestKeepFromAScopeInside(t *testing.T) {
 	var kept, lost *torch.Tensor
 	torch.Scope(func(outer *torch.TensorScope) {
 		torch.Scope(func(*torch.TensorScope) {
-			lost = torch.Ones([]int64{1})
-			kept = outer.Keep(torch.Ones([]int64{1}))
+			lost = torch.Ones(torch.Shape{1})
+			kept = outer.Keep(torch.Ones(torch.Shape{1}))
 		})
 		assert.True(t, closed(lost))
 	})
@@ -140,9 +140,9 @@ func TestKeepFromAScopeInside(t *testing.T) {
 func TestKeepAfterManyOthers(t *testing.T) {
 	var kept, forgotten *torch.Tensor
 	torch.Scope(func(scope *torch.TensorScope) {
-		first, second := torch.Ones([]int64{1}), torch.Ones([]int64{1})
+		first, second := torch.Ones(torch.Shape{1}), torch.Ones(torch.Shape{1})
 		for range 2_000 {
-			torch.Ones([]int64{1})
+			torch.Ones(torch.Shape{1})
 		}
 		kept, forgotten = scope.Keep(first), second
 	})

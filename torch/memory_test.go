@@ -14,7 +14,7 @@ func TestMemoryIsBoundedWithoutClose(t *testing.T) {
 	const rounds = 2000
 	for i := range rounds {
 		// 4 MiB each, 8 GiB in all.
-		torch.Ones([]int64{1 << 20})
+		torch.Ones(torch.Shape{1 << 20})
 		if i == rounds/10 {
 			after10th = testkit.ResidentBytes(t)
 		}
@@ -33,7 +33,7 @@ func TestSmallTensorsAreBoundedToo(t *testing.T) {
 }
 
 func TestCloseFreesAtOnce(t *testing.T) {
-	x := torch.Ones([]int64{1 << 20})
+	x := torch.Ones(torch.Shape{1 << 20})
 	open := torch.NativeBytes()
 	x.Close()
 	// What other tests left behind can only shrink meanwhile.

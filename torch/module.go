@@ -314,12 +314,14 @@ func cTexts(texts []string) (**C.char, func()) {
 	}
 }
 
-// SetProfiling says whether TorchScript watches the first calls of a method and then specialises it
-// to the shapes it saw. It holds for the whole process, for methods that were not called yet, and
-// hands back what was set.
+// SetProfiling sets for the whole process whether TorchScript watches the first calls of a method and
+// then specializes it to the shapes it saw. It holds for methods that were not called yet.
 //
 // It is off at start, and every call of a method does the same and gives the same numbers. With it
 // the first calls are slow, again whenever shapes change, and give numbers that differ in their last
 // digits from later ones; CLIP and VQGAN, whose time goes into convolutions and matrix products,
 // gain nothing (29.3 and 29.6 ms for 16 pictures). Code of many small operations may gain.
-func SetProfiling(on bool) bool { return C.ctorch_set_profiling(cBool(on)) != 0 }
+func SetProfiling(on bool) { C.ctorch_set_profiling(cBool(on)) }
+
+// Profiling reports whether TorchScript watches the first calls of a method.
+func Profiling() bool { return C.ctorch_profiling() != 0 }

@@ -19,7 +19,7 @@ func ExampleLoadModule() {
 		log.Fatal(err)
 	}
 	torch.NoGrad(func() {
-		y, err := module.Forward(torch.FromSlice([]float32{1, 2}, []int64{1, 2}))
+		y, err := module.Forward(torch.FromSlice([]float32{1, 2}, torch.Shape{1, 2}))
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -136,7 +136,7 @@ func ExampleModule_LoadStateDict() {
 		log.Fatal(err)
 	}
 	defer module.Close()
-	err = module.LoadStateDict(torch.NewDict("weight", torch.Ones([]int64{2, 3})), true)
+	err = module.LoadStateDict(torch.NewDict("weight", torch.Ones(torch.Shape{2, 3})), true)
 	fmt.Println(err)
 	// Output: torch: LoadStateDict: the state dict does not fit the module: it lacks bias; weight has shape [2 3], not [2 2]
 }

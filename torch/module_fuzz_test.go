@@ -20,7 +20,7 @@ func harmless(t *testing.T, data []byte) {
 		return
 	}
 	defer module.Close()
-	y, err := module.Forward(torch.FromSlice([]float32{1, 2}, []int64{1, 2}))
+	y, err := module.Forward(torch.FromSlice([]float32{1, 2}, torch.Shape{1, 2}))
 	require.NoError(t, err)
 	assert.Equal(t, []float32{4.5, 10.5}, y.Float32s())
 	require.NoError(t, module.Write(&bytes.Buffer{}))

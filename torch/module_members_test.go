@@ -55,7 +55,7 @@ func TestModuleMembers(t *testing.T) {
 	head := children[len(children)-1].Module
 	bias, err := head.Attribute("bias")
 	require.NoError(t, err)
-	torch.NoGrad(func() { bias.(*torch.Tensor).Fill(9) })
+	torch.NoGrad(func() { bias.(*torch.Tensor).FillInPlace(9) })
 	shared, err := net.Attribute("head.bias")
 	require.NoError(t, err)
 	assert.Equal(t, []float32{9, 9, 9}, shared.(*torch.Tensor).Float32s())
@@ -117,8 +117,8 @@ func TestAttributes(t *testing.T) {
 	assert.Equal(t, 4.0, absent.(*torch.Tensor).Item())
 
 	net := loadModule(t, "net.pt")
-	require.NoError(t, net.SetAttribute("head.bias", torch.Ones([]int64{3}).SetRequiresGrad(true)))
-	require.NoError(t, net.SetAttribute("head.weight", torch.Zeros([]int64{3, 4})))
+	require.NoError(t, net.SetAttribute("head.bias", torch.Ones(torch.Shape{3}).SetRequiresGrad(true)))
+	require.NoError(t, net.SetAttribute("head.weight", torch.Zeros(torch.Shape{3, 4})))
 	y, err := net.Forward(netInput())
 	require.NoError(t, err)
 	assert.Equal(t, []float32{1, 1, 1, 1, 1, 1}, y.Float32s())

@@ -68,7 +68,7 @@ func (m *Module) LoadStateDict(state *Dict, strict bool) error {
 		NoGrad(func() {
 			for _, target := range own {
 				if source, ok := sources[target.Name]; ok {
-					target.Tensor.CopyFrom(source)
+					target.Tensor.CopyInPlace(source)
 				}
 			}
 		})

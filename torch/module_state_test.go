@@ -20,7 +20,7 @@ func TestStateDict(t *testing.T) {
 	require.NoError(t, err)
 	torch.NoGrad(func() {
 		for _, parameter := range parameters {
-			parameter.Fill(0)
+			parameter.FillInPlace(0)
 		}
 	})
 	require.NoError(t, other.LoadStateDict(state, true))
@@ -34,7 +34,7 @@ func TestStateDict(t *testing.T) {
 
 func TestStateDictThatDoesNotFit(t *testing.T) {
 	net := loadModule(t, "net.pt")
-	state := torch.NewDict("head.bias", torch.Ones([]int64{3}), "head.weight", torch.Ones([]int64{4, 3}), "extra", torch.Ones(nil))
+	state := torch.NewDict("head.bias", torch.Ones(torch.Shape{3}), "head.weight", torch.Ones(torch.Shape{4, 3}), "extra", torch.Ones(nil))
 	err := net.LoadStateDict(state, true)
 	require.ErrorIs(t, err, torch.ErrInvalid)
 	for _, part := range []string{"it lacks first.convolution.weight, ", "the module lacks extra", "head.weight has shape [4 3], not [3 4]"} {
@@ -51,7 +51,7 @@ func TestStateDictThatDoesNotFit(t *testing.T) {
 	require.NoError(t, net.LoadStateDict(state, false))
 	assert.Equal(t, []float32{1, 1, 1}, bias.(*torch.Tensor).Float32s())
 
-	closed := torch.Ones([]int64{3})
+	closed := torch.Ones(torch.Shape{3})
 	closed.Close()
 	assert.ErrorIs(t, net.LoadStateDict(torch.NewDict("head.bias", closed), false), torch.ErrClosed)
 	assert.ErrorIs(t, net.LoadStateDict(torch.NewDict("head.bias", 1), false), torch.ErrInvalid)

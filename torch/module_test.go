@@ -45,7 +45,7 @@ func loadNetReference(t *testing.T) netReference {
 }
 
 func netInput(where ...torch.Option) *torch.Tensor {
-	return torch.Linspace(-1, 1, 100, where...).Reshape(2, 2, 5, 5)
+	return torch.Linspace(-1, 1, 100, where...).Reshape(torch.Shape{2, 2, 5, 5})
 }
 
 // float32Rounding bounds what another order of summation may change.
@@ -55,7 +55,8 @@ func TestModuleComputesWhatPythonDoes(t *testing.T) {
 	reference := loadNetReference(t)
 	for _, profiling := range []bool{false, true} {
 		onEachDevice(t, func(t *testing.T, device torch.Device) {
-			defer torch.SetProfiling(torch.SetProfiling(profiling))
+			defer torch.SetProfiling(torch.Profiling())
+			torch.SetProfiling(profiling)
 			net := loadModule(t, "net.pt", device)
 			for range 4 { // the profiler specialises the second or third
 				require.NoError(t, net.ZeroGrad())
@@ -87,14 +88,17 @@ func TestEachCallIsTheSameWithoutProfiling(t *testing.T) {
 }
 
 func TestSetProfiling(t *testing.T) {
-	assert.False(t, torch.SetProfiling(true), "off at start")
-	assert.True(t, torch.SetProfiling(false))
+	assert.False(t, torch.Profiling(), "off at start")
+	torch.SetProfiling(true)
+	assert.True(t, torch.Profiling())
+	torch.SetProfiling(false)
+	assert.False(t, torch.Profiling())
 }
 
 func TestCallFailures(t *testing.T) {
 	values := loadModule(t, "values.pt")
-	x := torch.Ones([]int64{2})
-	closed := torch.Ones([]int64{1})
+	x := torch.Ones(torch.Shape{2})
+	closed := torch.Ones(torch.Shape{1})
 	closed.Close()
 	closedModule := loadModule(t, "values.pt")
 	closedModule.Close()
@@ -241,7 +245,7 @@ func TestClone(t *testing.T) {
 	for _, parameter := range parameters {
 		assert.True(t, parameter.RequiresGrad())
 		assert.True(t, parameter.IsLeaf())
-		torch.NoGrad(func() { parameter.Fill(0) })
+		torch.NoGrad(func() { parameter.FillInPlace(0) })
 	}
 	assert.Equal(t, net.ExtraFiles(), copied.ExtraFiles())
 	y, err := net.Forward(netInput())

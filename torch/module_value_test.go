@@ -50,7 +50,7 @@ func plain(value any) any {
 
 func TestValuesCrossBothWays(t *testing.T) {
 	values := loadModule(t, "values.pt")
-	x, y := torch.Ones([]int64{2}), torch.Scalar(3)
+	x, y := torch.Ones(torch.Shape{2}), torch.Scalar(3)
 	for _, test := range []struct {
 		method      string
 		given, want any
@@ -156,7 +156,7 @@ func TestModulesAreValues(t *testing.T) {
 	net.Close()
 	got, err := values.Call("anything", head)
 	require.NoError(t, err)
-	y, err := got.(*torch.Module).Forward(torch.Zeros([]int64{1, 4}))
+	y, err := got.(*torch.Module).Forward(torch.Zeros(torch.Shape{1, 4}))
 	require.NoError(t, err)
 	bias, err := head.(*torch.Module).Attribute("bias")
 	require.NoError(t, err)

@@ -2218,7 +2218,7 @@ func (t *Tensor) Bucketize(boundaries *Tensor, right bool) *Tensor {
 
 // Reshape returns t in another shape, one size of which may be -1; a view where that is possible,
 // else a copy.
-func (t *Tensor) Reshape(shape ...int64) *Tensor {
+func (t *Tensor) Reshape(shape Shape) *Tensor {
 	const operation = "Reshape"
 	self := t.acquire(operation)
 	defer t.release()
@@ -2226,7 +2226,7 @@ func (t *Tensor) Reshape(shape ...int64) *Tensor {
 }
 
 // View returns t in another shape, one size of which may be -1, always as a view.
-func (t *Tensor) View(shape ...int64) *Tensor {
+func (t *Tensor) View(shape Shape) *Tensor {
 	const operation = "View"
 	self := t.acquire(operation)
 	defer t.release()
@@ -2360,7 +2360,7 @@ func (t *Tensor) SqueezeDims(dims ...int64) *Tensor {
 }
 
 // Expand returns t with dimensions of size 1 repeated, without a copy; -1 keeps a size.
-func (t *Tensor) Expand(shape ...int64) *Tensor {
+func (t *Tensor) Expand(shape Shape) *Tensor {
 	const operation = "Expand"
 	self := t.acquire(operation)
 	defer t.release()
@@ -2378,7 +2378,7 @@ func (t *Tensor) ExpandAs(other *Tensor) *Tensor {
 }
 
 // BroadcastTo returns t broadcast to a shape, a view.
-func (t *Tensor) BroadcastTo(shape ...int64) *Tensor {
+func (t *Tensor) BroadcastTo(shape Shape) *Tensor {
 	const operation = "BroadcastTo"
 	self := t.acquire(operation)
 	defer t.release()
@@ -2489,7 +2489,7 @@ func (t *Tensor) Detach() *Tensor {
 }
 
 // AsStrided returns a view of t's memory with the given shape and strides, in elements.
-func (t *Tensor) AsStrided(shape, strides []int64) *Tensor {
+func (t *Tensor) AsStrided(shape Shape, strides []int64) *Tensor {
 	const operation = "AsStrided"
 	self := t.acquire(operation)
 	defer t.release()
@@ -2713,7 +2713,7 @@ func (t *Tensor) EmptyLike() *Tensor {
 }
 
 // NewZeros returns zeros of the given shape, of t's dtype and device.
-func (t *Tensor) NewZeros(shape ...int64) *Tensor {
+func (t *Tensor) NewZeros(shape Shape) *Tensor {
 	const operation = "NewZeros"
 	self := t.acquire(operation)
 	defer t.release()
@@ -2721,7 +2721,7 @@ func (t *Tensor) NewZeros(shape ...int64) *Tensor {
 }
 
 // NewOnes returns ones of the given shape, of t's dtype and device.
-func (t *Tensor) NewOnes(shape ...int64) *Tensor {
+func (t *Tensor) NewOnes(shape Shape) *Tensor {
 	const operation = "NewOnes"
 	self := t.acquire(operation)
 	defer t.release()
@@ -2729,7 +2729,7 @@ func (t *Tensor) NewOnes(shape ...int64) *Tensor {
 }
 
 // NewFull returns value in the given shape, of t's dtype and device.
-func (t *Tensor) NewFull(shape []int64, value float64) *Tensor {
+func (t *Tensor) NewFull(shape Shape, value float64) *Tensor {
 	const operation = "NewFull"
 	self := t.acquire(operation)
 	defer t.release()
@@ -2738,7 +2738,7 @@ func (t *Tensor) NewFull(shape []int64, value float64) *Tensor {
 }
 
 // NewEmpty returns a tensor of unspecified contents of the given shape, of t's dtype and device.
-func (t *Tensor) NewEmpty(shape ...int64) *Tensor {
+func (t *Tensor) NewEmpty(shape Shape) *Tensor {
 	const operation = "NewEmpty"
 	self := t.acquire(operation)
 	defer t.release()
@@ -2865,18 +2865,16 @@ func (t *Tensor) ScatterReduce(dim int64, index, source *Tensor, reduce string, 
 		sourceHandle, reduceText, cBool(includeSelf)))
 }
 
-// IndexAddDim returns t with source's slices added to those that the vector index names along
-// dim.
-func (t *Tensor) IndexAddDim(dim int64, index, source *Tensor) *Tensor {
-	const operation = "IndexAddDim"
+// IndexAdd returns t with source's slices added to those that the vector index names along dim.
+func (t *Tensor) IndexAdd(dim int64, index, source *Tensor) *Tensor {
+	const operation = "IndexAdd"
 	self := t.acquire(operation)
 	defer t.release()
 	indexHandle := index.acquire(operation)
 	defer index.release()
 	sourceHandle := source.acquire(operation)
 	defer source.release()
-	return made(operation, C.ctorch_op_index_add_dim(self, C.int64_t(dim), indexHandle,
-		sourceHandle))
+	return made(operation, C.ctorch_op_index_add(self, C.int64_t(dim), indexHandle, sourceHandle))
 }
 
 // IndexCopy returns t with source's slices in place of those that the vector index names along
@@ -3937,7 +3935,7 @@ func (t *Tensor) FeatureAlphaDropout(p float64, training bool) *Tensor {
 
 // LayerNorm returns t normalised over its last dimensions, of the given shape, times weight plus
 // bias, either of which may be nil.
-func (t *Tensor) LayerNorm(shape []int64, weight, bias *Tensor, eps float64) *Tensor {
+func (t *Tensor) LayerNorm(shape Shape, weight, bias *Tensor, eps float64) *Tensor {
 	const operation = "LayerNorm"
 	self := t.acquire(operation)
 	defer t.release()
@@ -4004,7 +4002,7 @@ func (t *Tensor) InstanceNorm(weight, bias, runningMean, runningVar *Tensor, use
 
 // RMSNorm returns t divided by its root mean square over its last dimensions, of the given shape,
 // times weight, which may be nil.
-func (t *Tensor) RMSNorm(shape []int64, weight *Tensor, eps float64) *Tensor {
+func (t *Tensor) RMSNorm(shape Shape, weight *Tensor, eps float64) *Tensor {
 	const operation = "RMSNorm"
 	self := t.acquire(operation)
 	defer t.release()
@@ -4865,101 +4863,103 @@ func (t *Tensor) RandIntLike(low, high int64) *Tensor {
 	return made(operation, C.ctorch_op_randint_like(self, C.int64_t(low), C.int64_t(high)))
 }
 
-// FillUniform fills t with uniform numbers in [from, to), in place, and hands it back; generator
-// may be nil. It is torch.Tensor.uniform_.
-func (t *Tensor) FillUniform(from, to float64, generator *Generator) *Tensor {
-	const operation = "FillUniform"
+// UniformInPlace fills t with uniform numbers in [from, to), in place, and hands it back;
+// generator may be nil. It is torch.Tensor.uniform_.
+func (t *Tensor) UniformInPlace(from, to float64, generator *Generator) *Tensor {
+	const operation = "UniformInPlace"
 	self := t.acquire(operation)
 	defer t.release()
 	generatorHandle := generator.acquire(operation)
 	defer generator.release()
-	check(operation, C.ctorch_op_fill_uniform(self, C.double(from), C.double(to), generatorHandle))
+	check(operation, C.ctorch_op_uniform_in_place(self, C.double(from), C.double(to),
+		generatorHandle))
 	return t
 }
 
-// FillNormal fills t with normal numbers, in place, and hands it back; generator may be nil. It
-// is torch.Tensor.normal_.
-func (t *Tensor) FillNormal(mean, std float64, generator *Generator) *Tensor {
-	const operation = "FillNormal"
+// NormalInPlace fills t with normal numbers, in place, and hands it back; generator may be nil.
+// It is torch.Tensor.normal_.
+func (t *Tensor) NormalInPlace(mean, std float64, generator *Generator) *Tensor {
+	const operation = "NormalInPlace"
 	self := t.acquire(operation)
 	defer t.release()
 	generatorHandle := generator.acquire(operation)
 	defer generator.release()
-	check(operation, C.ctorch_op_fill_normal(self, C.double(mean), C.double(std), generatorHandle))
+	check(operation, C.ctorch_op_normal_in_place(self, C.double(mean), C.double(std),
+		generatorHandle))
 	return t
 }
 
-// FillExponential fills t with exponentially distributed numbers, in place, and hands it back;
+// ExponentialInPlace fills t with exponentially distributed numbers, in place, and hands it back;
 // generator may be nil. It is torch.Tensor.exponential_.
-func (t *Tensor) FillExponential(rate float64, generator *Generator) *Tensor {
-	const operation = "FillExponential"
+func (t *Tensor) ExponentialInPlace(rate float64, generator *Generator) *Tensor {
+	const operation = "ExponentialInPlace"
 	self := t.acquire(operation)
 	defer t.release()
 	generatorHandle := generator.acquire(operation)
 	defer generator.release()
-	check(operation, C.ctorch_op_fill_exponential(self, C.double(rate), generatorHandle))
+	check(operation, C.ctorch_op_exponential_in_place(self, C.double(rate), generatorHandle))
 	return t
 }
 
-// FillBernoulli fills t with 1 with probability p, else 0, in place, and hands it back; generator
-// may be nil. It is torch.Tensor.bernoulli_.
-func (t *Tensor) FillBernoulli(p float64, generator *Generator) *Tensor {
-	const operation = "FillBernoulli"
+// BernoulliInPlace fills t with 1 with probability p, else 0, in place, and hands it back;
+// generator may be nil. It is torch.Tensor.bernoulli_.
+func (t *Tensor) BernoulliInPlace(p float64, generator *Generator) *Tensor {
+	const operation = "BernoulliInPlace"
 	self := t.acquire(operation)
 	defer t.release()
 	generatorHandle := generator.acquire(operation)
 	defer generator.release()
-	check(operation, C.ctorch_op_fill_bernoulli(self, C.double(p), generatorHandle))
+	check(operation, C.ctorch_op_bernoulli_in_place(self, C.double(p), generatorHandle))
 	return t
 }
 
-// FillCauchy fills t with Cauchy distributed numbers, in place, and hands it back; generator may
-// be nil. It is torch.Tensor.cauchy_.
-func (t *Tensor) FillCauchy(median, sigma float64, generator *Generator) *Tensor {
-	const operation = "FillCauchy"
+// CauchyInPlace fills t with Cauchy distributed numbers, in place, and hands it back; generator
+// may be nil. It is torch.Tensor.cauchy_.
+func (t *Tensor) CauchyInPlace(median, sigma float64, generator *Generator) *Tensor {
+	const operation = "CauchyInPlace"
 	self := t.acquire(operation)
 	defer t.release()
 	generatorHandle := generator.acquire(operation)
 	defer generator.release()
-	check(operation, C.ctorch_op_fill_cauchy(self, C.double(median), C.double(sigma),
+	check(operation, C.ctorch_op_cauchy_in_place(self, C.double(median), C.double(sigma),
 		generatorHandle))
 	return t
 }
 
-// FillLogNormal fills t with numbers whose logarithm is normal, in place, and hands it back;
+// LogNormalInPlace fills t with numbers whose logarithm is normal, in place, and hands it back;
 // generator may be nil. It is torch.Tensor.log_normal_.
-func (t *Tensor) FillLogNormal(mean, std float64, generator *Generator) *Tensor {
-	const operation = "FillLogNormal"
+func (t *Tensor) LogNormalInPlace(mean, std float64, generator *Generator) *Tensor {
+	const operation = "LogNormalInPlace"
 	self := t.acquire(operation)
 	defer t.release()
 	generatorHandle := generator.acquire(operation)
 	defer generator.release()
-	check(operation, C.ctorch_op_fill_log_normal(self, C.double(mean), C.double(std),
+	check(operation, C.ctorch_op_log_normal_in_place(self, C.double(mean), C.double(std),
 		generatorHandle))
 	return t
 }
 
-// FillGeometric fills t with how many trials of probability p it takes to succeed, in place, and
-// hands it back; generator may be nil. It is torch.Tensor.geometric_.
-func (t *Tensor) FillGeometric(p float64, generator *Generator) *Tensor {
-	const operation = "FillGeometric"
+// GeometricInPlace fills t with how many trials of probability p it takes to succeed, in place,
+// and hands it back; generator may be nil. It is torch.Tensor.geometric_.
+func (t *Tensor) GeometricInPlace(p float64, generator *Generator) *Tensor {
+	const operation = "GeometricInPlace"
 	self := t.acquire(operation)
 	defer t.release()
 	generatorHandle := generator.acquire(operation)
 	defer generator.release()
-	check(operation, C.ctorch_op_fill_geometric(self, C.double(p), generatorHandle))
+	check(operation, C.ctorch_op_geometric_in_place(self, C.double(p), generatorHandle))
 	return t
 }
 
-// FillRandInt fills t with whole numbers, uniform in [from, to), in place, and hands it back;
+// RandomInPlace fills t with whole numbers, uniform in [from, to), in place, and hands it back;
 // generator may be nil. It is torch.Tensor.random_.
-func (t *Tensor) FillRandInt(from, to int64, generator *Generator) *Tensor {
-	const operation = "FillRandInt"
+func (t *Tensor) RandomInPlace(from, to int64, generator *Generator) *Tensor {
+	const operation = "RandomInPlace"
 	self := t.acquire(operation)
 	defer t.release()
 	generatorHandle := generator.acquire(operation)
 	defer generator.release()
-	check(operation, C.ctorch_op_fill_rand_int(self, C.int64_t(from), C.int64_t(to),
+	check(operation, C.ctorch_op_random_in_place(self, C.int64_t(from), C.int64_t(to),
 		generatorHandle))
 	return t
 }
@@ -5341,53 +5341,42 @@ func (t *Tensor) AddMMInPlace(mat1, mat2 *Tensor, beta, alpha float64) *Tensor {
 	return t
 }
 
-// CopyFrom copies source, broadcast to t's shape and converted to its dtype and device, into t,
-// and hands back t.
-func (t *Tensor) CopyFrom(source *Tensor) *Tensor {
-	const operation = "CopyFrom"
+// FillInPlace fills t with value in place, and hands back t.
+func (t *Tensor) FillInPlace(value float64) *Tensor {
+	const operation = "FillInPlace"
 	self := t.acquire(operation)
 	defer t.release()
-	sourceHandle := source.acquire(operation)
-	defer source.release()
-	check(operation, C.ctorch_op_copy_from(self, sourceHandle))
+	check(operation, C.ctorch_op_fill_in_place(self, C.double(value)))
 	return t
 }
 
-// Fill fills t with value in place, and hands back t.
-func (t *Tensor) Fill(value float64) *Tensor {
-	const operation = "Fill"
-	self := t.acquire(operation)
-	defer t.release()
-	check(operation, C.ctorch_op_fill(self, C.double(value)))
-	return t
-}
-
-// FillTensor fills t with value, a tensor of one element, in place, and hands back t.
-func (t *Tensor) FillTensor(value *Tensor) *Tensor {
-	const operation = "FillTensor"
+// FillTensorInPlace fills t with value, a tensor of one element, in place, and hands back t.
+func (t *Tensor) FillTensorInPlace(value *Tensor) *Tensor {
+	const operation = "FillTensorInPlace"
 	self := t.acquire(operation)
 	defer t.release()
 	valueHandle := value.acquire(operation)
 	defer value.release()
-	check(operation, C.ctorch_op_fill_tensor(self, valueHandle))
+	check(operation, C.ctorch_op_fill_tensor_in_place(self, valueHandle))
 	return t
 }
 
-// FillDiagonal fills the diagonal of t with value in place, and hands back t.
-func (t *Tensor) FillDiagonal(value float64) *Tensor {
-	const operation = "FillDiagonal"
+// FillDiagonalInPlace fills the diagonal of t with value in place, and hands back t. It is
+// torch.Tensor.fill_diagonal_.
+func (t *Tensor) FillDiagonalInPlace(value float64) *Tensor {
+	const operation = "FillDiagonalInPlace"
 	self := t.acquire(operation)
 	defer t.release()
-	check(operation, C.ctorch_op_fill_diagonal(self, C.double(value)))
+	check(operation, C.ctorch_op_fill_diagonal_in_place(self, C.double(value)))
 	return t
 }
 
-// Zero fills t with zeros in place, and hands back t.
-func (t *Tensor) Zero() *Tensor {
-	const operation = "Zero"
+// ZeroInPlace fills t with zeros in place, and hands back t.
+func (t *Tensor) ZeroInPlace() *Tensor {
+	const operation = "ZeroInPlace"
 	self := t.acquire(operation)
 	defer t.release()
-	check(operation, C.ctorch_op_zero(self))
+	check(operation, C.ctorch_op_zero_in_place(self))
 	return t
 }
 
@@ -5475,17 +5464,17 @@ func (t *Tensor) ScatterReduceInPlace(dim int64, index, source *Tensor, reduce s
 	return t
 }
 
-// IndexAddDimInPlace adds source's slices to those that the vector index names along dim, in
-// place, and hands back t.
-func (t *Tensor) IndexAddDimInPlace(dim int64, index, source *Tensor) *Tensor {
-	const operation = "IndexAddDimInPlace"
+// IndexAddInPlace adds source's slices to those that the vector index names along dim, in place,
+// and hands back t.
+func (t *Tensor) IndexAddInPlace(dim int64, index, source *Tensor) *Tensor {
+	const operation = "IndexAddInPlace"
 	self := t.acquire(operation)
 	defer t.release()
 	indexHandle := index.acquire(operation)
 	defer index.release()
 	sourceHandle := source.acquire(operation)
 	defer source.release()
-	check(operation, C.ctorch_op_index_add_dim_in_place(self, C.int64_t(dim), indexHandle,
+	check(operation, C.ctorch_op_index_add_in_place(self, C.int64_t(dim), indexHandle,
 		sourceHandle))
 	return t
 }

@@ -8,11 +8,11 @@ import (
 
 // What a call from Go costs: the operators do next to nothing on one element.
 func BenchmarkOperatorOnOneElement(b *testing.B) {
-	x, y := torch.Zeros([]int64{1}), torch.Zeros([]int64{1})
+	x, y := torch.Zeros(torch.Shape{1}), torch.Zeros(torch.Shape{1})
 	for name, f := range map[string]func(){
 		"Add":        func() { x.Add(y).Close() },
 		"AddInPlace": func() { x.AddInPlace(y) },
-		"View":       func() { x.View(1, 1).Close() },
+		"View":       func() { x.View(torch.Shape{1, 1}).Close() },
 		"Alias":      func() { x.Alias().Close() },
 		"MaxDim": func() {
 			values, indices := x.MaxDim(0, false)

@@ -380,7 +380,7 @@ func TestEveryListedOperatorHasAReference(t *testing.T) {
 }
 
 func TestRandomLike(t *testing.T) {
-	x := torch.Zeros([]int64{100, 100})
+	x := torch.Zeros(torch.Shape{100, 100})
 	u := x.RandLike()
 	assert.Equal(t, x.Shape(), u.Shape())
 	assert.InDelta(t, 0.5, u.Mean().Item(), 0.02)
@@ -399,13 +399,13 @@ func TestRandomLike(t *testing.T) {
 func TestNormalAndOptionsOfCreations(t *testing.T) {
 	generator, err := torch.NewGenerator(torch.CPU, 5)
 	require.NoError(t, err)
-	x := torch.Normal(3, 0.5, []int64{50, 200}, torch.Float64, generator)
+	x := torch.Normal(3, 0.5, torch.Shape{50, 200}, torch.Float64, generator)
 	assert.Equal(t, torch.Float64, x.DType())
 	assert.InDelta(t, 3, x.Mean().Item(), 0.05)
 	assert.InDelta(t, 0.5, x.Std(true).Item(), 0.05)
 	again, err := torch.NewGenerator(torch.CPU, 5)
 	require.NoError(t, err)
-	assert.True(t, x.Equal(torch.Normal(3, 0.5, []int64{50, 200}, torch.Float64, again)))
+	assert.True(t, x.Equal(torch.Normal(3, 0.5, torch.Shape{50, 200}, torch.Float64, again)))
 
 	assert.Equal(t, torch.Float32, torch.HannWindow(4, true, torch.NoDType).DType())
 	assert.Equal(t, torch.Float64, torch.HannWindow(4, true, torch.Float64).DType())
@@ -413,9 +413,9 @@ func TestNormalAndOptionsOfCreations(t *testing.T) {
 }
 
 func TestTripletMarginTakesAnyDistance(t *testing.T) {
-	a := torch.FromSlice([]float32{0, 0}, []int64{1, 2})
-	near := torch.FromSlice([]float32{1, 1}, []int64{1, 2})
-	far := torch.FromSlice([]float32{0, 3}, []int64{1, 2})
+	a := torch.FromSlice([]float32{0, 0}, torch.Shape{1, 2})
+	near := torch.FromSlice([]float32{1, 1}, torch.Shape{1, 2})
+	far := torch.FromSlice([]float32{0, 3}, torch.Shape{1, 2})
 	manhattan := func(a, b *torch.Tensor) *torch.Tensor {
 		return a.Sub(b).Abs().SumDim([]int64{1}, false)
 	}
@@ -424,15 +424,15 @@ func TestTripletMarginTakesAnyDistance(t *testing.T) {
 }
 
 func TestDropoutScalesWhatItKeeps(t *testing.T) {
-	y := torch.Ones([]int64{10000}).Dropout(0.25, true)
+	y := torch.Ones(torch.Shape{10000}).Dropout(0.25, true)
 	kept := y.GtScalar(0)
 	assert.InDelta(t, 7500, kept.Sum().Item(), 300)
 	assert.InDelta(t, 1/0.75, y.MaskedSelect(kept).Mean().Item(), 1e-6)
 }
 
 func TestOperatorMisusePanicsWithAnError(t *testing.T) {
-	a, b := torch.Zeros([]int64{2, 3}), torch.Zeros([]int64{4, 5})
-	closed := torch.Zeros([]int64{2, 3})
+	a, b := torch.Zeros(torch.Shape{2, 3}), torch.Zeros(torch.Shape{4, 5})
+	closed := torch.Zeros(torch.Shape{2, 3})
 	closed.Close()
 	var missing *torch.Tensor
 	for name, test := range map[string]struct {
@@ -443,7 +443,7 @@ func TestOperatorMisusePanicsWithAnError(t *testing.T) {
 		"shapes":          {"Add", torch.ErrInvalid, func() { a.Add(b) }},
 		"matrix shapes":   {"MatMul", torch.ErrInvalid, func() { a.MatMul(b) }},
 		"dimension":       {"SumDim", torch.ErrInvalid, func() { a.SumDim([]int64{7}, false) }},
-		"size":            {"View", torch.ErrInvalid, func() { a.View(5, 5) }},
+		"size":            {"View", torch.ErrInvalid, func() { a.View(torch.Shape{5, 5}) }},
 		"index":           {"IndexSelect", torch.ErrInvalid, func() { a.IndexSelect(0, torch.FromSlice([]int64{9}, nil)) }},
 		"dtype":           {"MatMul", torch.ErrInvalid, func() { a.MatMul(a.T().To(torch.Float64)) }},
 		"list":            {"Cat", torch.ErrInvalid, func() { torch.Cat([]*torch.Tensor{a, b}, 0) }},
@@ -453,7 +453,7 @@ func TestOperatorMisusePanicsWithAnError(t *testing.T) {
 		"several results": {"TopK", torch.ErrInvalid, func() { a.TopK(9, 1, true) }},
 		"truth":           {"AllClose", torch.ErrInvalid, func() { a.AllClose(b, 0, 0) }},
 		"integer power":   {"PowScalar", torch.ErrInvalid, func() { torch.FromSlice([]int64{2}, nil).PowScalar(-1) }},
-		"singular":        {"Inverse", torch.ErrInvalid, func() { torch.Zeros([]int64{2, 2}).Inverse() }},
+		"singular":        {"Inverse", torch.ErrInvalid, func() { torch.Zeros(torch.Shape{2, 2}).Inverse() }},
 		"nil receiver":    {"Add", torch.ErrInvalid, func() { missing.Add(a) }},
 		"nil argument":    {"Add", torch.ErrInvalid, func() { a.Add(nil) }},
 		"nil in a list":   {"Stack", torch.ErrInvalid, func() { torch.Stack([]*torch.Tensor{a, nil}, 0) }},
@@ -465,15 +465,15 @@ func TestOperatorMisusePanicsWithAnError(t *testing.T) {
 			a.Interpolate([]int64{4}, torch.InterpolateOptions{Mode: torch.InterpolateBicubic})
 		}},
 		"no size": {"Interpolate", torch.ErrInvalid, func() {
-			a.Reshape(1, 1, 2, 3).Interpolate(nil, torch.InterpolateOptions{})
+			a.Reshape(torch.Shape{1, 1, 2, 3}).Interpolate(nil, torch.InterpolateOptions{})
 		}},
 		"two sizes": {"Interpolate", torch.ErrInvalid, func() {
 			options := torch.InterpolateOptions{ScaleFactor: []float64{2}}
-			a.Reshape(1, 1, 2, 3).Interpolate([]int64{4, 6}, options)
+			a.Reshape(torch.Shape{1, 1, 2, 3}).Interpolate([]int64{4, 6}, options)
 		}},
 		"scale factors": {"Interpolate", torch.ErrInvalid, func() {
 			options := torch.InterpolateOptions{ScaleFactor: []float64{2, 2, 2}}
-			a.Reshape(1, 1, 2, 3).Interpolate(nil, options)
+			a.Reshape(torch.Shape{1, 1, 2, 3}).Interpolate(nil, options)
 		}},
 		"padding": {"ConvTranspose1d", torch.ErrInvalid, func() {
 			options := torch.ConvTransposeOptions{ConvOptions: torch.ConvOptions{PadSame: true}}
@@ -484,12 +484,12 @@ func TestOperatorMisusePanicsWithAnError(t *testing.T) {
 		}},
 		"norm": {"FFT", torch.ErrInvalid, func() { a.FFT(torch.FFTOptions{Norm: 7}) }},
 		"offsets": {"EmbeddingBag", torch.ErrInvalid, func() {
-			indices := torch.Zeros([]int64{5}, torch.Int64)
+			indices := torch.Zeros(torch.Shape{5}, torch.Int64)
 			offsets := torch.FromSlice([]int64{0, -1 << 40, 2}, nil)
 			torch.EmbeddingBag(a, indices, offsets, torch.EmbeddingBagOptions{})
 		}},
 		"bags": {"EmbeddingBag", torch.ErrInvalid, func() {
-			indices := torch.Zeros([]int64{5}, torch.Int64)
+			indices := torch.Zeros(torch.Shape{5}, torch.Int64)
 			torch.EmbeddingBag(a, indices, nil, torch.EmbeddingBagOptions{})
 		}},
 		"channels": {"LocalResponseNorm", torch.ErrInvalid, func() {
@@ -514,18 +514,18 @@ func TestAddOfOneElementAllocatesNoMoreThanItsTensor(t *testing.T) {
 	if testkit.Instrumented {
 		t.Skip("the count is the compiler's own here")
 	}
-	x := torch.Zeros([]int64{1, 1})
+	x := torch.Zeros(torch.Shape{1, 1})
 	made := func(f func() *torch.Tensor) float64 {
 		return testing.AllocsPerRun(200, func() { f().Close() })
 	}
 	alone := made(func() *torch.Tensor { return x.Alias() })
 	assert.LessOrEqual(t, made(func() *torch.Tensor { return x.Add(x) }), alone)
-	assert.LessOrEqual(t, made(func() *torch.Tensor { return x.View(1) }), alone)
+	assert.LessOrEqual(t, made(func() *torch.Tensor { return x.View(torch.Shape{1}) }), alone)
 	assert.LessOrEqual(t, made(func() *torch.Tensor { return x.SumDim([]int64{0, 1}, true) }), alone)
 }
 
 func ExampleTensor_SumDim() {
-	x := torch.Arange(0, 6, 1).Reshape(2, 3)
+	x := torch.Arange(0, 6, 1).Reshape(torch.Shape{2, 3})
 	fmt.Println(x.SumDim([]int64{1}, false).Float32s())
 	// Output: [3 12]
 }
@@ -537,14 +537,14 @@ func ExampleTensor_Slice() {
 }
 
 func ExampleEinsum() {
-	a := torch.FromSlice([]float32{1, 2, 3, 4}, []int64{2, 2})
-	b := torch.FromSlice([]float32{1, 0, 0, 10}, []int64{2, 2})
+	a := torch.FromSlice([]float32{1, 2, 3, 4}, torch.Shape{2, 2})
+	b := torch.FromSlice([]float32{1, 0, 0, 10}, torch.Shape{2, 2})
 	fmt.Println(torch.Einsum("ij,jk->ik", a, b).Float32s())
 	// Output: [1 20 3 40]
 }
 
 func ExampleTensor_Interpolate() {
-	image := torch.Arange(0, 4, 1, torch.Float32).Reshape(1, 1, 2, 2)
+	image := torch.Arange(0, 4, 1, torch.Float32).Reshape(torch.Shape{1, 1, 2, 2})
 	twice := image.Interpolate(nil, torch.InterpolateOptions{ScaleFactor: []float64{1, 2}})
 	fmt.Println(twice.Shape(), twice.Float32s())
 	// Output: [1 1 2 4] [0 0 1 1 2 2 3 3]
@@ -557,7 +557,7 @@ func ExampleTensor_RFFT() {
 }
 
 func ExampleTensor_CrossEntropyLoss() {
-	logits := torch.FromSlice([]float32{2, 0, 0, 2}, []int64{2, 2})
+	logits := torch.FromSlice([]float32{2, 0, 0, 2}, torch.Shape{2, 2})
 	classes := torch.FromSlice([]int64{0, 1}, nil)
 	loss := logits.CrossEntropyLoss(classes, torch.CrossEntropyOptions{LabelSmoothing: 0.1})
 	fmt.Printf("%.4f\n", loss.Item())
@@ -565,8 +565,8 @@ func ExampleTensor_CrossEntropyLoss() {
 }
 
 func ExampleTensor_Conv2d() {
-	image := torch.Ones([]int64{1, 1, 3, 3})
-	kernel := torch.Ones([]int64{1, 1, 3, 3})
+	image := torch.Ones(torch.Shape{1, 1, 3, 3})
+	kernel := torch.Ones(torch.Shape{1, 1, 3, 3})
 	y := image.Conv2d(kernel, nil, torch.ConvOptions{Padding: []int64{1}})
 	fmt.Println(y.Shape(), y.Float32s())
 	// Output: [1 1 3 3] [4 6 4 6 9 6 4 6 4]

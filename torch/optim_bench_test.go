@@ -50,8 +50,8 @@ func BenchmarkStep(b *testing.B) {
 func manyParameters() []*torch.Tensor {
 	parameters := make([]*torch.Tensor, 200)
 	for i := range parameters {
-		parameters[i] = torch.RandN([]int64{64}).SetRequiresGrad(true)
-		parameters[i].SetGrad(torch.RandN([]int64{64}))
+		parameters[i] = torch.RandN(torch.Shape{64}).SetRequiresGrad(true)
+		parameters[i].SetGrad(torch.RandN(torch.Shape{64}))
 	}
 	return parameters
 }

@@ -18,8 +18,8 @@ func must[T any](value T, err error) T {
 func ExampleSGD() {
 	x := torch.FromSlice([]float32{0, 1, 2, 3}, nil)
 	y := torch.FromSlice([]float32{1, 3, 5, 7}, nil)
-	slope := torch.Zeros([]int64{1}).SetRequiresGrad(true)
-	offset := torch.Zeros([]int64{1}).SetRequiresGrad(true)
+	slope := torch.Zeros(torch.Shape{1}).SetRequiresGrad(true)
+	offset := torch.Zeros(torch.Shape{1}).SetRequiresGrad(true)
 
 	optimizer := must(torch.SGD([]*torch.Tensor{slope, offset}, torch.SGDOptions{LearningRate: 0.05, Momentum: 0.8}))
 	defer optimizer.Close()
@@ -36,8 +36,8 @@ func ExampleSGD() {
 
 // Two groups of parameters, and learning rates that warm up and then fall along a cosine.
 func ExampleAdam() {
-	body := torch.Ones([]int64{3}).SetRequiresGrad(true)
-	head := torch.Ones([]int64{3}).SetRequiresGrad(true)
+	body := torch.Ones(torch.Shape{3}).SetRequiresGrad(true)
+	head := torch.Ones(torch.Shape{3}).SetRequiresGrad(true)
 	optimizer := must(torch.Adam([]torch.ParamGroup{
 		{Parameters: []*torch.Tensor{body}, Options: torch.AdamOptions{LearningRate: 0.01}},
 		{Parameters: []*torch.Tensor{head}},
@@ -94,7 +94,7 @@ func ExampleLBFGS() {
 
 // A schedule that looks at the validation loss.
 func ExampleReduceLROnPlateau() {
-	weights := torch.Ones([]int64{3}).SetRequiresGrad(true)
+	weights := torch.Ones(torch.Shape{3}).SetRequiresGrad(true)
 	optimizer := must(torch.RMSprop([]*torch.Tensor{weights}, torch.RMSpropOptions{LearningRate: 0.1}))
 	defer optimizer.Close()
 	schedule := must(torch.ReduceLROnPlateau(optimizer, 0.5, 1, torch.PlateauOptions{}))
@@ -119,7 +119,7 @@ func ExampleOptimizer_StateDict() {
 			optimizer.Step()
 		}
 	}
-	weights := torch.Ones([]int64{3}).SetRequiresGrad(true)
+	weights := torch.Ones(torch.Shape{3}).SetRequiresGrad(true)
 	optimizer := must(torch.AdamW([]*torch.Tensor{weights}, torch.AdamOptions{LearningRate: 0.1}))
 	defer optimizer.Close()
 	train(weights, optimizer, 10)

@@ -441,7 +441,7 @@ func TestComplexParameters(t *testing.T) {
 // TestOptimizerStateIsCounted, so that optimisers that nobody closes make the collector run.
 func TestOptimizerStateIsCounted(t *testing.T) {
 	const bytes = int64(4 << 18)
-	x := torch.Zeros([]int64{1 << 18}).SetRequiresGrad(true)
+	x := torch.Zeros(torch.Shape{1 << 18}).SetRequiresGrad(true)
 	for tensors, options := range map[int64]torch.AdamOptions{2: {}, 3: {AMSGrad: true}} {
 		optimizer, err := torch.Adam([]*torch.Tensor{x}, options)
 		require.NoError(t, err)
@@ -474,8 +474,8 @@ func TestOptimizerMisuse(t *testing.T) {
 	invalid(adam(good), "group 0 has no parameters")
 	invalid(adam(good, x, nil), "parameter 1 of group 0 is nil")
 	invalid(adam(good, x, x.MulScalar(2)), "parameter 1 of group 0 is no leaf")
-	invalid(adam(good, torch.Ones([]int64{1}, torch.Int64)), "parameter 0 of group 0 is of int64")
-	invalid(adam(good, torch.Ones([]int64{1}, torch.Complex64).SetRequiresGrad(true)), "complex64, and Adam is for real ones")
+	invalid(adam(good, torch.Ones(torch.Shape{1}, torch.Int64)), "parameter 0 of group 0 is of int64")
+	invalid(adam(good, torch.Ones(torch.Shape{1}, torch.Complex64).SetRequiresGrad(true)), "complex64, and Adam is for real ones")
 	invalid(adam(good, x, y, x.Alias()), "parameter 2 of group 0 is the same tensor as parameter 0 of group 0")
 	_, err = torch.Adam([]torch.ParamGroup{}, good)
 	invalid(err, "no groups")

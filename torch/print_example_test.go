@@ -7,11 +7,11 @@ import (
 )
 
 func ExampleTensor_Format() {
-	x := torch.FromSlice([]float32{1, 2.5, -3, 4}, []int64{2, 2}).SetRequiresGrad(true)
+	x := torch.FromSlice([]float32{1, 2.5, -3, 4}, torch.Shape{2, 2}).SetRequiresGrad(true)
 	fmt.Println(x)
 	fmt.Printf("%.1f\n", x.MulScalar(10))
 	fmt.Printf("%+v\n", x)
-	fmt.Println(torch.Arange(0, 10000, 1).View(100, 100))
+	fmt.Println(torch.Arange(0, 10000, 1).View(torch.Shape{100, 100}))
 	// Output:
 	// tensor([[ 1.0000,  2.5000],
 	//         [-3.0000,  4.0000]], requires_grad=True)

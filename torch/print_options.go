@@ -54,12 +54,9 @@ var printOptions = func() *atomic.Pointer[PrintOptions] {
 	return current
 }()
 
-// SetPrintOptions sets how tensors are printed from now on, and hands back how they were. It may
-// be called while other goroutines print. [PrintOptions.Sprint] prints one tensor with options of
-// its own.
-func SetPrintOptions(options PrintOptions) (before PrintOptions) {
-	return *printOptions.Swap(&options)
-}
+// SetPrintOptions sets for the whole process how tensors are printed. It may be called while other
+// goroutines print. [PrintOptions.Sprint] prints one tensor with options of its own.
+func SetPrintOptions(options PrintOptions) { printOptions.Store(&options) }
 
 // CurrentPrintOptions are the options that tensors are printed with.
 func CurrentPrintOptions() PrintOptions { return *printOptions.Load() }

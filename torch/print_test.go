@@ -110,7 +110,7 @@ func (c printCase) tensor(t *testing.T) *torch.Tensor {
 		case "add_in_place":
 			x = x.AddScalarInPlace(1)
 		case "expand":
-			x = x.Expand(1000, 1000, 1000)
+			x = x.Expand(torch.Shape{1000, 1000, 1000})
 		default:
 			t.Fatalf("unknown step %q", step)
 		}
@@ -142,7 +142,7 @@ func TestPrintsAsPython(t *testing.T) {
 
 // Printing takes no memory and no time for what is not shown: this one would need 4 exabytes.
 func TestPrintsTheEndsOfAHugeTensor(t *testing.T) {
-	x := torch.Arange(0, 8, 1).Unsqueeze(1).Expand(8, 1<<57)
+	x := torch.Arange(0, 8, 1).Unsqueeze(1).Expand(torch.Shape{8, 1 << 57})
 	assert.Equal(t, `tensor([[0, 0, 0,  ..., 0, 0, 0],
         [1, 1, 1,  ..., 1, 1, 1],
         [2, 2, 2,  ..., 2, 2, 2],
@@ -153,7 +153,7 @@ func TestPrintsTheEndsOfAHugeTensor(t *testing.T) {
 }
 
 func TestPrintingClosedAndNilTensors(t *testing.T) {
-	closed := torch.Ones([]int64{2})
+	closed := torch.Ones(torch.Shape{2})
 	closed.Close()
 	var none *torch.Tensor
 	for _, format := range []string{"%v", "%s", "%+v", "%#v", "%f", "%.2e"} {
@@ -208,14 +208,15 @@ func TestSetPrintOptionsWhileOthersPrint(t *testing.T) {
 	}
 	for range 50 {
 		torch.SetPrintOptions(torch.ShortPrintOptions())
-		assert.Equal(t, torch.ShortPrintOptions(), torch.SetPrintOptions(before))
+		assert.Equal(t, torch.ShortPrintOptions(), torch.CurrentPrintOptions())
+		torch.SetPrintOptions(before)
 	}
 	all.Wait()
 }
 
 // Nonsense in the options is no reason to fail.
 func TestPrintOptionsOutOfRange(t *testing.T) {
-	x := torch.Ones([]int64{3, 4})
+	x := torch.Ones(torch.Shape{3, 4})
 	for _, number := range []int{-5, -1, 0} {
 		options := torch.PrintOptions{Precision: number, Threshold: number, EdgeItems: number, LineWidth: number}
 		assert.Contains(t, options.Sprint(x), "tensor(")
@@ -225,7 +226,7 @@ func TestPrintOptionsOutOfRange(t *testing.T) {
 // Whoever prints what another goroutine closes sees all of it or that it is closed.
 func TestPrintingWhatIsBeingClosed(t *testing.T) {
 	for range 200 {
-		x := torch.Ones([]int64{2})
+		x := torch.Ones(torch.Shape{2})
 		var all sync.WaitGroup
 		for range 3 {
 			all.Go(func() {
@@ -240,12 +241,12 @@ func TestPrintingWhatIsBeingClosed(t *testing.T) {
 
 // Printing is no part of what is differentiated, and leaves nothing behind.
 func TestPrintingLeavesNothingBehind(t *testing.T) {
-	x := torch.Ones([]int64{2000}).SetRequiresGrad(true)
+	x := torch.Ones(torch.Shape{2000}).SetRequiresGrad(true)
 	y := x.MulScalar(2)
 	before := torch.NativeBytes()
 	for range 10 {
 		assert.Contains(t, y.String(), "grad_fn=<MulBackward")
 	}
 	assert.LessOrEqual(t, torch.NativeBytes(), before)
-	torch.InferenceMode(func() { assert.Contains(t, torch.Ones([]int64{2}).String(), "tensor([1., 1.])") })
+	torch.InferenceMode(func() { assert.Contains(t, torch.Ones(torch.Shape{2}).String(), "tensor([1., 1.])") })
 }

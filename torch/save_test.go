@@ -66,7 +66,7 @@ func TestSaveValues(t *testing.T) {
 	} {
 		t.Run("as "+name, func(t *testing.T) { assert.Equal(t, test.want, again(t, test.value)) })
 	}
-	back := again(t, []*torch.Tensor{torch.Ones([]int64{2})}).([]any)
+	back := again(t, []*torch.Tensor{torch.Ones(torch.Shape{2})}).([]any)
 	assert.Equal(t, []float32{1, 1}, back[0].(*torch.Tensor).Float32s())
 }
 
@@ -81,7 +81,7 @@ func TestSaveOrderedDictWithAttributes(t *testing.T) {
 }
 
 func TestSaveKeepsWhatTensorsShare(t *testing.T) {
-	base := torch.Arange(0, 12, 1, torch.Float32).View(3, 4)
+	base := torch.Arange(0, 12, 1, torch.Float32).View(torch.Shape{3, 4})
 	var data bytes.Buffer
 	require.NoError(t, torch.Write(&data, []any{base, base.T(), base.Select(0, 1), base, base.Detach()}))
 	alone := data.Len()
@@ -89,7 +89,7 @@ func TestSaveKeepsWhatTensorsShare(t *testing.T) {
 	require.NoError(t, err)
 	back := value.([]any)
 	assert.Same(t, back[0], back[3])
-	back[0].(*torch.Tensor).Fill(9)
+	back[0].(*torch.Tensor).FillInPlace(9)
 	for _, view := range back {
 		assert.Equal(t, 9.0, view.(*torch.Tensor).Min().Item())
 	}
@@ -99,7 +99,7 @@ func TestSaveKeepsWhatTensorsShare(t *testing.T) {
 }
 
 func TestSaveGradientsAndMarks(t *testing.T) {
-	parameter := torch.Ones([]int64{2}).SetRequiresGrad(true)
+	parameter := torch.Ones(torch.Shape{2}).SetRequiresGrad(true)
 	assert.True(t, again(t, parameter).(*torch.Tensor).RequiresGrad())
 
 	marked := tensorsIn(t, "views.pt")
@@ -153,7 +153,7 @@ func (w *failingWriter) Write(data []byte) (int, error) {
 }
 
 func TestWriteFails(t *testing.T) {
-	x := torch.Ones([]int64{100})
+	x := torch.Ones(torch.Shape{100})
 	var data bytes.Buffer
 	require.NoError(t, torch.Write(&data, x))
 	for _, room := range []int{0, 10, 100, 300, data.Len() - 1} {
@@ -162,7 +162,7 @@ func TestWriteFails(t *testing.T) {
 }
 
 func TestSavedElements(t *testing.T) {
-	x := torch.FromSlice([]int16{1, 2, 3, 4}, []int64{2, 2})
+	x := torch.FromSlice([]int16{1, 2, 3, 4}, torch.Shape{2, 2})
 	var data bytes.Buffer
 	n, err := x.T().WriteElements(&data)
 	require.NoError(t, err)

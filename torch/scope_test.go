@@ -20,14 +20,14 @@ func closed(x *torch.Tensor) bool {
 }
 
 func TestScopeClosesWhatItMadeButWhatItKeeps(t *testing.T) {
-	outside := torch.Ones([]int64{1})
+	outside := torch.Ones(torch.Shape{1})
 	var made, kept, other *torch.Tensor
 	torch.Scope(func(scope *torch.TensorScope) {
-		made = torch.Ones([]int64{1})
-		kept = scope.Keep(torch.Ones([]int64{1}))
+		made = torch.Ones(torch.Shape{1})
+		kept = scope.Keep(torch.Ones(torch.Shape{1}))
 		done := make(chan struct{})
 		go func() {
-			other = torch.Ones([]int64{1})
+			other = torch.Ones(torch.Shape{1})
 			close(done)
 		}()
 		<-done
@@ -36,7 +36,7 @@ func TestScopeClosesWhatItMadeButWhatItKeeps(t *testing.T) {
 	assert.False(t, closed(kept))
 	assert.False(t, closed(outside))
 	assert.False(t, closed(other), "another goroutine's tensors are its own")
-	after := torch.Ones([]int64{1})
+	after := torch.Ones(torch.Shape{1})
 	assert.False(t, closed(after))
 }
 
@@ -44,8 +44,8 @@ func TestScopesNest(t *testing.T) {
 	var inner, kept *torch.Tensor
 	torch.Scope(func(*torch.TensorScope) {
 		torch.Scope(func(scope *torch.TensorScope) {
-			inner = torch.Ones([]int64{1})
-			kept = scope.Keep(torch.Ones([]int64{1}))
+			inner = torch.Ones(torch.Shape{1})
+			kept = scope.Keep(torch.Ones(torch.Shape{1}))
 		})
 		assert.True(t, closed(inner))
 		assert.False(t, closed(kept), "the inner scope kept it")
@@ -57,7 +57,7 @@ func TestScopeEndsWithAPanic(t *testing.T) {
 	var made *torch.Tensor
 	assert.Panics(t, func() {
 		torch.Scope(func(*torch.TensorScope) {
-			made = torch.Ones([]int64{1})
+			made = torch.Ones(torch.Shape{1})
 			panic("mine")
 		})
 	})
@@ -68,15 +68,15 @@ func TestComputeHandsBackErrorsAndWhatItKeeps(t *testing.T) {
 	var made, kept *torch.Tensor
 	ours := errors.New("ours")
 	err := torch.Compute(context.Background(), func(scope *torch.TensorScope) error {
-		made = torch.Ones([]int64{1})
-		kept = scope.Keep(torch.Ones([]int64{1}))
+		made = torch.Ones(torch.Shape{1})
+		kept = scope.Keep(torch.Ones(torch.Shape{1}))
 		return ours
 	})
 	assert.Equal(t, ours, err)
 	assert.True(t, closed(made))
 	assert.False(t, closed(kept))
 	err = torch.Compute(context.Background(), func(*torch.TensorScope) error {
-		torch.Ones([]int64{2, 3}).MatMul(torch.Ones([]int64{2, 3}))
+		torch.Ones(torch.Shape{2, 3}).MatMul(torch.Ones(torch.Shape{2, 3}))
 		return nil
 	})
 	assert.ErrorIs(t, err, torch.ErrInvalid)

@@ -15,12 +15,12 @@ var smooth = map[string]func(x *torch.Tensor) *torch.Tensor{
 	"softmax":    func(x *torch.Tensor) *torch.Tensor { return x.Softmax(0).Square().Sum().Log() },
 	"sines":      func(x *torch.Tensor) *torch.Tensor { return x.Sin().Mul(x.Flip(0).Exp()).Sum() },
 	"quadratic form": func(x *torch.Tensor) *torch.Tensor {
-		m := torch.Arange(0, 16, 1, torch.Float64).Reshape(4, 4).DivScalar(10)
+		m := torch.Arange(0, 16, 1, torch.Float64).Reshape(torch.Shape{4, 4}).DivScalar(10)
 		return m.MatMul(x).Tanh().Dot(x)
 	},
 	"convolution": func(x *torch.Tensor) *torch.Tensor {
-		weight := torch.FromSlice([]float64{0.5, -1}, []int64{1, 1, 2})
-		return x.Reshape(1, 1, 4).Conv1d(weight, nil, torch.ConvOptions{}).Sigmoid().Norm(2)
+		weight := torch.FromSlice([]float64{0.5, -1}, torch.Shape{1, 1, 2})
+		return x.Reshape(torch.Shape{1, 1, 4}).Conv1d(weight, nil, torch.ConvOptions{}).Sigmoid().Norm(2)
 	},
 	"custom function": func(x *torch.Tensor) *torch.Tensor { return cube.Apply(x.Sin())[0].Sum() },
 }

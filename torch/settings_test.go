@@ -52,7 +52,7 @@ func TestDeterministicFillsEmptyTensors(t *testing.T) {
 	require.NoError(t, torch.SetDeterministic(true, torch.DeterministicOptions{}))
 	t.Cleanup(func() { require.NoError(t, torch.SetDeterministic(false, torch.DeterministicOptions{})) })
 	assert.True(t, torch.Deterministic())
-	for _, value := range torch.Empty([]int64{100}).Float32s() {
+	for _, value := range torch.Empty(torch.Shape{100}).Float32s() {
 		assert.True(t, math.IsNaN(float64(value)))
 	}
 }

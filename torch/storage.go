@@ -19,7 +19,7 @@ import (
 //
 // Memory is taken for the whole tensor, but the system gives it as it is filled: a shape that lies
 // costs nothing.
-func ReadElements(r io.Reader, shape []int64, dtype DType, order binary.ByteOrder) (*Tensor, error) {
+func ReadElements(r io.Reader, shape Shape, dtype DType, order binary.ByteOrder) (*Tensor, error) {
 	const operation = "ReadElements"
 	if _, ok := elements.Count(shape, dtype.ItemSize()); !ok || dtype.ItemSize() == 0 {
 		return nil, formatError(operation, "there can be no tensor of shape %v of %s", shape, dtype)

@@ -184,8 +184,12 @@ func (t *Tensor) Device() Device { return deviceFrom(t.describe("Device").device
 // IsContiguous reports whether the elements lie in row-major order without gaps.
 func (t *Tensor) IsContiguous() bool { return t.describe("IsContiguous").is_contiguous != 0 }
 
+// A Shape is the size of each dimension. Every function that takes one takes it as one slice:
+// x.Reshape(torch.Shape{2, -1}).
+type Shape = []int64
+
 // Shape is the size of each dimension.
-func (t *Tensor) Shape() []int64 {
+func (t *Tensor) Shape() Shape {
 	const operation = "Shape"
 	self := t.acquire(operation)
 	defer t.release()
@@ -269,16 +273,16 @@ func (t *Tensor) Index(indices ...*Tensor) *Tensor {
 	return made(operation, C.ctorch_tensor_index(self, all.pointer(), all.count()))
 }
 
-// IndexPut writes values where [Tensor.Index] would read, in place, and hands back t.
+// IndexPutInPlace writes values where [Tensor.Index] would read, in place, and hands back t.
 // [Tensor.SetAt] is the full form.
-func (t *Tensor) IndexPut(values *Tensor, indices ...*Tensor) *Tensor {
-	return t.indexPut("IndexPut", values, indices, false)
+func (t *Tensor) IndexPutInPlace(values *Tensor, indices ...*Tensor) *Tensor {
+	return t.indexPut("IndexPutInPlace", values, indices, false)
 }
 
-// IndexAdd adds values where [Tensor.Index] would read, in place, and hands back t. An element
+// IndexPutAddInPlace adds values where [Tensor.Index] would read, in place, and hands back t. An element
 // that is named twice is added to twice.
-func (t *Tensor) IndexAdd(values *Tensor, indices ...*Tensor) *Tensor {
-	return t.indexPut("IndexAdd", values, indices, true)
+func (t *Tensor) IndexPutAddInPlace(values *Tensor, indices ...*Tensor) *Tensor {
+	return t.indexPut("IndexPutAddInPlace", values, indices, true)
 }
 
 func (t *Tensor) indexPut(operation string, values *Tensor, indices []*Tensor, add bool) *Tensor {

@@ -65,16 +65,16 @@ func TestHalfHasTheValueOfItsBits(t *testing.T) {
 
 func TestCreation(t *testing.T) {
 	onEachDevice(t, func(t *testing.T, device torch.Device) {
-		assert.Equal(t, []float32{0, 0}, torch.ToSlice[float32](torch.Zeros([]int64{2}, device)))
-		assert.Equal(t, []float32{1, 1}, torch.ToSlice[float32](torch.Ones([]int64{2}, device)))
-		assert.Equal(t, []int32{7, 7}, torch.ToSlice[int32](torch.Full([]int64{2}, 7, torch.Int32, device)))
+		assert.Equal(t, []float32{0, 0}, torch.ToSlice[float32](torch.Zeros(torch.Shape{2}, device)))
+		assert.Equal(t, []float32{1, 1}, torch.ToSlice[float32](torch.Ones(torch.Shape{2}, device)))
+		assert.Equal(t, []int32{7, 7}, torch.ToSlice[int32](torch.Full(torch.Shape{2}, 7, torch.Int32, device)))
 		assert.Equal(t, []int64{2, 5, 8}, torch.ToSlice[int64](torch.Arange(2, 9, 3, device)))
 		assert.Equal(t, []float64{0, 0.5, 1}, torch.ToSlice[float64](torch.Linspace(0, 1, 3, torch.Float64, device)))
 		assert.Equal(t, []float32{1, 0, 0, 0, 1, 0}, torch.ToSlice[float32](torch.Eye(2, 3, device)))
-		assert.Equal(t, []int64{4, 5}, torch.Empty([]int64{4, 5}, device).Shape())
+		assert.Equal(t, []int64{4, 5}, torch.Empty(torch.Shape{4, 5}, device).Shape())
 		assert.Equal(t, 2.5, torch.Scalar(2.5, device).Item())
 		assert.ElementsMatch(t, []int64{0, 1, 2, 3}, torch.ToSlice[int64](torch.RandPerm(4, device)))
-		for _, n := range torch.ToSlice[int64](torch.RandInt(3, 6, []int64{50}, device)) {
+		for _, n := range torch.ToSlice[int64](torch.RandInt(3, 6, torch.Shape{50}, device)) {
 			assert.True(t, n >= 3 && n < 6)
 		}
 	})
@@ -85,8 +85,8 @@ func TestGeneratorsDependOnTheirSeedAlone(t *testing.T) {
 		draw := func(seed uint64, others int64) []float32 {
 			generator, err := torch.NewGenerator(device, seed)
 			require.NoError(t, err)
-			torch.RandN([]int64{others}, device) // from the default generator
-			return torch.ToSlice[float32](torch.RandN([]int64{8}, device, generator))
+			torch.RandN(torch.Shape{others}, device) // from the default generator
+			return torch.ToSlice[float32](torch.RandN(torch.Shape{8}, device, generator))
 		}
 		assert.Equal(t, draw(7, 1), draw(7, 100))
 		assert.NotEqual(t, draw(7, 1), draw(8, 1))
@@ -94,31 +94,31 @@ func TestGeneratorsDependOnTheirSeedAlone(t *testing.T) {
 		generator, err := torch.NewGenerator(device, 3)
 		require.NoError(t, err)
 		state := generator.State()
-		first := torch.ToSlice[float32](torch.Rand([]int64{4}, device, generator))
-		assert.NotEqual(t, first, torch.ToSlice[float32](torch.Rand([]int64{4}, device, generator)))
+		first := torch.ToSlice[float32](torch.Rand(torch.Shape{4}, device, generator))
+		assert.NotEqual(t, first, torch.ToSlice[float32](torch.Rand(torch.Shape{4}, device, generator)))
 		generator.SetState(state)
-		assert.Equal(t, first, torch.ToSlice[float32](torch.Rand([]int64{4}, device, generator)))
+		assert.Equal(t, first, torch.ToSlice[float32](torch.Rand(torch.Shape{4}, device, generator)))
 	})
 }
 
 func TestManualSeed(t *testing.T) {
 	torch.ManualSeed(1)
-	first := torch.ToSlice[float32](torch.RandN([]int64{4}))
+	first := torch.ToSlice[float32](torch.RandN(torch.Shape{4}))
 	torch.ManualSeed(1)
-	assert.Equal(t, first, torch.ToSlice[float32](torch.RandN([]int64{4})))
+	assert.Equal(t, first, torch.ToSlice[float32](torch.RandN(torch.Shape{4})))
 }
 
 func TestMisusePanicsWithAnError(t *testing.T) {
-	x := torch.Zeros([]int64{2, 3})
-	assert.ErrorIs(t, failure(t, func() { torch.FromSlice([]float32{1, 2, 3}, []int64{2, 2}) }), torch.ErrInvalid)
+	x := torch.Zeros(torch.Shape{2, 3})
+	assert.ErrorIs(t, failure(t, func() { torch.FromSlice([]float32{1, 2, 3}, torch.Shape{2, 2}) }), torch.ErrInvalid)
 	assert.ErrorIs(t, failure(t, func() { torch.ToSlice[int64](x) }), torch.ErrInvalid)
-	assert.ErrorIs(t, failure(t, func() { torch.CopyTo(x, make([]float32, 5)) }), torch.ErrInvalid)
+	assert.ErrorIs(t, failure(t, func() { torch.CopyToSlice(x, make([]float32, 5)) }), torch.ErrInvalid)
 	assert.ErrorIs(t, failure(t, func() { x.Item() }), torch.ErrInvalid)
 	assert.ErrorIs(t, failure(t, func() { x.Size(2) }), torch.ErrInvalid)
 	assert.ErrorIs(t, failure(t, func() { torch.Scalar(1.5).ItemInt64() }), torch.ErrInvalid)
 	assert.ErrorIs(t, failure(t, func() { (*torch.Tensor)(nil).Shape() }), torch.ErrInvalid)
-	assert.ErrorIs(t, failure(t, func() { torch.Zeros([]int64{-1}) }), torch.ErrInvalid)
-	assert.ErrorIs(t, failure(t, func() { torch.Zeros([]int64{1 << 50}) }), torch.ErrOutOfMemory)
+	assert.ErrorIs(t, failure(t, func() { torch.Zeros(torch.Shape{-1}) }), torch.ErrInvalid)
+	assert.ErrorIs(t, failure(t, func() { torch.Zeros(torch.Shape{1 << 50}) }), torch.ErrOutOfMemory)
 	assert.ErrorIs(t, failure(t, func() { x.Index(torch.FromSlice([]int64{5}, nil)) }), torch.ErrInvalid)
 	assert.Equal(t, "Size", failure(t, func() { x.Size(9) }).Operation)
 }
@@ -131,7 +131,7 @@ func TestTryLetsOtherPanicsThrough(t *testing.T) {
 }
 
 func TestClose(t *testing.T) {
-	x := torch.Ones([]int64{2})
+	x := torch.Ones(torch.Shape{2})
 	y := x.Alias()
 	x.Close()
 	x.Close()
@@ -142,7 +142,7 @@ func TestClose(t *testing.T) {
 
 func TestCloseWhileOthersUseIt(t *testing.T) {
 	for range 50 {
-		x := torch.Ones([]int64{1000})
+		x := torch.Ones(torch.Shape{1000})
 		var group sync.WaitGroup
 		for range 4 {
 			group.Go(func() {
@@ -176,15 +176,15 @@ func TestTo(t *testing.T) {
 
 func TestIndexing(t *testing.T) {
 	onEachDevice(t, func(t *testing.T, device torch.Device) {
-		x := torch.FromSlice([]float32{0, 1, 2, 3, 4, 5}, []int64{2, 3}, device)
+		x := torch.FromSlice([]float32{0, 1, 2, 3, 4, 5}, torch.Shape{2, 3}, device)
 		columns := torch.FromSlice([]int64{2, 0}, nil, device)
 		assert.Equal(t, []float32{2, 0, 5, 3}, x.Index(nil, columns).Float32s())
 		mask := torch.FromSlice([]bool{false, true}, nil, device)
 		assert.Equal(t, []float32{3, 4, 5}, x.Index(mask).Float32s())
 		row := torch.FromSlice([]int64{1, 1}, nil, device)
-		x.IndexAdd(torch.Ones([]int64{2, 3}, device), row)
+		x.IndexPutAddInPlace(torch.Ones(torch.Shape{2, 3}, device), row)
 		assert.Equal(t, []float32{0, 1, 2, 5, 6, 7}, x.Float32s())
-		x.IndexPut(torch.Scalar(9, device), nil, columns)
+		x.IndexPutInPlace(torch.Scalar(9, device), nil, columns)
 		assert.Equal(t, []float32{9, 1, 9, 9, 6, 9}, x.Float32s())
 	})
 }

@@ -10,12 +10,12 @@ import (
 
 func TestCopyInPlace(t *testing.T) {
 	onEachDevice(t, func(t *testing.T, device torch.Device) {
-		x := torch.Zeros([]int64{2, 3}, device)
-		assert.Same(t, x, x.CopyInPlace(torch.FromSlice([]float32{1, 2, 3, 4, 5, 6}, []int64{2, 3})))
+		x := torch.Zeros(torch.Shape{2, 3}, device)
+		assert.Same(t, x, x.CopyInPlace(torch.FromSlice([]float32{1, 2, 3, 4, 5, 6}, torch.Shape{2, 3})))
 		assert.Equal(t, []float32{1, 2, 3, 4, 5, 6}, x.Float32s())
 		x.CopyInPlace(torch.FromSlice([]int64{7, 8, 9}, nil, device), torch.NonBlocking)
 		assert.Equal(t, []float32{7, 8, 9, 7, 8, 9}, x.Float32s(), "broadcast and converted")
-		failed := failure(t, func() { x.CopyInPlace(torch.Zeros([]int64{4}, device)) })
+		failed := failure(t, func() { x.CopyInPlace(torch.Zeros(torch.Shape{4}, device)) })
 		assert.ErrorIs(t, failed, torch.ErrInvalid)
 		assert.Equal(t, "CopyInPlace", failed.Operation)
 	})
@@ -23,16 +23,16 @@ func TestCopyInPlace(t *testing.T) {
 
 func TestCopyFrom(t *testing.T) {
 	onEachDevice(t, func(t *testing.T, device torch.Device) {
-		x := torch.Zeros([]int64{3, 2}, device)
-		assert.Same(t, x, torch.CopyFrom(x, []float32{1, 2, 3, 4, 5, 6}))
+		x := torch.Zeros(torch.Shape{3, 2}, device)
+		assert.Same(t, x, torch.CopyFromSlice(x, []float32{1, 2, 3, 4, 5, 6}))
 		assert.Equal(t, []float32{1, 2, 3, 4, 5, 6}, x.Float32s())
-		torch.CopyFrom(x.T(), []float32{1, 2, 3, 4, 5, 6})
+		torch.CopyFromSlice(x.T(), []float32{1, 2, 3, 4, 5, 6})
 		assert.Equal(t, []float32{1, 4, 2, 5, 3, 6}, x.Float32s(), "through a view")
-		torch.CopyFrom(torch.Empty([]int64{0}, device), []float32{})
-		assert.ErrorIs(t, failure(t, func() { torch.CopyFrom(x, []float32{1}) }), torch.ErrInvalid)
-		assert.ErrorIs(t, failure(t, func() { torch.CopyFrom(x, []int32{1, 2, 3, 4, 5, 6}) }), torch.ErrInvalid)
-		leaf := torch.Zeros([]int64{1}, device).SetRequiresGrad(true)
-		assert.ErrorIs(t, failure(t, func() { torch.CopyFrom(leaf, []float32{1}) }), torch.ErrInvalid)
+		torch.CopyFromSlice(torch.Empty(torch.Shape{0}, device), []float32{})
+		assert.ErrorIs(t, failure(t, func() { torch.CopyFromSlice(x, []float32{1}) }), torch.ErrInvalid)
+		assert.ErrorIs(t, failure(t, func() { torch.CopyFromSlice(x, []int32{1, 2, 3, 4, 5, 6}) }), torch.ErrInvalid)
+		leaf := torch.Zeros(torch.Shape{1}, device).SetRequiresGrad(true)
+		assert.ErrorIs(t, failure(t, func() { torch.CopyFromSlice(leaf, []float32{1}) }), torch.ErrInvalid)
 	})
 }
 

@@ -57,7 +57,7 @@ func TestWarningsOfManyThreads(t *testing.T) {
 		mutex.Lock()
 		defer mutex.Unlock()
 		seen[message]++
-		torch.Ones([]int64{1}).Close() // the handler may use libtorch
+		torch.Ones(torch.Shape{1}).Close() // the handler may use libtorch
 	})
 	var group sync.WaitGroup
 	for i := range 16 {
@@ -69,7 +69,7 @@ func TestWarningsOfManyThreads(t *testing.T) {
 		})
 	}
 	group.Wait()
-	torch.Ones([]int64{1})
+	torch.Ones(torch.Shape{1})
 	mutex.Lock()
 	defer mutex.Unlock()
 	assert.Len(t, seen, 160)

@@ -88,12 +88,12 @@ func (m *Model) readCodebook() (codebook *torch.Tensor, err error) {
 	err = torch.Try(func() error {
 		torch.LimitedScope(func(scope *torch.TensorScope) {
 			size, dimension := m.config.CodebookSize, m.config.EmbeddingDimension
-			tokens := torch.Arange(0, float64(size), 1, m.device).Reshape(1, 1, size)
+			tokens := torch.Arange(0, float64(size), 1, m.device).Reshape(torch.Shape{1, 1, size})
 			var rows *torch.Tensor
 			if rows, err = m.Embed(tokens); err != nil {
 				return
 			}
-			codebook = scope.Keep(rows.Reshape(dimension, size).Transpose(0, 1).Contiguous())
+			codebook = scope.Keep(rows.Reshape(torch.Shape{dimension, size}).Transpose(0, 1).Contiguous())
 		})
 		return err
 	})

@@ -80,7 +80,7 @@ func TestCodebook(t *testing.T) {
 		config := model.Config()
 		assert.Equal(t, []int64{config.CodebookSize, config.EmbeddingDimension}, model.Codebook().Shape())
 		token := config.CodebookSize - 1
-		latent, err := model.Embed(torch.FromSlice([]int64{token}, []int64{1, 1, 1}))
+		latent, err := model.Embed(torch.FromSlice([]int64{token}, torch.Shape{1, 1, 1}))
 		require.NoError(t, err)
 		assert.Equal(t, model.Codebook().Select(0, token).Float32s(), latent.Float32s())
 	})
@@ -112,23 +112,23 @@ func TestBadInput(t *testing.T) {
 	config := model.Config()
 	for name, call := range map[string]func() error{
 		"nil pictures":       func() error { _, err := model.Encode(nil); return err },
-		"pictures' shape":    func() error { _, err := model.Encode(torch.Zeros([]int64{3, 8, 8})); return err },
-		"pictures' multiple": func() error { _, err := model.Encode(torch.Zeros([]int64{1, 3, 9, 8})); return err },
+		"pictures' shape":    func() error { _, err := model.Encode(torch.Zeros(torch.Shape{3, 8, 8})); return err },
+		"pictures' multiple": func() error { _, err := model.Encode(torch.Zeros(torch.Shape{1, 3, 9, 8})); return err },
 		"latent's width": func() error {
-			_, err := model.Decode(torch.Zeros([]int64{1, config.EmbeddingDimension + 1, 4, 4}))
+			_, err := model.Decode(torch.Zeros(torch.Shape{1, config.EmbeddingDimension + 1, 4, 4}))
 			return err
 		},
 		"nil latent":    func() error { _, err := model.Quantize(nil); return err },
-		"tokens' dtype": func() error { _, err := model.Embed(torch.Zeros([]int64{1, 2, 2})); return err },
+		"tokens' dtype": func() error { _, err := model.Embed(torch.Zeros(torch.Shape{1, 2, 2})); return err },
 		"token too large": func() error {
-			_, err := model.Embed(torch.Full([]int64{1, 2, 2}, float64(config.CodebookSize), torch.Int64))
+			_, err := model.Embed(torch.Full(torch.Shape{1, 2, 2}, float64(config.CodebookSize), torch.Int64))
 			return err
 		},
-		"token below 0":  func() error { _, err := model.Embed(torch.Full([]int64{1, 2, 2}, -1, torch.Int64)); return err },
+		"token below 0":  func() error { _, err := model.Embed(torch.Full(torch.Shape{1, 2, 2}, -1, torch.Int64)); return err },
 		"nil picture":    func() error { _, err := model.Reconstruct(nil); return err },
 		"picture's size": func() error { _, err := model.EncodeImage(image.NewGray(image.Rect(0, 0, 8, 8)), 9, 8); return err },
 		"several latents": func() error {
-			_, err := model.DecodeImage(torch.Zeros([]int64{2, config.EmbeddingDimension, 4, 4}))
+			_, err := model.DecodeImage(torch.Zeros(torch.Shape{2, config.EmbeddingDimension, 4, 4}))
 			return err
 		},
 	} {
@@ -155,6 +155,6 @@ func TestUseAfterClose(t *testing.T) {
 	dimension := model.Config().EmbeddingDimension
 	model.Close()
 	model.Close()
-	_, err = model.Decode(torch.Zeros([]int64{1, dimension, 4, 4}))
+	_, err = model.Decode(torch.Zeros(torch.Shape{1, dimension, 4, 4}))
 	assert.ErrorIs(t, err, torch.ErrClosed)
 }

@@ -34,7 +34,7 @@ func (m *Model) EncodeImage(picture image.Image, width, height int) (latent *tor
 	half := [3]float32{0.5, 0.5, 0.5} // from [0, 1] to [-1, 1]
 	pixels := imageio.ToCHW(resized, half, half)
 	err = torch.Try(func() error {
-		input := torch.FromSlice(pixels, []int64{1, 3, int64(height), int64(width)})
+		input := torch.FromSlice(pixels, torch.Shape{1, 3, int64(height), int64(width)})
 		defer input.Close()
 		latent, err = m.Encode(input)
 		return err

@@ -329,8 +329,10 @@ void test_graph_and_gradient_helpers() {
   ok(ctorch_tensor_detach_in_place(y));
   CHECK(ctorch_tensor_describe(y).is_leaf == 1);
 
-  CHECK(ctorch_set_anomaly_mode(1) == 0);
-  CHECK(ctorch_set_anomaly_mode(0) == 1);
+  CHECK(ctorch_anomaly_mode() == 0);
+  ctorch_set_anomaly_mode(1);
+  CHECK(ctorch_anomaly_mode() == 1);
+  ctorch_set_anomaly_mode(0);
 
   ctorch_tensor* tensors[] = {x, y};
   const int32_t mode = ctorch_set_grad_mode(0);

@@ -37,7 +37,7 @@ func descend(text string) error {
 	if err != nil {
 		return err
 	}
-	tokens := torch.RandInt(0, vqgan.Config().CodebookSize, []int64{1, 16, 16})
+	tokens := torch.RandInt(0, vqgan.Config().CodebookSize, torch.Shape{1, 16, 16})
 	latent, err := vqgan.Embed(tokens)
 	if err != nil {
 		return err

@@ -85,7 +85,7 @@ func CheckAll(t testing.TB, want map[string]ExpectedTensor, got map[string]*torc
 // EachDType is a matrix, a tensor without dimensions and an empty one of every dtype, and tensors that
 // do not lie in rows, by name.
 func EachDType() []torch.NamedTensor {
-	matrix := torch.FromSlice([]float64{0, 1, 1, 2, 3, 100}, []int64{2, 3})
+	matrix := torch.FromSlice([]float64{0, 1, 1, 2, 3, 100}, torch.Shape{2, 3})
 	var tensors []torch.NamedTensor
 	add := func(name string, t *torch.Tensor) {
 		tensors = append(tensors, torch.NamedTensor{Name: name, Tensor: t})
@@ -95,7 +95,7 @@ func EachDType() []torch.NamedTensor {
 		x := matrix.To(dtype)
 		add(dtype.String(), x)
 		add(dtype.String()+"_scalar", x.Select(0, 1).Select(0, 2))
-		add(dtype.String()+"_empty", torch.Empty([]int64{2, 0, 3}, dtype))
+		add(dtype.String()+"_empty", torch.Empty(torch.Shape{2, 0, 3}, dtype))
 		add(dtype.String()+"_transposed", x.T())
 	}
 	return tensors

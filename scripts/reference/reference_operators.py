@@ -225,11 +225,11 @@ def creation():
     func("FFTFreq", torch.fft.fftfreq, 5, 0.5)
     func("RFFTFreq", torch.fft.rfftfreq, 6, 0.25)
     x = torch.zeros(2, 3, dtype=torch.float64)
-    case("NewZeros", lambda t, *s: t.new_zeros(s), Constant(x), 2, 2)
-    case("NewOnes", lambda t, *s: t.new_ones(s), Constant(x), 3)
+    case("NewZeros", lambda t, s: t.new_zeros(s), Constant(x), [2, 2])
+    case("NewOnes", lambda t, s: t.new_ones(s), Constant(x), [3])
     case("NewFull", lambda t, s, v: t.new_full(s, v), Constant(x), [2, 2], 1.5)
     case("NewFull", lambda t, s, v: t.new_full(s, v), integers(0, 2, 3), [2], 7)
-    case("NewEmpty", lambda t, *s: t.new_empty(s), Constant(x), 0, 4)
+    case("NewEmpty", lambda t, s: t.new_empty(s), Constant(x), [0, 4])
 
 
 def element_by_element():
@@ -513,9 +513,9 @@ def sorting():
 
 def shape():
     x = normal(2, 3, 4)
-    case("Reshape", lambda t, *s: t.reshape(s), x, 4, -1)
-    case("Reshape", lambda t, *s: t.reshape(s), normal(1, 1))
-    case("View", lambda t, *s: t.view(s), x, 6, 4)
+    case("Reshape", lambda t, s: t.reshape(s), x, [4, -1])
+    case("Reshape", lambda t, s: t.reshape(s), normal(1, 1), [])
+    case("View", lambda t, s: t.view(s), x, [6, 4])
     case("ViewAs", lambda t, o: t.view_as(o), x, Constant(torch.zeros(6, 4)))
     case("ReshapeAs", lambda t, o: t.reshape_as(o), x.mT, Constant(torch.zeros(6, 4)))
     case("Flatten", torch.flatten, x, 1, -1)
@@ -532,9 +532,9 @@ def shape():
     case("Squeeze", torch.squeeze, one)
     case("SqueezeDim", torch.squeeze, one, 2)
     case("SqueezeDims", lambda t, *dims: torch.squeeze(t, dims), one, 0, 1, 2)
-    case("Expand", lambda t, *s: t.expand(s), one, 2, -1, 4)
+    case("Expand", lambda t, s: t.expand(s), one, [2, -1, 4])
     case("ExpandAs", lambda t, o: t.expand_as(o), one, Constant(x))
-    case("BroadcastTo", lambda t, *s: torch.broadcast_to(t, s), one, 2, 3, 4)
+    case("BroadcastTo", lambda t, s: torch.broadcast_to(t, s), one, [2, 3, 4])
     func("BroadcastTensors", lambda *t: torch.broadcast_tensors(*t), normal(2, 1), normal(3))
     case("Repeat", lambda t, *r: t.repeat(r), x[0], 2, 1, 2)
     case("RepeatInterleave", torch.repeat_interleave, x, 2, 1)
@@ -610,7 +610,7 @@ def indexing():
             reduce,
             reduce == "sum",
         )
-    case("IndexAddDim", torch.index_add, x, 0, rows, half)
+    case("IndexAdd", torch.index_add, x, 0, rows, half)
     case("IndexCopy", torch.index_copy, x, 0, rows, half)
     case("IndexFill", torch.index_fill, x, 0, rows, -1.5)
     case("IndexReduce", lambda t, d, i, s, r, k: t.index_reduce(d, i, s, r, include_self=k), x, 0, rows, half, "amax", True)
@@ -653,7 +653,7 @@ def indexing():
         ("ScatterInPlace", "scatter_"), ("ScatterAddInPlace", "scatter_add_"),
     ]:
         case(go, lambda t, *a, f=f: getattr(t, f)(*a), x, 1, unique, source, in_place=True)
-    for go, f in [("IndexAddDimInPlace", "index_add_"), ("IndexCopyInPlace", "index_copy_")]:
+    for go, f in [("IndexAddInPlace", "index_add_"), ("IndexCopyInPlace", "index_copy_")]:
         case(go, lambda t, *a, f=f: getattr(t, f)(*a), x, 0, rows, half, in_place=True)
     case("ScatterReduceInPlace", lambda t, d, i, s, r, k: t.scatter_reduce_(d, i, s, r, include_self=k), x, 1, index, source, "prod", True, in_place=True)
     case("MaskedFillTensorInPlace", lambda t, *a: t.masked_fill_(*a), x, mask, normal(1)[0], in_place=True)
@@ -1279,8 +1279,8 @@ def drawn():
     )
     zeros = torch.zeros(2, 8)
     for go, f, arguments in [
-        ("FillCauchy", "cauchy_", (0.5, 2.0)), ("FillLogNormal", "log_normal_", (0.5, 0.3)),
-        ("FillGeometric", "geometric_", (0.3,)), ("FillRandInt", "random_", (-3, 4)),
+        ("CauchyInPlace", "cauchy_", (0.5, 2.0)), ("LogNormalInPlace", "log_normal_", (0.5, 0.3)),
+        ("GeometricInPlace", "geometric_", (0.3,)), ("RandomInPlace", "random_", (-3, 4)),
     ]:
         case(
             go,
@@ -1288,7 +1288,7 @@ def drawn():
             zeros, *arguments, Seed(13), in_place=True,
         )
     case(
-        "FillUniform",
+        "UniformInPlace",
         lambda t, a, b, g: t.uniform_(a, b, generator=g),
         zeros,
         -1.0,
@@ -1297,7 +1297,7 @@ def drawn():
         in_place=True,
     )
     case(
-        "FillNormal",
+        "NormalInPlace",
         lambda t, m, s, g: t.normal_(m, s, generator=g),
         zeros,
         1.0,
@@ -1306,7 +1306,7 @@ def drawn():
         in_place=True,
     )
     case(
-        "FillExponential",
+        "ExponentialInPlace",
         lambda t, r, g: t.exponential_(r, generator=g),
         zeros,
         2.0,
@@ -1314,7 +1314,7 @@ def drawn():
         in_place=True,
     )
     case(
-        "FillBernoulli",
+        "BernoulliInPlace",
         lambda t, p, g: t.bernoulli_(p, generator=g),
         zeros,
         0.3,
@@ -1373,8 +1373,8 @@ def in_place():
         lambda t, x, y, s, r: t.addmm_(x, y, beta=s, alpha=r),
         square, normal(3, 2), normal(2, 3), 0.5, 2.0, in_place=True,
     )
-    case("FillTensor", lambda t, v: t.fill_(v), a, torch.tensor(2.5), in_place=True)
-    case("FillDiagonal", lambda t, v: t.fill_diagonal_(v), square, 2.5, in_place=True)
+    case("FillTensorInPlace", lambda t, v: t.fill_(v), a, torch.tensor(2.5), in_place=True)
+    case("FillDiagonalInPlace", lambda t, v: t.fill_diagonal_(v), square, 2.5, in_place=True)
     case("SiLUInPlace", lambda t: F.silu(t, inplace=True), a, in_place=True)
     for name, x in [
         ("Log", b),
@@ -1393,9 +1393,9 @@ def in_place():
         ("Tanh", a),
     ]:
         case(f"{name}InPlace", lambda t, m=name.lower() + "_": getattr(t, m)(), x, in_place=True)
-    case("CopyFrom", lambda t, o: t.copy_(o), a, i[0], in_place=True)
-    case("Fill", lambda t, v: t.fill_(v), a, 2.5, in_place=True)
-    case("Zero", lambda t: t.zero_(), a, in_place=True)
+    case("CopyInPlace", lambda t, o: t.copy_(o), a, i[0], in_place=True)
+    case("FillInPlace", lambda t, v: t.fill_(v), a, 2.5, in_place=True)
+    case("ZeroInPlace", lambda t: t.zero_(), a, in_place=True)
 
 
 def main():

@@ -71,7 +71,7 @@ func TestVectors(t *testing.T) {
 	assert.Equal(t, []int64{3}, x.Shape())
 	assert.Equal(t, []float64{1.5, 5.5, 9.5}, torch.ToSlice[float64](x))
 	assert.True(t, mat.Equal(counted(3, 4).ColView(1), gonum.ToVecDense(x)))
-	assert.True(t, gonum.ToVecDense(torch.Zeros([]int64{0})).IsEmpty())
+	assert.True(t, gonum.ToVecDense(torch.Zeros(torch.Shape{0})).IsEmpty())
 }
 
 func TestFromEachDTypeDeviceAndLayout(t *testing.T) {
@@ -80,14 +80,14 @@ func TestFromEachDTypeDeviceAndLayout(t *testing.T) {
 		for _, dtype := range []torch.DType{
 			torch.Float64, torch.Float32, torch.Float16, torch.BFloat16, torch.Int64, torch.Int32, torch.Int16, torch.Int8, torch.Uint8,
 		} {
-			x := torch.Arange(0, 6, 1, device).View(2, 3).To(dtype).T()
+			x := torch.Arange(0, 6, 1, device).View(torch.Shape{2, 3}).To(dtype).T()
 			assert.True(t, mat.Equal(want, gonum.ToDense(x)), "%s", dtype)
 			assert.True(t, mat.Equal(want.RowView(1), gonum.ToVecDense(x.At(1))), "%s", dtype)
 		}
 		assert.Equal(t, device, gonum.FromMatrix(want, device).Device())
-		mask := torch.FromSlice([]bool{true, false}, []int64{1, 2}, device)
+		mask := torch.FromSlice([]bool{true, false}, torch.Shape{1, 2}, device)
 		assert.True(t, mat.Equal(mat.NewDense(1, 2, []float64{1, 0}), gonum.ToDense(mask)))
-		tracked := torch.Ones([]int64{1, 1}, device).SetRequiresGrad(true)
+		tracked := torch.Ones(torch.Shape{1, 1}, device).SetRequiresGrad(true)
 		assert.Equal(t, 2.0, gonum.ToDense(tracked.MulScalar(2)).At(0, 0))
 	})
 }
@@ -98,7 +98,7 @@ func TestSymmetric(t *testing.T) {
 	back := gonum.ToSymDense(gonum.FromMatrix(symmetric))
 	assert.Equal(t, 6.0, back.At(2, 1))
 	assert.True(t, math.IsNaN(back.At(2, 0)))
-	assert.True(t, gonum.ToSymDense(torch.Zeros([]int64{0, 0})).IsEmpty())
+	assert.True(t, gonum.ToSymDense(torch.Zeros(torch.Shape{0, 0})).IsEmpty())
 }
 
 func TestComplex(t *testing.T) {
@@ -111,23 +111,23 @@ func TestComplex(t *testing.T) {
 		assert.True(t, mat.CEqual(m, gonum.ToCDense(x)))
 		assert.True(t, mat.CEqual(m, gonum.ToCDense(x.To(torch.Complex64))))
 	}
-	assert.Equal(t, 3+0i, gonum.ToCDense(torch.Full([]int64{1, 1}, 3)).At(0, 0))
+	assert.Equal(t, 3+0i, gonum.ToCDense(torch.Full(torch.Shape{1, 1}, 3)).At(0, 0))
 }
 
 func TestWhatIsNoMatrix(t *testing.T) {
-	closed := torch.Zeros([]int64{2, 2})
+	closed := torch.Zeros(torch.Shape{2, 2})
 	closed.Close()
-	square := func(dtype torch.DType) *torch.Tensor { return torch.Zeros([]int64{2, 2}, dtype) }
+	square := func(dtype torch.DType) *torch.Tensor { return torch.Zeros(torch.Shape{2, 2}, dtype) }
 	for want, f := range map[string]func(){
-		"gonum.ToDense: the tensor is [3], wanted [rows, columns]":                   func() { gonum.ToDense(torch.Zeros([]int64{3})) },
+		"gonum.ToDense: the tensor is [3], wanted [rows, columns]":                   func() { gonum.ToDense(torch.Zeros(torch.Shape{3})) },
 		"gonum.ToDense: the tensor is [], wanted [rows, columns]":                    func() { gonum.ToDense(torch.Zeros(nil)) },
-		"gonum.ToDense: the tensor is [0 3], which no matrix":                        func() { gonum.ToDense(torch.Zeros([]int64{0, 3})) },
+		"gonum.ToDense: the tensor is [0 3], which no matrix":                        func() { gonum.ToDense(torch.Zeros(torch.Shape{0, 3})) },
 		"gonum.ToDense: the elements are complex64, wanted real ones":                func() { gonum.ToDense(square(torch.Complex64)) },
 		"gonum.ToVecDense: the tensor is [2 2], wanted [n]":                          func() { gonum.ToVecDense(square(torch.Float32)) },
-		"gonum.ToVecDense: the elements are complex128":                              func() { gonum.ToVecDense(torch.Zeros([]int64{2}, torch.Complex128)) },
-		"gonum.ToSymDense: the tensor is [2 3], wanted [n, n]":                       func() { gonum.ToSymDense(torch.Zeros([]int64{2, 3})) },
-		"gonum.ToSymDense: the tensor is not symmetric: [0, 1] is 1 and [1, 0] is 2": func() { gonum.ToSymDense(torch.Arange(0, 4, 1).View(2, 2)) },
-		"gonum.ToCDense: the tensor is [1 2 2]":                                      func() { gonum.ToCDense(torch.Zeros([]int64{1, 2, 2})) },
+		"gonum.ToVecDense: the elements are complex128":                              func() { gonum.ToVecDense(torch.Zeros(torch.Shape{2}, torch.Complex128)) },
+		"gonum.ToSymDense: the tensor is [2 3], wanted [n, n]":                       func() { gonum.ToSymDense(torch.Zeros(torch.Shape{2, 3})) },
+		"gonum.ToSymDense: the tensor is not symmetric: [0, 1] is 1 and [1, 0] is 2": func() { gonum.ToSymDense(torch.Arange(0, 4, 1).View(torch.Shape{2, 2})) },
+		"gonum.ToCDense: the tensor is [1 2 2]":                                      func() { gonum.ToCDense(torch.Zeros(torch.Shape{1, 2, 2})) },
 		"gonum.FromMatrix: the matrix is nil":                                        func() { gonum.FromMatrix(nil) },
 		"gonum.FromVector: the vector is nil":                                        func() { gonum.FromVector(nil) },
 		"gonum.FromCMatrix: the matrix is nil":                                       func() { gonum.FromCMatrix(nil) },
@@ -151,7 +151,7 @@ func ExampleFromMatrix() {
 
 func ExampleToDense() {
 	var inverse mat.Dense
-	if err := inverse.Inverse(gonum.ToDense(torch.FromSlice([]float32{2, 0, 0, 4}, []int64{2, 2}))); err != nil {
+	if err := inverse.Inverse(gonum.ToDense(torch.FromSlice([]float32{2, 0, 0, 4}, torch.Shape{2, 2}))); err != nil {
 		fmt.Println(err)
 		return
 	}

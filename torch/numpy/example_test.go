@@ -18,7 +18,7 @@ func Example() {
 	defer os.RemoveAll(folder)
 	path := filepath.Join(folder, "x.npy")
 
-	if err := numpy.Save(path, torch.Arange(0, 6, 1).View(2, 3)); err != nil {
+	if err := numpy.Save(path, torch.Arange(0, 6, 1).View(torch.Shape{2, 3})); err != nil {
 		log.Fatal(err)
 	}
 	x, err := numpy.Load(path)

@@ -97,7 +97,7 @@ func TestRoundTrips(t *testing.T) {
 
 func TestSeveralArraysInOneStream(t *testing.T) {
 	var stream bytes.Buffer
-	require.NoError(t, numpy.Write(&stream, torch.Ones([]int64{2})))
+	require.NoError(t, numpy.Write(&stream, torch.Ones(torch.Shape{2})))
 	require.NoError(t, numpy.Write(&stream, torch.Zeros(nil)))
 	for _, want := range []int64{2, 1} {
 		x, err := numpy.Read(&stream)
@@ -111,7 +111,7 @@ func TestSeveralArraysInOneStream(t *testing.T) {
 func TestDeviceAndDType(t *testing.T) {
 	testkit.OnEachDevice(t, func(t *testing.T, device torch.Device) {
 		folder := t.TempDir()
-		x := torch.FromSlice([]float32{1, 2, 3, 4}, []int64{2, 2}, device).T()
+		x := torch.FromSlice([]float32{1, 2, 3, 4}, torch.Shape{2, 2}, device).T()
 		require.NoError(t, numpy.Save(filepath.Join(folder, "x.npy"), x))
 		require.NoError(t, numpy.SaveZ(filepath.Join(folder, "x.npz"), []torch.NamedTensor{{Name: "x", Tensor: x}}))
 		one, err := numpy.Load(filepath.Join(folder, "x.npy"), device, torch.Float64)
@@ -248,8 +248,8 @@ func TestDamagedArchives(t *testing.T) {
 }
 
 func TestMisuse(t *testing.T) {
-	x := torch.Ones([]int64{1})
-	closed := torch.Ones([]int64{1})
+	x := torch.Ones(torch.Shape{1})
+	closed := torch.Ones(torch.Shape{1})
 	closed.Close()
 	folder := t.TempDir()
 	path := filepath.Join(folder, "x")

@@ -19,8 +19,8 @@ func Example() {
 	path := filepath.Join(folder, "model.safetensors")
 
 	weights := []torch.NamedTensor{
-		{Name: "weight", Tensor: torch.Ones([]int64{2, 3})},
-		{Name: "bias", Tensor: torch.Zeros([]int64{2})},
+		{Name: "weight", Tensor: torch.Ones(torch.Shape{2, 3})},
+		{Name: "bias", Tensor: torch.Zeros(torch.Shape{2})},
 	}
 	if err := safetensors.Save(path, weights, map[string]string{"format": "pt"}); err != nil {
 		log.Fatal(err)

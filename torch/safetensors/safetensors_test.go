@@ -65,7 +65,7 @@ func TestRoundTrip(t *testing.T) {
 			tensors = append(tensors, named)
 		}
 	}
-	tensors = append(tensors, torch.NamedTensor{Name: `quote " \ <&> é`, Tensor: torch.Ones([]int64{1})})
+	tensors = append(tensors, torch.NamedTensor{Name: `quote " \ <&> é`, Tensor: torch.Ones(torch.Shape{1})})
 	metadata := map[string]string{"format": "pt", "a": `"<é>"`}
 	path := filepath.Join(t.TempDir(), "all.safetensors")
 	require.NoError(t, safetensors.Save(path, tensors, metadata))
@@ -88,8 +88,8 @@ func TestRoundTrip(t *testing.T) {
 }
 
 func TestOrderIsKept(t *testing.T) {
-	one := torch.Ones([]int64{1})
-	half := torch.Ones([]int64{1}, torch.BFloat16)
+	one := torch.Ones(torch.Shape{1})
+	half := torch.Ones(torch.Shape{1}, torch.BFloat16)
 	var written bytes.Buffer
 	require.NoError(t, safetensors.Write(&written, []torch.NamedTensor{
 		{Name: "z", Tensor: one}, {Name: "half", Tensor: half}, {Name: "a", Tensor: one}, {Name: "b", Tensor: one},
@@ -107,7 +107,7 @@ func TestOrderIsKept(t *testing.T) {
 func TestDeviceAndDType(t *testing.T) {
 	testkit.OnEachDevice(t, func(t *testing.T, device torch.Device) {
 		path := filepath.Join(t.TempDir(), "x.safetensors")
-		x := torch.FromSlice([]float32{1, 2, 3, 4}, []int64{2, 2}, device).T()
+		x := torch.FromSlice([]float32{1, 2, 3, 4}, torch.Shape{2, 2}, device).T()
 		require.NoError(t, safetensors.Save(path, []torch.NamedTensor{{Name: "x", Tensor: x}}, nil))
 		tensors, _, err := safetensors.Load(path, device, torch.Float64)
 		require.NoError(t, err)
@@ -233,8 +233,8 @@ func TestDamagedIndexes(t *testing.T) {
 }
 
 func TestMisuse(t *testing.T) {
-	x := torch.Ones([]int64{1})
-	closed := torch.Ones([]int64{1})
+	x := torch.Ones(torch.Shape{1})
+	closed := torch.Ones(torch.Shape{1})
 	closed.Close()
 	for name, test := range map[string]struct {
 		kind     error

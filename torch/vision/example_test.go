@@ -23,13 +23,13 @@ func ExampleFromImage() {
 }
 
 func ExampleToImage() {
-	img, err := vision.ToImage(torch.Full([]int64{3, 32, 64}, 0.5))
+	img, err := vision.ToImage(torch.Full(torch.Shape{3, 32, 64}, 0.5))
 	fmt.Println(img.Bounds(), img.At(0, 0), err)
 	// Output: (0,0)-(64,32) {128 128 128 255} <nil>
 }
 
 func ExampleMakeGrid() {
-	pictures := torch.Rand([]int64{10, 3, 16, 16})
+	pictures := torch.Rand(torch.Shape{10, 3, 16, 16})
 	grid := vision.MakeGrid(pictures, vision.GridOptions{Columns: 5})
 	fmt.Println(grid.Shape())
 	// Output: [3 38 92]

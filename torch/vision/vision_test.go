@@ -238,7 +238,7 @@ func TestEveryTypeOfImage(t *testing.T) {
 						pixels = append(pixels, c.R, c.G, c.B, c.A)
 					}
 				}
-				byOne = torch.FromSlice(pixels, []int64{size[1], size[2], 4}).Permute(2, 0, 1)
+				byOne = torch.FromSlice(pixels, torch.Shape{size[1], size[2], 4}).Permute(2, 0, 1)
 			}
 			// JPEG's and Pillow's own arithmetic differs from the standard library's by one level.
 			tolerance := 0.0
@@ -303,7 +303,7 @@ func TestSixteenBits(t *testing.T) {
 }
 
 func TestToImageTakesEveryLayout(t *testing.T) {
-	x := torch.Arange(0, 24, 1).View(2, 3, 4).DivScalar(255)
+	x := torch.Arange(0, 24, 1).View(torch.Shape{2, 3, 4}).DivScalar(255)
 	for _, tensor := range []*torch.Tensor{
 		x.At(1), x.At(torch.Range(1, 2)), x.At(1).To(torch.Float64), x.At(1).SetRequiresGrad(false),
 		x.At(1).T().Contiguous().T(), x.At(1).MulScalar(255).Round().To(torch.Uint8),
@@ -314,7 +314,7 @@ func TestToImageTakesEveryLayout(t *testing.T) {
 		assert.Equal(t, []uint8{12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23}, img.(*image.Gray).Pix)
 		assert.Equal(t, image.Rect(0, 0, 4, 3), img.Bounds())
 	}
-	img, err := vision.ToImage(torch.FromSlice([]float32{float32(math.NaN()), 0.5}, []int64{1, 2}))
+	img, err := vision.ToImage(torch.FromSlice([]float32{float32(math.NaN()), 0.5}, torch.Shape{1, 2}))
 	require.NoError(t, err)
 	assert.Equal(t, []uint8{0, 128}, img.(*image.Gray).Pix)
 }
@@ -328,12 +328,12 @@ func TestWhatIsNoPicture(t *testing.T) {
 		_, err := vision.FromImage(colours(), options)
 		assert.ErrorIs(t, err, torch.ErrInvalid)
 	}
-	closed := torch.Zeros([]int64{1, 2, 2})
+	closed := torch.Zeros(torch.Shape{1, 2, 2})
 	closed.Close()
 	for _, tensor := range []*torch.Tensor{
-		nil, torch.Zeros(nil), torch.Zeros([]int64{3}), torch.Zeros([]int64{2, 4, 4}), torch.Zeros([]int64{5, 4, 4}),
-		torch.Zeros([]int64{1, 3, 4, 4}), torch.Zeros([]int64{3, 0, 4}), torch.Zeros([]int64{3, 2, 2}, torch.Int64),
-		torch.Zeros([]int64{3, 2, 2}, torch.Complex64),
+		nil, torch.Zeros(nil), torch.Zeros(torch.Shape{3}), torch.Zeros(torch.Shape{2, 4, 4}), torch.Zeros(torch.Shape{5, 4, 4}),
+		torch.Zeros(torch.Shape{1, 3, 4, 4}), torch.Zeros(torch.Shape{3, 0, 4}), torch.Zeros(torch.Shape{3, 2, 2}, torch.Int64),
+		torch.Zeros(torch.Shape{3, 2, 2}, torch.Complex64),
 	} {
 		_, err := vision.ToImage(tensor)
 		assert.ErrorIs(t, err, torch.ErrInvalid, "%+v", tensor)
@@ -342,7 +342,7 @@ func TestWhatIsNoPicture(t *testing.T) {
 	assert.ErrorIs(t, err, torch.ErrClosed)
 
 	for _, options := range []vision.GridOptions{{Columns: -1}, {Padding: -2}} {
-		assert.Error(t, torch.Try(func() error { vision.MakeGrid(torch.Zeros([]int64{2, 3, 4, 4}), options); return nil }))
+		assert.Error(t, torch.Try(func() error { vision.MakeGrid(torch.Zeros(torch.Shape{2, 3, 4, 4}), options); return nil }))
 	}
 	for _, shape := range [][]int64{{}, {3}, {0, 3, 4, 4}, {1, 1, 1, 1, 1}} {
 		err := torch.Try(func() error { vision.MakeGrid(torch.Zeros(shape), vision.GridOptions{}); return nil })

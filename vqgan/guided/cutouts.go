@@ -145,7 +145,7 @@ func newCutter(side int64, background color.Color, where ...torch.Option) *cutte
 			coordinates = append(coordinates, pixelCentre(x, side), pixelCentre(y, side), 1)
 		}
 	}
-	c := &cutter{side: side, base: torch.FromSlice(coordinates, []int64{side * side, 3}).To(where...)}
+	c := &cutter{side: side, base: torch.FromSlice(coordinates, torch.Shape{side * side, 3}).To(where...)}
 	if background != nil {
 		c.background = colourTensor(background).To(where...)
 	}
@@ -157,7 +157,7 @@ func colourTensor(colour color.Color) *torch.Tensor {
 	const most = 0xffff
 	r, g, b, _ := colour.RGBA()
 	shares := []float32{float32(r) / most, float32(g) / most, float32(b) / most}
-	return torch.FromSlice(shares, []int64{1, 3, 1, 1})
+	return torch.FromSlice(shares, torch.Shape{1, 3, 1, 1})
 }
 
 // pixelCentre is where pixel i of n lies between -1 and 1 (grid_sample's align_corners=False).
@@ -209,16 +209,16 @@ func (c *cutter) sample(picture *torch.Tensor, reduction int64, pieces []cutout)
 			warps = append(warps, float32(number))
 		}
 	}
-	matrices := torch.FromSlice(warps, []int64{count, 3, 3}).To(c.base.Device(), c.base.DType())
+	matrices := torch.FromSlice(warps, torch.Shape{count, 3, 3}).To(c.base.Device(), c.base.DType())
 	points := c.base.MatMul(matrices.Transpose(1, 2)) // [n, side*side, 3]
-	grid := points.Narrow(2, 0, 2).Div(points.Narrow(2, 2, 1)).Reshape(count, c.side, c.side, 2)
+	grid := points.Narrow(2, 0, 2).Div(points.Narrow(2, 2, 1)).Reshape(torch.Shape{count, c.side, c.side, 2})
 	size := picture.Shape()
 	if c.background == nil {
-		each := picture.Expand(count, size[1], size[2], size[3])
+		each := picture.Expand(torch.Shape{count, size[1], size[2], size[3]})
 		return each.GridSample(grid, torch.GridSampleOptions{Padding: torch.GridBorder})
 	}
 	// grid_sample knows zeros outside, so the background is made zero.
-	each := picture.Sub(c.background).Expand(count, size[1], size[2], size[3])
+	each := picture.Sub(c.background).Expand(torch.Shape{count, size[1], size[2], size[3]})
 	return each.GridSample(grid, torch.GridSampleOptions{Padding: torch.GridZeros}).Add(c.background)
 }
 
@@ -239,9 +239,9 @@ func recolour(cut *torch.Tensor, pieces []cutout) *torch.Tensor {
 	if !changed {
 		return cut
 	}
-	matrix := torch.FromSlice(matrices, []int64{count, 3, 3}).To(cut.Device(), cut.DType())
-	offset := torch.FromSlice(offsets, []int64{count, 3, 1}).To(cut.Device(), cut.DType())
-	return offset.BAddBMM(matrix, cut.Flatten(2, 3), 1, 1).Reshape(cut.Shape()...)
+	matrix := torch.FromSlice(matrices, torch.Shape{count, 3, 3}).To(cut.Device(), cut.DType())
+	offset := torch.FromSlice(offsets, torch.Shape{count, 3, 1}).To(cut.Device(), cut.DType())
+	return offset.BAddBMM(matrix, cut.Flatten(2, 3), 1, 1).Reshape(cut.Shape())
 }
 
 func noiseLevels(pieces []cutout, like *torch.Tensor) *torch.Tensor {
@@ -249,5 +249,5 @@ func noiseLevels(pieces []cutout, like *torch.Tensor) *torch.Tensor {
 	for i, piece := range pieces {
 		levels[i] = float32(piece.noise)
 	}
-	return torch.FromSlice(levels, []int64{int64(len(levels)), 1, 1, 1}).To(like.Device(), like.DType())
+	return torch.FromSlice(levels, torch.Shape{int64(len(levels)), 1, 1, 1}).To(like.Device(), like.DType())
 }

@@ -90,8 +90,8 @@ func newRun(model *vqgan.Model, scorer Scorer, options Options) (*run, error) {
 	}
 	r.ground = colourTensor(options.ground()).To(model.Device(), model.DType())
 	codebook := model.Codebook()
-	r.lowest = codebook.AMin([]int64{0}, false).Reshape(1, -1, 1, 1)
-	r.most = codebook.AMax([]int64{0}, false).Reshape(1, -1, 1, 1)
+	r.lowest = codebook.AMin([]int64{0}, false).Reshape(torch.Shape{1, -1, 1, 1})
+	r.most = codebook.AMax([]int64{0}, false).Reshape(torch.Shape{1, -1, 1, 1})
 	if err := r.startLatent(); err != nil {
 		return nil, err
 	}
@@ -113,7 +113,7 @@ func (r *run) readPrompts() error {
 		if err != nil {
 			return err
 		}
-		r.targets = append(r.targets, target{prompt, embeddings.Normalize(-1).Reshape(-1).Detach()})
+		r.targets = append(r.targets, target{prompt, embeddings.Normalize(-1).Reshape(torch.Shape{-1}).Detach()})
 	}
 	return nil
 }
@@ -179,7 +179,7 @@ func (r *run) draw() (pieces []cutout, noise *torch.Tensor) {
 	side := r.cutter.side
 	pieces = r.options.Cutouts.draw(r.random, int(shape[3]*factor), int(shape[2]*factor), side)
 	if r.options.Cutouts.Noise > 0 {
-		noise = torch.RandN([]int64{int64(len(pieces)), 3, side, side}, r.generator)
+		noise = torch.RandN(torch.Shape{int64(len(pieces)), 3, side, side}, r.generator)
 		noise = noise.To(r.latent.Device(), r.latent.DType())
 	}
 	return pieces, noise

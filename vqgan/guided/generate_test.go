@@ -54,7 +54,7 @@ func TestTheSameSeedMakesTheSamePicture(t *testing.T) {
 		return pixels(t, result)
 	}
 	first := generate(7)
-	torch.RandN([]int64{100}) // what others draw does not matter
+	torch.RandN(torch.Shape{100}) // what others draw does not matter
 	assert.True(t, slices.Equal(first, generate(7)), "the same seed")
 	assert.False(t, slices.Equal(first, generate(8)), "another seed")
 }

@@ -33,7 +33,7 @@ func (r *run) startLatent() error {
 
 // randomStart is codebook rows at random, everywhere or in a disc.
 func (r *run) randomStart(height, width int64, config vqgan.Config) (*torch.Tensor, error) {
-	tokens := torch.RandInt(0, config.CodebookSize, []int64{1, height, width}, r.generator)
+	tokens := torch.RandInt(0, config.CodebookSize, torch.Shape{1, height, width}, r.generator)
 	if !r.options.CentredStart {
 		return r.model.Embed(tokens)
 	}
@@ -52,7 +52,7 @@ func (r *run) randomStart(height, width int64, config vqgan.Config) (*torch.Tens
 			mixed[i] = random[i]
 		}
 	}
-	return r.model.Embed(torch.FromSlice(mixed, []int64{1, height, width}))
+	return r.model.Embed(torch.FromSlice(mixed, torch.Shape{1, height, width}))
 }
 
 // inDisc reports whether the cell (x, y) of a grid lies in the disc in its middle.

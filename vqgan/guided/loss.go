@@ -38,7 +38,7 @@ func totalVariation(picture *torch.Tensor) *torch.Tensor {
 	difference := func(dim int64) *torch.Tensor {
 		length := picture.Size(dim)
 		if length < 2 {
-			return torch.Zeros([]int64{1}, picture.Device(), picture.DType()).Sum()
+			return torch.Zeros(torch.Shape{1}, picture.Device(), picture.DType()).Sum()
 		}
 		return picture.Narrow(dim, 1, length-1).Sub(picture.Narrow(dim, 0, length-1)).Square().Mean()
 	}

@@ -36,7 +36,7 @@ func TestParsePrompt(t *testing.T) {
 }
 
 func TestSphericalDistance(t *testing.T) {
-	u := torch.FromSlice([]float64{1, 0, 0, 1, -1, 0}, []int64{3, 2}).SetRequiresGrad(true)
+	u := torch.FromSlice([]float64{1, 0, 0, 1, -1, 0}, torch.Shape{3, 2}).SetRequiresGrad(true)
 	v := torch.FromSlice([]float64{1, 0}, nil)
 	distances := sphericalDistance(u, v)
 	// Half the square of the angle: 0, a right angle, and the opposite.
@@ -52,11 +52,11 @@ func TestSphericalDistanceHasItsFiniteDifference(t *testing.T) {
 	for i := range raw {
 		raw[i] = random.NormFloat64()
 	}
-	v := torch.FromSlice([]float64{0.3, -1, 0.4, 2}, []int64{1, 4}).Normalize(-1).Reshape(-1)
+	v := torch.FromSlice([]float64{0.3, -1, 0.4, 2}, torch.Shape{1, 4}).Normalize(-1).Reshape(torch.Shape{-1})
 	value := func(values []float64) *torch.Tensor {
-		return sphericalDistance(torch.FromSlice(values, []int64{3, 4}).Normalize(-1), v).Sum()
+		return sphericalDistance(torch.FromSlice(values, torch.Shape{3, 4}).Normalize(-1), v).Sum()
 	}
-	x := torch.FromSlice(raw, []int64{3, 4}).SetRequiresGrad(true)
+	x := torch.FromSlice(raw, torch.Shape{3, 4}).SetRequiresGrad(true)
 	sphericalDistance(x.Normalize(-1), v).Sum().Backward()
 	gradient := torch.ToSlice[float64](x.Grad())
 	const step = 1e-6
@@ -70,7 +70,7 @@ func TestSphericalDistanceHasItsFiniteDifference(t *testing.T) {
 
 func TestStopHoldsTheGradientBack(t *testing.T) {
 	pull := func(stop float64) float64 {
-		u := torch.FromSlice([]float64{1, 0.5}, []int64{1, 2}).SetRequiresGrad(true)
+		u := torch.FromSlice([]float64{1, 0.5}, torch.Shape{1, 2}).SetRequiresGrad(true)
 		target := target{Prompt{Text: "x", Weight: 1, Stop: stop}, torch.FromSlice([]float64{1, 0}, nil)}
 		loss, distance := target.loss(u.Normalize(-1))
 		loss.Backward()
@@ -84,7 +84,7 @@ func TestStopHoldsTheGradientBack(t *testing.T) {
 
 func TestANegativeWeightPushesAway(t *testing.T) {
 	gradient := func(weight float64) []float64 {
-		u := torch.FromSlice([]float64{1, 0.5}, []int64{1, 2}).SetRequiresGrad(true)
+		u := torch.FromSlice([]float64{1, 0.5}, torch.Shape{1, 2}).SetRequiresGrad(true)
 		target := target{Prompt{Text: "x", Weight: weight}, torch.FromSlice([]float64{1, 0}, nil)}
 		loss, _ := target.loss(u.Normalize(-1))
 		loss.Backward()
@@ -105,10 +105,10 @@ func TestClampGradientLetsPixelsComeBack(t *testing.T) {
 }
 
 func TestTotalVariation(t *testing.T) {
-	picture := torch.FromSlice([]float32{0, 1, 0, 1}, []int64{1, 1, 2, 2})
+	picture := torch.FromSlice([]float32{0, 1, 0, 1}, torch.Shape{1, 1, 2, 2})
 	assert.InDelta(t, 1, totalVariation(picture).Item(), 1e-6)
-	assert.Zero(t, totalVariation(torch.Ones([]int64{1, 3, 4, 4})).Item())
-	assert.Zero(t, totalVariation(torch.Ones([]int64{1, 3, 1, 1})).Item())
+	assert.Zero(t, totalVariation(torch.Ones(torch.Shape{1, 3, 4, 4})).Item())
+	assert.Zero(t, totalVariation(torch.Ones(torch.Shape{1, 3, 1, 1})).Item())
 }
 
 func (m matrix) apply(x, y float64) [2]float64 {
@@ -141,7 +141,7 @@ func TestPlainCutoutsAreCropsInsideThePicture(t *testing.T) {
 
 func TestAWholeCutoutIsThePicture(t *testing.T) {
 	const side = 8
-	picture := torch.Rand([]int64{1, 3, side, side})
+	picture := torch.Rand(torch.Shape{1, 3, side, side})
 	pieces := []cutout{{size: side, warp: cropMatrix(0, 0, side, side, side), colour: identityColour}}
 	got := newCutter(side, nil).apply(picture, pieces, nil)
 	assert.InDeltaSlice(t, picture.Float32s(), got.Float32s(), 1e-5)
@@ -154,7 +154,7 @@ func TestLargeCutoutsAreAveragedNotSkipped(t *testing.T) {
 	for i := range stripes {
 		stripes[i] = float32(i % 2)
 	}
-	picture := torch.FromSlice(stripes, []int64{1, 1, 1, width}).Expand(1, 3, width, width)
+	picture := torch.FromSlice(stripes, torch.Shape{1, 1, 1, width}).Expand(torch.Shape{1, 3, width, width})
 	pieces := []cutout{
 		{size: width, warp: cropMatrix(0, 0, width, width, width), colour: identityColour},
 		{size: side, warp: cropMatrix(0, 0, side, width, width), colour: identityColour},
@@ -171,7 +171,7 @@ func TestLargeCutoutsAreAveragedNotSkipped(t *testing.T) {
 
 func TestLargerCutoutsShowTheBackground(t *testing.T) {
 	const side = 16
-	picture := torch.Zeros([]int64{1, 3, side, side}).SetRequiresGrad(true)
+	picture := torch.Zeros(torch.Shape{1, 3, side, side}).SetRequiresGrad(true)
 	pieces := []cutout{{size: 2 * side, warp: cropMatrix(-side/2, -side/2, 2*side, side, side), colour: identityColour}}
 	got := newCutter(side, color.RGBA{255, 0, 255, 255}).apply(picture, pieces, nil)
 	middle := got.Select(0, 0).Narrow(1, 5, 6).Narrow(2, 5, 6)
@@ -195,11 +195,11 @@ func TestCutoutsLargerThanThePictureHoldAllOfIt(t *testing.T) {
 
 func TestMarginDifference(t *testing.T) {
 	white := colourTensor(color.White)
-	picture := torch.Ones([]int64{1, 3, 32, 32})
+	picture := torch.Ones(torch.Shape{1, 3, 32, 32})
 	assert.Zero(t, marginDifference(picture, white).Item())
-	picture.Narrow(2, 4, 24).Narrow(3, 4, 24).Zero()
+	picture.Narrow(2, 4, 24).Narrow(3, 4, 24).ZeroInPlace()
 	assert.Zero(t, marginDifference(picture, white).Item(), "the middle is free")
-	picture.Zero()
+	picture.ZeroInPlace()
 	assert.InDelta(t, 1, marginDifference(picture, white).Item(), 1e-6)
 }
 
@@ -212,8 +212,8 @@ func TestNoiseHasEachPiecesLevel(t *testing.T) {
 	}
 	generator, err := torch.NewGenerator(torch.CPU, 1)
 	require.NoError(t, err)
-	noise := torch.RandN([]int64{2, 3, side, side}, generator)
-	got := newCutter(side, nil).apply(torch.Full([]int64{1, 3, side, side}, 0.5), pieces, noise)
+	noise := torch.RandN(torch.Shape{2, 3, side, side}, generator)
+	got := newCutter(side, nil).apply(torch.Full(torch.Shape{1, 3, side, side}, 0.5), pieces, noise)
 	assert.InDelta(t, 0.1, got.Select(0, 0).Std(true).Item(), 0.005)
 	assert.InDelta(t, 0, got.Select(0, 1).Std(true).Item(), 1e-5)
 }

@@ -22,9 +22,9 @@ CTORCH_API int32_t ctorch_tensor_retains_grad(const ctorch_tensor* tensor);
 // Takes a tensor out of the graph, in place. Fails for views.
 CTORCH_API ctorch_error* ctorch_tensor_detach_in_place(ctorch_tensor* tensor);
 
-// Whether backward passes look for NaN in what each node returns, of the whole process; setting it
-// hands back what it was.
-CTORCH_API int32_t ctorch_set_anomaly_mode(int32_t enabled);
+// Whether backward passes look for NaN in what each node returns, of the whole process.
+CTORCH_API int32_t ctorch_anomaly_mode(void);
+CTORCH_API void ctorch_set_anomaly_mode(int32_t enabled);
 
 // Adds to the leaves' gradients those of the given tensors, each with the gradient that reaches
 // it (NULL, or NULL in its place: ones, for a single element).

@@ -94,8 +94,9 @@ CTORCH_API ctorch_module_result ctorch_module_optimize_for_inference(const ctorc
                                                                      int64_t count);
 
 // Whether TorchScript profiles a method's first calls and then specialises it. Of the process, for
-// methods that were not called yet; hands back what it was.
-CTORCH_API int32_t ctorch_set_profiling(int32_t enabled);
+// methods that were not called yet.
+CTORCH_API int32_t ctorch_profiling(void);
+CTORCH_API void ctorch_set_profiling(int32_t enabled);
 
 CTORCH_EXTERN_C_END
 

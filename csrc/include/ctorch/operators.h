@@ -1165,9 +1165,9 @@ CTORCH_API ctorch_tensor_result ctorch_op_scatter_reduce(const ctorch_tensor* se
                                                          const char* reduce, int32_t include_self);
 
 // aten::index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor
-CTORCH_API ctorch_tensor_result ctorch_op_index_add_dim(const ctorch_tensor* self, int64_t dim,
-                                                        const ctorch_tensor* index,
-                                                        const ctorch_tensor* source);
+CTORCH_API ctorch_tensor_result ctorch_op_index_add(const ctorch_tensor* self, int64_t dim,
+                                                    const ctorch_tensor* index,
+                                                    const ctorch_tensor* source);
 
 // aten::index_copy(Tensor self, int dim, Tensor index, Tensor source) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_index_copy(const ctorch_tensor* self, int64_t dim,
@@ -2229,40 +2229,40 @@ CTORCH_API ctorch_tensor_result ctorch_op_randint_like(const ctorch_tensor* self
 
 // aten::uniform_(Tensor(a!) self, float from=0, float to=1, *, Generator? generator=None) ->
 //     Tensor(a!)
-CTORCH_API ctorch_error* ctorch_op_fill_uniform(ctorch_tensor* self, double from, double to,
-                                                const ctorch_generator* generator);
+CTORCH_API ctorch_error* ctorch_op_uniform_in_place(ctorch_tensor* self, double from, double to,
+                                                    const ctorch_generator* generator);
 
 // aten::normal_(Tensor(a!) self, float mean=0, float std=1, *, Generator? generator=None) ->
 //     Tensor(a!)
-CTORCH_API ctorch_error* ctorch_op_fill_normal(ctorch_tensor* self, double mean, double std,
-                                               const ctorch_generator* generator);
+CTORCH_API ctorch_error* ctorch_op_normal_in_place(ctorch_tensor* self, double mean, double std,
+                                                   const ctorch_generator* generator);
 
 // aten::exponential_(Tensor(a!) self, float lambd=1, *, Generator? generator=None) -> Tensor(a!)
-CTORCH_API ctorch_error* ctorch_op_fill_exponential(ctorch_tensor* self, double rate,
-                                                    const ctorch_generator* generator);
+CTORCH_API ctorch_error* ctorch_op_exponential_in_place(ctorch_tensor* self, double rate,
+                                                        const ctorch_generator* generator);
 
 // aten::bernoulli_.float(Tensor(a!) self, float p=0.5, *, Generator? generator=None) -> Tensor(a!)
-CTORCH_API ctorch_error* ctorch_op_fill_bernoulli(ctorch_tensor* self, double p,
-                                                  const ctorch_generator* generator);
+CTORCH_API ctorch_error* ctorch_op_bernoulli_in_place(ctorch_tensor* self, double p,
+                                                      const ctorch_generator* generator);
 
 // aten::cauchy_(Tensor(a!) self, float median=0, float sigma=1, *, Generator? generator=None) ->
 //     Tensor(a!)
-CTORCH_API ctorch_error* ctorch_op_fill_cauchy(ctorch_tensor* self, double median, double sigma,
-                                               const ctorch_generator* generator);
+CTORCH_API ctorch_error* ctorch_op_cauchy_in_place(ctorch_tensor* self, double median, double sigma,
+                                                   const ctorch_generator* generator);
 
 // aten::log_normal_(Tensor(a!) self, float mean=1, float std=2, *, Generator? generator=None) ->
 //     Tensor(a!)
-CTORCH_API ctorch_error* ctorch_op_fill_log_normal(ctorch_tensor* self, double mean, double std,
-                                                   const ctorch_generator* generator);
+CTORCH_API ctorch_error* ctorch_op_log_normal_in_place(ctorch_tensor* self, double mean, double std,
+                                                       const ctorch_generator* generator);
 
 // aten::geometric_(Tensor(a!) self, float p, *, Generator? generator=None) -> Tensor(a!)
-CTORCH_API ctorch_error* ctorch_op_fill_geometric(ctorch_tensor* self, double p,
-                                                  const ctorch_generator* generator);
+CTORCH_API ctorch_error* ctorch_op_geometric_in_place(ctorch_tensor* self, double p,
+                                                      const ctorch_generator* generator);
 
 // aten::random_.from(Tensor(a!) self, int from, int? to, *, Generator? generator=None) ->
 //     Tensor(a!)
-CTORCH_API ctorch_error* ctorch_op_fill_rand_int(ctorch_tensor* self, int64_t from, int64_t to,
-                                                 const ctorch_generator* generator);
+CTORCH_API ctorch_error* ctorch_op_random_in_place(ctorch_tensor* self, int64_t from, int64_t to,
+                                                   const ctorch_generator* generator);
 
 // ---- In place
 
@@ -2394,20 +2394,18 @@ CTORCH_API ctorch_error* ctorch_op_addmm_in_place(ctorch_tensor* self, const cto
                                                   const ctorch_tensor* mat2, double beta,
                                                   double alpha);
 
-// aten::copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!)
-CTORCH_API ctorch_error* ctorch_op_copy_from(ctorch_tensor* self, const ctorch_tensor* source);
-
 // aten::fill_.Scalar(Tensor(a!) self, Scalar value) -> Tensor(a!)
-CTORCH_API ctorch_error* ctorch_op_fill(ctorch_tensor* self, double value);
+CTORCH_API ctorch_error* ctorch_op_fill_in_place(ctorch_tensor* self, double value);
 
 // aten::fill_.Tensor(Tensor(a!) self, Tensor value) -> Tensor(a!)
-CTORCH_API ctorch_error* ctorch_op_fill_tensor(ctorch_tensor* self, const ctorch_tensor* value);
+CTORCH_API ctorch_error* ctorch_op_fill_tensor_in_place(ctorch_tensor* self,
+                                                        const ctorch_tensor* value);
 
 // aten::fill_diagonal_(Tensor(a!) self, Scalar fill_value, bool wrap=False) -> Tensor(a!)
-CTORCH_API ctorch_error* ctorch_op_fill_diagonal(ctorch_tensor* self, double value);
+CTORCH_API ctorch_error* ctorch_op_fill_diagonal_in_place(ctorch_tensor* self, double value);
 
 // aten::zero_(Tensor(a!) self) -> Tensor(a!)
-CTORCH_API ctorch_error* ctorch_op_zero(ctorch_tensor* self);
+CTORCH_API ctorch_error* ctorch_op_zero_in_place(ctorch_tensor* self);
 
 // aten::masked_fill_.Scalar(Tensor(a!) self, Tensor mask, Scalar value) -> Tensor(a!)
 CTORCH_API ctorch_error* ctorch_op_masked_fill_in_place(ctorch_tensor* self,
@@ -2443,9 +2441,9 @@ CTORCH_API ctorch_error* ctorch_op_scatter_reduce_in_place(ctorch_tensor* self, 
 
 // aten::index_add_(Tensor(a!) self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) ->
 //     Tensor(a!)
-CTORCH_API ctorch_error* ctorch_op_index_add_dim_in_place(ctorch_tensor* self, int64_t dim,
-                                                          const ctorch_tensor* index,
-                                                          const ctorch_tensor* source);
+CTORCH_API ctorch_error* ctorch_op_index_add_in_place(ctorch_tensor* self, int64_t dim,
+                                                      const ctorch_tensor* index,
+                                                      const ctorch_tensor* source);
 
 // aten::index_copy_(Tensor(a!) self, int dim, Tensor index, Tensor source) -> Tensor(a!)
 CTORCH_API ctorch_error* ctorch_op_index_copy_in_place(ctorch_tensor* self, int64_t dim,

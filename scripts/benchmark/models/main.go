@@ -60,7 +60,7 @@ func embed(path string, batch int64, repetitions int) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	pixels := torch.Rand([]int64{batch, 3, model.ImageSize(), model.ImageSize()})
+	pixels := torch.Rand(torch.Shape{batch, 3, model.ImageSize(), model.ImageSize()})
 	var times []float64
 	for i := range warmUp + repetitions {
 		started := time.Now()

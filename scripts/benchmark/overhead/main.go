@@ -73,19 +73,19 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	x, y := torch.Zeros([]int64{1}), torch.Zeros([]int64{1})
+	x, y := torch.Zeros(torch.Shape{1}), torch.Zeros(torch.Shape{1})
 	operator("add", calls, func() *torch.Tensor { return x.Add(y) })
 	measure("add_in_place", "close", calls, func(n int) {
 		for range n {
 			x.AddInPlace(y)
 		}
 	})
-	operator("view", calls, func() *torch.Tensor { return x.View(1, 1) })
+	operator("view", calls, func() *torch.Tensor { return x.View(torch.Shape{1, 1}) })
 	operator("exp", calls, func() *torch.Tensor { return x.Exp() })
 	operator("sum", calls, func() *torch.Tensor { return x.Sum() })
-	a, b := torch.Zeros([]int64{1, 1}), torch.Zeros([]int64{1, 1})
+	a, b := torch.Zeros(torch.Shape{1, 1}), torch.Zeros(torch.Shape{1, 1})
 	operator("matmul", calls, func() *torch.Tensor { return a.MatMul(b) })
-	u, v := torch.RandN([]int64{4096, 4096}), torch.RandN([]int64{4096, 4096})
+	u, v := torch.RandN(torch.Shape{4096, 4096}), torch.RandN(torch.Shape{4096, 4096})
 	large := func(name string, f func() *torch.Tensor) {
 		measure(name, "close", largeCalls, func(n int) {
 			for range n {
@@ -95,6 +95,6 @@ func main() {
 	}
 	large("large_add", func() *torch.Tensor { return u.Add(v) })
 	large("large_exp", func() *torch.Tensor { return u.Exp() })
-	p, q := torch.RandN([]int64{1024, 1024}), torch.RandN([]int64{1024, 1024})
+	p, q := torch.RandN(torch.Shape{1024, 1024}), torch.RandN(torch.Shape{1024, 1024})
 	large("large_matmul", func() *torch.Tensor { return p.MatMul(q) })
 }

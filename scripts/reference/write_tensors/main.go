@@ -27,12 +27,12 @@ func main() {
 
 func write(folder, checkpoint string) error {
 	var all, numpys, safe []torch.NamedTensor
-	matrix := torch.FromSlice([]float64{0, 1, 1, 2, 3, 100}, []int64{2, 3})
+	matrix := torch.FromSlice([]float64{0, 1, 1, 2, 3, 100}, torch.Shape{2, 3})
 	for _, dtype := range []torch.DType{torch.Bool, torch.Uint8, torch.Int8, torch.Int16, torch.Int32, torch.Int64,
 		torch.Float16, torch.BFloat16, torch.Float32, torch.Float64, torch.Complex64, torch.Complex128} {
 		x := matrix.To(dtype)
 		for suffix, tensor := range map[string]*torch.Tensor{
-			"": x, "_scalar": x.Select(0, 1).Select(0, 2), "_empty": torch.Empty([]int64{2, 0}, dtype), "_transposed": x.T(),
+			"": x, "_scalar": x.Select(0, 1).Select(0, 2), "_empty": torch.Empty(torch.Shape{2, 0}, dtype), "_transposed": x.T(),
 		} {
 			named := torch.NamedTensor{Name: dtype.String() + suffix, Tensor: tensor}
 			all = append(all, named)
