@@ -97,7 +97,7 @@ test-library: $(library)
 
 # The tests called TestSoak..., and no others; their figures stand in the output.
 soak: $(library)
-	CLIPVQGAN_SOAK=1 $(GO) test -count=1 -p 1 -v -run '^TestSoak' -timeout 3h \
+	CLIPVQGAN_SOAK=1 $(go_test) -p 1 -v -run '^TestSoak' -timeout 3h \
 	  $$(grep -rl --include='*_test.go' '^func TestSoak' . | xargs -r -n1 dirname | sort -u)
 
 $(clang_format): scripts/check/requirements.txt
