@@ -66,6 +66,7 @@ var layers = []layer{
 	// What tests share, which only tests import.
 	{"internal/reference", []string{"torch/..."}},
 	{"internal/testkit", []string{"torch/..."}},
+	{"internal/testkit/loaded", []string{"models", "clip", "vqgan", "torch"}},
 	{"internal/layers", nil},
 	{"internal/documentation", nil},
 }
