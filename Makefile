@@ -2,6 +2,7 @@
 # make run           the same, then a picture for a default prompt; with other arguments:
 #                    make run ARGS='generate "a slice of pizza" -o pizza.png --seed 7'
 # make test          every test that needs no Python package
+# make soak          the tests that take minutes: docs/soak.md
 # make check         formatting and static analysis of the Go and the C++ code
 # make generate      write the operators again from scripts/operators.txt, and the headers' sum
 # make asan          the tests under AddressSanitizer and UndefinedBehaviorSanitizer
@@ -28,7 +29,7 @@ venv := .venv/bin/python
 comma := ,
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: all lib run test check generate asan race fuzz test-range test-python references bench gpu-bundle train install \
+.PHONY: all lib run test test-scripts test-outside test-library soak check generate asan race fuzz test-range test-python references bench gpu-bundle train install \
   clean distclean format FORCE
 all: $(library) $(program)
 lib: $(library)
@@ -70,15 +71,34 @@ $(program): $(library) FORCE
 run: $(program)
 	@exec $(program) $(if $(strip $(value ARGS)),$(value ARGS),generate)
 
-# One package at a time: each uses all cores, and OpenMP's threads wait by spinning.
-go_test = $(GO) test -count=1 -p 1 -timeout 30m
+# As many packages at a time as there are processors, each on one thread: OpenMP's threads wait by
+# spinning, so that two programs with a thread for each processor take several times as long. What is
+# about threads sets their number itself.
+processors := $(shell nproc)
+go_test = OMP_NUM_THREADS=1 $(GO) test -count=1 -p $(processors) -timeout 30m
 
+# Models compute once more with all processors, as programs do.
 test: $(library)
+	@$(MAKE) --no-print-directory --output-sync=target -j$(processors) test-scripts test-outside test-library
+	$(go_test) ./...
+	$(GO) test -count=1 -p 1 -run 'Agree|SameSeed|Concurrent' ./clip/... ./vqgan/...
+
+test-scripts:
 	$(PYTHON) -m unittest discover -s scripts/setup
 	$(PYTHON) -m unittest discover -s scripts -p test_generate_operators.py
-	GO=$(GO) $(PYTHON) -m unittest discover -s scripts/check
+	$(PYTHON) -m unittest discover -s scripts/check -p test_check_abi.py
+
+# Another module, as docs/use.md says.
+test-outside: $(library)
+	GO=$(GO) $(PYTHON) -m unittest discover -s scripts/check -p test_outside.py
+
+test-library: $(library)
 	cd build && ctest --output-on-failure
-	$(go_test) ./...
+
+# The tests called TestSoak..., and no others; their figures stand in the output.
+soak: $(library)
+	CLIPVQGAN_SOAK=1 $(go_test) -p 1 -v -run '^TestSoak' -timeout 3h \
+	  $$(grep -rl --include='*_test.go' '^func TestSoak' . | xargs -r -n1 dirname | sort -u)
 
 $(clang_format): scripts/check/requirements.txt
 	@echo "Installing clang-format into .cache"
@@ -100,6 +120,7 @@ check: $(clang_format) $(library)
 	  { echo "not formatted (run make format):"; echo "$$unformatted"; exit 1; } >&2
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
+	$(GO) tool godoclint ./...
 	$(cxx_files) | xargs $(clang_format) --dry-run --Werror
 	@$(if $(declarations),$(PYTHON) scripts/generate_operators.py --check \
 	  --declarations $(declarations))

@@ -15,6 +15,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/imageio"
 	"github.com/clipvqgan/clipvqgan/internal/reference"
 	"github.com/clipvqgan/clipvqgan/internal/testkit"
+	"github.com/clipvqgan/clipvqgan/internal/testkit/loaded"
 	"github.com/clipvqgan/clipvqgan/models"
 	"github.com/clipvqgan/clipvqgan/torch"
 )
@@ -29,10 +30,7 @@ const (
 
 func onEachDevice(t *testing.T, test func(t *testing.T, model *clip.Model)) {
 	testkit.OnEachDevice(t, func(t *testing.T, device torch.Device) {
-		model, err := models.CLIP(device)
-		require.NoError(t, err)
-		defer model.Close()
-		test(t, model)
+		test(t, loaded.CLIP(t, device))
 	})
 }
 
@@ -69,8 +67,7 @@ func TestTokensAgreeWithOpenAI(t *testing.T) {
 	file := openReference(t)
 	var prompts []string
 	file.Decode("prompts", &prompts)
-	model, err := models.CLIP()
-	require.NoError(t, err)
+	model := loaded.CLIP(t, torch.CPU)
 	rows, err := model.Tokenizer().Tokenize(prompts...)
 	require.NoError(t, err)
 	var tokens []int64
@@ -82,8 +79,7 @@ func TestTokensAgreeWithOpenAI(t *testing.T) {
 
 func TestPixelsAgreeWithOpenAI(t *testing.T) {
 	want := torch.ToSlice[float32](openReference(t).Tensor("pixels"))
-	model, err := models.CLIP()
-	require.NoError(t, err)
+	model := loaded.CLIP(t, torch.CPU)
 	preprocessor := model.Preprocessor()
 	var got []float32
 	for _, picture := range referencePictures(t) {
@@ -143,8 +139,7 @@ func TestClassifierAgreesWithOpenAI(t *testing.T) {
 }
 
 func TestTemplatesAreAveragedAsUnitVectors(t *testing.T) {
-	model, err := models.CLIP()
-	require.NoError(t, err)
+	model := loaded.CLIP(t, torch.CPU)
 	templates := []string{"a photo of a {}.", "{} icon"}
 	classifier, err := model.NewClassifier([]string{"cat", "red heart"}, templates...)
 	require.NoError(t, err)
@@ -182,8 +177,7 @@ func TestPixelsHaveAGradient(t *testing.T) {
 }
 
 func TestBatchesAgreeWithSinglePictures(t *testing.T) {
-	model, err := models.CLIP()
-	require.NoError(t, err)
+	model := loaded.CLIP(t, torch.CPU)
 	pictures := referencePictures(t)
 	together, err := model.EncodeImage(pictures...)
 	require.NoError(t, err)
@@ -195,8 +189,7 @@ func TestBatchesAgreeWithSinglePictures(t *testing.T) {
 }
 
 func TestFilesAgreeWithPictures(t *testing.T) {
-	model, err := models.CLIP()
-	require.NoError(t, err)
+	model := loaded.CLIP(t, torch.CPU)
 	fromPictures, err := model.EncodeImage(referencePictures(t)...)
 	require.NoError(t, err)
 	var names []string
@@ -235,8 +228,7 @@ func TestHalfPrecision(t *testing.T) {
 }
 
 func TestModelIsConcurrent(t *testing.T) {
-	model, err := models.CLIP()
-	require.NoError(t, err)
+	model := loaded.CLIP(t, torch.CPU)
 	picture := referencePictures(t)[0]
 	want, err := model.EncodeImage(picture)
 	require.NoError(t, err)
@@ -253,8 +245,7 @@ func TestModelIsConcurrent(t *testing.T) {
 }
 
 func TestBadInput(t *testing.T) {
-	model, err := models.CLIP()
-	require.NoError(t, err)
+	model := loaded.CLIP(t, torch.CPU)
 	for name, call := range map[string]func() error{
 		"no text":       func() error { _, err := model.EncodeText(); return err },
 		"empty text":    func() error { _, err := model.EncodeText(" "); return err },
@@ -283,8 +274,7 @@ func TestBadInput(t *testing.T) {
 }
 
 func TestUnusualPictures(t *testing.T) {
-	model, err := models.CLIP()
-	require.NoError(t, err)
+	model := loaded.CLIP(t, torch.CPU)
 	for _, size := range []image.Point{{1, 1}, {20_000, 10}, {10, 20_000}} {
 		embeddings, err := model.EncodeImage(image.NewGray(image.Rectangle{Max: size}))
 		require.NoError(t, err, size)

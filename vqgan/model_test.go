@@ -11,6 +11,7 @@ import (
 
 	"github.com/clipvqgan/clipvqgan/internal/reference"
 	"github.com/clipvqgan/clipvqgan/internal/testkit"
+	"github.com/clipvqgan/clipvqgan/internal/testkit/loaded"
 	"github.com/clipvqgan/clipvqgan/models"
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/vqgan"
@@ -22,10 +23,7 @@ const largestDifference = 1e-4
 
 func onEachDevice(t *testing.T, test func(t *testing.T, model *vqgan.Model)) {
 	testkit.OnEachDevice(t, func(t *testing.T, device torch.Device) {
-		model, err := models.VQGAN(device)
-		require.NoError(t, err)
-		defer model.Close()
-		test(t, model)
+		test(t, loaded.VQGAN(t, device))
 	})
 }
 
@@ -87,8 +85,7 @@ func TestCodebook(t *testing.T) {
 }
 
 func TestReconstruct(t *testing.T) {
-	model, err := models.VQGAN()
-	require.NoError(t, err)
+	model := loaded.VQGAN(t, torch.CPU)
 	for _, size := range []image.Point{{64, 64}, {1, 1}, {67, 130}, {2000, 10}} {
 		picture := image.NewGray(image.Rectangle{Max: size})
 		for i := range picture.Pix {
@@ -107,8 +104,7 @@ func TestReconstruct(t *testing.T) {
 }
 
 func TestBadInput(t *testing.T) {
-	model, err := models.VQGAN()
-	require.NoError(t, err)
+	model := loaded.VQGAN(t, torch.CPU)
 	config := model.Config()
 	for name, call := range map[string]func() error{
 		"nil pictures":       func() error { _, err := model.Encode(nil); return err },

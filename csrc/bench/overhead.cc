@@ -1,5 +1,5 @@
-// What operators cost in C++, the measure for scripts/benchmark/benchmark_overhead.py: each line is an
-// operator's name and the nanoseconds that one call of it takes, the freeing of its result
+// What operators cost in C++, the measure for scripts/benchmark/benchmark_overhead.py: each line is
+// an operator's name and the nanoseconds that one call of it takes, the freeing of its result
 // included.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>

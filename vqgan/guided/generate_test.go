@@ -15,6 +15,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/clip"
 	"github.com/clipvqgan/clipvqgan/imageio"
 	"github.com/clipvqgan/clipvqgan/internal/testkit"
+	"github.com/clipvqgan/clipvqgan/internal/testkit/loaded"
 	"github.com/clipvqgan/clipvqgan/models"
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/vqgan"
@@ -23,12 +24,8 @@ import (
 
 func load(t testing.TB) (*vqgan.Model, *clip.Model) { return loadOn(t, torch.CPU) }
 
-func loadOn(t testing.TB, where ...torch.Option) (*vqgan.Model, *clip.Model) {
-	model, err := models.VQGAN(where...)
-	require.NoError(t, err)
-	scorer, err := models.CLIP(where...)
-	require.NoError(t, err)
-	return model, scorer
+func loadOn(t testing.TB, device torch.Device) (*vqgan.Model, *clip.Model) {
+	return loaded.VQGAN(t, device), loaded.CLIP(t, device)
 }
 
 func options(steps int, seed uint64) guided.Options {

@@ -42,14 +42,17 @@ func requireFlat(t *testing.T, early, late memoryInUse) {
 	assert.Less(t, late.gpu-early.gpu, int64(allowedGrowth))
 }
 
-// TestGuidedStepsKeepMemoryFlat takes 2,000 steps in a process that closes nothing.
-func TestGuidedStepsKeepMemoryFlat(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes more than a minute")
-	}
+// TestGuidedStepsKeepMemoryFlat: a process that closes nothing.
+func TestGuidedStepsKeepMemoryFlat(t *testing.T) { guidedSteps(t, 200) }
+
+func TestSoakGuidedSteps(t *testing.T) {
+	testkit.Soak(t)
+	guidedSteps(t, 2000)
+}
+
+func guidedSteps(t *testing.T, steps int) {
 	testkit.OnEachDevice(t, func(t *testing.T, device torch.Device) {
 		model, scorer := loadOn(t, device)
-		const steps = 2000
 		var early memoryInUse
 		o := options(steps, 1)
 		o.OnStep = func(step guided.Step) error {
@@ -67,7 +70,7 @@ func TestGuidedStepsKeepMemoryFlat(t *testing.T) {
 // TestEmbeddingsKeepMemoryFlat embeds 5,000 pictures in a process that closes nothing.
 func TestEmbeddingsKeepMemoryFlat(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes more than a minute")
+		t.Skip("takes long")
 	}
 	testkit.OnEachDevice(t, func(t *testing.T, device torch.Device) {
 		// Each OS thread that multiplies matrices on a GPU gets a workspace of cuBLAS for good, 32 MiB

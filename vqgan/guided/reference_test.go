@@ -9,7 +9,7 @@ import (
 
 	"github.com/clipvqgan/clipvqgan/internal/reference"
 	"github.com/clipvqgan/clipvqgan/internal/testkit"
-	"github.com/clipvqgan/clipvqgan/models"
+	"github.com/clipvqgan/clipvqgan/internal/testkit/loaded"
 )
 
 // Bounds in float32. The gradient runs back through two networks, whose kernels differ in the
@@ -47,10 +47,7 @@ func TestGradientAgreesWithPyTorch(t *testing.T) {
 	for _, device := range testkit.Devices() {
 		for _, batch := range []int{0, 3} {
 			t.Run(device.String(), func(t *testing.T) {
-				model, err := models.VQGAN(device)
-				require.NoError(t, err)
-				scorer, err := models.CLIP(device)
-				require.NoError(t, err)
+				model, scorer := loaded.VQGAN(t, device), loaded.CLIP(t, device)
 				pieces := referencePieces(file, scorer.ImageSize())
 				options := Options{Prompts: prompts, TotalVariation: variation, Batch: batch, Cutouts: Cutouts{Number: len(pieces)}}
 				r, err := newRun(model, scorer, options.withDefaults(64))

@@ -1,8 +1,8 @@
-// Command benchmark is the Go side of scripts/benchmark/benchmark_models.py: it runs one task and prints how many
+// Command models is the Go side of scripts/benchmark/benchmark_models.py: it runs one task and prints how many
 // milliseconds each repetition took, as JSON.
 //
-//	benchmark embed MODEL BATCH REPETITIONS    (MODEL: a file, or "embedded")
-//	benchmark guided CUTOUTS REPETITIONS
+//	models embed MODEL BATCH REPETITIONS    (MODEL: a file, or "embedded")
+//	models guided CUTOUTS REPETITIONS
 package main
 
 import (

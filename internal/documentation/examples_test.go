@@ -1,0 +1,59 @@
+// Package documentation_test checks what `go doc` shows beside the comments, which godoclint checks.
+package documentation_test
+
+import (
+	"go/ast"
+	"go/doc"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// mainNames are what a reader of `go doc` or pkg.go.dev meets first, by package.
+var mainNames = map[string][]string{
+	"torch": {
+		"Tensor", "DType", "Device", "Scope", "Try", "Error", "NoGrad", "Generator", "Module", "SGD", "Adam",
+		"FromSlice", "Gradients", "Tensor_Index",
+	},
+	"clip":         {"Load", "Model", "Classifier", "Tokenizer"},
+	"vqgan":        {"Load", "Model"},
+	"vqgan/guided": {"Generate"},
+	"imageio":      {"Load", "Save", "Resize", "Preprocessor"},
+	"models":       {"CLIP", "VQGAN"},
+}
+
+// examples are the names of the examples in a package's tests.
+func examples(t *testing.T, folder string) []string {
+	paths, err := filepath.Glob(filepath.Join("..", "..", folder, "*_test.go"))
+	require.NoError(t, err)
+	var files []*ast.File
+	for _, path := range paths {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
+		require.NoError(t, err)
+		files = append(files, file)
+	}
+	var names []string
+	for _, example := range doc.Examples(files...) {
+		names = append(names, example.Name)
+	}
+	return names
+}
+
+func TestMainNamesHaveExamples(t *testing.T) {
+	for folder, names := range mainNames {
+		have := examples(t, folder)
+		for _, name := range names {
+			found := slices.ContainsFunc(have, func(example string) bool {
+				// ExampleModel_Embed shows Model too.
+				return example == name || strings.HasPrefix(example, name+"_")
+			})
+			assert.True(t, found, "package %s has no Example%s", folder, name)
+		}
+	}
+}
