@@ -9,11 +9,11 @@ import (
 )
 
 // A Dict is a Python dict: values by key, in the order in which the keys came. State dicts are made
-// of it: [Load] and [Save] read and write it, and a [Module]'s methods take it. The zero value is an
+// of it: package torch/checkpoint reads and writes it, and a [Module]'s methods take it. The zero value is an
 // empty dict.
 //
 // Keys are text, whole numbers (an int becomes an int64), float64, bool, nil and a [Tuple] of
-// these; as in Python, 1, 1.0 and true are the same key. Values are those of [Load]. A Dict may be
+// these; as in Python, 1, 1.0 and true are the same key. Values are those that torch/checkpoint reads. A Dict may be
 // read from many goroutines at once, as long as nobody writes to it.
 type Dict struct {
 	// Ordered says that Python sees a collections.OrderedDict, as a module's state dict is.

@@ -18,6 +18,7 @@ import (
 	"unsafe"
 
 	"github.com/clipvqgan/clipvqgan/internal/atomicfile"
+	"github.com/clipvqgan/clipvqgan/torch/internal/stream"
 )
 
 // LoadModule loads a TorchScript archive: a file that torch.jit.save or [Module.Save] wrote. It is
@@ -52,7 +53,7 @@ func ReadModule(r io.Reader, where ...Option) (*Module, error) {
 	if err := gather(NoDType, where).device.check(operation); err != nil {
 		return nil, err
 	}
-	data, err := readAll(r)
+	data, err := stream.ReadAll(r)
 	if err != nil {
 		return nil, fmt.Errorf("torch: %s: %w", operation, err)
 	}
@@ -64,21 +65,6 @@ func ReadModule(r io.Reader, where ...Option) (*Module, error) {
 	return loadModule(operation, what, files, where, func(device C.ctorch_device) C.ctorch_module_result {
 		return C.ctorch_module_load_data(cBytes(data), C.int64_t(len(data)), device)
 	})
-}
-
-// readAll is io.ReadAll, but for growing and copying where r knows how much there is.
-func readAll(r io.Reader) ([]byte, error) {
-	var buffer bytes.Buffer
-	switch source := r.(type) {
-	case interface{ Len() int }:
-		buffer.Grow(source.Len() + bytes.MinRead)
-	case *os.File:
-		if info, err := source.Stat(); err == nil {
-			buffer.Grow(int(info.Size()) + bytes.MinRead)
-		}
-	}
-	_, err := buffer.ReadFrom(r)
-	return buffer.Bytes(), err
 }
 
 // ReadExtraFiles reads the files beside code and weights in a TorchScript archive, by their names,

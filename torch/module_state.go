@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// StateDict is the module's parameters and buffers by their dotted names, as [Save] writes them for
+// StateDict is the module's parameters and buffers by their dotted names, as torch/checkpoint writes them for
 // Python's load_state_dict. They share the module's memory.
 func (m *Module) StateDict() (*Dict, error) {
 	named, err := m.state("StateDict")
@@ -28,7 +28,7 @@ func (m *Module) state(operation string) ([]NamedTensor, error) {
 	return append(parameters, buffers...), nil
 }
 
-// LoadStateDict copies the tensors of a state dict, from [Load] or [Module.StateDict], into the
+// LoadStateDict copies the tensors of a state dict, of a checkpoint or from [Module.StateDict], into the
 // module's parameters and buffers, which keep their dtypes and devices. With strict, names that one
 // side has and the other lacks are an error; without, they are passed over. Shapes must always fit.
 // Where there is an error the module is as it was, and the error names all that is wrong.

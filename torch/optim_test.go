@@ -15,6 +15,7 @@ import (
 
 	"github.com/clipvqgan/clipvqgan/internal/testkit"
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/checkpoint"
 )
 
 // optimizerReference is what scripts/reference/reference_optimizers.py wrote.
@@ -47,7 +48,7 @@ func pythonStates(t *testing.T) *torch.Dict {
 
 func loadDict(t *testing.T, path string) *torch.Dict {
 	t.Helper()
-	value, err := torch.Load(path)
+	value, err := checkpoint.Load(path)
 	require.NoError(t, err)
 	return dict(t, value)
 }
@@ -287,7 +288,7 @@ func TestStatesThroughAFile(t *testing.T) {
 	for name := range scheduleMakers {
 		states.Set(name, epochsTo(t, name, savedAt).state())
 	}
-	require.NoError(t, torch.Save(path, states))
+	require.NoError(t, checkpoint.Save(path, states))
 	loaded := loadDict(t, path)
 	for name := range optimizerMakers {
 		t.Run(name, func(t *testing.T) { goesOn(t, name, dict(t, loaded.Get(name))) })

@@ -183,7 +183,7 @@ func (r records) notModule() string {
 
 const (
 	howToScript      = "in Python, write torch.jit.script(model).save(path)"
-	howToLoadTensors = "read them with torch.Load, and give them to Module.LoadStateDict"
+	howToLoadTensors = "read them with checkpoint.Load, and give them to Module.LoadStateDict"
 )
 
 var (

@@ -9,7 +9,8 @@ import (
 	"io"
 	"unsafe"
 
-	"github.com/clipvqgan/clipvqgan/internal/elements"
+	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
+	"github.com/clipvqgan/clipvqgan/torch/internal/elements"
 )
 
 // ReadElements makes a tensor on the CPU of what follows in r: its elements in row-major order, each
@@ -107,14 +108,39 @@ func rowMajor(operation string, self *C.ctorch_tensor, bytes int64, dtype DType)
 	return unsafe.Slice((*byte)(info.data), int64(info.bytes))[begin : begin+bytes : begin+bytes], nil
 }
 
-// strides is how far apart, in elements, neighbours are along each dimension.
-func (t *Tensor) strides(operation string) []int64 {
+// Strides is how far apart, in elements, neighbors are in memory along each dimension.
+func (t *Tensor) Strides() []int64 {
+	const operation = "Strides"
 	self := t.acquire(operation)
 	defer t.release()
 	shape := t.Shape()
 	strides := make([]int64, len(shape))
 	check(operation, C.ctorch_tensor_shape(self, int64s(shape), int64s(strides), C.int64_t(len(shape))))
 	return strides
+}
+
+func init() {
+	bridge.StorageOf = func(operation string, tensor any) bridge.Storage {
+		t := tensor.(*Tensor)
+		self := t.acquire(operation)
+		defer t.release()
+		info := C.ctorch_tensor_storage(self)
+		check(operation, info.error)
+		return bridge.Storage{Identity: uint64(info.identity), Bytes: int64(info.bytes),
+			Offset: int64(info.offset), Marked: info.is_marked != 0}
+	}
+	bridge.WithElements = func(operation string, tensor any, f func(memory []byte) error) error {
+		return tensor.(*Tensor).withElements(operation, f)
+	}
+	bridge.Unmarked = func(operation string, tensor any) any {
+		t := tensor.(*Tensor)
+		self := t.acquire(operation)
+		defer t.release()
+		return made(operation, C.ctorch_tensor_plain(self))
+	}
+	bridge.Over = func(operation string, tensor any, offset int64, shape, strides []int64, counts bool) (any, error) {
+		return tensor.(*Tensor).over(operation, offset, shape, strides, counts)
+	}
 }
 
 // over is a tensor over t's storage; counts says that it stands for the storage's bytes.

@@ -26,25 +26,22 @@ type layer struct {
 // layers go from the bottom to the top. Where several hold a package, the longest name counts.
 var layers = []layer{
 	{"internal/atomicfile", nil},
-	{"internal/elements", nil},
-	{"internal/pickle", nil},
 
 	// Pictures and text know no tensors.
 	{"imageio", []string{"internal/atomicfile"}},
 	{"tokenizer", []string{"internal/atomicfile"}},
 
 	{"torch/internal/...", []string{"torch", "torch/internal/...", "internal/atomicfile"}},
-	{"torch", []string{"torch/internal/...", "internal/atomicfile", "internal/elements", "internal/pickle"}},
+	{"torch", []string{"torch/internal/...", "internal/atomicfile"}},
 	{"torch/jit", []string{"torch", "torch/internal/..."}},
 	{"torch/cuda", []string{"torch", "torch/internal/..."}},
 	{"torch/optim", []string{"torch", "torch/internal/..."}},
 	{"torch/nn", []string{"torch", "torch/internal/..."}},
 	{"torch/checkpoint", []string{"torch", "torch/internal/...", "internal/atomicfile"}},
-	{"torch/numpy", []string{"torch", "torch/internal/...", "internal/atomicfile", "internal/elements", "internal/tensorfile"}},
-	{"torch/safetensors", []string{"torch", "torch/internal/...", "internal/atomicfile", "internal/elements", "internal/tensorfile"}},
+	{"torch/numpy", []string{"torch", "torch/internal/...", "internal/atomicfile"}},
+	{"torch/safetensors", []string{"torch", "torch/internal/...", "internal/atomicfile"}},
 	{"torch/vision", []string{"torch", "imageio"}},
 	{"torch/gonum", []string{"torch"}},
-	{"internal/tensorfile", []string{"torch"}},
 	{"internal/archive", []string{"torch", "torch/jit"}},
 
 	// CLIP and VQGAN do not know each other.

@@ -2,7 +2,7 @@
 
     python scripts/reference/reference_io.py
 
-torch/testdata/saved (torch.save), torch/safetensors/testdata and torch/numpy/testdata; beside the
+torch/checkpoint/testdata/saved (torch.save), torch/safetensors/testdata and torch/numpy/testdata; beside the
 files expected.json: dtype, shape and values of each tensor in them.
 """
 

@@ -7,8 +7,8 @@ import (
 	"slices"
 
 	"github.com/clipvqgan/clipvqgan/internal/atomicfile"
-	"github.com/clipvqgan/clipvqgan/internal/tensorfile"
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/internal/tensorfile"
 )
 
 // Load reads a .npy file to the CPU, or to the [torch.Device] and dtype that are given. An array in

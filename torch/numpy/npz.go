@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"github.com/clipvqgan/clipvqgan/internal/atomicfile"
-	"github.com/clipvqgan/clipvqgan/internal/tensorfile"
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/internal/tensorfile"
 )
 
 const extension = ".npy"

@@ -9,8 +9,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/clipvqgan/clipvqgan/internal/tensorfile"
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/internal/tensorfile"
 )
 
 // A File is an open file, or several that an index joins, whose tensors are read one by one. It may be

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/clipvqgan/clipvqgan/internal/tensorfile"
+	"github.com/clipvqgan/clipvqgan/torch/internal/tensorfile"
 )
 
 // openIndex opens the parts that an index file names. It says which part each tensor is in, in JSON:

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/clipvqgan/clipvqgan/internal/tensorfile"
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/internal/tensorfile"
 )
 
 // Load reads all tensors of a file, in the order of their bytes, and its metadata: texts by name. They

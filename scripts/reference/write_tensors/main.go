@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/checkpoint"
 	"github.com/clipvqgan/clipvqgan/torch/numpy"
 	"github.com/clipvqgan/clipvqgan/torch/safetensors"
 )
@@ -25,7 +26,7 @@ func main() {
 	}
 }
 
-func write(folder, checkpoint string) error {
+func write(folder, source string) error {
 	var all, numpys, safe []torch.NamedTensor
 	matrix := torch.FromSlice([]float64{0, 1, 1, 2, 3, 100}, torch.Shape{2, 3})
 	for _, dtype := range []torch.DType{torch.Bool, torch.Uint8, torch.Int8, torch.Int16, torch.Int32, torch.Int64,
@@ -44,14 +45,14 @@ func write(folder, checkpoint string) error {
 			}
 		}
 	}
-	value, err := torch.Load(checkpoint)
+	value, err := checkpoint.Load(source)
 	if err != nil {
 		return err
 	}
 	path := func(name string) string { return filepath.Join(folder, name) }
 	for _, save := range []func() error{
-		func() error { return torch.Save(path("all.pt"), torch.StateDict(all)) },
-		func() error { return torch.Save(path("checkpoint.pt"), value) },
+		func() error { return checkpoint.Save(path("all.pt"), torch.StateDict(all)) },
+		func() error { return checkpoint.Save(path("checkpoint.pt"), value) },
 		func() error {
 			return safetensors.Save(path("all.safetensors"), safe, map[string]string{"format": "pt"})
 		},

@@ -1,4 +1,4 @@
-package torch_test
+package checkpoint_test
 
 import (
 	"archive/zip"
@@ -16,9 +16,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/clipvqgan/clipvqgan/internal/pickle"
 	"github.com/clipvqgan/clipvqgan/internal/testkit"
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/checkpoint"
+	"github.com/clipvqgan/clipvqgan/torch/internal/pickle"
 )
 
 // savedByPython are files by scripts/reference/reference_io.py.
@@ -26,7 +27,7 @@ func savedByPython(name string) string { return filepath.Join("testdata", "saved
 
 func loaded(t *testing.T, path string) any {
 	t.Helper()
-	value, err := torch.Load(path)
+	value, err := checkpoint.Load(path)
 	require.NoError(t, err)
 	return value
 }
@@ -151,17 +152,17 @@ func TestReadFromStreams(t *testing.T) {
 	for name, r := range map[string]io.Reader{
 		"seekable": bytes.NewReader(data), "stream": iotest.HalfReader(bytes.NewReader(data)),
 	} {
-		value, err := torch.Read(r)
+		value, err := checkpoint.Read(r)
 		require.NoError(t, err, name)
 		assert.Equal(t, []byte("bytes"), value.([]any)[1])
 	}
-	_, err = torch.Read(iotest.ErrReader(io.ErrClosedPipe))
+	_, err = checkpoint.Read(iotest.ErrReader(io.ErrClosedPipe))
 	assert.ErrorIs(t, err, io.ErrClosedPipe)
 }
 
 func TestLoadToDevice(t *testing.T) {
 	testkit.OnEachDevice(t, func(t *testing.T, device torch.Device) {
-		value, err := torch.Load(savedByPython("views.pt"), device)
+		value, err := checkpoint.Load(savedByPython("views.pt"), device)
 		require.NoError(t, err)
 		dict := value.(*torch.Dict)
 		base, row := dict.Get("base").(*torch.Tensor), dict.Get("row").(*torch.Tensor)
@@ -170,8 +171,8 @@ func TestLoadToDevice(t *testing.T) {
 		assert.Equal(t, 5.0, row.Max().Item(), "views share their memory on any device")
 
 		var saved bytes.Buffer
-		require.NoError(t, torch.Write(&saved, dict))
-		again, err := torch.Read(bytes.NewReader(saved.Bytes()))
+		require.NoError(t, checkpoint.Write(&saved, dict))
+		again, err := checkpoint.Read(bytes.NewReader(saved.Bytes()))
 		require.NoError(t, err)
 		assert.Equal(t, torch.CPU, again.(*torch.Dict).Get("base").(*torch.Tensor).Device())
 		testkit.Same(t, dict.Get("transposed").(*torch.Tensor).To(torch.CPU), again.(*torch.Dict).Get("transposed").(*torch.Tensor))
@@ -187,15 +188,15 @@ func TestLoadRefuses(t *testing.T) {
 		"script.pt":  "LoadModule",
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := torch.Load(savedByPython(name))
+			_, err := checkpoint.Load(savedByPython(name))
 			requireFormatError(t, err)
 			assert.ErrorContains(t, err, says)
 			assert.ErrorContains(t, err, name)
 		})
 	}
-	_, err := torch.Load(filepath.Join(t.TempDir(), "none.pt"))
+	_, err := checkpoint.Load(filepath.Join(t.TempDir(), "none.pt"))
 	assert.ErrorIs(t, err, os.ErrNotExist)
-	_, err = torch.Load(t.TempDir())
+	_, err = checkpoint.Load(t.TempDir())
 	requireFormatError(t, err)
 }
 
@@ -270,7 +271,7 @@ func (d described) pickle() string {
 func TestLoadBigEndian(t *testing.T) {
 	tensor := described{"ShortStorage", 2, 0, []int64{2}, []int64{1}}
 	data := archiveOf(t, zip.Store, "a/data.pkl", tensor.pickle(), "a/byteorder", "big", "a/data/0", "\x00\x01\x01\x00")
-	value, err := torch.Read(bytes.NewReader(data))
+	value, err := checkpoint.Read(bytes.NewReader(data))
 	require.NoError(t, err)
 	assert.Equal(t, []int16{1, 256}, torch.ToSlice[int16](value.(*torch.Tensor)))
 }
@@ -304,7 +305,7 @@ func TestDamagedTensors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			data := archiveOf(t, zip.Store, "a/data.pkl", test.tensor.pickle(), "a/data/0", test.storage)
-			_, err := torch.Read(bytes.NewReader(data))
+			_, err := checkpoint.Read(bytes.NewReader(data))
 			requireFormatError(t, err)
 			assert.ErrorContains(t, err, test.says)
 		})
@@ -314,7 +315,7 @@ func TestDamagedTensors(t *testing.T) {
 func TestDamagedArchives(t *testing.T) {
 	tensor := described{"FloatStorage", 2, 0, []int64{2}, []int64{1}}.pickle()
 	good := archiveOf(t, zip.Store, "a/data.pkl", tensor, "a/data/0", "\x01\x02\x03\x04\x05\x06\x07\x08")
-	_, err := torch.Read(bytes.NewReader(good))
+	_, err := checkpoint.Read(bytes.NewReader(good))
 	require.NoError(t, err)
 	nested := strings.Repeat("]", 1000) + strings.Repeat("a", 999) + "."
 	for name, test := range map[string]struct {
@@ -350,7 +351,7 @@ func TestDamagedArchives(t *testing.T) {
 		"tensor of nothing": {archiveOf(t, zip.Store, "a/data.pkl", "ctorch._utils\n_rebuild_tensor_v2\n)R."), "not described"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := torch.Read(bytes.NewReader(test.file))
+			_, err := checkpoint.Read(bytes.NewReader(test.file))
 			requireFormatError(t, err)
 			assert.ErrorContains(t, err, test.says)
 		})
@@ -370,7 +371,7 @@ func TestEntriesOverOneAnother(t *testing.T) {
 	for _, field := range []int{20, 24} {
 		copy(data[first+field:], []byte{byte(len(data) - 200), byte((len(data) - 200) >> 8), 0, 0})
 	}
-	_, err := torch.Read(bytes.NewReader(data))
+	_, err := checkpoint.Read(bytes.NewReader(data))
 	requireFormatError(t, err)
 }
 
@@ -378,7 +379,7 @@ func TestDamagedLegacyFiles(t *testing.T) {
 	good, err := os.ReadFile(savedByPython("legacy.pt"))
 	require.NoError(t, err)
 	for length := range good {
-		_, err := torch.Read(bytes.NewReader(good[:length]))
+		_, err := checkpoint.Read(bytes.NewReader(good[:length]))
 		requireFormatError(t, err)
 	}
 }

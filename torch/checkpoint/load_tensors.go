@@ -1,34 +1,35 @@
-package torch
+package checkpoint
 
 import (
 	"errors"
 	"fmt"
 
-	"github.com/clipvqgan/clipvqgan/internal/elements"
-	"github.com/clipvqgan/clipvqgan/internal/pickle"
+	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/internal/elements"
+	"github.com/clipvqgan/clipvqgan/torch/internal/pickle"
 )
 
 // A fileStorage is memory that tensors of a file lie in.
 type fileStorage struct {
 	key   string
-	dtype DType
+	dtype torch.DType
 	count int64
 	// base is all of it, as a tensor of one dimension, once it was read.
-	base *Tensor
+	base *torch.Tensor
 	used bool
 }
 
 // storageTypes are Python's names for storages by the type of their elements.
-var storageTypes = map[string]DType{
-	"ByteStorage": Uint8, "CharStorage": Int8, "ShortStorage": Int16, "IntStorage": Int32,
-	"LongStorage": Int64, "HalfStorage": Float16, "FloatStorage": Float32, "DoubleStorage": Float64,
-	"ComplexFloatStorage": Complex64, "ComplexDoubleStorage": Complex128, "BoolStorage": Bool,
-	"BFloat16Storage": BFloat16,
+var storageTypes = map[string]torch.DType{
+	"ByteStorage": torch.Uint8, "CharStorage": torch.Int8, "ShortStorage": torch.Int16, "IntStorage": torch.Int32,
+	"LongStorage": torch.Int64, "HalfStorage": torch.Float16, "FloatStorage": torch.Float32, "DoubleStorage": torch.Float64,
+	"ComplexFloatStorage": torch.Complex64, "ComplexDoubleStorage": torch.Complex128, "BoolStorage": torch.Bool,
+	"BFloat16Storage": torch.BFloat16,
 }
 
-func storageDType(class pickle.Global) (DType, bool) {
+func storageDType(class pickle.Global) (torch.DType, bool) {
 	if class.Module != "torch" && class.Module != "torch.cuda" {
-		return NoDType, false
+		return torch.NoDType, false
 	}
 	dtype, ok := storageTypes[class.Name]
 	return dtype, ok
@@ -89,13 +90,13 @@ func (l *loader) read(s *fileStorage) error {
 
 // move brings a storage to where its tensors are wanted.
 func (l *loader) move(s *fileStorage) error {
-	if l.device == CPU {
+	if l.device == torch.CPU {
 		return nil
 	}
 	read := s.base
 	defer read.Close()
 	s.base = nil
-	return Try(func() error { s.base = read.To(l.device); return nil })
+	return torch.Try(func() error { s.base = read.To(l.device); return nil })
 }
 
 func (l *loader) closeStorages() {
@@ -106,7 +107,7 @@ func (l *loader) closeStorages() {
 
 // rebuild makes a tensor as torch._utils._rebuild_tensor_v2 does: of a storage, an offset, a shape,
 // strides, whether it requires a gradient, hooks (which are always empty) and marks.
-func (l *loader) rebuild(arguments []any, depth int) (*Tensor, error) {
+func (l *loader) rebuild(arguments []any, depth int) (*torch.Tensor, error) {
 	if len(arguments) < 4 {
 		return nil, errors.New("a tensor is not described as torch.save does")
 	}
@@ -127,7 +128,7 @@ func (l *loader) rebuild(arguments []any, depth int) (*Tensor, error) {
 	if err := l.read(s); err != nil {
 		return nil, err
 	}
-	t, err := s.base.over(l.operation, offset, shape, strides, !s.used)
+	t, err := over(l.operation, s.base, offset, shape, strides, !s.used)
 	if err != nil {
 		return nil, fmt.Errorf("a tensor of shape %v and strides %v: %w", shape, strides, err)
 	}
@@ -143,12 +144,12 @@ func (l *loader) rebuild(arguments []any, depth int) (*Tensor, error) {
 
 // marked applies what Python keeps as a mark on a tensor: that it is the conjugate or the negative
 // of what is in its storage.
-func (l *loader) marked(t *Tensor, marks any, depth int) (*Tensor, error) {
+func (l *loader) marked(t *torch.Tensor, marks any, depth int) (*torch.Tensor, error) {
 	given, err := l.value(marks, depth+1)
 	if err != nil {
 		return nil, err
 	}
-	dict, ok := given.(*Dict)
+	dict, ok := given.(*torch.Dict)
 	if given != nil && !ok {
 		return nil, errors.New("a tensor is not described as torch.save does")
 	}
@@ -173,7 +174,7 @@ func (l *loader) marked(t *Tensor, marks any, depth int) (*Tensor, error) {
 
 // parameter makes a tensor of a torch.nn.Parameter: a tensor, whether it requires a gradient, and
 // hooks. Attributes that were set on it in Python are left out.
-func (l *loader) parameter(arguments []any, depth int) (*Tensor, error) {
+func (l *loader) parameter(arguments []any, depth int) (*torch.Tensor, error) {
 	if len(arguments) < 2 {
 		return nil, errors.New("a parameter is not described as torch.save does")
 	}
@@ -181,14 +182,14 @@ func (l *loader) parameter(arguments []any, depth int) (*Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, ok := value.(*Tensor)
+	t, ok := value.(*torch.Tensor)
 	if !ok {
 		return nil, errors.New("a parameter is made of what is no tensor")
 	}
 	return t, l.requireGrad(t, arguments, 1)
 }
 
-func (l *loader) requireGrad(t *Tensor, arguments []any, at int) error {
+func (l *loader) requireGrad(t *torch.Tensor, arguments []any, at int) error {
 	if len(arguments) <= at {
 		return nil
 	}
@@ -199,7 +200,7 @@ func (l *loader) requireGrad(t *Tensor, arguments []any, at int) error {
 	if !required {
 		return nil
 	}
-	return Try(func() error { t.SetRequiresGrad(true); return nil })
+	return torch.Try(func() error { t.SetRequiresGrad(true); return nil })
 }
 
 // wholeNumbers is a tuple's elements; a torch.Size is one too.

@@ -1,4 +1,4 @@
-package torch_test
+package checkpoint_test
 
 import (
 	"archive/zip"
@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/checkpoint"
 )
 
 // FuzzPickle: whatever the pickle in an archive says, reading it ends with a value or an error. The
@@ -35,7 +36,7 @@ func FuzzPickle(f *testing.F) {
 			require.NoError(t, err)
 		}
 		require.NoError(t, writer.Close())
-		if value, err := torch.Read(bytes.NewReader(file.Bytes())); err == nil {
+		if value, err := checkpoint.Read(bytes.NewReader(file.Bytes())); err == nil {
 			if dict, ok := value.(*torch.Dict); ok {
 				dict.Close()
 			}
@@ -51,7 +52,7 @@ func FuzzSavedFile(f *testing.F) {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if value, err := torch.Read(bytes.NewReader(data)); err == nil {
+		if value, err := checkpoint.Read(bytes.NewReader(data)); err == nil {
 			if dict, ok := value.(*torch.Dict); ok {
 				dict.Close()
 			}

@@ -1,4 +1,4 @@
-package torch_test
+package checkpoint_test
 
 import (
 	"fmt"
@@ -7,11 +7,12 @@ import (
 	"path/filepath"
 
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/checkpoint"
 )
 
 // A module's state dict, as torch.save(net.state_dict(), path) writes it.
 func ExampleLoad() {
-	value, err := torch.Load(filepath.Join("testdata", "saved", "module.pt"))
+	value, err := checkpoint.Load(filepath.Join("testdata", "saved", "module.pt"))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -37,11 +38,11 @@ func ExampleSave() {
 	defer os.RemoveAll(folder)
 	path := filepath.Join(folder, "checkpoint.pt")
 
-	checkpoint := torch.NewDict("epoch", 3, "weights", torch.NewDict("w", torch.Ones(torch.Shape{2})))
-	if err := torch.Save(path, checkpoint); err != nil {
+	saved := torch.NewDict("epoch", 3, "weights", torch.NewDict("w", torch.Ones(torch.Shape{2})))
+	if err := checkpoint.Save(path, saved); err != nil {
 		log.Fatal(err)
 	}
-	value, err := torch.Load(path)
+	value, err := checkpoint.Load(path)
 	if err != nil {
 		log.Fatal(err)
 	}

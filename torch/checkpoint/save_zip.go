@@ -1,4 +1,4 @@
-package torch
+package checkpoint
 
 import (
 	"archive/zip"
@@ -6,6 +6,8 @@ import (
 	"hash/crc32"
 	"io"
 	"strconv"
+
+	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 )
 
 const (
@@ -39,7 +41,7 @@ func (s *saver) write(w io.Writer) error {
 		}
 	}
 	for i, storage := range s.storages {
-		err := storage.withElements(s.operation, func(memory []byte) error {
+		err := bridge.WithElements(s.operation, storage, func(memory []byte) error {
 			return add("data/"+strconv.Itoa(i), memory)
 		})
 		if err != nil {

@@ -1,4 +1,4 @@
-package torch
+package checkpoint
 
 import (
 	"bufio"
@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+
+	"github.com/clipvqgan/clipvqgan/torch"
 )
 
 const (
@@ -60,7 +62,7 @@ func (l *loader) legacyOrder(r *bufio.Reader) (binary.ByteOrder, error) {
 	if err != nil {
 		return nil, err
 	}
-	if machine, ok := value.(*Dict); ok {
+	if machine, ok := value.(*torch.Dict); ok {
 		switch machine.Get("little_endian") {
 		case true:
 			return binary.LittleEndian, nil
@@ -97,7 +99,7 @@ func (l *loader) readLegacyStorages(r *bufio.Reader, order binary.ByteOrder) err
 		if has := int64(order.Uint64(count[:])); has != s.count {
 			return fmt.Errorf("the storage %s has %d elements, not %d", name, has, s.count)
 		}
-		if s.base, err = ReadElements(r, []int64{s.count}, s.dtype, order); err != nil {
+		if s.base, err = torch.ReadElements(r, []int64{s.count}, s.dtype, order); err != nil {
 			return fmt.Errorf("the storage %s: %w", name, err)
 		}
 		if err := l.move(s); err != nil {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/clipvqgan/clipvqgan/internal/elements"
+	"github.com/clipvqgan/clipvqgan/torch/internal/elements"
 )
 
 func TestCount(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/clipvqgan/clipvqgan/internal/pickle"
+	"github.com/clipvqgan/clipvqgan/torch/internal/pickle"
 )
 
 var ordered = pickle.Global{Module: "collections", Name: "OrderedDict"}

@@ -1,4 +1,4 @@
-package torch
+package checkpoint
 
 import (
 	"errors"
@@ -7,7 +7,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/clipvqgan/clipvqgan/internal/pickle"
+	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/internal/pickle"
 )
 
 // The classes and functions that have a meaning here, beside storages and dtypes.
@@ -61,32 +62,32 @@ func checkGlobal(global pickle.Global) error {
 		global.String())
 }
 
-func globalDType(global pickle.Global) (DType, bool) {
+func globalDType(global pickle.Global) (torch.DType, bool) {
 	if global.Module != "torch" {
-		return NoDType, false
+		return torch.NoDType, false
 	}
-	dtype, err := ParseDType(global.Name)
+	dtype, err := torch.ParseDType(global.Name)
 	return dtype, err == nil
 }
 
 // A loader makes values of what a pickle says.
 type loader struct {
 	operation, name string
-	device          Device
+	device          torch.Device
 	storages        map[string]*fileStorage
-	open            func(s *fileStorage) (*Tensor, error)
+	open            func(s *fileStorage) (*torch.Tensor, error)
 	// values are what containers and calls have become: they may be named many times. What is being
 	// made is unfinished.
 	values map[any]any
 	// tensors are all that were made, for when something fails.
-	tensors []*Tensor
+	tensors []*torch.Tensor
 }
 
 type unfinished struct{}
 
 func (l *loader) value(from any, depth int) (any, error) {
-	if depth > deepest {
-		return nil, fmt.Errorf("values are nested more than %d deep", deepest)
+	if depth > deepestValue {
+		return nil, fmt.Errorf("values are nested more than %d deep", deepestValue)
 	}
 	switch v := from.(type) {
 	case nil, bool, int64, float64, string, []byte, *big.Int:
@@ -123,10 +124,10 @@ func (l *loader) compound(from any, depth int) (any, error) {
 		return l.items(v.Items, depth)
 	case *pickle.Tuple:
 		items, err := l.items(v.Items, depth)
-		return Tuple(items), err
+		return torch.Tuple(items), err
 	case *pickle.Set:
 		items, err := l.items(v.Items, depth)
-		return Set(items), err
+		return torch.Set(items), err
 	case *pickle.Dict:
 		return l.dict(v, depth)
 	case *pickle.Call:
@@ -146,8 +147,8 @@ func (l *loader) items(from []any, depth int) ([]any, error) {
 	return items, nil
 }
 
-func (l *loader) dict(from *pickle.Dict, depth int) (*Dict, error) {
-	dict := &Dict{Ordered: from.Class == orderedDict}
+func (l *loader) dict(from *pickle.Dict, depth int) (*torch.Dict, error) {
+	dict := &torch.Dict{Ordered: from.Class == orderedDict}
 	if from.Arguments != nil {
 		if err := l.dictFrom(dict, from.Arguments.Items, depth); err != nil {
 			return nil, err
@@ -163,7 +164,7 @@ func (l *loader) dict(from *pickle.Dict, depth int) (*Dict, error) {
 		if err != nil {
 			return nil, err
 		}
-		attributes, ok := state.(*Dict)
+		attributes, ok := state.(*torch.Dict)
 		if !ok {
 			return nil, errors.New("a dict's attributes are no dict")
 		}
@@ -173,7 +174,7 @@ func (l *loader) dict(from *pickle.Dict, depth int) (*Dict, error) {
 }
 
 // dictFrom fills a dict with what its class was called with: nothing, a dict, or a list of pairs.
-func (l *loader) dictFrom(dict *Dict, arguments []any, depth int) error {
+func (l *loader) dictFrom(dict *torch.Dict, arguments []any, depth int) error {
 	damaged := errors.New("a dict is not made of pairs")
 	if len(arguments) == 0 {
 		return nil
@@ -183,23 +184,23 @@ func (l *loader) dictFrom(dict *Dict, arguments []any, depth int) error {
 		return err
 	}
 	switch v := value.(type) {
-	case *Dict:
+	case *torch.Dict:
 		for key, value := range v.All() {
-			if err := dict.set(key, value); err != nil {
+			if err := set(dict, key, value); err != nil {
 				return err
 			}
 		}
 		return nil
 	case []any:
 		for _, item := range v {
-			pair, isTuple := item.(Tuple)
+			pair, isTuple := item.(torch.Tuple)
 			if list, isList := item.([]any); isList {
 				pair, isTuple = list, true
 			}
 			if !isTuple || len(pair) != 2 {
 				return damaged
 			}
-			if err := dict.set(pair[0], pair[1]); err != nil {
+			if err := set(dict, pair[0], pair[1]); err != nil {
 				return err
 			}
 		}
@@ -208,7 +209,7 @@ func (l *loader) dictFrom(dict *Dict, arguments []any, depth int) error {
 	return damaged
 }
 
-func (l *loader) setItem(dict *Dict, from, to any, depth int) error {
+func (l *loader) setItem(dict *torch.Dict, from, to any, depth int) error {
 	key, err := l.value(from, depth+1)
 	if err != nil {
 		return err
@@ -217,7 +218,7 @@ func (l *loader) setItem(dict *Dict, from, to any, depth int) error {
 	if err != nil {
 		return err
 	}
-	return dict.set(key, value)
+	return set(dict, key, value)
 }
 
 // call makes what a function would have made.
@@ -236,7 +237,7 @@ func (l *loader) call(function pickle.Global, arguments []any, depth int) (any, 
 	}
 	damaged := fmt.Errorf("%s is called with what it does not take", function)
 	if len(items) == 0 && (function == pythonSet || function == frozenSet) {
-		return Set(nil), nil
+		return torch.Set(nil), nil
 	}
 	if len(items) == 0 && (function == byteArray || function == pythonBytes) {
 		return []byte{}, nil
@@ -246,12 +247,12 @@ func (l *loader) call(function pickle.Global, arguments []any, depth int) (any, 
 	}
 	switch function {
 	case torchSize:
-		if tuple, ok := items[0].(Tuple); ok {
+		if tuple, ok := items[0].(torch.Tuple); ok {
 			return tuple, nil
 		}
 	case pythonSet, frozenSet:
 		if list, ok := items[0].([]any); ok {
-			return Set(list), nil
+			return torch.Set(list), nil
 		}
 	case encodeText, byteArray:
 		return bytesFrom(items, damaged)
@@ -316,9 +317,9 @@ func deviceFromItems(items []any, damaged error) (any, error) {
 	case err != nil || index < 0:
 		return nil, damaged
 	case name == "cpu":
-		return CPU, nil
+		return torch.CPU, nil
 	case name == "cuda":
-		return CUDA(index), nil
+		return torch.CUDA(index), nil
 	}
 	return nil, fmt.Errorf("it holds the device %q, which has no counterpart here", name)
 }

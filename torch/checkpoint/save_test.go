@@ -1,7 +1,8 @@
-package torch_test
+package checkpoint_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"math"
 	"math/big"
@@ -14,14 +15,15 @@ import (
 
 	"github.com/clipvqgan/clipvqgan/internal/testkit"
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/checkpoint"
 )
 
 // again is a value after it was written and read.
 func again(t *testing.T, value any) any {
 	t.Helper()
 	var data bytes.Buffer
-	require.NoError(t, torch.Write(&data, value))
-	back, err := torch.Read(bytes.NewReader(data.Bytes()))
+	require.NoError(t, checkpoint.Write(&data, value))
+	back, err := checkpoint.Read(bytes.NewReader(data.Bytes()))
 	require.NoError(t, err)
 	return back
 }
@@ -29,7 +31,7 @@ func again(t *testing.T, value any) any {
 func TestSaveEachDType(t *testing.T) {
 	tensors := testkit.EachDType()
 	path := filepath.Join(t.TempDir(), "all.pt")
-	require.NoError(t, torch.Save(path, torch.StateDict(tensors)))
+	require.NoError(t, checkpoint.Save(path, torch.StateDict(tensors)))
 	back, err := loadedDict(t, path).Tensors()
 	require.NoError(t, err)
 	require.Len(t, back, len(tensors))
@@ -83,9 +85,9 @@ func TestSaveOrderedDictWithAttributes(t *testing.T) {
 func TestSaveKeepsWhatTensorsShare(t *testing.T) {
 	base := torch.Arange(0, 12, 1, torch.Float32).View(torch.Shape{3, 4})
 	var data bytes.Buffer
-	require.NoError(t, torch.Write(&data, []any{base, base.T(), base.Select(0, 1), base, base.Detach()}))
+	require.NoError(t, checkpoint.Write(&data, []any{base, base.T(), base.Select(0, 1), base, base.Detach()}))
 	alone := data.Len()
-	value, err := torch.Read(bytes.NewReader(data.Bytes()))
+	value, err := checkpoint.Read(bytes.NewReader(data.Bytes()))
 	require.NoError(t, err)
 	back := value.([]any)
 	assert.Same(t, back[0], back[3])
@@ -94,7 +96,7 @@ func TestSaveKeepsWhatTensorsShare(t *testing.T) {
 		assert.Equal(t, 9.0, view.(*torch.Tensor).Min().Item())
 	}
 	data.Reset()
-	require.NoError(t, torch.Write(&data, []any{base, base.T().Clone()}))
+	require.NoError(t, checkpoint.Write(&data, []any{base, base.T().Clone()}))
 	assert.Greater(t, data.Len(), alone-100, "a storage more")
 }
 
@@ -132,15 +134,17 @@ func TestSaveMisuse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "a.pt")
-			err := torch.Save(path, test.value)
+			err := checkpoint.Save(path, test.value)
 			assert.ErrorIs(t, err, test.kind)
 			assert.ErrorContains(t, err, test.says)
 			assert.NotContains(t, err.Error(), "\n")
 			assert.NoFileExists(t, path)
 		})
 	}
-	assert.ErrorIs(t, torch.Save(filepath.Join(t.TempDir(), "none", "a.pt"), 1), os.ErrNotExist)
+	assert.ErrorIs(t, checkpoint.Save(filepath.Join(t.TempDir(), "none", "a.pt"), 1), os.ErrNotExist)
 }
+
+var errFull = errors.New("no space left on device")
 
 type failingWriter struct{ left int }
 
@@ -155,9 +159,9 @@ func (w *failingWriter) Write(data []byte) (int, error) {
 func TestWriteFails(t *testing.T) {
 	x := torch.Ones(torch.Shape{100})
 	var data bytes.Buffer
-	require.NoError(t, torch.Write(&data, x))
+	require.NoError(t, checkpoint.Write(&data, x))
 	for _, room := range []int{0, 10, 100, 300, data.Len() - 1} {
-		assert.ErrorIs(t, torch.Write(&failingWriter{room}, x), errFull, room)
+		assert.ErrorIs(t, checkpoint.Write(&failingWriter{room}, x), errFull, room)
 	}
 }
 

@@ -1,4 +1,4 @@
-package torch
+package checkpoint
 
 import (
 	"archive/zip"
@@ -9,7 +9,8 @@ import (
 	"io"
 	"strings"
 
-	"github.com/clipvqgan/clipvqgan/internal/pickle"
+	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/internal/pickle"
 )
 
 // A zipFile is what torch.save has written since PyTorch 1.6: a zip archive with the pickle of the
@@ -48,7 +49,7 @@ func (l *loader) loadZip(r io.ReaderAt, size int64) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.open = func(s *fileStorage) (*Tensor, error) { return archive.storage(l.operation, s) }
+	l.open = func(s *fileStorage) (*torch.Tensor, error) { return archive.storage(s) }
 	return l.value(decoded.Value, 0)
 }
 
@@ -114,7 +115,7 @@ func (z *zipFile) readOrder() error {
 }
 
 // storage reads one storage straight to where its elements will be.
-func (z *zipFile) storage(operation string, s *fileStorage) (*Tensor, error) {
+func (z *zipFile) storage(s *fileStorage) (*torch.Tensor, error) {
 	name := "data/" + s.key
 	if !z.has(name) {
 		return nil, fmt.Errorf("the archive has no %s", name)
@@ -128,10 +129,13 @@ func (z *zipFile) storage(operation string, s *fileStorage) (*Tensor, error) {
 		return nil, err
 	}
 	defer file.Close()
-	base := Empty([]int64{s.count}, s.dtype)
-	if err := base.fill(operation, file, z.order); err != nil {
-		base.Close()
-		return nil, fmt.Errorf("%s: %s", name, err.(*Error).Message)
+	base, err := torch.ReadElements(file, torch.Shape{s.count}, s.dtype, z.order)
+	if err != nil {
+		var known *torch.Error
+		if errors.As(err, &known) && known.Kind == torch.ErrFormat {
+			return nil, fmt.Errorf("%s: %s", name, known.Message)
+		}
+		return nil, err
 	}
 	// The archive's checksum is compared at the end.
 	if _, err := file.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {

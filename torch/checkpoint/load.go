@@ -1,4 +1,4 @@
-package torch
+package checkpoint
 
 import (
 	"bufio"
@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
+
+	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/internal/stream"
+	"github.com/clipvqgan/clipvqgan/torch/internal/tensorfile"
 )
 
 // Load reads a file of Python's torch.save: a tensor, a state dict, a checkpoint, or whatever else
@@ -18,22 +20,22 @@ import (
 //	bool, int, float, complex, str    bool, int64, float64, complex128, string
 //	int of more than 64 bits          *big.Int
 //	bytes, bytearray                  []byte
-//	list, tuple, set                  []any, Tuple, Set
-//	dict, OrderedDict, Counter        *Dict
-//	torch.Tensor, nn.Parameter        *Tensor
-//	torch.dtype, torch.device         DType, Device
-//	torch.Size                        Tuple
+//	list, tuple, set                  []any, torch.Tuple, torch.Set
+//	dict, OrderedDict, Counter        *torch.Dict
+//	torch.Tensor, nn.Parameter        *torch.Tensor
+//	torch.dtype, torch.device         torch.DType, torch.Device
+//	torch.Size                        torch.Tuple
 //
-// Tensors that share their memory in the file share it here, and come to the CPU or to the [Device]
+// Tensors that share their memory in the file share it here, and come to the CPU or to the [torch.Device]
 // that is given, wherever they were. A list or dict that is named twice is one here too.
 //
 // No code is run, whoever made the file: as with Python's weights_only=True, a class other than these
-// is refused with an error of kind [ErrFormat] that names it. A file that is damaged is an error of
+// is refused with an error of kind [torch.ErrFormat] that names it. A file that is damaged is an error of
 // that kind too. The format from before PyTorch 1.6 is read, but for its first, the tar archives.
-// What torch.jit.save wrote is for [LoadModule].
-func Load(path string, where ...Option) (any, error) {
+// What torch.jit.save wrote is for [torch.LoadModule].
+func Load(path string, where ...torch.Option) (any, error) {
 	const operation = "Load"
-	file, err := openFile(operation, path)
+	file, _, err := tensorfile.Open("checkpoint", operation, path)
 	if err != nil {
 		return nil, err
 	}
@@ -43,31 +45,27 @@ func Load(path string, where ...Option) (any, error) {
 
 // Read is [Load] from a stream. What can seek and read anywhere, as a file or a bytes.Reader, is read
 // from where it lies; anything else is read to its end first.
-func Read(r io.Reader, where ...Option) (any, error) {
+func Read(r io.Reader, where ...torch.Option) (any, error) {
 	const operation = "Read"
 	if sized, ok := r.(sizedReader); ok {
 		return readSized(operation, "the data", sized, where)
 	}
-	data, err := readAll(r)
+	data, err := stream.ReadAll(r)
 	if err != nil {
-		return nil, fmt.Errorf("torch: %s: %w", operation, err)
+		return nil, fmt.Errorf("checkpoint: %s: %w", operation, err)
 	}
 	return readSized(operation, "the data", bytes.NewReader(data), where)
 }
 
-func openFile(operation, path string) (*os.File, error) {
-	file, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("torch: %s: the file %s does not exist: %w", operation, path, fs.ErrNotExist)
+// deviceIn is the device among options, or the CPU.
+func deviceIn(options []torch.Option) torch.Device {
+	device := torch.CPU
+	for _, option := range options {
+		if given, ok := option.(torch.Device); ok {
+			device = given
+		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("torch: %s: %w", operation, err)
-	}
-	if info, err := file.Stat(); err == nil && info.IsDir() {
-		file.Close()
-		return nil, formatError(operation, "%s is a directory", path)
-	}
-	return file, nil
+	return device
 }
 
 type sizedReader interface {
@@ -75,15 +73,15 @@ type sizedReader interface {
 	io.ReadSeeker
 }
 
-func readSized(operation, name string, r sizedReader, where []Option) (any, error) {
+func readSized(operation, name string, r sizedReader, where []torch.Option) (any, error) {
 	size, err := r.Seek(0, io.SeekEnd)
 	if err != nil {
-		return nil, fmt.Errorf("torch: %s: %w", operation, err)
+		return nil, fmt.Errorf("checkpoint: %s: %w", operation, err)
 	}
-	l := &loader{operation: operation, name: name, device: gather(NoDType, where).device}
+	l := &loader{operation: operation, name: name, device: deviceIn(where)}
 	defer l.closeStorages()
 	var value any
-	err = Try(func() error {
+	err = torch.Try(func() error {
 		var err error
 		value, err = l.load(r, size)
 		return err
@@ -97,15 +95,15 @@ func readSized(operation, name string, r sizedReader, where []Option) (any, erro
 
 // named puts the file's name in front of what is wrong with it.
 func (l *loader) named(err error) error {
-	kind := ErrFormat
+	kind := torch.ErrFormat
 	message := err.Error()
-	if known := (*Error)(nil); errors.As(err, &known) {
+	if known := (*torch.Error)(nil); errors.As(err, &known) {
 		message = known.Message
-		if known.Kind == ErrOutOfMemory || known.Kind == ErrDevice {
+		if known.Kind == torch.ErrOutOfMemory || known.Kind == torch.ErrDevice {
 			kind = known.Kind
 		}
 	}
-	return &Error{l.operation, kind, l.name + ": " + message}
+	return &torch.Error{Operation: "checkpoint." + l.operation, Kind: kind, Message: l.name + ": " + message}
 }
 
 func (l *loader) load(r io.ReaderAt, size int64) (any, error) {

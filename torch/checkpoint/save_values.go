@@ -1,7 +1,4 @@
-package torch
-
-// #include "ctorch/ctorch.h"
-import "C"
+package checkpoint
 
 import (
 	"errors"
@@ -12,7 +9,9 @@ import (
 	"strconv"
 	"unsafe"
 
-	"github.com/clipvqgan/clipvqgan/internal/pickle"
+	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
+	"github.com/clipvqgan/clipvqgan/torch/internal/pickle"
 )
 
 // A saver turns values into a pickle, and keeps the storages that go beside it.
@@ -22,24 +21,24 @@ type saver struct {
 	data      []byte
 	known     map[savedStorage]int
 	// storages are tensors of one dimension over all of each storage, in the CPU's memory.
-	storages []*Tensor
+	storages []*torch.Tensor
 }
 
 // A savedStorage is told from others by its memory, and by the type of the elements: Python's
 // storages have one.
 type savedStorage struct {
 	identity uint64
-	dtype    DType
+	dtype    torch.DType
 }
 
 func (s *saver) close() { closeAll(s.storages) }
 
 func (s *saver) pickle(value any) error {
 	s.encoder = pickle.NewEncoder()
-	err := Try(func() error { return s.put(value, 0) })
+	err := torch.Try(func() error { return s.put(value, 0) })
 	s.data = s.encoder.Finish()
-	if known := (*Error)(nil); err != nil && !errors.As(err, &known) {
-		return &Error{s.operation, ErrInvalid, err.Error()}
+	if known := (*torch.Error)(nil); err != nil && !errors.As(err, &known) {
+		return &torch.Error{Operation: "checkpoint." + s.operation, Kind: torch.ErrInvalid, Message: err.Error()}
 	}
 	return err
 }
@@ -51,10 +50,10 @@ type sharedItems struct {
 	tuple bool
 }
 
-var errDeep = fmt.Errorf("values are nested more than %d deep, or contain themselves", deepest)
+var errDeep = fmt.Errorf("values are nested more than %d deep, or contain themselves", deepestValue)
 
 func (s *saver) put(value any, depth int) error {
-	if depth > deepest {
+	if depth > deepestValue {
 		return errDeep
 	}
 	e := s.encoder
@@ -82,24 +81,24 @@ func (s *saver) put(value any, depth int) error {
 		return e.Text(v)
 	case []byte:
 		return s.putBytes(v)
-	case DType:
-		if _, ok := dtypeNames[v]; !ok {
+	case torch.DType:
+		if _, err := torch.ParseDType(v.String()); err != nil {
 			return fmt.Errorf("%s cannot be saved", v)
 		}
 		e.Global(pickle.Global{Module: "torch", Name: v.String()})
-	case Device:
+	case torch.Device:
 		return s.putDevice(v)
-	case *Tensor:
+	case *torch.Tensor:
 		if v == nil {
 			e.None()
 			return nil
 		}
 		return s.putTensor(v)
-	case Tuple:
+	case torch.Tuple:
 		return s.putTuple(v, depth)
 	case []any:
 		return s.putList(v, depth)
-	case Set:
+	case torch.Set:
 		e.Global(pythonSet)
 		e.Mark()
 		if err := s.putList(v, depth); err != nil {
@@ -107,7 +106,7 @@ func (s *saver) put(value any, depth int) error {
 		}
 		e.Tuple()
 		e.Reduce()
-	case []*Tensor:
+	case []*torch.Tensor:
 		return s.putList(anys(v), depth)
 	case []int:
 		return s.putList(anys(v), depth)
@@ -118,12 +117,12 @@ func (s *saver) put(value any, depth int) error {
 	case []string:
 		return s.putList(anys(v), depth)
 	case map[string]any:
-		dict := &Dict{}
+		dict := &torch.Dict{}
 		for _, key := range slices.Sorted(maps.Keys(v)) {
 			dict.Set(key, v[key])
 		}
 		return s.putDict(dict, depth)
-	case *Dict:
+	case *torch.Dict:
 		if v == nil {
 			e.None()
 			return nil
@@ -151,7 +150,7 @@ func (s *saver) once(items []any, tuple bool, write func() error) error {
 	return nil
 }
 
-func (s *saver) putTuple(items Tuple, depth int) error {
+func (s *saver) putTuple(items torch.Tuple, depth int) error {
 	return s.once(items, true, func() error {
 		s.encoder.Mark()
 		for _, item := range items {
@@ -178,7 +177,7 @@ func (s *saver) putList(items []any, depth int) error {
 	})
 }
 
-func (s *saver) putDict(dict *Dict, depth int) error {
+func (s *saver) putDict(dict *torch.Dict, depth int) error {
 	e := s.encoder
 	if e.Recall(dict) {
 		return nil
@@ -212,7 +211,7 @@ func (s *saver) putDict(dict *Dict, depth int) error {
 
 // under says where in a dict a value is that cannot be saved.
 func under(key any, err error) error {
-	if known := (*Error)(nil); errors.Is(err, errDeep) || errors.As(err, &known) {
+	if known := (*torch.Error)(nil); errors.Is(err, errDeep) || errors.As(err, &known) {
 		return err
 	}
 	return fmt.Errorf("%v: %w", key, err)
@@ -239,7 +238,7 @@ func (s *saver) putBytes(data []byte) error {
 	return s.callWithTexts(encodeText, string(runes), "latin1")
 }
 
-func (s *saver) putDevice(device Device) error {
+func (s *saver) putDevice(device torch.Device) error {
 	if !device.IsCUDA() {
 		return s.callWithTexts(torchDevice, "cpu")
 	}
@@ -259,8 +258,8 @@ func (s *saver) callWithTexts(function pickle.Global, texts ...string) error {
 	return nil
 }
 
-var storageNames = func() map[DType]string {
-	names := map[DType]string{}
+var storageNames = func() map[torch.DType]string {
+	names := map[torch.DType]string{}
 	for name, dtype := range storageTypes {
 		names[dtype] = name
 	}
@@ -268,17 +267,13 @@ var storageNames = func() map[DType]string {
 }()
 
 // putTensor writes a call of torch._utils._rebuild_tensor_v2.
-func (s *saver) putTensor(t *Tensor) error {
+func (s *saver) putTensor(t *torch.Tensor) error {
 	if s.encoder.Recall(t) {
 		return nil
 	}
-	self := t.acquire(s.operation)
-	defer t.release()
 	source := t
-	info := C.ctorch_tensor_storage(self)
-	check(s.operation, info.error)
-	if info.is_marked != 0 {
-		source = made(s.operation, C.ctorch_tensor_plain(self))
+	if bridge.StorageOf(s.operation, t).Marked {
+		source = bridge.Unmarked(s.operation, t).(*torch.Tensor)
 		defer source.Close()
 	}
 	index, offset, count, err := s.storage(source)
@@ -301,7 +296,7 @@ func (s *saver) putTensor(t *Tensor) error {
 	e.Persistent()
 	e.Int(offset)
 	s.putNumbers(source.Shape())
-	s.putNumbers(source.strides(s.operation))
+	s.putNumbers(source.Strides())
 	e.Bool(t.RequiresGrad())
 	s.emptyOrderedDict()
 	e.Tuple()
@@ -320,27 +315,24 @@ func (s *saver) putNumbers(numbers []int64) {
 
 // storage is the number of a tensor's storage, where the tensor begins in it, and how many elements
 // it has room for.
-func (s *saver) storage(t *Tensor) (index int, offset, count int64, err error) {
-	self := t.acquire(s.operation)
-	defer t.release()
-	info := C.ctorch_tensor_storage(self)
-	check(s.operation, info.error)
+func (s *saver) storage(t *torch.Tensor) (index int, offset, count int64, err error) {
+	memory := bridge.StorageOf(s.operation, t)
 	dtype := t.DType()
 	if storageNames[dtype] == "" {
 		return 0, 0, 0, fmt.Errorf("a tensor of %s cannot be saved", dtype)
 	}
-	offset, count = int64(info.offset), int64(info.bytes)/dtype.ItemSize()
-	key := savedStorage{uint64(info.identity), dtype}
+	offset, count = memory.Offset, memory.Bytes/dtype.ItemSize()
+	key := savedStorage{memory.Identity, dtype}
 	if index, ok := s.known[key]; ok {
 		return index, offset, count, nil
 	}
-	whole, err := t.over(s.operation, 0, []int64{count}, []int64{1}, false)
+	whole, err := over(s.operation, t, 0, []int64{count}, []int64{1}, false)
 	if err != nil {
 		return 0, 0, 0, err
 	}
-	if t.Device() != CPU {
+	if t.Device() != torch.CPU {
 		defer whole.Close()
-		whole = whole.To(CPU)
+		whole = whole.To(torch.CPU)
 	}
 	index = len(s.storages)
 	s.storages = append(s.storages, whole)

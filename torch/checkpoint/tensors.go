@@ -1,0 +1,47 @@
+package checkpoint
+
+import (
+	"errors"
+
+	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
+)
+
+// deepestValue is how deep values may lie in each other: a list may hold itself.
+const deepestValue = 500
+
+// over is a tensor over t's storage; counts says that it stands for the storage's bytes.
+func over(operation string, t *torch.Tensor, offset int64, shape, strides []int64, counts bool) (*torch.Tensor, error) {
+	made, err := bridge.Over(operation, t, offset, shape, strides, counts)
+	if err != nil {
+		return nil, err
+	}
+	return made.(*torch.Tensor), nil
+}
+
+func closeAll(tensors []*torch.Tensor) {
+	for _, tensor := range tensors {
+		tensor.Close()
+	}
+}
+
+// set gives a dict's key a value, and hands back an error where the key is of a kind that no dict has.
+func set(dict *torch.Dict, key, value any) error {
+	err := torch.Try(func() error {
+		dict.Set(key, value)
+		return nil
+	})
+	var known *torch.Error
+	if errors.As(err, &known) {
+		return errors.New(known.Message)
+	}
+	return err
+}
+
+func anys[T any](values []T) []any {
+	all := make([]any, len(values))
+	for i, value := range values {
+		all[i] = value
+	}
+	return all
+}

@@ -1,0 +1,27 @@
+// Package bridge is what package torch lends to the packages below it and to nobody else: its handles'
+// insides. Package torch sets the functions when the program starts. A tensor is a *torch.Tensor, which
+// this package cannot name, for torch imports it.
+package bridge
+
+// A Storage is the memory that a tensor lies in. Several tensors may share one.
+type Storage struct {
+	// Identity tells storages apart.
+	Identity uint64
+	Bytes    int64
+	// Offset is where the tensor begins, in elements.
+	Offset int64
+	// Marked says that the tensor is the conjugate or the negative of what is in the storage.
+	Marked bool
+}
+
+var (
+	// StorageOf is the storage of a tensor.
+	StorageOf func(operation string, tensor any) Storage
+	// WithElements lends f the bytes of a tensor that is in the CPU's memory and has no gaps.
+	WithElements func(operation string, tensor any, f func(memory []byte) error) error
+	// Unmarked is a copy of a tensor, on the CPU and without marks.
+	Unmarked func(operation string, tensor any) any
+	// Over is a tensor over the storage of another, no view of it: what is done to it leaves the
+	// other's gradients alone. counts says that it stands for the storage's bytes.
+	Over func(operation string, tensor any, offset int64, shape, strides []int64, counts bool) (any, error)
+)

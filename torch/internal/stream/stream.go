@@ -1,0 +1,23 @@
+// Package stream reads what comes as a stream.
+package stream
+
+import (
+	"bytes"
+	"io"
+	"os"
+)
+
+// ReadAll is io.ReadAll, but for growing and copying where r knows how much there is.
+func ReadAll(r io.Reader) ([]byte, error) {
+	var buffer bytes.Buffer
+	switch source := r.(type) {
+	case interface{ Len() int }:
+		buffer.Grow(source.Len() + bytes.MinRead)
+	case *os.File:
+		if info, err := source.Stat(); err == nil {
+			buffer.Grow(int(info.Size()) + bytes.MinRead)
+		}
+	}
+	_, err := buffer.ReadFrom(r)
+	return buffer.Bytes(), err
+}
