@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 ROOT = Path(__file__).resolve().parents[2] / "torch"
-SAVED = ROOT / "testdata" / "saved"
+SAVED = ROOT / "checkpoint" / "testdata" / "saved"
 SAFETENSORS = ROOT / "safetensors" / "testdata"
 NUMPY = ROOT / "numpy" / "testdata"
 
