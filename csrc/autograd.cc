@@ -40,6 +40,15 @@ ctorch_tensor_result ctorch_tensor_grad(const ctorch_tensor* tensor) {
   return guard_tensor([&] { return tensor->value.grad(); });
 }
 
+ctorch_tensor_list ctorch_tensors_grads(ctorch_tensor* const* tensors, int64_t count) {
+  return guard_list([&] {
+    std::vector<at::Tensor> gradients;
+    gradients.reserve(static_cast<size_t>(count));
+    for (int64_t i = 0; i < count; ++i) gradients.push_back(tensors[i]->value.grad());
+    return gradients;
+  });
+}
+
 ctorch_error* ctorch_tensor_set_grad(ctorch_tensor* tensor, const ctorch_tensor* grad) {
   return guard([&] {
     const at::Tensor gradient = optional_tensor(grad);

@@ -1238,3 +1238,63 @@ ctorch_tensor_list ctorch_op_split_sizes(const ctorch_tensor* self, const int64_
   return guard_list(
       [&] { return at::split_with_sizes(self->value, int_array(sizes, sizes_count), dim); });
 }
+
+ctorch_tensor_list ctorch_op_chunk(const ctorch_tensor* self, int64_t chunks, int64_t dim) {
+  return guard_list([&] { return at::chunk(self->value, chunks, dim); });
+}
+
+ctorch_tensor_list ctorch_op_tensor_split(const ctorch_tensor* self, int64_t sections,
+                                          int64_t dim) {
+  return guard_list([&] { return at::tensor_split(self->value, sections, dim); });
+}
+
+ctorch_tensor_list ctorch_op_tensor_split_at(const ctorch_tensor* self, const int64_t* indices,
+                                             int64_t indices_count, int64_t dim) {
+  return guard_list(
+      [&] { return at::tensor_split(self->value, int_array(indices, indices_count), dim); });
+}
+
+ctorch_tensor_list ctorch_op_unbind(const ctorch_tensor* self, int64_t dim) {
+  return guard_list([&] { return at::unbind(self->value, dim); });
+}
+
+ctorch_tensor_list ctorch_op_meshgrid(ctorch_tensor* const* tensors, int64_t tensors_count,
+                                      const char* indexing) {
+  return guard_list([&] { return at::meshgrid(tensor_vector(tensors, tensors_count), indexing); });
+}
+
+ctorch_tensor_result ctorch_op_cartesian_prod(ctorch_tensor* const* tensors,
+                                              int64_t tensors_count) {
+  return guard_tensor([&] { return at::cartesian_prod(tensor_vector(tensors, tensors_count)); });
+}
+
+ctorch_tensor_result ctorch_op_combinations(const ctorch_tensor* self, int64_t r,
+                                            int32_t with_replacement) {
+  return guard_tensor([&] { return at::combinations(self->value, r, with_replacement != 0); });
+}
+
+ctorch_tensor_result ctorch_op_zeros_like(const ctorch_tensor* self) {
+  return guard_tensor([&] { return at::zeros_like(self->value); });
+}
+
+ctorch_tensor_result ctorch_op_ones_like(const ctorch_tensor* self) {
+  return guard_tensor([&] { return at::ones_like(self->value); });
+}
+
+ctorch_tensor_result ctorch_op_full_like(const ctorch_tensor* self, double value) {
+  return guard_tensor([&] { return at::full_like(self->value, scalar_for(self->value, value)); });
+}
+
+ctorch_tensor_result ctorch_op_empty_like(const ctorch_tensor* self) {
+  return guard_tensor([&] { return at::empty_like(self->value); });
+}
+
+ctorch_tensor_result ctorch_op_new_zeros(const ctorch_tensor* self, const int64_t* shape,
+                                         int64_t shape_count) {
+  return guard_tensor([&] { return self->value.new_zeros(int_array(shape, shape_count)); });
+}
+
+ctorch_tensor_result ctorch_op_new_ones(const ctorch_tensor* self, const int64_t* shape,
+                                        int64_t shape_count) {
+  return guard_tensor([&] { return self->value.new_ones(int_array(shape, shape_count)); });
+}

@@ -14,66 +14,6 @@ using ctorch::maybe_text;
 using ctorch::scalar_for;
 using ctorch::tensor_vector;
 
-ctorch_tensor_list ctorch_op_chunk(const ctorch_tensor* self, int64_t chunks, int64_t dim) {
-  return guard_list([&] { return at::chunk(self->value, chunks, dim); });
-}
-
-ctorch_tensor_list ctorch_op_tensor_split(const ctorch_tensor* self, int64_t sections,
-                                          int64_t dim) {
-  return guard_list([&] { return at::tensor_split(self->value, sections, dim); });
-}
-
-ctorch_tensor_list ctorch_op_tensor_split_at(const ctorch_tensor* self, const int64_t* indices,
-                                             int64_t indices_count, int64_t dim) {
-  return guard_list(
-      [&] { return at::tensor_split(self->value, int_array(indices, indices_count), dim); });
-}
-
-ctorch_tensor_list ctorch_op_unbind(const ctorch_tensor* self, int64_t dim) {
-  return guard_list([&] { return at::unbind(self->value, dim); });
-}
-
-ctorch_tensor_list ctorch_op_meshgrid(ctorch_tensor* const* tensors, int64_t tensors_count,
-                                      const char* indexing) {
-  return guard_list([&] { return at::meshgrid(tensor_vector(tensors, tensors_count), indexing); });
-}
-
-ctorch_tensor_result ctorch_op_cartesian_prod(ctorch_tensor* const* tensors,
-                                              int64_t tensors_count) {
-  return guard_tensor([&] { return at::cartesian_prod(tensor_vector(tensors, tensors_count)); });
-}
-
-ctorch_tensor_result ctorch_op_combinations(const ctorch_tensor* self, int64_t r,
-                                            int32_t with_replacement) {
-  return guard_tensor([&] { return at::combinations(self->value, r, with_replacement != 0); });
-}
-
-ctorch_tensor_result ctorch_op_zeros_like(const ctorch_tensor* self) {
-  return guard_tensor([&] { return at::zeros_like(self->value); });
-}
-
-ctorch_tensor_result ctorch_op_ones_like(const ctorch_tensor* self) {
-  return guard_tensor([&] { return at::ones_like(self->value); });
-}
-
-ctorch_tensor_result ctorch_op_full_like(const ctorch_tensor* self, double value) {
-  return guard_tensor([&] { return at::full_like(self->value, scalar_for(self->value, value)); });
-}
-
-ctorch_tensor_result ctorch_op_empty_like(const ctorch_tensor* self) {
-  return guard_tensor([&] { return at::empty_like(self->value); });
-}
-
-ctorch_tensor_result ctorch_op_new_zeros(const ctorch_tensor* self, const int64_t* shape,
-                                         int64_t shape_count) {
-  return guard_tensor([&] { return self->value.new_zeros(int_array(shape, shape_count)); });
-}
-
-ctorch_tensor_result ctorch_op_new_ones(const ctorch_tensor* self, const int64_t* shape,
-                                        int64_t shape_count) {
-  return guard_tensor([&] { return self->value.new_ones(int_array(shape, shape_count)); });
-}
-
 ctorch_tensor_result ctorch_op_new_full(const ctorch_tensor* self, const int64_t* shape,
                                         int64_t shape_count, double value) {
   return guard_tensor([&] {
@@ -1724,4 +1664,239 @@ ctorch_error* ctorch_op_index_copy_in_place(ctorch_tensor* self, int64_t dim,
 ctorch_error* ctorch_op_index_fill_in_place(ctorch_tensor* self, int64_t dim,
                                             const ctorch_tensor* index, double value) {
   return guard([&] { self->value.index_fill_(dim, index->value, scalar_for(self->value, value)); });
+}
+
+ctorch_tensor_list ctorch_op_foreach_norm(ctorch_tensor* const* tensors, int64_t tensors_count,
+                                          double order) {
+  return guard_list(
+      [&] { return at::_foreach_norm(tensor_vector(tensors, tensors_count), order); });
+}
+
+ctorch_tensor_list ctorch_op_foreach_abs(ctorch_tensor* const* tensors, int64_t tensors_count) {
+  return guard_list([&] { return at::_foreach_abs(tensor_vector(tensors, tensors_count)); });
+}
+
+ctorch_tensor_list ctorch_op_foreach_neg(ctorch_tensor* const* tensors, int64_t tensors_count) {
+  return guard_list([&] { return at::_foreach_neg(tensor_vector(tensors, tensors_count)); });
+}
+
+ctorch_tensor_list ctorch_op_foreach_sqrt(ctorch_tensor* const* tensors, int64_t tensors_count) {
+  return guard_list([&] { return at::_foreach_sqrt(tensor_vector(tensors, tensors_count)); });
+}
+
+ctorch_tensor_list ctorch_op_foreach_add(ctorch_tensor* const* tensors, int64_t tensors_count,
+                                         ctorch_tensor* const* others, int64_t others_count,
+                                         double alpha) {
+  return guard_list([&] {
+    return at::_foreach_add(tensor_vector(tensors, tensors_count),
+                            tensor_vector(others, others_count), alpha);
+  });
+}
+
+ctorch_tensor_list ctorch_op_foreach_addcmul(ctorch_tensor* const* tensors, int64_t tensors_count,
+                                             ctorch_tensor* const* tensors1, int64_t tensors1_count,
+                                             ctorch_tensor* const* tensors2, int64_t tensors2_count,
+                                             double value) {
+  return guard_list([&] {
+    return at::_foreach_addcmul(tensor_vector(tensors, tensors_count),
+                                tensor_vector(tensors1, tensors1_count),
+                                tensor_vector(tensors2, tensors2_count), value);
+  });
+}
+
+ctorch_error* ctorch_op_foreach_neg_in_place(ctorch_tensor* const* tensors, int64_t tensors_count) {
+  return guard([&] { at::_foreach_neg_(tensor_vector(tensors, tensors_count)); });
+}
+
+ctorch_error* ctorch_op_foreach_sqrt_in_place(ctorch_tensor* const* tensors,
+                                              int64_t tensors_count) {
+  return guard([&] { at::_foreach_sqrt_(tensor_vector(tensors, tensors_count)); });
+}
+
+ctorch_error* ctorch_op_foreach_reciprocal_in_place(ctorch_tensor* const* tensors,
+                                                    int64_t tensors_count) {
+  return guard([&] { at::_foreach_reciprocal_(tensor_vector(tensors, tensors_count)); });
+}
+
+ctorch_error* ctorch_op_foreach_zero_in_place(ctorch_tensor* const* tensors,
+                                              int64_t tensors_count) {
+  return guard([&] { at::_foreach_zero_(tensor_vector(tensors, tensors_count)); });
+}
+
+ctorch_error* ctorch_op_foreach_add_in_place(ctorch_tensor* const* tensors, int64_t tensors_count,
+                                             ctorch_tensor* const* others, int64_t others_count,
+                                             double alpha) {
+  return guard([&] {
+    at::_foreach_add_(tensor_vector(tensors, tensors_count), tensor_vector(others, others_count),
+                      alpha);
+  });
+}
+
+ctorch_error* ctorch_op_foreach_add_scalar_in_place(ctorch_tensor* const* tensors,
+                                                    int64_t tensors_count, double value) {
+  return guard([&] { at::_foreach_add_(tensor_vector(tensors, tensors_count), value); });
+}
+
+ctorch_error* ctorch_op_foreach_add_tensor_in_place(ctorch_tensor* const* tensors,
+                                                    int64_t tensors_count,
+                                                    const ctorch_tensor* value, double alpha) {
+  return guard([&] {
+    at::_foreach_add_(tensor_vector(tensors, tensors_count), value->value,
+                      scalar_for(value->value, alpha));
+  });
+}
+
+ctorch_error* ctorch_op_foreach_mul_scalar_in_place(ctorch_tensor* const* tensors,
+                                                    int64_t tensors_count, double value) {
+  return guard([&] { at::_foreach_mul_(tensor_vector(tensors, tensors_count), value); });
+}
+
+ctorch_error* ctorch_op_foreach_mul_tensor_in_place(ctorch_tensor* const* tensors,
+                                                    int64_t tensors_count,
+                                                    const ctorch_tensor* value) {
+  return guard([&] { at::_foreach_mul_(tensor_vector(tensors, tensors_count), value->value); });
+}
+
+ctorch_error* ctorch_op_foreach_lerp_in_place(ctorch_tensor* const* tensors, int64_t tensors_count,
+                                              ctorch_tensor* const* ends, int64_t ends_count,
+                                              double weight) {
+  return guard([&] {
+    at::_foreach_lerp_(tensor_vector(tensors, tensors_count), tensor_vector(ends, ends_count),
+                       weight);
+  });
+}
+
+ctorch_error* ctorch_op_foreach_maximum_in_place(ctorch_tensor* const* tensors,
+                                                 int64_t tensors_count,
+                                                 ctorch_tensor* const* others,
+                                                 int64_t others_count) {
+  return guard([&] {
+    at::_foreach_maximum_(tensor_vector(tensors, tensors_count),
+                          tensor_vector(others, others_count));
+  });
+}
+
+ctorch_error* ctorch_op_foreach_clamp_min_in_place(ctorch_tensor* const* tensors,
+                                                   int64_t tensors_count, double min) {
+  return guard([&] { at::_foreach_clamp_min_(tensor_vector(tensors, tensors_count), min); });
+}
+
+ctorch_error* ctorch_op_foreach_clamp_max_in_place(ctorch_tensor* const* tensors,
+                                                   int64_t tensors_count, double max) {
+  return guard([&] { at::_foreach_clamp_max_(tensor_vector(tensors, tensors_count), max); });
+}
+
+ctorch_error* ctorch_op_foreach_addcmul_in_place(ctorch_tensor* const* tensors,
+                                                 int64_t tensors_count,
+                                                 ctorch_tensor* const* tensors1,
+                                                 int64_t tensors1_count,
+                                                 ctorch_tensor* const* tensors2,
+                                                 int64_t tensors2_count, double value) {
+  return guard([&] {
+    at::_foreach_addcmul_(tensor_vector(tensors, tensors_count),
+                          tensor_vector(tensors1, tensors1_count),
+                          tensor_vector(tensors2, tensors2_count), value);
+  });
+}
+
+ctorch_error* ctorch_op_foreach_addcdiv_in_place(ctorch_tensor* const* tensors,
+                                                 int64_t tensors_count,
+                                                 ctorch_tensor* const* tensors1,
+                                                 int64_t tensors1_count,
+                                                 ctorch_tensor* const* tensors2,
+                                                 int64_t tensors2_count, double value) {
+  return guard([&] {
+    at::_foreach_addcdiv_(tensor_vector(tensors, tensors_count),
+                          tensor_vector(tensors1, tensors1_count),
+                          tensor_vector(tensors2, tensors2_count), value);
+  });
+}
+
+ctorch_error* ctorch_op_fused_sgd_in_place(ctorch_tensor* const* parameters,
+                                           int64_t parameters_count,
+                                           ctorch_tensor* const* gradients, int64_t gradients_count,
+                                           ctorch_tensor* const* momentum_buffers,
+                                           int64_t momentum_buffers_count, double weight_decay,
+                                           double momentum, double learning_rate, double dampening,
+                                           int32_t nesterov, int32_t maximize, int32_t first_step,
+                                           const ctorch_tensor* gradient_scale,
+                                           const ctorch_tensor* found_infinity) {
+  return guard([&] {
+    at::_fused_sgd_(tensor_vector(parameters, parameters_count),
+                    tensor_vector(gradients, gradients_count),
+                    tensor_vector(momentum_buffers, momentum_buffers_count), weight_decay, momentum,
+                    learning_rate, dampening, nesterov != 0, maximize != 0, first_step != 0,
+                    maybe(gradient_scale), maybe(found_infinity));
+  });
+}
+
+ctorch_error* ctorch_op_fused_adam_in_place(ctorch_tensor* const* parameters,
+                                            int64_t parameters_count,
+                                            ctorch_tensor* const* gradients,
+                                            int64_t gradients_count, ctorch_tensor* const* averages,
+                                            int64_t averages_count,
+                                            ctorch_tensor* const* square_averages,
+                                            int64_t square_averages_count,
+                                            ctorch_tensor* const* largest_square_averages,
+                                            int64_t largest_square_averages_count,
+                                            ctorch_tensor* const* steps, int64_t steps_count,
+                                            double learning_rate, double beta1, double beta2,
+                                            double weight_decay, double eps, int32_t amsgrad,
+                                            int32_t maximize, const ctorch_tensor* gradient_scale,
+                                            const ctorch_tensor* found_infinity) {
+  return guard([&] {
+    at::_fused_adam_(tensor_vector(parameters, parameters_count),
+                     tensor_vector(gradients, gradients_count),
+                     tensor_vector(averages, averages_count),
+                     tensor_vector(square_averages, square_averages_count),
+                     tensor_vector(largest_square_averages, largest_square_averages_count),
+                     tensor_vector(steps, steps_count), learning_rate, beta1, beta2, weight_decay,
+                     eps, amsgrad != 0, maximize != 0, maybe(gradient_scale),
+                     maybe(found_infinity));
+  });
+}
+
+ctorch_error* ctorch_op_fused_adamw_in_place(ctorch_tensor* const* parameters,
+                                             int64_t parameters_count,
+                                             ctorch_tensor* const* gradients,
+                                             int64_t gradients_count,
+                                             ctorch_tensor* const* averages, int64_t averages_count,
+                                             ctorch_tensor* const* square_averages,
+                                             int64_t square_averages_count,
+                                             ctorch_tensor* const* largest_square_averages,
+                                             int64_t largest_square_averages_count,
+                                             ctorch_tensor* const* steps, int64_t steps_count,
+                                             double learning_rate, double beta1, double beta2,
+                                             double weight_decay, double eps, int32_t amsgrad,
+                                             int32_t maximize, const ctorch_tensor* gradient_scale,
+                                             const ctorch_tensor* found_infinity) {
+  return guard([&] {
+    at::_fused_adamw_(tensor_vector(parameters, parameters_count),
+                      tensor_vector(gradients, gradients_count),
+                      tensor_vector(averages, averages_count),
+                      tensor_vector(square_averages, square_averages_count),
+                      tensor_vector(largest_square_averages, largest_square_averages_count),
+                      tensor_vector(steps, steps_count), learning_rate, beta1, beta2, weight_decay,
+                      eps, amsgrad != 0, maximize != 0, maybe(gradient_scale),
+                      maybe(found_infinity));
+  });
+}
+
+ctorch_error* ctorch_op_fused_adagrad_in_place(ctorch_tensor* const* parameters,
+                                               int64_t parameters_count,
+                                               ctorch_tensor* const* gradients,
+                                               int64_t gradients_count, ctorch_tensor* const* sums,
+                                               int64_t sums_count, ctorch_tensor* const* steps,
+                                               int64_t steps_count, double learning_rate,
+                                               double learning_rate_decay, double weight_decay,
+                                               double eps, int32_t maximize,
+                                               const ctorch_tensor* gradient_scale,
+                                               const ctorch_tensor* found_infinity) {
+  return guard([&] {
+    at::_fused_adagrad_(tensor_vector(parameters, parameters_count),
+                        tensor_vector(gradients, gradients_count), tensor_vector(sums, sums_count),
+                        tensor_vector(steps, steps_count), learning_rate, learning_rate_decay,
+                        weight_decay, eps, maximize != 0, maybe(gradient_scale),
+                        maybe(found_infinity));
+  });
 }

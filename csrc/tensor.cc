@@ -89,6 +89,10 @@ void ctorch_tensors_free(ctorch_tensor* const* tensors, int64_t count) {
   for (int64_t i = 0; i < count; ++i) ctorch_tensor_free(tensors[i]);
 }
 
+uint64_t ctorch_tensor_identity(const ctorch_tensor* tensor) {
+  return reinterpret_cast<uintptr_t>(tensor->value.unsafeGetTensorImpl());
+}
+
 ctorch_tensor_result ctorch_tensor_from_data(const uint8_t* data, int64_t bytes,
                                              const int64_t* shape, int64_t dimensions,
                                              int32_t dtype, ctorch_device device) {

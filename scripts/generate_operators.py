@@ -190,6 +190,11 @@ class Operator:
         return self.schema.base.endswith("_") and self.schema.arguments[0].written
 
     @property
+    def nothing(self) -> bool:
+        """Whether it works in place on lists of tensors, and hands nothing back."""
+        return self.in_place and not self.schema.returns
+
+    @property
     def operation(self) -> str:
         """What errors name: what the user called."""
         behind = re.match(r"is behind (\w+)", self.doc)
@@ -664,6 +669,8 @@ def go_all_parameters(operator: Operator) -> str:
 
 def go_result(operator: Operator) -> str:
     result, _ = c_result(operator)
+    if operator.nothing:
+        return ""
     if result in ("ctorch_tensor_result", "ctorch_error*"):
         return "*Tensor"
     if result == "ctorch_bool_result":
@@ -700,7 +707,7 @@ def go_function(operator: Operator) -> str:
     )
     receiver = "" if operator.is_function else "(t *Tensor) "
     lines = comment + [
-        f"func {receiver}{operator.go_name}({go_all_parameters(operator)}) {go_result(operator)} {{",
+        f"func {receiver}{operator.go_name}({go_all_parameters(operator)}) {go_result(operator)} {{".replace(")  {", ") {"),
         f'\tconst operation = "{operator.operation}"',
     ]
     passed = []
@@ -738,7 +745,9 @@ def go_function(operator: Operator) -> str:
     elif result == "ctorch_tensor_result":
         lines.append(go_call(f"\treturn made(operation, {call}", passed, "))"))
     elif result == "ctorch_error*":
-        lines += [go_call(f"\tcheck(operation, {call}", passed, "))"), "\treturn t"]
+        lines.append(go_call(f"\tcheck(operation, {call}", passed, "))"))
+        if not operator.nothing:
+            lines.append("\treturn t")
     elif result == "ctorch_bool_result":
         lines += [
             go_call(f"\tresult := {call}", passed, ")"),

@@ -3,7 +3,10 @@ package torch
 // #include "ctorch/ctorch.h"
 import "C"
 
-import "runtime"
+import (
+	"runtime"
+	"slices"
+)
 
 // RequiresGrad reports whether gradients reach the tensor: it was asked for with
 // [Tensor.SetRequiresGrad], or an operation that was recorded made t of such a tensor.
@@ -68,6 +71,17 @@ func (t *Tensor) Grad() *Tensor {
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_tensor_grad(self))
+}
+
+// Grads are the gradients of several tensors, in order, as [Tensor.Grad] has each.
+func Grads(tensors []*Tensor) []*Tensor {
+	const operation = "Grads"
+	all := acquireAll(operation, tensors)
+	defer all.release()
+	if i := slices.Index(tensors, nil); i >= 0 {
+		panic(invalid(operation, "tensor %d is nil", i))
+	}
+	return madeList(operation, C.ctorch_tensors_grads(all.pointer(), all.count()))
 }
 
 // SetGrad replaces t's gradient by one of t's shape, dtype and device; nil removes it.

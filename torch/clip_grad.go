@@ -1,11 +1,6 @@
 package torch
 
-// #include "ctorch/ctorch.h"
-import "C"
-
-import (
-	"math"
-)
+import "math"
 
 // ClipGradNormOptions are [ClipGradNorm]'s. The zero value holds the Euclidean norm.
 type ClipGradNormOptions struct {
@@ -36,7 +31,7 @@ func ClipGradNorm(parameters []*Tensor, maxNorm float64, options ClipGradNormOpt
 			}
 			var norms []*Tensor
 			for _, group := range groups {
-				for _, norm := range foreachNorm(operation, group.gradients, order) {
+				for _, norm := range ForeachNorm(group.gradients, order) {
 					norms = append(norms, norm.To(groups[0].device))
 				}
 			}
@@ -49,7 +44,7 @@ func ClipGradNorm(parameters []*Tensor, maxNorm float64, options ClipGradNormOpt
 			// As PyTorch has it, with what keeps a norm of 0 from a division by it.
 			factor := total.AddScalar(1e-6).Reciprocal().MulScalar(maxNorm).ClampMax(1)
 			for _, group := range groups {
-				foreachMulInPlace(operation, group.gradients, factor.To(group.device))
+				ForeachMulTensorInPlace(group.gradients, factor.To(group.device))
 			}
 		})
 	})
@@ -63,7 +58,8 @@ func ClipGradValue(parameters []*Tensor, value float64) {
 	runScope(callbackScope, func(*TensorScope) {
 		NoGrad(func() {
 			for _, group := range gradientsByDevice(operation, parameters) {
-				foreachClampInPlace(operation, group.gradients, -value, value)
+				ForeachClampMinInPlace(group.gradients, -value)
+				ForeachClampMaxInPlace(group.gradients, value)
 			}
 		})
 	})
@@ -94,24 +90,4 @@ func gradientsByDevice(operation string, parameters []*Tensor) []*gradientGroup 
 		byDevice[device].gradients = append(byDevice[device].gradients, gradient)
 	}
 	return groups
-}
-
-func foreachNorm(operation string, tensors []*Tensor, order float64) []*Tensor {
-	all := acquireAll(operation, tensors)
-	defer all.release()
-	return madeList(operation, C.ctorch_foreach_norm(all.pointer(), all.count(), C.double(order)))
-}
-
-func foreachMulInPlace(operation string, tensors []*Tensor, factor *Tensor) {
-	all := acquireAll(operation, tensors)
-	defer all.release()
-	by := factor.acquire(operation)
-	defer factor.release()
-	check(operation, C.ctorch_foreach_mul_in_place(all.pointer(), all.count(), by))
-}
-
-func foreachClampInPlace(operation string, tensors []*Tensor, min, max float64) {
-	all := acquireAll(operation, tensors)
-	defer all.release()
-	check(operation, C.ctorch_foreach_clamp_in_place(all.pointer(), all.count(), C.double(min), C.double(max)))
 }

@@ -1,5 +1,5 @@
 // Package torch is libtorch, the C++ library of PyTorch, in Go: tensors, automatic
-// differentiation, optimisers and TorchScript modules, on the CPU and on CUDA.
+// differentiation and TorchScript modules, on the CPU and on CUDA. Package torch/optim has the optimizers.
 //
 // # Tensors
 //
@@ -39,8 +39,7 @@
 // [Gradients] leaves the leaves alone and goes on to higher derivatives, a [Function] is an operation
 // with a derivative written in Go, and [Gradcheck] is its test.
 //
-// Optimisers ([SGD], [Adam] and others) change the leaves by their gradients, with groups, schedules
-// and a state that Python's torch.load and ours share.
+// The optimizers of package torch/optim change the leaves by their gradients.
 //
 // # Devices and dtypes
 //

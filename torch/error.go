@@ -22,7 +22,7 @@ var (
 	ErrModel = errors.New("model error")
 	// ErrFormat: a file of tensors that is damaged, or of no known format.
 	ErrFormat = errors.New("damaged or unknown file")
-	// ErrClosed: a tensor, module, optimiser or generator that was closed before.
+	// ErrClosed: a tensor, module or generator that was closed before.
 	ErrClosed = errors.New("already closed")
 	// ErrOther: anything else.
 	ErrOther = errors.New("error")

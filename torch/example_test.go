@@ -5,9 +5,10 @@ import (
 	"fmt"
 
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/optim"
 )
 
-// A linear regression: the whole of training with autograd and an optimiser.
+// A linear regression: the whole of training with autograd and an optimizer.
 func Example() {
 	generator, err := torch.NewGenerator(torch.CPU, 1)
 	if err != nil {
@@ -19,7 +20,9 @@ func Example() {
 
 	weight := torch.Zeros(torch.Shape{2}).SetRequiresGrad(true)
 	bias := torch.Zeros(nil).SetRequiresGrad(true)
-	optimizer, err := torch.Adam([]*torch.Tensor{weight, bias}, torch.AdamOptions{LearningRate: 0.1})
+	options := optim.DefaultAdam()
+	options.LearningRate = 0.1
+	optimizer, err := optim.Adam([]*torch.Tensor{weight, bias}, options)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -13,8 +13,9 @@ import (
 // torch.cuda.make_graphed_callables for a function that may take gradients inside ([Gradients],
 // [Backward]) and through which none flow.
 //
-// What [CUDAGraph] says of the captured function holds. An optimiser's step belongs outside, where
-// it counts its steps: a replay would repeat the first step's bias correction.
+// What [CUDAGraph] says of the captured function holds. An optimizer's step may be part
+// of it where the optimizer is capturable (torch/optim): any other counts its steps on the CPU, and a
+// replay would repeat the first step's bias correction.
 //
 //	step, err := torch.NewGraphedStep(func(in []*torch.Tensor) []*torch.Tensor {
 //		loss := lossOf(in[0])

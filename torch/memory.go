@@ -98,6 +98,6 @@ func awaitFinalizers() {
 }
 
 // NativeBytes is how many bytes the open tensors of this package hold outside Go's heap, as far as
-// it counts them: each tensor that is no view of another, what optimisers keep, and a little for each
+// it counts them: each tensor that is no view of another, and a little for each
 // handle.
 func NativeBytes() int64 { return cpuBytes.live.Load() + gpuBytes.live.Load() }

@@ -112,7 +112,7 @@ func (m *Module) NamedBuffers() ([]NamedTensor, error) {
 	return m.tensors("NamedBuffers", C.CTORCH_BUFFERS)
 }
 
-// Parameters are [Module.NamedParameters] without the names, as an optimiser takes them.
+// Parameters are [Module.NamedParameters] without the names, as an optimizer takes them.
 func (m *Module) Parameters() ([]*Tensor, error) {
 	named, err := m.tensors("Parameters", C.CTORCH_PARAMETERS)
 	return withoutNames(named), err

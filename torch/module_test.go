@@ -58,7 +58,7 @@ func TestModuleComputesWhatPythonDoes(t *testing.T) {
 			defer torch.SetProfiling(torch.Profiling())
 			torch.SetProfiling(profiling)
 			net := loadModule(t, "net.pt", device)
-			for range 4 { // the profiler specialises the second or third
+			for range 4 { // the profiler specializes the second or third
 				require.NoError(t, net.ZeroGrad())
 				x := netInput(device).SetRequiresGrad(true)
 				y, err := net.Forward(x)

@@ -5506,3 +5506,327 @@ func (t *Tensor) IndexFillInPlace(dim int64, index *Tensor, value float64) *Tens
 		C.double(value)))
 	return t
 }
+
+// ForeachNorm returns the norm of that order of each tensor, as tensors of one element.
+func ForeachNorm(tensors []*Tensor, order float64) []*Tensor {
+	const operation = "ForeachNorm"
+	tensorsHandles := acquireAll(operation, tensors)
+	defer tensorsHandles.release()
+	return madeList(operation, C.ctorch_op_foreach_norm(tensorsHandles.pointer(),
+		tensorsHandles.count(), C.double(order)))
+}
+
+// ForeachAbs returns the absolute values of each tensor.
+func ForeachAbs(tensors []*Tensor) []*Tensor {
+	const operation = "ForeachAbs"
+	tensorsHandles := acquireAll(operation, tensors)
+	defer tensorsHandles.release()
+	return madeList(operation, C.ctorch_op_foreach_abs(tensorsHandles.pointer(),
+		tensorsHandles.count()))
+}
+
+// ForeachNeg returns each tensor negated.
+func ForeachNeg(tensors []*Tensor) []*Tensor {
+	const operation = "ForeachNeg"
+	tensorsHandles := acquireAll(operation, tensors)
+	defer tensorsHandles.release()
+	return madeList(operation, C.ctorch_op_foreach_neg(tensorsHandles.pointer(),
+		tensorsHandles.count()))
+}
+
+// ForeachSqrt returns the square roots of each tensor.
+func ForeachSqrt(tensors []*Tensor) []*Tensor {
+	const operation = "ForeachSqrt"
+	tensorsHandles := acquireAll(operation, tensors)
+	defer tensorsHandles.release()
+	return madeList(operation, C.ctorch_op_foreach_sqrt(tensorsHandles.pointer(),
+		tensorsHandles.count()))
+}
+
+// ForeachAdd returns each tensor plus alpha times its counterpart among others.
+func ForeachAdd(tensors, others []*Tensor, alpha float64) []*Tensor {
+	const operation = "ForeachAdd"
+	tensorsHandles := acquireAll(operation, tensors)
+	defer tensorsHandles.release()
+	othersHandles := acquireAll(operation, others)
+	defer othersHandles.release()
+	return madeList(operation, C.ctorch_op_foreach_add(tensorsHandles.pointer(),
+		tensorsHandles.count(), othersHandles.pointer(), othersHandles.count(), C.double(alpha)))
+}
+
+// ForeachAddCMul returns each tensor plus value times the product of its counterparts.
+func ForeachAddCMul(tensors, tensors1, tensors2 []*Tensor, value float64) []*Tensor {
+	const operation = "ForeachAddCMul"
+	tensorsHandles := acquireAll(operation, tensors)
+	defer tensorsHandles.release()
+	tensors1Handles := acquireAll(operation, tensors1)
+	defer tensors1Handles.release()
+	tensors2Handles := acquireAll(operation, tensors2)
+	defer tensors2Handles.release()
+	return madeList(operation, C.ctorch_op_foreach_addcmul(tensorsHandles.pointer(),
+		tensorsHandles.count(), tensors1Handles.pointer(), tensors1Handles.count(),
+		tensors2Handles.pointer(), tensors2Handles.count(), C.double(value)))
+}
+
+// ForeachNegInPlace negates each tensor in place.
+func ForeachNegInPlace(tensors []*Tensor) {
+	const operation = "ForeachNegInPlace"
+	tensorsHandles := acquireAll(operation, tensors)
+	defer tensorsHandles.release()
+	check(operation, C.ctorch_op_foreach_neg_in_place(tensorsHandles.pointer(),
+		tensorsHandles.count()))
+}
+
+// ForeachSqrtInPlace makes each tensor its square roots, in place.
+func ForeachSqrtInPlace(tensors []*Tensor) {
+	const operation = "ForeachSqrtInPlace"
+	tensorsHandles := acquireAll(operation, tensors)
+	defer tensorsHandles.release()
+	check(operation, C.ctorch_op_foreach_sqrt_in_place(tensorsHandles.pointer(),
+		tensorsHandles.count()))
+}
+
+// ForeachReciprocalInPlace makes each tensor its reciprocals, in place.
+func ForeachReciprocalInPlace(tensors []*Tensor) {
+	const operation = "ForeachReciprocalInPlace"
+	tensorsHandles := acquireAll(operation, tensors)
+	defer tensorsHandles.release()
+	check(operation, C.ctorch_op_foreach_reciprocal_in_place(tensorsHandles.pointer(),
+		tensorsHandles.count()))
+}
+
+// ForeachZeroInPlace fills each tensor with zeros, in place.
+func ForeachZeroInPlace(tensors []*Tensor) {
+	const operation = "ForeachZeroInPlace"
+	tensorsHandles := acquireAll(operation, tensors)
+	defer tensorsHandles.release()
+	check(operation, C.ctorch_op_foreach_zero_in_place(tensorsHandles.pointer(),
+		tensorsHandles.count()))
+}
+
+// ForeachAddInPlace adds alpha times its counterpart among others to each tensor, in place.
+func ForeachAddInPlace(tensors, others []*Tensor, alpha float64) {
+	const operation = "ForeachAddInPlace"
+	tensorsHandles := acquireAll(operation, tensors)
+	defer tensorsHandles.release()
+	othersHandles := acquireAll(operation, others)
+	defer othersHandles.release()
+	check(operation, C.ctorch_op_foreach_add_in_place(tensorsHandles.pointer(),
+		tensorsHandles.count(), othersHandles.pointer(), othersHandles.count(), C.double(alpha)))
+}
+
+// ForeachAddScalarInPlace adds value to each tensor, in place.
+func ForeachAddScalarInPlace(tensors []*Tensor, value float64) {
+	const operation = "ForeachAddScalarInPlace"
+	tensorsHandles := acquireAll(operation, tensors)
+	defer tensorsHandles.release()
+	check(operation, C.ctorch_op_foreach_add_scalar_in_place(tensorsHandles.pointer(),
+		tensorsHandles.count(), C.double(value)))
+}
+
+// ForeachAddTensorInPlace adds alpha times value, a tensor of one element, to each tensor, in
+// place.
+func ForeachAddTensorInPlace(tensors []*Tensor, value *Tensor, alpha float64) {
+	const operation = "ForeachAddTensorInPlace"
+	tensorsHandles := acquireAll(operation, tensors)
+	defer tensorsHandles.release()
+	valueHandle := value.acquire(operation)
+	defer value.release()
+	check(operation, C.ctorch_op_foreach_add_tensor_in_place(tensorsHandles.pointer(),
+		tensorsHandles.count(), valueHandle, C.double(alpha)))
+}
+
+// ForeachMulScalarInPlace multiplies each tensor by value, in place.
+func ForeachMulScalarInPlace(tensors []*Tensor, value float64) {
+	const operation = "ForeachMulScalarInPlace"
+	tensorsHandles := acquireAll(operation, tensors)
+	defer tensorsHandles.release()
+	check(operation, C.ctorch_op_foreach_mul_scalar_in_place(tensorsHandles.pointer(),
+		tensorsHandles.count(), C.double(value)))
+}
+
+// ForeachMulTensorInPlace multiplies each tensor by value, a tensor of one element, in place.
+func ForeachMulTensorInPlace(tensors []*Tensor, value *Tensor) {
+	const operation = "ForeachMulTensorInPlace"
+	tensorsHandles := acquireAll(operation, tensors)
+	defer tensorsHandles.release()
+	valueHandle := value.acquire(operation)
+	defer value.release()
+	check(operation, C.ctorch_op_foreach_mul_tensor_in_place(tensorsHandles.pointer(),
+		tensorsHandles.count(), valueHandle))
+}
+
+// ForeachLerpInPlace moves each tensor towards its counterpart among ends by weight times their
+// difference, in place.
+func ForeachLerpInPlace(tensors, ends []*Tensor, weight float64) {
+	const operation = "ForeachLerpInPlace"
+	tensorsHandles := acquireAll(operation, tensors)
+	defer tensorsHandles.release()
+	endsHandles := acquireAll(operation, ends)
+	defer endsHandles.release()
+	check(operation, C.ctorch_op_foreach_lerp_in_place(tensorsHandles.pointer(),
+		tensorsHandles.count(), endsHandles.pointer(), endsHandles.count(), C.double(weight)))
+}
+
+// ForeachMaximumInPlace makes each tensor the larger of itself and its counterpart, element by
+// element, in place.
+func ForeachMaximumInPlace(tensors, others []*Tensor) {
+	const operation = "ForeachMaximumInPlace"
+	tensorsHandles := acquireAll(operation, tensors)
+	defer tensorsHandles.release()
+	othersHandles := acquireAll(operation, others)
+	defer othersHandles.release()
+	check(operation, C.ctorch_op_foreach_maximum_in_place(tensorsHandles.pointer(),
+		tensorsHandles.count(), othersHandles.pointer(), othersHandles.count()))
+}
+
+// ForeachClampMinInPlace holds each tensor's elements at min or above, in place.
+func ForeachClampMinInPlace(tensors []*Tensor, min float64) {
+	const operation = "ForeachClampMinInPlace"
+	tensorsHandles := acquireAll(operation, tensors)
+	defer tensorsHandles.release()
+	check(operation, C.ctorch_op_foreach_clamp_min_in_place(tensorsHandles.pointer(),
+		tensorsHandles.count(), C.double(min)))
+}
+
+// ForeachClampMaxInPlace holds each tensor's elements at max or below, in place.
+func ForeachClampMaxInPlace(tensors []*Tensor, max float64) {
+	const operation = "ForeachClampMaxInPlace"
+	tensorsHandles := acquireAll(operation, tensors)
+	defer tensorsHandles.release()
+	check(operation, C.ctorch_op_foreach_clamp_max_in_place(tensorsHandles.pointer(),
+		tensorsHandles.count(), C.double(max)))
+}
+
+// ForeachAddCMulInPlace adds value times the product of its counterparts to each tensor, in
+// place.
+func ForeachAddCMulInPlace(tensors, tensors1, tensors2 []*Tensor, value float64) {
+	const operation = "ForeachAddCMulInPlace"
+	tensorsHandles := acquireAll(operation, tensors)
+	defer tensorsHandles.release()
+	tensors1Handles := acquireAll(operation, tensors1)
+	defer tensors1Handles.release()
+	tensors2Handles := acquireAll(operation, tensors2)
+	defer tensors2Handles.release()
+	check(operation, C.ctorch_op_foreach_addcmul_in_place(tensorsHandles.pointer(),
+		tensorsHandles.count(), tensors1Handles.pointer(), tensors1Handles.count(),
+		tensors2Handles.pointer(), tensors2Handles.count(), C.double(value)))
+}
+
+// ForeachAddCDivInPlace adds value times the quotient of its counterparts to each tensor, in
+// place.
+func ForeachAddCDivInPlace(tensors, tensors1, tensors2 []*Tensor, value float64) {
+	const operation = "ForeachAddCDivInPlace"
+	tensorsHandles := acquireAll(operation, tensors)
+	defer tensorsHandles.release()
+	tensors1Handles := acquireAll(operation, tensors1)
+	defer tensors1Handles.release()
+	tensors2Handles := acquireAll(operation, tensors2)
+	defer tensors2Handles.release()
+	check(operation, C.ctorch_op_foreach_addcdiv_in_place(tensorsHandles.pointer(),
+		tensorsHandles.count(), tensors1Handles.pointer(), tensors1Handles.count(),
+		tensors2Handles.pointer(), tensors2Handles.count(), C.double(value)))
+}
+
+// FusedSGDInPlace takes a step of stochastic gradient descent in place, for tensors of one dtype
+// on one device without gaps; package torch/optim is made of it. gradientScale and foundInfinity
+// may be nil.
+func FusedSGDInPlace(parameters, gradients, momentumBuffers []*Tensor, weightDecay, momentum, learningRate, dampening float64, nesterov, maximize, firstStep bool, gradientScale, foundInfinity *Tensor) {
+	const operation = "FusedSGDInPlace"
+	parametersHandles := acquireAll(operation, parameters)
+	defer parametersHandles.release()
+	gradientsHandles := acquireAll(operation, gradients)
+	defer gradientsHandles.release()
+	momentumBuffersHandles := acquireAll(operation, momentumBuffers)
+	defer momentumBuffersHandles.release()
+	gradientScaleHandle := gradientScale.acquireOptional(operation)
+	defer gradientScale.release()
+	foundInfinityHandle := foundInfinity.acquireOptional(operation)
+	defer foundInfinity.release()
+	check(operation, C.ctorch_op_fused_sgd_in_place(parametersHandles.pointer(),
+		parametersHandles.count(), gradientsHandles.pointer(), gradientsHandles.count(),
+		momentumBuffersHandles.pointer(), momentumBuffersHandles.count(), C.double(weightDecay),
+		C.double(momentum), C.double(learningRate), C.double(dampening), cBool(nesterov),
+		cBool(maximize), cBool(firstStep), gradientScaleHandle, foundInfinityHandle))
+}
+
+// FusedAdamInPlace takes a step of Adam in place, for tensors of one dtype on one device without
+// gaps; steps are the counts of the steps with this one, float32 tensors of one element.
+// gradientScale and foundInfinity may be nil.
+func FusedAdamInPlace(parameters, gradients, averages, squareAverages, largestSquareAverages, steps []*Tensor, learningRate, beta1, beta2, weightDecay, eps float64, amsgrad, maximize bool, gradientScale, foundInfinity *Tensor) {
+	const operation = "FusedAdamInPlace"
+	parametersHandles := acquireAll(operation, parameters)
+	defer parametersHandles.release()
+	gradientsHandles := acquireAll(operation, gradients)
+	defer gradientsHandles.release()
+	averagesHandles := acquireAll(operation, averages)
+	defer averagesHandles.release()
+	squareAveragesHandles := acquireAll(operation, squareAverages)
+	defer squareAveragesHandles.release()
+	largestSquareAveragesHandles := acquireAll(operation, largestSquareAverages)
+	defer largestSquareAveragesHandles.release()
+	stepsHandles := acquireAll(operation, steps)
+	defer stepsHandles.release()
+	gradientScaleHandle := gradientScale.acquireOptional(operation)
+	defer gradientScale.release()
+	foundInfinityHandle := foundInfinity.acquireOptional(operation)
+	defer foundInfinity.release()
+	check(operation, C.ctorch_op_fused_adam_in_place(parametersHandles.pointer(),
+		parametersHandles.count(), gradientsHandles.pointer(), gradientsHandles.count(),
+		averagesHandles.pointer(), averagesHandles.count(), squareAveragesHandles.pointer(),
+		squareAveragesHandles.count(), largestSquareAveragesHandles.pointer(),
+		largestSquareAveragesHandles.count(), stepsHandles.pointer(), stepsHandles.count(),
+		C.double(learningRate), C.double(beta1), C.double(beta2), C.double(weightDecay),
+		C.double(eps), cBool(amsgrad), cBool(maximize), gradientScaleHandle, foundInfinityHandle))
+}
+
+// FusedAdamWInPlace takes a step of AdamW in place, as FusedAdamInPlace does of Adam.
+func FusedAdamWInPlace(parameters, gradients, averages, squareAverages, largestSquareAverages, steps []*Tensor, learningRate, beta1, beta2, weightDecay, eps float64, amsgrad, maximize bool, gradientScale, foundInfinity *Tensor) {
+	const operation = "FusedAdamWInPlace"
+	parametersHandles := acquireAll(operation, parameters)
+	defer parametersHandles.release()
+	gradientsHandles := acquireAll(operation, gradients)
+	defer gradientsHandles.release()
+	averagesHandles := acquireAll(operation, averages)
+	defer averagesHandles.release()
+	squareAveragesHandles := acquireAll(operation, squareAverages)
+	defer squareAveragesHandles.release()
+	largestSquareAveragesHandles := acquireAll(operation, largestSquareAverages)
+	defer largestSquareAveragesHandles.release()
+	stepsHandles := acquireAll(operation, steps)
+	defer stepsHandles.release()
+	gradientScaleHandle := gradientScale.acquireOptional(operation)
+	defer gradientScale.release()
+	foundInfinityHandle := foundInfinity.acquireOptional(operation)
+	defer foundInfinity.release()
+	check(operation, C.ctorch_op_fused_adamw_in_place(parametersHandles.pointer(),
+		parametersHandles.count(), gradientsHandles.pointer(), gradientsHandles.count(),
+		averagesHandles.pointer(), averagesHandles.count(), squareAveragesHandles.pointer(),
+		squareAveragesHandles.count(), largestSquareAveragesHandles.pointer(),
+		largestSquareAveragesHandles.count(), stepsHandles.pointer(), stepsHandles.count(),
+		C.double(learningRate), C.double(beta1), C.double(beta2), C.double(weightDecay),
+		C.double(eps), cBool(amsgrad), cBool(maximize), gradientScaleHandle, foundInfinityHandle))
+}
+
+// FusedAdagradInPlace takes a step of Adagrad in place, on the CPU, as FusedAdamInPlace does of
+// Adam.
+func FusedAdagradInPlace(parameters, gradients, sums, steps []*Tensor, learningRate, learningRateDecay, weightDecay, eps float64, maximize bool, gradientScale, foundInfinity *Tensor) {
+	const operation = "FusedAdagradInPlace"
+	parametersHandles := acquireAll(operation, parameters)
+	defer parametersHandles.release()
+	gradientsHandles := acquireAll(operation, gradients)
+	defer gradientsHandles.release()
+	sumsHandles := acquireAll(operation, sums)
+	defer sumsHandles.release()
+	stepsHandles := acquireAll(operation, steps)
+	defer stepsHandles.release()
+	gradientScaleHandle := gradientScale.acquireOptional(operation)
+	defer gradientScale.release()
+	foundInfinityHandle := foundInfinity.acquireOptional(operation)
+	defer foundInfinity.release()
+	check(operation, C.ctorch_op_fused_adagrad_in_place(parametersHandles.pointer(),
+		parametersHandles.count(), gradientsHandles.pointer(), gradientsHandles.count(),
+		sumsHandles.pointer(), sumsHandles.count(), stepsHandles.pointer(), stepsHandles.count(),
+		C.double(learningRate), C.double(learningRateDecay), C.double(weightDecay), C.double(eps),
+		cBool(maximize), gradientScaleHandle, foundInfinityHandle))
+}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"weak"
+
+	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 )
 
 // A TensorScope is the tensors that were made while a [Scope] ran.
@@ -71,6 +73,24 @@ func LimitedScope(f func(scope *TensorScope)) {
 		runScope(computeScope, f)
 		return nil
 	})
+}
+
+func init() {
+	bridge.Scratch = func(f func()) { runScope(callbackScope, func(*TensorScope) { f() }) }
+	bridge.OutsideScopes = func(f func(inside func(func()))) {
+		inScope(0, func(scope C.uint64_t) {
+			f(func(g func()) { inScope(scope, func(C.uint64_t) { g() }) })
+		})
+	}
+}
+
+// inScope runs f so that the tensors that it makes belong to a scope; 0 stands for none.
+func inScope(scope C.uint64_t, f func(before C.uint64_t)) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	before := C.ctorch_set_scope(scope)
+	defer C.ctorch_set_scope(before)
+	f(before)
 }
 
 type scopeKind int

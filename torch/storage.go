@@ -129,6 +129,12 @@ func init() {
 		return bridge.Storage{Identity: uint64(info.identity), Bytes: int64(info.bytes),
 			Offset: int64(info.offset), Marked: info.is_marked != 0}
 	}
+	bridge.Identity = func(operation string, tensor any) uint64 {
+		t := tensor.(*Tensor)
+		self := t.acquire(operation)
+		defer t.release()
+		return uint64(C.ctorch_tensor_identity(self))
+	}
 	bridge.WithElements = func(operation string, tensor any, f func(memory []byte) error) error {
 		return tensor.(*Tensor).withElements(operation, f)
 	}

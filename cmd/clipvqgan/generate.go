@@ -60,7 +60,7 @@ Ctrl-C writes the picture so far.`,
 	flags.StringVar(&g.size, "size", "", "width x height in pixels, as 64x64 (default: what the VQGAN was trained on)")
 	flags.IntVar(&g.options.Cutouts.Number, "cutouts", 0, "how many cutouts CLIP sees in each step (default 16 on white, else 32)")
 	flags.IntVar(&g.options.Batch, "batch", 0, "how many cutouts go through CLIP at once; fewer need less memory (default: all)")
-	flags.Float64Var(&g.options.LearningRate, "learning-rate", 0, "the optimiser's learning rate (default 0.2 on white, else 0.1)")
+	flags.Float64Var(&g.options.LearningRate, "learning-rate", 0, "the optimizer's learning rate (default 0.2 on white, else 0.1)")
 	flags.Float64Var(&g.options.TotalVariation, "smoothness", 0, "weight of the difference between neighbouring pixels")
 	flags.StringVar(&g.init, "init", "", "a picture to start from, in place of noise")
 	flags.Float64Var(&g.options.InitWeight, "init-weight", 0, "how strongly to hold on to what the run started from")

@@ -208,7 +208,7 @@ void test_saved_tensors_are_checked() {
   ctorch_tensor* y = square(doubled, square_backward, 7);
   const int32_t mode = ctorch_set_grad_mode(0);
   ctorch_tensor* factor = made(ctorch_op_sum(doubled));
-  ok(ctorch_foreach_mul_in_place(&doubled, 1, factor));
+  ok(ctorch_op_foreach_mul_tensor_in_place(&doubled, 1, factor));
   ctorch_set_grad_mode(mode);
   backward_fails(y, "modified by an inplace operation");
   for (ctorch_tensor* tensor : {factor, y, doubled, x}) ctorch_tensor_free(tensor);
@@ -336,13 +336,14 @@ void test_graph_and_gradient_helpers() {
 
   ctorch_tensor* tensors[] = {x, y};
   const int32_t mode = ctorch_set_grad_mode(0);
-  const ctorch_tensor_list norms = ctorch_foreach_norm(tensors, 2, 2);
+  const ctorch_tensor_list norms = ctorch_op_foreach_norm(tensors, 2, 2);
   ok(norms.error);
   CHECK(norms.count == 2 && values(norms.items[0].tensor) == Floats{5} &&
         values(norms.items[1].tensor) == Floats{10});
-  ok(ctorch_foreach_mul_in_place(tensors, 2, norms.items[0].tensor));
+  ok(ctorch_op_foreach_mul_tensor_in_place(tensors, 2, norms.items[0].tensor));
   CHECK((values(x) == Floats{15, 20}));
-  ok(ctorch_foreach_clamp_in_place(tensors, 2, -1, 16));
+  ok(ctorch_op_foreach_clamp_min_in_place(tensors, 2, -1));
+  ok(ctorch_op_foreach_clamp_max_in_place(tensors, 2, 16));
   CHECK((values(x) == Floats{15, 16} && values(y) == Floats{16, 16}));
   ctorch_set_grad_mode(mode);
   for (int64_t i = 0; i < norms.count; ++i) ctorch_tensor_free(norms.items[i].tensor);

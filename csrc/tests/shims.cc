@@ -153,7 +153,6 @@ void test_many_threads_fail_on_their_own() {
 void test_nothing_is_freed_without_harm() {
   ctorch_tensor_free(nullptr);
   ctorch_tensor_list_free(nullptr);
-  ctorch_optimizer_free(nullptr);
   ctorch_generator_free(nullptr);
   ctorch_inference_leave(nullptr);
   ctorch_error_free(nullptr);

@@ -12,6 +12,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/clip"
 	"github.com/clipvqgan/clipvqgan/models"
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/optim"
 )
 
 func main() {
@@ -43,7 +44,9 @@ func descend(text string) error {
 		return err
 	}
 	latent.SetRequiresGrad(true)
-	optimizer, err := torch.Adam([]*torch.Tensor{latent}, torch.AdamOptions{LearningRate: 0.1})
+	options := optim.DefaultAdam()
+	options.LearningRate = 0.1
+	optimizer, err := optim.Adam([]*torch.Tensor{latent}, options)
 	if err != nil {
 		return err
 	}

@@ -1,5 +1,5 @@
-"""Writes torch/testdata/optimizers.json, where PyTorch's optimisers stand after each of 50 steps and
-the learning rates that its schedules set, and torch/testdata/optimizers.pt, their state after 25.
+"""Writes torch/optim/testdata/optimizers.json, where PyTorch's optimisers stand after each of 50 steps and
+the learning rates that its schedules set, and torch/optim/testdata/optimizers.pt, their state after 25.
 
     python scripts/reference/reference_optimizers.py
 """
@@ -13,7 +13,7 @@ import torch
 from torch import optim
 from torch.optim import lr_scheduler
 
-OUTPUT = Path(__file__).resolve().parents[2] / "torch" / "testdata" / "optimizers.json"
+OUTPUT = Path(__file__).resolve().parents[2] / "torch" / "optim" / "testdata" / "optimizers.json"
 START = [-1.5, 2.0]
 STEPS = 50
 SAVED_AT = 25
@@ -37,6 +37,24 @@ OPTIMIZERS = {
     "adagrad": lambda x, y: optim.Adagrad([x, y], lr=0.3),
     "adagrad_decay": lambda x, y: optim.Adagrad([x, y], lr=0.3, lr_decay=0.05, weight_decay=0.01,
                                                 initial_accumulator_value=0.2, eps=1e-8),
+    "adamw_default": lambda x, y: optim.AdamW([x, y]),
+    "adamax": lambda x, y: optim.Adamax([x, y], lr=0.1),
+    "adamax_decay": lambda x, y: optim.Adamax([x, y], lr=0.05, betas=(0.8, 0.99), eps=1e-6,
+                                              weight_decay=0.02),
+    "radam": lambda x, y: optim.RAdam([x, y], lr=0.1),
+    "radam_decay": lambda x, y: optim.RAdam([x, y], lr=0.1, betas=(0.7, 0.9), eps=1e-6,
+                                            weight_decay=0.05),
+    "radam_decoupled": lambda x, y: optim.RAdam([x, y], lr=0.1, betas=(0.7, 0.9), weight_decay=0.05,
+                                                decoupled_weight_decay=True),
+    # Rosenbrock's function has no maximum, so that these are short steps.
+    "sgd_maximize": lambda x, y: optim.SGD([x, y], lr=1e-5, momentum=0.9, weight_decay=0.1,
+                                           maximize=True),
+    "adam_maximize": lambda x, y: optim.Adam([x, y], lr=1e-3, weight_decay=0.1, maximize=True),
+    "adamw_maximize": lambda x, y: optim.AdamW([x, y], lr=1e-3, maximize=True),
+    "rmsprop_maximize": lambda x, y: optim.RMSprop([x, y], lr=1e-3, weight_decay=0.1, maximize=True),
+    "adagrad_maximize": lambda x, y: optim.Adagrad([x, y], lr=1e-2, weight_decay=0.1, maximize=True),
+    "adamax_maximize": lambda x, y: optim.Adamax([x, y], lr=1e-3, weight_decay=0.1, maximize=True),
+    "radam_maximize": lambda x, y: optim.RAdam([x, y], lr=1e-3, weight_decay=0.1, maximize=True),
     "groups_sgd": lambda x, y: optim.SGD([{"params": [x], "lr": 0.002, "momentum": 0.5},
                                           {"params": [y]}], lr=0.001),
     "groups_adam": lambda x, y: optim.Adam(

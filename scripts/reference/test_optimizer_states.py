@@ -22,7 +22,7 @@ class OptimizerStates(unittest.TestCase):
     def setUpClass(cls):
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / "states.pt"
-            subprocess.run(["go", "test", "-count=1", "-run", "^TestStatesThroughAFile$", "./torch"],
+            subprocess.run(["go", "test", "-count=1", "-run", "^TestStatesThroughAFile$", "./torch/optim"],
                            cwd=ROOT, env={**os.environ, "OPTIMIZER_STATES": str(path)}, check=True)
             cls.states = torch.load(path, weights_only=True)
 

@@ -3,7 +3,7 @@
 //
 // It starts from a random latent of the VQGAN, and repeats: decode the latent to a picture, cut
 // pieces out of the picture and disturb each a little, embed them with CLIP, measure how far they
-// are from the prompts' embeddings, and take a step of an optimiser on the latent against the
+// are from the prompts' embeddings, and take a step of an optimizer on the latent against the
 // gradient of that distance.
 //
 //	result, err := guided.Generate(ctx, vqganModel, clipModel, guided.Options{

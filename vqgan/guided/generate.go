@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/optim"
 	"github.com/clipvqgan/clipvqgan/vqgan"
 )
 
@@ -71,7 +72,7 @@ type run struct {
 	start        *torch.Tensor // the latent before the first step
 	lowest, most *torch.Tensor // [1, C, 1, 1], the codebook's range
 	ground       *torch.Tensor // [1, 3, 1, 1], what the margin is held to
-	optimizer    *torch.Optimizer
+	optimizer    *optim.Optimizer
 }
 
 func newRun(model *vqgan.Model, scorer Scorer, options Options) (*run, error) {
@@ -95,7 +96,9 @@ func newRun(model *vqgan.Model, scorer Scorer, options Options) (*run, error) {
 	if err := r.startLatent(); err != nil {
 		return nil, err
 	}
-	r.optimizer, err = torch.Adam([]*torch.Tensor{r.latent}, torch.AdamOptions{LearningRate: options.LearningRate})
+	adam := optim.DefaultAdam()
+	adam.LearningRate = options.LearningRate
+	r.optimizer, err = optim.Adam([]*torch.Tensor{r.latent}, adam)
 	if err != nil {
 		return nil, fmt.Errorf("guided: %w", err)
 	}
@@ -164,7 +167,7 @@ func (r *run) step(number int, losses *[]float64) (taken bool, err error) {
 	return taken, err
 }
 
-// move takes the optimiser's step and holds the latent within the codebook's range, outside which
+// move takes the optimizer's step and holds the latent within the codebook's range, outside which
 // the decoder has never been.
 func (r *run) move() {
 	r.optimizer.Step()

@@ -12,6 +12,9 @@ CTORCH_API ctorch_error* ctorch_tensor_set_requires_grad(ctorch_tensor* tensor,
 // The gradient gathered in a leaf; tensor and error are both NULL where there is none.
 CTORCH_API ctorch_tensor_result ctorch_tensor_grad(const ctorch_tensor* tensor);
 
+// The gradients of several tensors, in order, absent where there is none.
+CTORCH_API ctorch_tensor_list ctorch_tensors_grads(ctorch_tensor* const* tensors, int64_t count);
+
 // Sets the gradient; NULL removes it.
 CTORCH_API ctorch_error* ctorch_tensor_set_grad(ctorch_tensor* tensor, const ctorch_tensor* grad);
 

@@ -39,7 +39,6 @@ typedef struct ctorch_tensor ctorch_tensor;
 // A torch::jit::Module.
 typedef struct ctorch_module ctorch_module;
 // A torch::optim::Optimizer.
-typedef struct ctorch_optimizer ctorch_optimizer;
 // An at::Generator.
 typedef struct ctorch_generator ctorch_generator;
 

@@ -2454,6 +2454,177 @@ CTORCH_API ctorch_error* ctorch_op_index_copy_in_place(ctorch_tensor* self, int6
 CTORCH_API ctorch_error* ctorch_op_index_fill_in_place(ctorch_tensor* self, int64_t dim,
                                                        const ctorch_tensor* index, double value);
 
+// ---- Lists of tensors
+
+// aten::_foreach_norm.Scalar(Tensor[] self, Scalar ord=2, ScalarType? dtype=None) -> Tensor[]
+CTORCH_API ctorch_tensor_list ctorch_op_foreach_norm(ctorch_tensor* const* tensors,
+                                                     int64_t tensors_count, double order);
+
+// aten::_foreach_abs(Tensor[] self) -> Tensor[]
+CTORCH_API ctorch_tensor_list ctorch_op_foreach_abs(ctorch_tensor* const* tensors,
+                                                    int64_t tensors_count);
+
+// aten::_foreach_neg(Tensor[] self) -> Tensor[]
+CTORCH_API ctorch_tensor_list ctorch_op_foreach_neg(ctorch_tensor* const* tensors,
+                                                    int64_t tensors_count);
+
+// aten::_foreach_sqrt(Tensor[] self) -> Tensor[]
+CTORCH_API ctorch_tensor_list ctorch_op_foreach_sqrt(ctorch_tensor* const* tensors,
+                                                     int64_t tensors_count);
+
+// aten::_foreach_add.List(Tensor[] self, Tensor[] other, *, Scalar alpha=1) -> Tensor[]
+CTORCH_API ctorch_tensor_list ctorch_op_foreach_add(ctorch_tensor* const* tensors,
+                                                    int64_t tensors_count,
+                                                    ctorch_tensor* const* others,
+                                                    int64_t others_count, double alpha);
+
+// aten::_foreach_addcmul.Scalar(Tensor[] self, Tensor[] tensor1, Tensor[] tensor2, Scalar value=1)
+//     -> Tensor[]
+CTORCH_API ctorch_tensor_list ctorch_op_foreach_addcmul(ctorch_tensor* const* tensors,
+                                                        int64_t tensors_count,
+                                                        ctorch_tensor* const* tensors1,
+                                                        int64_t tensors1_count,
+                                                        ctorch_tensor* const* tensors2,
+                                                        int64_t tensors2_count, double value);
+
+// aten::_foreach_neg_(Tensor(a!)[] self) -> ()
+CTORCH_API ctorch_error* ctorch_op_foreach_neg_in_place(ctorch_tensor* const* tensors,
+                                                        int64_t tensors_count);
+
+// aten::_foreach_sqrt_(Tensor(a!)[] self) -> ()
+CTORCH_API ctorch_error* ctorch_op_foreach_sqrt_in_place(ctorch_tensor* const* tensors,
+                                                         int64_t tensors_count);
+
+// aten::_foreach_reciprocal_(Tensor(a!)[] self) -> ()
+CTORCH_API ctorch_error* ctorch_op_foreach_reciprocal_in_place(ctorch_tensor* const* tensors,
+                                                               int64_t tensors_count);
+
+// aten::_foreach_zero_(Tensor(a!)[] self) -> ()
+CTORCH_API ctorch_error* ctorch_op_foreach_zero_in_place(ctorch_tensor* const* tensors,
+                                                         int64_t tensors_count);
+
+// aten::_foreach_add_.List(Tensor(a!)[] self, Tensor[] other, *, Scalar alpha=1) -> ()
+CTORCH_API ctorch_error* ctorch_op_foreach_add_in_place(ctorch_tensor* const* tensors,
+                                                        int64_t tensors_count,
+                                                        ctorch_tensor* const* others,
+                                                        int64_t others_count, double alpha);
+
+// aten::_foreach_add_.Scalar(Tensor(a!)[] self, Scalar scalar) -> ()
+CTORCH_API ctorch_error* ctorch_op_foreach_add_scalar_in_place(ctorch_tensor* const* tensors,
+                                                               int64_t tensors_count, double value);
+
+// aten::_foreach_add_.Tensor(Tensor(a!)[] self, Tensor other, *, Scalar alpha=1) -> ()
+CTORCH_API ctorch_error* ctorch_op_foreach_add_tensor_in_place(ctorch_tensor* const* tensors,
+                                                               int64_t tensors_count,
+                                                               const ctorch_tensor* value,
+                                                               double alpha);
+
+// aten::_foreach_mul_.Scalar(Tensor(a!)[] self, Scalar scalar) -> ()
+CTORCH_API ctorch_error* ctorch_op_foreach_mul_scalar_in_place(ctorch_tensor* const* tensors,
+                                                               int64_t tensors_count, double value);
+
+// aten::_foreach_mul_.Tensor(Tensor(a!)[] self, Tensor other) -> ()
+CTORCH_API ctorch_error* ctorch_op_foreach_mul_tensor_in_place(ctorch_tensor* const* tensors,
+                                                               int64_t tensors_count,
+                                                               const ctorch_tensor* value);
+
+// aten::_foreach_lerp_.Scalar(Tensor(a!)[] self, Tensor[] tensors1, Scalar weight) -> ()
+CTORCH_API ctorch_error* ctorch_op_foreach_lerp_in_place(ctorch_tensor* const* tensors,
+                                                         int64_t tensors_count,
+                                                         ctorch_tensor* const* ends,
+                                                         int64_t ends_count, double weight);
+
+// aten::_foreach_maximum_.List(Tensor(a!)[] self, Tensor[] other) -> ()
+CTORCH_API ctorch_error* ctorch_op_foreach_maximum_in_place(ctorch_tensor* const* tensors,
+                                                            int64_t tensors_count,
+                                                            ctorch_tensor* const* others,
+                                                            int64_t others_count);
+
+// aten::_foreach_clamp_min_.Scalar(Tensor(a!)[] self, Scalar scalar) -> ()
+CTORCH_API ctorch_error* ctorch_op_foreach_clamp_min_in_place(ctorch_tensor* const* tensors,
+                                                              int64_t tensors_count, double min);
+
+// aten::_foreach_clamp_max_.Scalar(Tensor(a!)[] self, Scalar scalar) -> ()
+CTORCH_API ctorch_error* ctorch_op_foreach_clamp_max_in_place(ctorch_tensor* const* tensors,
+                                                              int64_t tensors_count, double max);
+
+// aten::_foreach_addcmul_.Scalar(Tensor(a!)[] self, Tensor[] tensor1, Tensor[] tensor2, Scalar
+//     value=1) -> ()
+CTORCH_API ctorch_error* ctorch_op_foreach_addcmul_in_place(ctorch_tensor* const* tensors,
+                                                            int64_t tensors_count,
+                                                            ctorch_tensor* const* tensors1,
+                                                            int64_t tensors1_count,
+                                                            ctorch_tensor* const* tensors2,
+                                                            int64_t tensors2_count, double value);
+
+// aten::_foreach_addcdiv_.Scalar(Tensor(a!)[] self, Tensor[] tensor1, Tensor[] tensor2, Scalar
+//     value=1) -> ()
+CTORCH_API ctorch_error* ctorch_op_foreach_addcdiv_in_place(ctorch_tensor* const* tensors,
+                                                            int64_t tensors_count,
+                                                            ctorch_tensor* const* tensors1,
+                                                            int64_t tensors1_count,
+                                                            ctorch_tensor* const* tensors2,
+                                                            int64_t tensors2_count, double value);
+
+// aten::_fused_sgd_(Tensor(a!)[] self, Tensor(b!)[] grads, Tensor(c!)[] momentum_buffer_list, *,
+//     float weight_decay, float momentum, float lr, float dampening, bool nesterov, bool maximize,
+//     bool is_first_step, Tensor? grad_scale=None, Tensor? found_inf=None) -> ()
+CTORCH_API ctorch_error* ctorch_op_fused_sgd_in_place(ctorch_tensor* const* parameters,
+                                                      int64_t parameters_count,
+                                                      ctorch_tensor* const* gradients,
+                                                      int64_t gradients_count,
+                                                      ctorch_tensor* const* momentum_buffers,
+                                                      int64_t momentum_buffers_count,
+                                                      double weight_decay, double momentum,
+                                                      double learning_rate, double dampening,
+                                                      int32_t nesterov, int32_t maximize,
+                                                      int32_t first_step,
+                                                      const ctorch_tensor* gradient_scale,
+                                                      const ctorch_tensor* found_infinity);
+
+// aten::_fused_adam_(Tensor(a!)[] self, Tensor(b!)[] grads, Tensor(c!)[] exp_avgs, Tensor(d!)[]
+//     exp_avg_sqs, Tensor(e!)[] max_exp_avg_sqs, Tensor[] state_steps, *, float lr, float beta1,
+//     float beta2, float weight_decay, float eps, bool amsgrad, bool maximize, Tensor?
+//     grad_scale=None, Tensor? found_inf=None) -> ()
+CTORCH_API ctorch_error* ctorch_op_fused_adam_in_place(
+    ctorch_tensor* const* parameters, int64_t parameters_count, ctorch_tensor* const* gradients,
+    int64_t gradients_count, ctorch_tensor* const* averages, int64_t averages_count,
+    ctorch_tensor* const* square_averages, int64_t square_averages_count,
+    ctorch_tensor* const* largest_square_averages, int64_t largest_square_averages_count,
+    ctorch_tensor* const* steps, int64_t steps_count, double learning_rate, double beta1,
+    double beta2, double weight_decay, double eps, int32_t amsgrad, int32_t maximize,
+    const ctorch_tensor* gradient_scale, const ctorch_tensor* found_infinity);
+
+// aten::_fused_adamw_(Tensor(a!)[] self, Tensor(b!)[] grads, Tensor(c!)[] exp_avgs, Tensor(d!)[]
+//     exp_avg_sqs, Tensor(e!)[] max_exp_avg_sqs, Tensor[] state_steps, *, float lr, float beta1,
+//     float beta2, float weight_decay, float eps, bool amsgrad, bool maximize, Tensor?
+//     grad_scale=None, Tensor? found_inf=None) -> ()
+CTORCH_API ctorch_error* ctorch_op_fused_adamw_in_place(
+    ctorch_tensor* const* parameters, int64_t parameters_count, ctorch_tensor* const* gradients,
+    int64_t gradients_count, ctorch_tensor* const* averages, int64_t averages_count,
+    ctorch_tensor* const* square_averages, int64_t square_averages_count,
+    ctorch_tensor* const* largest_square_averages, int64_t largest_square_averages_count,
+    ctorch_tensor* const* steps, int64_t steps_count, double learning_rate, double beta1,
+    double beta2, double weight_decay, double eps, int32_t amsgrad, int32_t maximize,
+    const ctorch_tensor* gradient_scale, const ctorch_tensor* found_infinity);
+
+// aten::_fused_adagrad_(Tensor(a!)[] self, Tensor(b!)[] grads, Tensor(c!)[] state_sums,
+//     Tensor(d!)[] state_steps, *, float lr, float lr_decay, float weight_decay, float eps, bool
+//     maximize, Tensor? grad_scale=None, Tensor? found_inf=None) -> ()
+CTORCH_API ctorch_error* ctorch_op_fused_adagrad_in_place(ctorch_tensor* const* parameters,
+                                                          int64_t parameters_count,
+                                                          ctorch_tensor* const* gradients,
+                                                          int64_t gradients_count,
+                                                          ctorch_tensor* const* sums,
+                                                          int64_t sums_count,
+                                                          ctorch_tensor* const* steps,
+                                                          int64_t steps_count, double learning_rate,
+                                                          double learning_rate_decay,
+                                                          double weight_decay, double eps,
+                                                          int32_t maximize,
+                                                          const ctorch_tensor* gradient_scale,
+                                                          const ctorch_tensor* found_infinity);
+
 CTORCH_EXTERN_C_END
 
 #endif  // CTORCH_OPERATORS_H_

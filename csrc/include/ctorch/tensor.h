@@ -7,6 +7,9 @@
 
 CTORCH_EXTERN_C_BEGIN
 
+// A number that is the same for two handles of one tensor, and for no other while both live.
+CTORCH_API uint64_t ctorch_tensor_identity(const ctorch_tensor* tensor);
+
 // Frees a tensor's handle; the memory goes when nothing else refers to it.
 CTORCH_API void ctorch_tensor_free(ctorch_tensor* tensor);
 // The same for several.

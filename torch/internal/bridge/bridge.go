@@ -15,6 +15,13 @@ type Storage struct {
 }
 
 var (
+	// Identity is the same for two handles of one tensor, and for no other while both are open.
+	Identity func(operation string, tensor any) uint64
+	// OutsideScopes runs f so that the tensors that it makes belong to no scope; f may run something
+	// in the scope that was open before.
+	OutsideScopes func(f func(inside func(func())))
+	// Scratch runs f in a scope that is too short to give the thread's OpenMP team back after.
+	Scratch func(f func())
 	// StorageOf is the storage of a tensor.
 	StorageOf func(operation string, tensor any) Storage
 	// WithElements lends f the bytes of a tensor that is in the CPU's memory and has no gaps.

@@ -1,20 +1,24 @@
-package torch
+package optim
 
-import "math"
+import (
+	"math"
+
+	"github.com/clipvqgan/clipvqgan/torch"
+)
 
 // A lineSearch looks along a direction for a point that meets the strong Wolfe conditions: the loss
 // has fallen by enough for the way gone, and its slope has flattened. The constants and the order
 // of the trials are PyTorch's.
 type lineSearch struct {
 	// evaluate is the loss and its gradient at a length along the direction.
-	evaluate  func(length float64, direction *Tensor) (float64, *Tensor)
-	direction *Tensor
+	evaluate  func(length float64, direction *torch.Tensor) (float64, *torch.Tensor)
+	direction *torch.Tensor
 }
 
 // A trial is a point that was tried.
 type trial struct {
 	length, loss, slope float64
-	gradient            *Tensor
+	gradient            *torch.Tensor
 }
 
 func (s lineSearch) try(length float64) trial {
@@ -25,7 +29,7 @@ func (s lineSearch) try(length float64) trial {
 // run starts with length, from a point of the given loss, gradient and slope, and tries at most
 // about limit points. It gives the loss, the gradient and the length of the best one, and how many
 // were tried.
-func (s lineSearch) run(length, loss float64, gradient *Tensor, slope float64, limit int64) (float64, *Tensor, float64, int64) {
+func (s lineSearch) run(length, loss float64, gradient *torch.Tensor, slope float64, limit int64) (float64, *torch.Tensor, float64, int64) {
 	const (
 		sufficient = 1e-4 // of the decrease that the slope promises
 		flattened  = 0.9  // of the slope

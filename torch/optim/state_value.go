@@ -1,13 +1,15 @@
-package torch
+package optim
 
 import (
 	"fmt"
 	"maps"
 	"math"
 	"slices"
+
+	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// The states of optimisers and schedules are nested values as Python writes them: whole numbers
+// The states of optimizers and schedules are nested values as Python writes them: whole numbers
 // where Go has a float64, and tensors of one element in place of numbers.
 
 // A field is a variable that is saved under a name. to points to a float64, int, int64, bool,
@@ -18,7 +20,7 @@ type field struct {
 	to   any
 }
 
-func writeFields(fields []field, to *Dict) {
+func writeFields(fields []field, to *torch.Dict) {
 	for _, field := range fields {
 		to.Set(field.name, writtenValue(field.to))
 	}
@@ -40,7 +42,7 @@ func writtenValue(from any) any {
 		}
 		return *v
 	case *[2]float64:
-		return Tuple{v[0], v[1]}
+		return torch.Tuple{v[0], v[1]}
 	case *[]float64:
 		return anys(*v)
 	case *[]int64:
@@ -52,13 +54,13 @@ func writtenValue(from any) any {
 	case *[]cyclePhase:
 		list := make([]any, len(*v))
 		for i := range list {
-			phase := NewDict()
+			phase := torch.NewDict()
 			writeFields((*v)[i].fields(), phase)
 			list[i] = phase
 		}
 		return list
 	case *map[int]int:
-		counts := NewDict()
+		counts := torch.NewDict()
 		for _, key := range slices.Sorted(maps.Keys(*v)) {
 			counts.Set(key, int64((*v)[key]))
 		}
@@ -70,7 +72,7 @@ func writtenValue(from any) any {
 
 // readFields reads the fields that values has. The fields that come before one that does not fit
 // are changed.
-func readFields(fields []field, values *Dict) error {
+func readFields(fields []field, values *torch.Dict) error {
 	for _, field := range fields {
 		value, ok := values.Lookup(field.name)
 		if !ok {
@@ -138,7 +140,7 @@ func readValue(value, to any) error {
 		*v = value
 		return nil
 	case *cyclePhase:
-		phase, ok := value.(*Dict)
+		phase, ok := value.(*torch.Dict)
 		if !ok {
 			return fmt.Errorf("is %s, no dict", describeValue(value))
 		}
@@ -175,7 +177,7 @@ func readList[T any](value any, to *[]T) error {
 }
 
 func readCounts(value any, to *map[int]int) error {
-	items, ok := value.(*Dict)
+	items, ok := value.(*torch.Dict)
 	if !ok {
 		return fmt.Errorf("is %s, no dict", describeValue(value))
 	}
@@ -211,7 +213,7 @@ func asNumber(value any) (float64, bool) {
 		return float64(v), true
 	case int:
 		return float64(v), true
-	case *Tensor:
+	case *torch.Tensor:
 		if v == nil || v.NumElements() != 1 {
 			return 0, false
 		}
@@ -225,9 +227,31 @@ func anyList(value any) ([]any, bool) {
 	switch v := value.(type) {
 	case []any:
 		return v, true
-	case Tuple:
+	case torch.Tuple:
 		return v, true
 	default:
 		return nil, false
+	}
+}
+
+// setDefault gives a setting that was left out its default.
+func setDefault[T comparable](value *T, standard T) {
+	var zero T
+	if *value == zero {
+		*value = standard
+	}
+}
+
+func anys[T any](values []T) []any {
+	all := make([]any, len(values))
+	for i, value := range values {
+		all[i] = value
+	}
+	return all
+}
+
+func closeAll(tensors []*torch.Tensor) {
+	for _, tensor := range tensors {
+		tensor.Close()
 	}
 }

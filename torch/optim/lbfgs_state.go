@@ -1,7 +1,9 @@
-package torch
+package optim
 
-// #include "ctorch/ctorch.h"
-import "C"
+import (
+	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
+)
 
 // fields are the state's numbers by Python's names.
 func (s *lbfgsState) fields() []field {
@@ -9,18 +11,18 @@ func (s *lbfgsState) fields() []field {
 		{"ro", &s.inverses}, {"H_diag", &s.diagonal}, {"prev_loss", &s.loss}}
 }
 
-// StateDict is what the optimiser would need to go on where it stands, as [Optimizer.StateDict].
+// StateDict is what the optimizer would need to go on where it stands, as [Optimizer.StateDict].
 // As in Python, the state is the first parameter's.
-func (o *LBFGSOptimizer) StateDict() *Dict {
+func (o *LBFGSOptimizer) StateDict() *torch.Dict {
 	if err := o.enter("StateDict"); err != nil {
 		panic(err)
 	}
 	defer o.busy.Unlock()
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
-	states := NewDict()
+	states := torch.NewDict()
 	if o.state.evaluations > 0 {
-		values := NewDict()
+		values := torch.NewDict()
 		if o.state.direction == nil {
 			values.Set("func_evals", o.state.evaluations)
 			values.Set("n_iter", o.state.iterations)
@@ -33,10 +35,10 @@ func (o *LBFGSOptimizer) StateDict() *Dict {
 		}
 		states.Set(0, values)
 	}
-	return NewDict("state", states, "param_groups", o.groupDicts())
+	return torch.NewDict("state", states, "param_groups", o.groupDicts())
 }
 
-func clones(tensors []*Tensor) []any {
+func clones(tensors []*torch.Tensor) []any {
 	list := make([]any, len(tensors))
 	for i, tensor := range tensors {
 		list[i] = tensor.Clone()
@@ -46,7 +48,7 @@ func clones(tensors []*Tensor) []any {
 
 // LoadStateDict takes over what [LBFGSOptimizer.StateDict] or Python's optimizer.state_dict() gave,
 // as [Optimizer.LoadStateDict] does.
-func (o *LBFGSOptimizer) LoadStateDict(state *Dict) error {
+func (o *LBFGSOptimizer) LoadStateDict(state *torch.Dict) error {
 	const operation = "LoadStateDict"
 	if err := o.enter(operation); err != nil {
 		return err
@@ -54,7 +56,7 @@ func (o *LBFGSOptimizer) LoadStateDict(state *Dict) error {
 	defer o.busy.Unlock()
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
-	return Try(func() error {
+	return torch.Try(func() error {
 		loaded, err := o.readStateDict(operation, state)
 		if err != nil {
 			return err
@@ -78,7 +80,7 @@ func (o *LBFGSOptimizer) LoadStateDict(state *Dict) error {
 }
 
 // readTensors copies the state's tensors, or none of them.
-func (o *LBFGSOptimizer) readTensors(operation string, to *lbfgsState, values *Dict) error {
+func (o *LBFGSOptimizer) readTensors(operation string, to *lbfgsState, values *torch.Dict) error {
 	if values.Get("d") == nil {
 		return nil
 	}
@@ -87,7 +89,7 @@ func (o *LBFGSOptimizer) readTensors(operation string, to *lbfgsState, values *D
 	for _, parameter := range parameters {
 		count += parameter.NumElements()
 	}
-	var made []*Tensor
+	var made []*torch.Tensor
 	fit := false
 	defer func() {
 		if !fit {
@@ -95,8 +97,8 @@ func (o *LBFGSOptimizer) readTensors(operation string, to *lbfgsState, values *D
 		}
 	}()
 	var err error
-	read := func(name string, value any) *Tensor {
-		tensor, _ := value.(*Tensor)
+	read := func(name string, value any) *torch.Tensor {
+		tensor, _ := value.(*torch.Tensor)
 		switch {
 		case err != nil:
 			return nil
@@ -107,25 +109,21 @@ func (o *LBFGSOptimizer) readTensors(operation string, to *lbfgsState, values *D
 			err = invalid(operation, "the parameters have %d elements, but %q of the state has shape %v", count, name, tensor.Shape())
 			return nil
 		}
-		detached := tensor.Detach()
-		defer detached.Close()
-		moved := detached.To(parameters[0].DType(), parameters[0].Device())
-		defer moved.Close()
-		made = append(made, moved.Clone())
+		made = append(made, copyOf(tensor, parameters[0]))
 		return made[len(made)-1]
 	}
-	list := func(name string) []*Tensor {
+	list := func(name string) []*torch.Tensor {
 		items, _ := anyList(values.Get(name))
 		if err == nil && len(items) != len(to.inverses) {
 			err = invalid(operation, "the state of parameter 0: %s has %d items, ro has %d", name, len(items), len(to.inverses))
 		}
-		tensors := make([]*Tensor, len(items))
+		tensors := make([]*torch.Tensor, len(items))
 		for i, item := range items {
 			tensors[i] = read(name, item)
 		}
 		return tensors
 	}
-	outsideScopes(func(C.uint64_t) {
+	bridge.OutsideScopes(func(func(func())) {
 		to.direction, to.gradient = read("d", values.Get("d")), read("prev_flat_grad", values.Get("prev_flat_grad"))
 		to.gradients, to.steps = list("old_dirs"), list("old_stps")
 	})

@@ -1,7 +1,4 @@
-package torch
-
-// #include "ctorch/ctorch.h"
-import "C"
+package optim
 
 import (
 	"errors"
@@ -9,13 +6,15 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 )
 
-// LBFGSOptions are LBFGS's settings. What is left out is PyTorch's default: learning rate 1, at
-// most 20 iterations a step and 5 evaluations for 4 iterations, tolerances of 1e-7 for the gradient
-// and 1e-9 for a change, a history of 100.
+// LBFGSOptions are the settings of [LBFGS].
 type LBFGSOptions struct {
-	LearningRate   float64
+	LearningRate float64
+	// MaxIterations and MaxEvaluations bound one step.
 	MaxIterations  int64
 	MaxEvaluations int64
 	// ToleranceGrad ends a step where no element of the gradient is larger, ToleranceChange where
@@ -29,39 +28,61 @@ type LBFGSOptions struct {
 	StrongWolfe bool
 }
 
-const strongWolfe = "strong_wolfe"
-
-func (o LBFGSOptions) settings() settings {
-	setDefault(&o.LearningRate, 1)
-	setDefault(&o.MaxIterations, 20)
-	setDefault(&o.MaxEvaluations, o.MaxIterations*5/4)
-	setDefault(&o.ToleranceGrad, 1e-7)
-	setDefault(&o.ToleranceChange, 1e-9)
-	setDefault(&o.HistorySize, 100)
-	s := settings{learningRate: o.LearningRate, maxIterations: o.MaxIterations,
-		maxEvaluations: o.MaxEvaluations, toleranceGrad: o.ToleranceGrad,
-		toleranceChange: o.ToleranceChange, historySize: o.HistorySize}
-	if o.StrongWolfe {
-		s.lineSearch = strongWolfe
-	}
-	return s
+// DefaultLBFGS has PyTorch's defaults: learning rate 1, at most 20 iterations and 25 evaluations a step,
+// tolerances of 1e-7 for the gradient and 1e-9 for a change, a history of 100. PyTorch's evaluations are
+// five for four iterations, whatever these are.
+func DefaultLBFGS() LBFGSOptions {
+	return LBFGSOptions{LearningRate: 1, MaxIterations: 20, MaxEvaluations: 25, ToleranceGrad: 1e-7,
+		ToleranceChange: 1e-9, HistorySize: 100}
 }
 
-var lbfgs = &algorithm{
-	name:    "LBFGS",
-	accepts: isOptions[LBFGSOptions],
-	options: func(s settings) OptimizerOptions {
-		return LBFGSOptions{s.learningRate, s.maxIterations, s.maxEvaluations, s.toleranceGrad,
-			s.toleranceChange, s.historySize, s.lineSearch != ""}
-	},
-	fields: func(s *settings) []field {
-		return []field{{"lr", &s.learningRate}, {"max_iter", &s.maxIterations},
-			{"max_eval", &s.maxEvaluations}, {"tolerance_grad", &s.toleranceGrad},
-			{"tolerance_change", &s.toleranceChange}, {"history_size", &s.historySize},
-			{"line_search_fn", &s.lineSearch}}
-	},
-	others: NewDict(),
-	keeps:  func(*settings) []bool { return nil },
+const strongWolfe = "strong_wolfe"
+
+func (o LBFGSOptions) rule() rule {
+	r := &lbfgsRule{LBFGSOptions: o}
+	if o.StrongWolfe {
+		r.lineSearch = strongWolfe
+	}
+	return r
+}
+
+type lbfgsRule struct {
+	LBFGSOptions
+	// lineSearch is Python's name of it; empty: none.
+	lineSearch string
+}
+
+var lbfgs = &kind{name: "LBFGS", others: torch.NewDict(), real: true}
+
+func (r *lbfgsRule) kind() *kind { return lbfgs }
+func (r *lbfgsRule) options() Options {
+	options := r.LBFGSOptions
+	options.StrongWolfe = r.lineSearch != ""
+	return options
+}
+func (r *lbfgsRule) learningRate() *float64 { return &r.LearningRate }
+func (r *lbfgsRule) keeps() []bool          { return nil }
+func (r *lbfgsRule) step(*batch)            {} // an LBFGSOptimizer takes its own steps
+
+func (r *lbfgsRule) check(operation string) error {
+	err := notNegative(operation, setting{"learning rate", r.LearningRate},
+		setting{"tolerance of the gradient", r.ToleranceGrad}, setting{"tolerance of the change", r.ToleranceChange},
+		setting{"number of iterations", float64(r.MaxIterations)},
+		setting{"number of evaluations", float64(r.MaxEvaluations)}, setting{"history size", float64(r.HistorySize)})
+	if err != nil {
+		return err
+	}
+	if r.lineSearch != "" && r.lineSearch != strongWolfe {
+		return invalid(operation, "there is no line search %q, only %q", r.lineSearch, strongWolfe)
+	}
+	return nil
+}
+
+func (r *lbfgsRule) fields() []field {
+	return []field{{"lr", &r.LearningRate}, {"max_iter", &r.MaxIterations},
+		{"max_eval", &r.MaxEvaluations}, {"tolerance_grad", &r.ToleranceGrad},
+		{"tolerance_change", &r.ToleranceChange}, {"history_size", &r.HistorySize},
+		{"line_search_fn", &r.lineSearch}}
 }
 
 // An LBFGSOptimizer is made by [LBFGS]. One goroutine at a time uses it.
@@ -77,28 +98,28 @@ type LBFGSOptimizer struct {
 type lbfgsState struct {
 	evaluations, iterations int64
 	// direction was gone for step. nil before the first step.
-	direction *Tensor
+	direction *torch.Tensor
 	step      float64
 	// gradients and steps are the latest changes of the gradient and of the parameters, and
 	// inverses one over each pair's dot product.
-	gradients, steps []*Tensor
+	gradients, steps []*torch.Tensor
 	inverses         []float64
 	// diagonal is the first estimate of the inverse Hessian's diagonal.
 	diagonal float64
-	gradient *Tensor
+	gradient *torch.Tensor
 	loss     float64
 }
 
-func (s *lbfgsState) tensors() []*Tensor {
-	return slices.Concat([]*Tensor{s.direction, s.gradient}, s.gradients, s.steps)
+func (s *lbfgsState) tensors() []*torch.Tensor {
+	return slices.Concat([]*torch.Tensor{s.direction, s.gradient}, s.gradients, s.steps)
 }
 
 // LBFGS is the limited-memory method of Broyden, Fletcher, Goldfarb and Shanno (torch.optim.LBFGS),
 // for losses without noise. There is one group of parameters, all real and on one device.
-func LBFGS(parameters []*Tensor, options LBFGSOptions) (*LBFGSOptimizer, error) {
+func LBFGS(parameters []*torch.Tensor, options LBFGSOptions) (*LBFGSOptimizer, error) {
 	o := &LBFGSOptimizer{}
-	o.algorithm, o.defaults = lbfgs, options
-	err := Try(func() error {
+	o.paramGroups.kind, o.defaults = lbfgs, options
+	err := torch.Try(func() error {
 		group, err := o.newGroup("LBFGS", ParamGroup{Parameters: parameters})
 		if err != nil {
 			return err
@@ -129,7 +150,7 @@ func (o *LBFGSOptimizer) enter(operation string) error {
 	}
 	if o.closed.Load() {
 		o.busy.Unlock()
-		return &Error{operation, ErrClosed, "the optimizer is closed"}
+		return closedError(operation)
 	}
 	return nil
 }
@@ -144,9 +165,9 @@ func (o *LBFGSOptimizer) enter(operation string) error {
 //		return loss
 //	})
 //
-// Step gives the loss before it. Where closure panics, the panic goes on, and what the optimiser
+// Step gives the loss before it. Where closure panics, the panic goes on, and what the optimizer
 // had learned before the step stays.
-func (o *LBFGSOptimizer) Step(closure func() *Tensor) float64 {
+func (o *LBFGSOptimizer) Step(closure func() *torch.Tensor) float64 {
 	const operation = "Step"
 	if err := o.enter(operation); err != nil {
 		panic(err)
@@ -156,13 +177,13 @@ func (o *LBFGSOptimizer) Step(closure func() *Tensor) float64 {
 		panic(invalid(operation, "the closure is nil"))
 	}
 	var loss float64
-	NoGrad(func() {
-		outsideScopes(func(scope C.uint64_t) {
+	torch.NoGrad(func() {
+		bridge.OutsideScopes(func(inside func(func())) {
 			o.mutex.Lock()
-			settings := o.groups[0].settings
+			settings := *o.groups[0].rule.(*lbfgsRule)
 			o.mutex.Unlock()
 			step := &lbfgsStep{
-				settings: settings, parameters: o.groups[0].parameters, state: o.state, scope: scope, closure: closure,
+				settings: settings, parameters: o.groups[0].parameters, state: o.state, inside: inside, closure: closure,
 			}
 			step.state.gradients = slices.Clone(o.state.gradients)
 			step.state.steps = slices.Clone(o.state.steps)
@@ -179,7 +200,7 @@ func (o *LBFGSOptimizer) Step(closure func() *Tensor) float64 {
 // ZeroGrad removes the parameters' gradients.
 func (o *LBFGSOptimizer) ZeroGrad() {
 	if o.closed.Load() {
-		panic(&Error{"ZeroGrad", ErrClosed, "the optimizer is closed"})
+		panic(closedError("ZeroGrad"))
 	}
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
@@ -188,13 +209,13 @@ func (o *LBFGSOptimizer) ZeroGrad() {
 	}
 }
 
-// Close frees the optimiser's state. Closing it again does nothing.
+// Close frees the optimizer's state. Closing it again does nothing.
 func (o *LBFGSOptimizer) Close() {
 	if o == nil {
 		return
 	}
 	if err := o.enter("Close"); err != nil {
-		if errors.Is(err, ErrClosed) {
+		if errors.Is(err, torch.ErrClosed) {
 			return
 		}
 		panic(err)
@@ -209,22 +230,23 @@ func (o *LBFGSOptimizer) Close() {
 
 // An lbfgsStep is one step in progress.
 type lbfgsStep struct {
-	settings   settings
-	parameters []*Tensor
+	settings   lbfgsRule
+	parameters []*torch.Tensor
 	state      lbfgsState
-	scope      C.uint64_t
-	closure    func() *Tensor
+	// inside runs something in the scope that the step was called in.
+	inside  func(func())
+	closure func() *torch.Tensor
 	// made are the tensors to close when the step ends, those that its state holds aside.
-	made []*Tensor
+	made []*torch.Tensor
 }
 
-func (s *lbfgsStep) keep(t *Tensor) *Tensor {
+func (s *lbfgsStep) keep(t *torch.Tensor) *torch.Tensor {
 	s.made = append(s.made, t)
 	return t
 }
 
-func (s *lbfgsStep) closeAllBut(kept []*Tensor) {
-	held := map[*Tensor]bool{}
+func (s *lbfgsStep) closeAllBut(kept []*torch.Tensor) {
+	held := map[*torch.Tensor]bool{}
 	for _, tensor := range kept {
 		held[tensor] = true
 	}
@@ -236,24 +258,24 @@ func (s *lbfgsStep) closeAllBut(kept []*Tensor) {
 }
 
 // take is a tensor's only element. The tensor is closed.
-func take(t *Tensor) float64 {
+func take(t *torch.Tensor) float64 {
 	defer t.Close()
 	return t.Item()
 }
 
-func dot(a, b *Tensor) float64 { return take(a.Dot(b)) }
+func dot(a, b *torch.Tensor) float64 { return take(a.Dot(b)) }
 
 // largest is the absolute value of the element that is farthest from 0.
-func largest(t *Tensor) float64 {
+func largest(t *torch.Tensor) float64 {
 	size := t.Abs()
 	defer size.Close()
 	return take(size.Max())
 }
 
 // evaluate calls the closure, in the scope that the step was called in and with gradients.
-func (s *lbfgsStep) evaluate() (loss float64, gradient *Tensor) {
-	inScope(s.scope, func(C.uint64_t) {
-		EnableGrad(func() {
+func (s *lbfgsStep) evaluate() (loss float64, gradient *torch.Tensor) {
+	s.inside(func() {
+		torch.EnableGrad(func() {
 			value := s.closure()
 			if value == nil {
 				panic(invalid("Step", "the closure handed back no loss"))
@@ -265,22 +287,22 @@ func (s *lbfgsStep) evaluate() (loss float64, gradient *Tensor) {
 }
 
 // flatGradient is the parameters' gradients in one row.
-func (s *lbfgsStep) flatGradient() *Tensor {
-	rows := make([]*Tensor, len(s.parameters))
+func (s *lbfgsStep) flatGradient() *torch.Tensor {
+	rows := make([]*torch.Tensor, len(s.parameters))
 	defer closeAll(rows)
 	for i, parameter := range s.parameters {
 		gradient := parameter.Grad()
 		if gradient == nil {
-			gradient = Zeros(parameter.Shape(), parameter.DType(), parameter.Device())
+			gradient = torch.Zeros(parameter.Shape(), parameter.DType(), parameter.Device())
 		}
-		rows[i] = gradient.Reshape(Shape{-1})
+		rows[i] = gradient.Reshape(torch.Shape{-1})
 		gradient.Close()
 	}
-	return s.keep(Cat(rows, 0))
+	return s.keep(torch.Cat(rows, 0))
 }
 
 // move adds length * direction to the parameters.
-func (s *lbfgsStep) move(length float64, direction *Tensor) {
+func (s *lbfgsStep) move(length float64, direction *torch.Tensor) {
 	at := int64(0)
 	for _, parameter := range s.parameters {
 		count := parameter.NumElements()
@@ -295,8 +317,8 @@ func (s *lbfgsStep) move(length float64, direction *Tensor) {
 
 // evaluateAt is the loss and its gradient at length along direction from where the parameters are,
 // which is where they are afterwards.
-func (s *lbfgsStep) evaluateAt(length float64, direction *Tensor) (float64, *Tensor) {
-	before := make([]*Tensor, len(s.parameters))
+func (s *lbfgsStep) evaluateAt(length float64, direction *torch.Tensor) (float64, *torch.Tensor) {
+	before := make([]*torch.Tensor, len(s.parameters))
 	for i, parameter := range s.parameters {
 		before[i] = parameter.Clone()
 	}
@@ -315,28 +337,28 @@ func (s *lbfgsStep) run() float64 {
 	loss, gradient := s.evaluate()
 	first, evaluations := loss, int64(1)
 	state.evaluations++
-	done := largest(gradient) <= set.toleranceGrad
-	for n := int64(1); !done && n <= set.maxIterations; n++ {
+	done := largest(gradient) <= set.ToleranceGrad
+	for n := int64(1); !done && n <= set.MaxIterations; n++ {
 		state.iterations++
 		s.turn(gradient)
 		state.gradient, state.loss = gradient, loss
-		state.step = set.learningRate
+		state.step = set.LearningRate
 		if state.iterations == 1 {
 			size := gradient.Abs()
 			state.step *= min(1, 1/take(size.Sum()))
 			size.Close()
 		}
 		slope := dot(gradient, state.direction)
-		if slope > -set.toleranceChange {
+		if slope > -set.ToleranceChange {
 			break
 		}
 		tried := int64(0)
 		switch {
 		case set.lineSearch != "":
 			search := lineSearch{evaluate: s.evaluateAt, direction: state.direction}
-			loss, gradient, state.step, tried = search.run(state.step, loss, gradient, slope, set.maxEvaluations-evaluations)
+			loss, gradient, state.step, tried = search.run(state.step, loss, gradient, slope, set.MaxEvaluations-evaluations)
 			s.move(state.step, state.direction)
-		case n < set.maxIterations:
+		case n < set.MaxIterations:
 			s.move(state.step, state.direction)
 			loss, gradient = s.evaluate()
 			tried = 1
@@ -346,16 +368,16 @@ func (s *lbfgsStep) run() float64 {
 		}
 		evaluations += tried
 		state.evaluations += tried
-		done = evaluations >= set.maxEvaluations ||
-			largest(gradient) <= set.toleranceGrad ||
-			math.Abs(state.step)*largest(state.direction) <= set.toleranceChange ||
-			math.Abs(loss-state.loss) < set.toleranceChange
+		done = evaluations >= set.MaxEvaluations ||
+			largest(gradient) <= set.ToleranceGrad ||
+			math.Abs(state.step)*largest(state.direction) <= set.ToleranceChange ||
+			math.Abs(loss-state.loss) < set.ToleranceChange
 	}
 	return first
 }
 
 // turn updates the history with the gradient, and the direction with the history.
-func (s *lbfgsStep) turn(gradient *Tensor) {
+func (s *lbfgsStep) turn(gradient *torch.Tensor) {
 	state := &s.state
 	if state.iterations == 1 {
 		state.direction, state.diagonal = s.keep(gradient.Neg()), 1
@@ -365,7 +387,7 @@ func (s *lbfgsStep) turn(gradient *Tensor) {
 	change := s.keep(gradient.Sub(state.gradient))
 	step := s.keep(state.direction.MulScalar(state.step))
 	if curvature := dot(change, step); curvature > 1e-10 {
-		for int64(len(state.gradients)) >= max(s.settings.historySize, 1) {
+		for int64(len(state.gradients)) >= max(s.settings.HistorySize, 1) {
 			state.gradients, state.steps, state.inverses = state.gradients[1:], state.steps[1:], state.inverses[1:]
 		}
 		state.gradients = append(state.gradients, change)

@@ -1,8 +1,10 @@
-package torch
+package optim
 
 import (
 	"math"
 	"slices"
+
+	"github.com/clipvqgan/clipvqgan/torch"
 )
 
 // PlateauOptions are ReduceLROnPlateau's settings. What is left out is PyTorch's default.
@@ -141,15 +143,15 @@ func (s *PlateauScheduler) fields() []field {
 }
 
 // StateDict is where the schedule stands, in the layout of Python's scheduler.state_dict().
-func (s *PlateauScheduler) StateDict() *Dict {
-	state := NewDict("mode_worse", s.worst())
+func (s *PlateauScheduler) StateDict() *torch.Dict {
+	state := torch.NewDict("mode_worse", s.worst())
 	writeFields(s.fields(), state)
 	return state
 }
 
 // LoadStateDict goes on where [PlateauScheduler.StateDict], or Python's scheduler.state_dict(), was
 // taken.
-func (s *PlateauScheduler) LoadStateDict(state *Dict) error {
+func (s *PlateauScheduler) LoadStateDict(state *torch.Dict) error {
 	const operation = "LoadStateDict"
 	read := *s
 	fields := read.fields()

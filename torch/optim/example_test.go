@@ -1,9 +1,10 @@
-package torch_test
+package optim_test
 
 import (
 	"fmt"
 
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/optim"
 )
 
 // must ends the examples that fail.
@@ -21,7 +22,10 @@ func ExampleSGD() {
 	slope := torch.Zeros(torch.Shape{1}).SetRequiresGrad(true)
 	offset := torch.Zeros(torch.Shape{1}).SetRequiresGrad(true)
 
-	optimizer := must(torch.SGD([]*torch.Tensor{slope, offset}, torch.SGDOptions{LearningRate: 0.05, Momentum: 0.8}))
+	options := optim.DefaultSGD()
+	options.LearningRate = 0.05
+	options.Momentum = 0.8
+	optimizer := must(optim.SGD([]*torch.Tensor{slope, offset}, options))
 	defer optimizer.Close()
 	for range 200 {
 		torch.Scope(func(*torch.TensorScope) {
@@ -38,14 +42,18 @@ func ExampleSGD() {
 func ExampleAdam() {
 	body := torch.Ones(torch.Shape{3}).SetRequiresGrad(true)
 	head := torch.Ones(torch.Shape{3}).SetRequiresGrad(true)
-	optimizer := must(torch.Adam([]torch.ParamGroup{
-		{Parameters: []*torch.Tensor{body}, Options: torch.AdamOptions{LearningRate: 0.01}},
+	options := optim.DefaultAdam()
+	options.LearningRate = 0.1
+	slower := options
+	slower.LearningRate = 0.01
+	optimizer := must(optim.Adam([]optim.ParamGroup{
+		{Parameters: []*torch.Tensor{body}, Options: slower},
 		{Parameters: []*torch.Tensor{head}},
-	}, torch.AdamOptions{LearningRate: 0.1}))
+	}, options))
 	defer optimizer.Close()
-	warmUp := must(torch.LinearLR(optimizer, 0.25, 1, 3))
-	cosine := must(torch.CosineAnnealingLR(optimizer, 5, 0))
-	schedule := must(torch.SequentialLR([]*torch.LRScheduler{warmUp, cosine}, []int{3}))
+	warmUp := must(optim.LinearLR(optimizer, 0.25, 1, 3))
+	cosine := must(optim.CosineAnnealingLR(optimizer, 5, 0))
+	schedule := must(optim.SequentialLR([]*optim.LRScheduler{warmUp, cosine}, []int{3}))
 
 	for range 8 {
 		fmt.Printf("%.4f\n", schedule.LearningRates())
@@ -71,7 +79,9 @@ func ExampleAdam() {
 func ExampleLBFGS() {
 	x := torch.FromSlice([]float64{-1.5}, nil).SetRequiresGrad(true)
 	y := torch.FromSlice([]float64{2}, nil).SetRequiresGrad(true)
-	optimizer := must(torch.LBFGS([]*torch.Tensor{x, y}, torch.LBFGSOptions{StrongWolfe: true}))
+	options := optim.DefaultLBFGS()
+	options.StrongWolfe = true
+	optimizer := must(optim.LBFGS([]*torch.Tensor{x, y}, options))
 	defer optimizer.Close()
 	for range 4 {
 		loss := optimizer.Step(func() *torch.Tensor {
@@ -95,9 +105,11 @@ func ExampleLBFGS() {
 // A schedule that looks at the validation loss.
 func ExampleReduceLROnPlateau() {
 	weights := torch.Ones(torch.Shape{3}).SetRequiresGrad(true)
-	optimizer := must(torch.RMSprop([]*torch.Tensor{weights}, torch.RMSpropOptions{LearningRate: 0.1}))
+	options := optim.DefaultRMSprop()
+	options.LearningRate = 0.1
+	optimizer := must(optim.RMSprop([]*torch.Tensor{weights}, options))
 	defer optimizer.Close()
-	schedule := must(torch.ReduceLROnPlateau(optimizer, 0.5, 1, torch.PlateauOptions{}))
+	schedule := must(optim.ReduceLROnPlateau(optimizer, 0.5, 1, optim.PlateauOptions{}))
 	for _, loss := range []float64{1, 0.8, 0.8, 0.81, 0.7} {
 		schedule.Step(loss)
 		fmt.Println(schedule.LearningRates())
@@ -110,9 +122,9 @@ func ExampleReduceLROnPlateau() {
 	// [0.05]
 }
 
-// What is saved in the middle of training goes on in another optimiser.
+// What is saved in the middle of training goes on in another optimizer.
 func ExampleOptimizer_StateDict() {
-	train := func(weights *torch.Tensor, optimizer *torch.Optimizer, steps int) {
+	train := func(weights *torch.Tensor, optimizer *optim.Optimizer, steps int) {
 		for range steps {
 			optimizer.ZeroGrad()
 			weights.Square().Sum().Backward()
@@ -120,14 +132,16 @@ func ExampleOptimizer_StateDict() {
 		}
 	}
 	weights := torch.Ones(torch.Shape{3}).SetRequiresGrad(true)
-	optimizer := must(torch.AdamW([]*torch.Tensor{weights}, torch.AdamOptions{LearningRate: 0.1}))
+	options := optim.DefaultAdam()
+	options.LearningRate = 0.1
+	optimizer := must(optim.AdamW([]*torch.Tensor{weights}, options))
 	defer optimizer.Close()
 	train(weights, optimizer, 10)
 	state, saved := optimizer.StateDict(), weights.Detach().Clone()
 	train(weights, optimizer, 10)
 
 	again := saved.SetRequiresGrad(true)
-	resumed := must(torch.AdamW([]*torch.Tensor{again}, torch.AdamOptions{}))
+	resumed := must(optim.AdamW([]*torch.Tensor{again}, optim.DefaultAdam()))
 	defer resumed.Close()
 	if err := resumed.LoadStateDict(state); err != nil {
 		panic(err)

@@ -1,28 +1,32 @@
-package torch
+package optim
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/clipvqgan/clipvqgan/torch"
+)
 
 // A Scheduled is what a learning-rate schedule changes: an [*Optimizer] or an [*LBFGSOptimizer].
 type Scheduled interface{ scheduled() *paramGroups }
 
 func (g *paramGroups) scheduled() *paramGroups { return g }
 
-// A Schedule changes an optimiser's learning rates as training goes on. It starts when it is made;
-// each Step, one an epoch or one a batch after the optimiser's own, goes on by one. The rates are
+// A Schedule changes an optimizer's learning rates as training goes on. It starts when it is made;
+// each Step, one an epoch or one a batch after the optimizer's own, goes on by one. The rates are
 // those of the schedule of that name in torch.optim.lr_scheduler.
 //
-// A schedule counts its steps and goes on from the optimiser's present rates, so both are saved:
-// the schedule's StateDict beside the optimiser's. One goroutine at a time uses a schedule.
+// A schedule counts its steps and goes on from the optimizer's present rates, so both are saved:
+// the schedule's StateDict beside the optimizer's. One goroutine at a time uses a schedule.
 type Schedule interface {
-	// Step goes on by one. It panics with an [*Error] where groups were added to the optimiser
+	// Step goes on by one. It panics with an [*Error] where groups were added to the optimizer
 	// after the schedule was made.
 	Step()
 	// LearningRates are the groups' rates that the latest step set.
 	LearningRates() []float64
 	// StateDict is where the schedule stands, in Python's layout.
-	StateDict() *Dict
+	StateDict() *torch.Dict
 	// LoadStateDict goes on where StateDict, or Python's, was taken.
-	LoadStateDict(state *Dict) error
+	LoadStateDict(state *torch.Dict) error
 }
 
 // An LRScheduler is a [Schedule] of one curve: [StepLR], [CosineAnnealingLR] and so on make one.
@@ -40,7 +44,7 @@ type LRScheduler struct {
 }
 
 // A curve says the rates of an epoch, from the rates that hold or from the schedule's beginning.
-// Python's curves go on from the rates that hold, so that two schedules can work on one optimiser.
+// Python's curves go on from the rates that hold, so that two schedules can work on one optimizer.
 type curve interface {
 	rates(s *LRScheduler, now []float64) []float64
 	// check reports what no epoch's rates can be worked out with.
@@ -68,12 +72,12 @@ func newSchedule(name string, optimizer Scheduled, curve curve) (*LRScheduler, e
 	groups.mutex.Lock()
 	for _, group := range groups.groups {
 		if _, ok := group.extras[initialRate]; !ok {
-			group.extras[initialRate] = group.settings.learningRate
+			group.extras[initialRate] = *group.rule.learningRate()
 		}
 		s.base = append(s.base, group.extras[initialRate])
 	}
 	groups.mutex.Unlock()
-	err = Try(func() error {
+	err = torch.Try(func() error {
 		s.begin()
 		return nil
 	})
@@ -143,23 +147,23 @@ func (s *LRScheduler) fields() []field {
 }
 
 // StateDict is where the schedule stands, in the layout of Python's scheduler.state_dict().
-func (s *LRScheduler) StateDict() *Dict {
-	state := NewDict("_get_lr_called_within_step", false)
+func (s *LRScheduler) StateDict() *torch.Dict {
+	state := torch.NewDict("_get_lr_called_within_step", false)
 	writeFields(s.fields(), state)
 	return state
 }
 
 // LoadStateDict goes on where [LRScheduler.StateDict], or Python's scheduler.state_dict(), was
-// taken. The rates themselves are the optimiser's, whose state is loaded too. Where state does not
+// taken. The rates themselves are the optimizer's, whose state is loaded too. Where state does not
 // fit, the schedule stays as it was.
-func (s *LRScheduler) LoadStateDict(state *Dict) error {
+func (s *LRScheduler) LoadStateDict(state *torch.Dict) error {
 	const operation = "LoadStateDict"
 	for _, field := range append(s.curve.fields(), field{"last_epoch", nil}) {
 		if _, ok := state.Lookup(field.name); !ok {
 			return invalid(operation, "the state has no %q: it is not %s's", field.name, s.name)
 		}
 	}
-	before, count := NewDict(), len(s.base)
+	before, count := torch.NewDict(), len(s.base)
 	writeFields(s.fields(), before)
 	err := readFields(s.fields(), state)
 	switch {

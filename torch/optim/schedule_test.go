@@ -1,4 +1,4 @@
-package torch_test
+package optim_test
 
 import (
 	"math"
@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/optim"
 )
 
 // watchedValue is what the reference's plateau schedules watch.
@@ -22,76 +23,76 @@ type scheduler interface {
 	LoadStateDict(*torch.Dict) error
 }
 
-// scheduleMakers make what the script of the reference makes, for an optimiser of two groups.
-var scheduleMakers = map[string]func(o torch.Scheduled) (scheduler, error){
-	"step":        func(o torch.Scheduled) (scheduler, error) { return torch.StepLR(o, 7, 0.5) },
-	"multi_step":  func(o torch.Scheduled) (scheduler, error) { return torch.MultiStepLR(o, []int{3, 10, 10, 40}, 0.3) },
-	"exponential": func(o torch.Scheduled) (scheduler, error) { return torch.ExponentialLR(o, 0.93) },
-	"constant":    func(o torch.Scheduled) (scheduler, error) { return torch.ConstantLR(o, 0.25, 9) },
-	"linear":      func(o torch.Scheduled) (scheduler, error) { return torch.LinearLR(o, 0.1, 0.8, 12) },
-	"polynomial":  func(o torch.Scheduled) (scheduler, error) { return torch.PolynomialLR(o, 40, 2) },
-	"cosine":      func(o torch.Scheduled) (scheduler, error) { return torch.CosineAnnealingLR(o, 20, 0.001) },
-	"cosine_to_zero": func(o torch.Scheduled) (scheduler, error) {
-		return torch.CosineAnnealingLR(o, 60, 0)
+// scheduleMakers make what the script of the reference makes, for an optimizer of two groups.
+var scheduleMakers = map[string]func(o optim.Scheduled) (scheduler, error){
+	"step":        func(o optim.Scheduled) (scheduler, error) { return optim.StepLR(o, 7, 0.5) },
+	"multi_step":  func(o optim.Scheduled) (scheduler, error) { return optim.MultiStepLR(o, []int{3, 10, 10, 40}, 0.3) },
+	"exponential": func(o optim.Scheduled) (scheduler, error) { return optim.ExponentialLR(o, 0.93) },
+	"constant":    func(o optim.Scheduled) (scheduler, error) { return optim.ConstantLR(o, 0.25, 9) },
+	"linear":      func(o optim.Scheduled) (scheduler, error) { return optim.LinearLR(o, 0.1, 0.8, 12) },
+	"polynomial":  func(o optim.Scheduled) (scheduler, error) { return optim.PolynomialLR(o, 40, 2) },
+	"cosine":      func(o optim.Scheduled) (scheduler, error) { return optim.CosineAnnealingLR(o, 20, 0.001) },
+	"cosine_to_zero": func(o optim.Scheduled) (scheduler, error) {
+		return optim.CosineAnnealingLR(o, 60, 0)
 	},
-	"restarts": func(o torch.Scheduled) (scheduler, error) {
-		return torch.CosineAnnealingWarmRestarts(o, 7, 2, 0.001)
+	"restarts": func(o optim.Scheduled) (scheduler, error) {
+		return optim.CosineAnnealingWarmRestarts(o, 7, 2, 0.001)
 	},
-	"restarts_alike": func(o torch.Scheduled) (scheduler, error) {
-		return torch.CosineAnnealingWarmRestarts(o, 9, 1, 0)
+	"restarts_alike": func(o optim.Scheduled) (scheduler, error) {
+		return optim.CosineAnnealingWarmRestarts(o, 9, 1, 0)
 	},
-	"lambda": func(o torch.Scheduled) (scheduler, error) {
-		return torch.LambdaLR(o, func(epoch int) float64 { return 1 / float64(1+epoch) })
+	"lambda": func(o optim.Scheduled) (scheduler, error) {
+		return optim.LambdaLR(o, func(epoch int) float64 { return 1 / float64(1+epoch) })
 	},
-	"lambda_each": func(o torch.Scheduled) (scheduler, error) {
-		return torch.LambdaLR(o,
+	"lambda_each": func(o optim.Scheduled) (scheduler, error) {
+		return optim.LambdaLR(o,
 			func(epoch int) float64 { return math.Pow(0.9, float64(epoch)) },
 			func(epoch int) float64 { return min(1, float64(epoch+1)/10) })
 	},
-	"one_cycle": func(o torch.Scheduled) (scheduler, error) {
-		return torch.OneCycleLR(o, torch.OneCycleOptions{MaxLearningRates: []float64{0.5}, TotalSteps: 60})
+	"one_cycle": func(o optim.Scheduled) (scheduler, error) {
+		return optim.OneCycleLR(o, optim.OneCycleOptions{MaxLearningRates: []float64{0.5}, TotalSteps: 60})
 	},
-	"one_cycle_three": func(o torch.Scheduled) (scheduler, error) {
-		return torch.OneCycleLR(o, torch.OneCycleOptions{MaxLearningRates: []float64{0.5, 0.2}, TotalSteps: 60,
+	"one_cycle_three": func(o optim.Scheduled) (scheduler, error) {
+		return optim.OneCycleLR(o, optim.OneCycleOptions{MaxLearningRates: []float64{0.5, 0.2}, TotalSteps: 60,
 			PctStart: 0.4, Linear: true, BaseMomentum: 0.8, MaxMomentum: 0.9, DivFactor: 10,
 			FinalDivFactor: 100, ThreePhase: true})
 	},
-	"one_cycle_constant": func(o torch.Scheduled) (scheduler, error) {
-		return torch.OneCycleLR(o, torch.OneCycleOptions{MaxLearningRates: []float64{0.5}, TotalSteps: 70, ConstantMomentum: true})
+	"one_cycle_constant": func(o optim.Scheduled) (scheduler, error) {
+		return optim.OneCycleLR(o, optim.OneCycleOptions{MaxLearningRates: []float64{0.5}, TotalSteps: 70, ConstantMomentum: true})
 	},
-	"warm_up_cosine": func(o torch.Scheduled) (scheduler, error) {
+	"warm_up_cosine": func(o optim.Scheduled) (scheduler, error) {
 		return inSequence([]int{5},
-			func() (*torch.LRScheduler, error) { return torch.LinearLR(o, 0.1, 1, 5) },
-			func() (*torch.LRScheduler, error) { return torch.CosineAnnealingLR(o, 40, 0) })
+			func() (*optim.LRScheduler, error) { return optim.LinearLR(o, 0.1, 1, 5) },
+			func() (*optim.LRScheduler, error) { return optim.CosineAnnealingLR(o, 40, 0) })
 	},
-	"three_in_sequence": func(o torch.Scheduled) (scheduler, error) {
+	"three_in_sequence": func(o optim.Scheduled) (scheduler, error) {
 		return inSequence([]int{10, 30},
-			func() (*torch.LRScheduler, error) { return torch.ExponentialLR(o, 0.9) },
-			func() (*torch.LRScheduler, error) { return torch.CosineAnnealingWarmRestarts(o, 6, 1, 0) },
-			func() (*torch.LRScheduler, error) { return torch.StepLR(o, 5, 0.5) })
+			func() (*optim.LRScheduler, error) { return optim.ExponentialLR(o, 0.9) },
+			func() (*optim.LRScheduler, error) { return optim.CosineAnnealingWarmRestarts(o, 6, 1, 0) },
+			func() (*optim.LRScheduler, error) { return optim.StepLR(o, 5, 0.5) })
 	},
-	"chained": func(o torch.Scheduled) (scheduler, error) {
-		warmUp, err := torch.LinearLR(o, 0.2, 1, 10)
+	"chained": func(o optim.Scheduled) (scheduler, error) {
+		warmUp, err := optim.LinearLR(o, 0.2, 1, 10)
 		if err != nil {
 			return nil, err
 		}
-		decay, err := torch.ExponentialLR(o, 0.95)
+		decay, err := optim.ExponentialLR(o, 0.95)
 		if err != nil {
 			return nil, err
 		}
-		return torch.ChainedScheduler(warmUp, decay)
+		return optim.ChainedScheduler(warmUp, decay)
 	},
-	"plateau": func(o torch.Scheduled) (scheduler, error) {
-		return torch.ReduceLROnPlateau(o, 0.5, 2, torch.PlateauOptions{Cooldown: 3})
+	"plateau": func(o optim.Scheduled) (scheduler, error) {
+		return optim.ReduceLROnPlateau(o, 0.5, 2, optim.PlateauOptions{Cooldown: 3})
 	},
-	"plateau_max": func(o torch.Scheduled) (scheduler, error) {
-		return torch.ReduceLROnPlateau(o, 0.3, 3, torch.PlateauOptions{Maximize: true, Threshold: 0.01,
+	"plateau_max": func(o optim.Scheduled) (scheduler, error) {
+		return optim.ReduceLROnPlateau(o, 0.3, 3, optim.PlateauOptions{Maximize: true, Threshold: 0.01,
 			Absolute: true, MinLearningRates: []float64{0.001, 0.0005}})
 	},
 }
 
-func inSequence(milestones []int, makers ...func() (*torch.LRScheduler, error)) (scheduler, error) {
-	var parts []*torch.LRScheduler
+func inSequence(milestones []int, makers ...func() (*optim.LRScheduler, error)) (scheduler, error) {
+	var parts []*optim.LRScheduler
 	for _, make := range makers {
 		part, err := make()
 		if err != nil {
@@ -99,21 +100,21 @@ func inSequence(milestones []int, makers ...func() (*torch.LRScheduler, error)) 
 		}
 		parts = append(parts, part)
 	}
-	return torch.SequentialLR(parts, milestones)
+	return optim.SequentialLR(parts, milestones)
 }
 
-// A scheduledRun is an optimiser of two groups and a schedule of it.
+// A scheduledRun is an optimizer of two groups and a schedule of it.
 type scheduledRun struct {
-	optimizer *torch.Optimizer
+	optimizer *optim.Optimizer
 	schedule  scheduler
 }
 
 func beginSchedule(t *testing.T, name string) scheduledRun {
 	t.Helper()
-	options := torch.SGDOptions{LearningRate: 0.1, Momentum: 0.9}
+	options := edited(optim.DefaultSGD(), func(o *optim.SGDOptions) { o.LearningRate = 0.1; o.Momentum = 0.9 })
 	slow := options
 	slow.LearningRate = 0.02
-	optimizer, err := torch.SGD(groups{
+	optimizer, err := optim.SGD(groups{
 		{Parameters: tensors{parameter(0)}}, {Parameters: tensors{parameter(0)}, Options: slow},
 	}, options)
 	require.NoError(t, err)
@@ -125,18 +126,18 @@ func beginSchedule(t *testing.T, name string) scheduledRun {
 
 func (r scheduledRun) step(epoch int) {
 	switch schedule := r.schedule.(type) {
-	case torch.Schedule:
+	case optim.Schedule:
 		schedule.Step()
-	case *torch.PlateauScheduler:
+	case *optim.PlateauScheduler:
 		schedule.Step(watchedValue(epoch))
 	}
 }
 
 func (r scheduledRun) momentum() float64 {
-	return r.optimizer.Groups()[0].Options.(torch.SGDOptions).Momentum
+	return r.optimizer.Groups()[0].Options.(optim.SGDOptions).Momentum
 }
 
-// state is what a program saves: where the schedule stands, and the optimiser.
+// state is what a program saves: where the schedule stands, and the optimizer.
 func (r scheduledRun) state() *torch.Dict {
 	return torch.NewDict("schedule", r.schedule.StateDict(), "optimizer", r.optimizer.StateDict())
 }
@@ -169,7 +170,7 @@ func follows(t *testing.T, name string, r scheduledRun, from int) {
 	}
 }
 
-// scheduleGoesOn loads a state of 25 epochs into a schedule and an optimiser that have gone on to
+// scheduleGoesOn loads a state of 25 epochs into a schedule and an optimizer that have gone on to
 // another.
 func scheduleGoesOn(t *testing.T, name string, state *torch.Dict) {
 	t.Helper()
@@ -208,15 +209,15 @@ func TestSchedulesGoOn(t *testing.T) {
 	}
 }
 
-// TestOneCycleOfAdam cycles the first beta, and the optimiser's steps heed the schedule.
+// TestOneCycleOfAdam cycles the first beta, and the optimizer's steps heed the schedule.
 func TestOneCycleOfAdam(t *testing.T) {
 	x := parameter(0)
-	optimizer, err := torch.Adam(tensors{x}, torch.AdamOptions{Betas: [2]float64{0.9, 0.99}})
+	optimizer, err := optim.Adam(tensors{x}, edited(optim.DefaultAdam(), func(o *optim.AdamOptions) { o.Betas = [2]float64{0.9, 0.99} }))
 	require.NoError(t, err)
 	defer optimizer.Close()
-	schedule, err := torch.OneCycleLR(optimizer, torch.OneCycleOptions{MaxLearningRates: []float64{0.5}, TotalSteps: 4, PctStart: 0.5, DivFactor: 10})
+	schedule, err := optim.OneCycleLR(optimizer, optim.OneCycleOptions{MaxLearningRates: []float64{0.5}, TotalSteps: 4, PctStart: 0.5, DivFactor: 10})
 	require.NoError(t, err)
-	betas := func() [2]float64 { return optimizer.Groups()[0].Options.(torch.AdamOptions).Betas }
+	betas := func() [2]float64 { return optimizer.Groups()[0].Options.(optim.AdamOptions).Betas }
 	assert.Equal(t, [2]float64{0.95, 0.99}, betas())
 	x.SetGrad(torch.FromSlice([]float64{1}, nil))
 	optimizer.Step()
@@ -231,80 +232,80 @@ func TestOneCycleOfAdam(t *testing.T) {
 }
 
 func TestScheduleOfLBFGS(t *testing.T) {
-	optimizer, err := torch.LBFGS(tensors{parameter(1)}, torch.LBFGSOptions{})
+	optimizer, err := optim.LBFGS(tensors{parameter(1)}, optim.DefaultLBFGS())
 	require.NoError(t, err)
 	defer optimizer.Close()
-	schedule, err := torch.ExponentialLR(optimizer, 0.5)
+	schedule, err := optim.ExponentialLR(optimizer, 0.5)
 	require.NoError(t, err)
 	schedule.Step()
 	assert.Equal(t, []float64{0.5}, optimizer.LearningRates())
 }
 
 func TestScheduleMisuse(t *testing.T) {
-	optimizer, err := torch.SGD(tensors{parameter(1)}, torch.SGDOptions{})
+	optimizer, err := optim.SGD(tensors{parameter(1)}, optim.DefaultSGD())
 	require.NoError(t, err)
 	defer optimizer.Close()
-	other, err := torch.Adagrad(tensors{parameter(1)}, torch.AdagradOptions{})
+	other, err := optim.Adagrad(tensors{parameter(1)}, optim.DefaultAdagrad())
 	require.NoError(t, err)
 	defer other.Close()
-	step, err := torch.StepLR(optimizer, 2, 0.5)
+	step, err := optim.StepLR(optimizer, 2, 0.5)
 	require.NoError(t, err)
-	elsewhere, err := torch.StepLR(other, 2, 0.5)
+	elsewhere, err := optim.StepLR(other, 2, 0.5)
 	require.NoError(t, err)
-	plateau, err := torch.ReduceLROnPlateau(optimizer, 0.5, 1, torch.PlateauOptions{})
+	plateau, err := optim.ReduceLROnPlateau(optimizer, 0.5, 1, optim.PlateauOptions{})
 	require.NoError(t, err)
 	half := func(int) float64 { return 0.5 }
 	peak := []float64{1}
 
 	for with, make := range map[string]func() (any, error){
-		"the optimizer is nil":                func() (any, error) { return torch.StepLR(nil, 1, 1) },
-		"StepLR: the optimizer is nil":        func() (any, error) { return torch.StepLR((*torch.Optimizer)(nil), 1, 1) },
-		"the step size is 0":                  func() (any, error) { return torch.StepLR(optimizer, 0, 1) },
-		"the factor is 2":                     func() (any, error) { return torch.ConstantLR(optimizer, 2, 1) },
-		"the factor at the start is 0":        func() (any, error) { return torch.LinearLR(optimizer, 0, 1, 1) },
-		"the factor at the end is -1":         func() (any, error) { return torch.LinearLR(optimizer, 0.1, -1, 1) },
-		"LinearLR: the number of epochs is 0": func() (any, error) { return torch.LinearLR(optimizer, 0.1, 1, 0) },
-		"the number of epochs is -1":          func() (any, error) { return torch.PolynomialLR(optimizer, -1, 1) },
-		"CosineAnnealingLR: the number":       func() (any, error) { return torch.CosineAnnealingLR(optimizer, 0, 0) },
+		"the optimizer is nil":                func() (any, error) { return optim.StepLR(nil, 1, 1) },
+		"StepLR: the optimizer is nil":        func() (any, error) { return optim.StepLR((*optim.Optimizer)(nil), 1, 1) },
+		"the step size is 0":                  func() (any, error) { return optim.StepLR(optimizer, 0, 1) },
+		"the factor is 2":                     func() (any, error) { return optim.ConstantLR(optimizer, 2, 1) },
+		"the factor at the start is 0":        func() (any, error) { return optim.LinearLR(optimizer, 0, 1, 1) },
+		"the factor at the end is -1":         func() (any, error) { return optim.LinearLR(optimizer, 0.1, -1, 1) },
+		"LinearLR: the number of epochs is 0": func() (any, error) { return optim.LinearLR(optimizer, 0.1, 1, 0) },
+		"the number of epochs is -1":          func() (any, error) { return optim.PolynomialLR(optimizer, -1, 1) },
+		"CosineAnnealingLR: the number":       func() (any, error) { return optim.CosineAnnealingLR(optimizer, 0, 0) },
 		"the factor is 0": func() (any, error) {
-			return torch.CosineAnnealingWarmRestarts(optimizer, 1, 0, 0)
+			return optim.CosineAnnealingWarmRestarts(optimizer, 1, 0, 0)
 		},
-		"2 functions for 1 groups": func() (any, error) { return torch.LambdaLR(optimizer, half, half) },
-		"a function is nil":        func() (any, error) { return torch.LambdaLR(optimizer, nil) },
+		"2 functions for 1 groups": func() (any, error) { return optim.LambdaLR(optimizer, half, half) },
+		"a function is nil":        func() (any, error) { return optim.LambdaLR(optimizer, nil) },
 		"the learning rate is -": func() (any, error) {
-			return torch.LambdaLR(optimizer, func(int) float64 { return -1 })
+			return optim.LambdaLR(optimizer, func(int) float64 { return -1 })
 		},
 		"the number of steps is 0": func() (any, error) {
-			return torch.OneCycleLR(optimizer, torch.OneCycleOptions{MaxLearningRates: peak})
+			return optim.OneCycleLR(optimizer, optim.OneCycleOptions{MaxLearningRates: peak})
 		},
 		"0 rates at the peak": func() (any, error) {
-			return torch.OneCycleLR(optimizer, torch.OneCycleOptions{TotalSteps: 3})
+			return optim.OneCycleLR(optimizer, optim.OneCycleOptions{TotalSteps: 3})
 		},
 		"the share before the peak is 1": func() (any, error) {
-			return torch.OneCycleLR(optimizer, torch.OneCycleOptions{MaxLearningRates: peak, TotalSteps: 3, PctStart: 1})
+			return optim.OneCycleLR(optimizer, optim.OneCycleOptions{MaxLearningRates: peak, TotalSteps: 3, PctStart: 1})
 		},
 		"Adagrad has no momentum": func() (any, error) {
-			return torch.OneCycleLR(other, torch.OneCycleOptions{MaxLearningRates: peak, TotalSteps: 3})
+			return optim.OneCycleLR(other, optim.OneCycleOptions{MaxLearningRates: peak, TotalSteps: 3})
 		},
 		"the factor is 1: it must be in [0, 1)": func() (any, error) {
-			return torch.ReduceLROnPlateau(optimizer, 1, 1, torch.PlateauOptions{})
+			return optim.ReduceLROnPlateau(optimizer, 1, 1, optim.PlateauOptions{})
 		},
 		"2 least rates for 1 groups": func() (any, error) {
-			return torch.ReduceLROnPlateau(optimizer, 0.1, 1, torch.PlateauOptions{MinLearningRates: []float64{1, 2}})
+			return optim.ReduceLROnPlateau(optimizer, 0.1, 1, optim.PlateauOptions{MinLearningRates: []float64{1, 2}})
 		},
 		"1 schedules and 1 milestones": func() (any, error) {
-			return torch.SequentialLR([]*torch.LRScheduler{step}, []int{1})
+			return optim.SequentialLR([]*optim.LRScheduler{step}, []int{1})
 		},
 		"the milestones [0] do not go up": func() (any, error) {
-			return torch.SequentialLR([]*torch.LRScheduler{step, step}, []int{0})
+			return optim.SequentialLR([]*optim.LRScheduler{step, step}, []int{0})
 		},
 		"schedule 1 is of another optimizer": func() (any, error) {
-			return torch.SequentialLR([]*torch.LRScheduler{step, elsewhere}, []int{1})
+			return optim.SequentialLR([]*optim.LRScheduler{step, elsewhere}, []int{1})
 		},
 		"schedule 1 is nil": func() (any, error) {
-			return torch.SequentialLR([]*torch.LRScheduler{step, nil}, []int{1})
+			return optim.SequentialLR([]*optim.LRScheduler{step, nil}, []int{1})
 		},
-		"no schedules": func() (any, error) { return torch.ChainedScheduler() },
+		"no schedules": func() (any, error) { return optim.ChainedScheduler() },
 	} {
 		_, err := make()
 		require.ErrorIs(t, err, torch.ErrInvalid, with)
@@ -331,11 +332,11 @@ func TestScheduleMisuse(t *testing.T) {
 		sameState(t, with, before, step.StateDict(), 1e-15)
 	}
 	assert.ErrorContains(t, plateau.LoadStateDict(before), `no "factor"`)
-	chained, err := torch.ChainedScheduler(step)
+	chained, err := optim.ChainedScheduler(step)
 	require.NoError(t, err)
 	assert.ErrorContains(t, chained.LoadStateDict(before), "the state has 0 schedules, the ChainedScheduler 1")
 	assert.ErrorContains(t, chained.LoadStateDict(torch.NewDict("_schedulers", []any{1.0})), "schedule 0 of the state is 1, no dict")
 
-	require.NoError(t, optimizer.AddParamGroup(torch.ParamGroup{Parameters: tensors{parameter(2)}}))
+	require.NoError(t, optimizer.AddParamGroup(optim.ParamGroup{Parameters: tensors{parameter(2)}}))
 	assert.ErrorContains(t, failure(t, step.Step), "began with 1 groups of parameters, and the optimizer has 2")
 }

@@ -1,8 +1,10 @@
-package torch
+package optim
 
 import (
 	"fmt"
 	"slices"
+
+	"github.com/clipvqgan/clipvqgan/torch"
 )
 
 // A SequentialScheduler is the [Schedule] that [SequentialLR] makes.
@@ -13,7 +15,7 @@ type SequentialScheduler struct {
 	last       []float64
 }
 
-// SequentialLR has one schedule after another set the learning rates of an optimiser: the next one
+// SequentialLR has one schedule after another set the learning rates of an optimizer: the next one
 // begins at each of the epochs in milestones, of which there is one fewer.
 //
 //	warmUp, err := torch.LinearLR(optimizer, 0.1, 1, 5)
@@ -45,13 +47,13 @@ func SequentialLR(parts []*LRScheduler, milestones []int) (*SequentialScheduler,
 	groups := parts[0].groups
 	groups.mutex.Lock()
 	for _, group := range groups.groups {
-		group.settings.learningRate, group.changed = group.extras[initialRate], true
+		*group.rule.learningRate() = group.extras[initialRate]
 	}
 	groups.mutex.Unlock()
 	for _, part := range parts {
 		part.epoch--
 	}
-	err := Try(func() error {
+	err := torch.Try(func() error {
 		parts[0].begin()
 		return nil
 	})
@@ -86,8 +88,8 @@ func (s *SequentialScheduler) fields() []field {
 
 // StateDict is where the schedule and its parts stand, in the layout of Python's
 // scheduler.state_dict().
-func (s *SequentialScheduler) StateDict() *Dict {
-	state := NewDict()
+func (s *SequentialScheduler) StateDict() *torch.Dict {
+	state := torch.NewDict()
 	writeFields(s.fields(), state)
 	state.Set("_schedulers", partStates(s.parts))
 	return state
@@ -95,7 +97,7 @@ func (s *SequentialScheduler) StateDict() *Dict {
 
 // LoadStateDict goes on where [SequentialScheduler.StateDict], or Python's scheduler.state_dict(),
 // was taken.
-func (s *SequentialScheduler) LoadStateDict(state *Dict) error {
+func (s *SequentialScheduler) LoadStateDict(state *torch.Dict) error {
 	read := *s
 	if err := readFields(read.fields(), state); err != nil {
 		return invalid("LoadStateDict", "the state of SequentialLR: %v", err)
@@ -115,7 +117,7 @@ type ChainedLRScheduler struct {
 	parts []Schedule
 }
 
-// ChainedScheduler steps several schedules of one optimiser together, so that their factors
+// ChainedScheduler steps several schedules of one optimizer together, so that their factors
 // multiply.
 func ChainedScheduler(parts ...Schedule) (*ChainedLRScheduler, error) {
 	if len(parts) == 0 {
@@ -142,13 +144,13 @@ func (s *ChainedLRScheduler) LearningRates() []float64 {
 }
 
 // StateDict is where the schedules stand, in the layout of Python's scheduler.state_dict().
-func (s *ChainedLRScheduler) StateDict() *Dict {
-	return NewDict("_last_lr", anys(s.LearningRates()), "_schedulers", partStates(s.parts))
+func (s *ChainedLRScheduler) StateDict() *torch.Dict {
+	return torch.NewDict("_last_lr", anys(s.LearningRates()), "_schedulers", partStates(s.parts))
 }
 
 // LoadStateDict goes on where [ChainedLRScheduler.StateDict], or Python's scheduler.state_dict(),
 // was taken.
-func (s *ChainedLRScheduler) LoadStateDict(state *Dict) error {
+func (s *ChainedLRScheduler) LoadStateDict(state *torch.Dict) error {
 	return loadParts("ChainedScheduler", s.parts, state)
 }
 
@@ -161,14 +163,14 @@ func partStates[S Schedule](parts []S) []any {
 }
 
 // loadParts loads the state of every part, or of none.
-func loadParts[S Schedule](name string, parts []S, state *Dict) error {
+func loadParts[S Schedule](name string, parts []S, state *torch.Dict) error {
 	states, _ := anyList(state.Get("_schedulers"))
 	if len(states) != len(parts) {
 		return invalid("LoadStateDict", "the state has %d schedules, the %s %d", len(states), name, len(parts))
 	}
 	before := partStates(parts)
 	for i, part := range parts {
-		values, ok := states[i].(*Dict)
+		values, ok := states[i].(*torch.Dict)
 		err := error(invalid("LoadStateDict", "schedule %d of the state is %s, no dict", i, describeValue(states[i])))
 		if ok {
 			err = part.LoadStateDict(values)
@@ -177,7 +179,7 @@ func loadParts[S Schedule](name string, parts []S, state *Dict) error {
 			continue
 		}
 		for j := range i {
-			if restoring := parts[j].LoadStateDict(before[j].(*Dict)); restoring != nil {
+			if restoring := parts[j].LoadStateDict(before[j].(*torch.Dict)); restoring != nil {
 				return fmt.Errorf("%w, and schedule %d was not restored: %v", err, j, restoring)
 			}
 		}

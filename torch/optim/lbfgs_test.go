@@ -1,4 +1,4 @@
-package torch_test
+package optim_test
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/optim"
 )
 
 // TestLBFGSFindsAMinimum: of a quadratic of two tensors and a valley, to the tolerance.
@@ -15,7 +16,7 @@ func TestLBFGSFindsAMinimum(t *testing.T) {
 	x := torch.FromSlice([]float32{3, -2, 1, 7}, torch.Shape{2, 2}).SetRequiresGrad(true)
 	y := torch.FromSlice([]float32{4}, nil).SetRequiresGrad(true)
 	unused := torch.FromSlice([]float32{5}, nil).SetRequiresGrad(true)
-	optimizer, err := torch.LBFGS([]*torch.Tensor{x, y, unused}, torch.LBFGSOptions{StrongWolfe: true})
+	optimizer, err := optim.LBFGS([]*torch.Tensor{x, y, unused}, edited(optim.DefaultLBFGS(), func(o *optim.LBFGSOptions) { o.StrongWolfe = true }))
 	require.NoError(t, err)
 	defer optimizer.Close()
 	weights := torch.FromSlice([]float32{1, 10, 0.1, 3}, torch.Shape{2, 2})
@@ -40,11 +41,11 @@ func TestLBFGSFindsAMinimum(t *testing.T) {
 }
 
 // TestLBFGSClosureThatFails: its panic goes on through Step as it was, the parameters are where
-// they were tried from, and the optimiser works on.
+// they were tried from, and the optimizer works on.
 func TestLBFGSClosureThatFails(t *testing.T) {
 	for _, wolfe := range []bool{false, true} {
 		x := parameter(3)
-		optimizer, err := torch.LBFGS([]*torch.Tensor{x}, torch.LBFGSOptions{LearningRate: 0.1, StrongWolfe: wolfe})
+		optimizer, err := optim.LBFGS([]*torch.Tensor{x}, edited(optim.DefaultLBFGS(), func(o *optim.LBFGSOptions) { o.LearningRate = 0.1; o.StrongWolfe = wolfe }))
 		require.NoError(t, err)
 		defer optimizer.Close()
 		good := func() *torch.Tensor {
@@ -78,7 +79,7 @@ func TestLBFGSClosureThatFails(t *testing.T) {
 // TestLBFGSTensorsOfTheClosure belong to the caller, as those of any function do.
 func TestLBFGSTensorsOfTheClosure(t *testing.T) {
 	x := parameter(3)
-	optimizer, err := torch.LBFGS([]*torch.Tensor{x}, torch.LBFGSOptions{LearningRate: 0.1})
+	optimizer, err := optim.LBFGS([]*torch.Tensor{x}, edited(optim.DefaultLBFGS(), func(o *optim.LBFGSOptions) { o.LearningRate = 0.1 }))
 	require.NoError(t, err)
 	defer optimizer.Close()
 	var losses []*torch.Tensor
@@ -102,7 +103,7 @@ func TestLBFGSTensorsOfTheClosure(t *testing.T) {
 func TestLBFGSHoldsNoMoreThanItsHistory(t *testing.T) {
 	const elements = 1 << 16
 	x := torch.Ones(torch.Shape{elements}, torch.Float64).SetRequiresGrad(true)
-	optimizer, err := torch.LBFGS([]*torch.Tensor{x}, torch.LBFGSOptions{LearningRate: 0.01, HistorySize: 3, ToleranceChange: 1e-30})
+	optimizer, err := optim.LBFGS([]*torch.Tensor{x}, edited(optim.DefaultLBFGS(), func(o *optim.LBFGSOptions) { o.LearningRate = 0.01; o.HistorySize = 3; o.ToleranceChange = 1e-30 }))
 	require.NoError(t, err)
 	step := func() {
 		torch.Scope(func(*torch.TensorScope) {
@@ -127,16 +128,16 @@ func TestLBFGSHoldsNoMoreThanItsHistory(t *testing.T) {
 
 func TestLBFGSMisuse(t *testing.T) {
 	x := parameter(1.5)
-	_, err := torch.LBFGS(nil, torch.LBFGSOptions{})
+	_, err := optim.LBFGS(nil, optim.DefaultLBFGS())
 	assert.ErrorContains(t, err, "group 0 has no parameters")
-	_, err = torch.LBFGS([]*torch.Tensor{x, x.Alias()}, torch.LBFGSOptions{})
+	_, err = optim.LBFGS([]*torch.Tensor{x, x.Alias()}, optim.DefaultLBFGS())
 	assert.ErrorContains(t, err, "parameter 1 of group 0 is the same tensor")
-	_, err = torch.LBFGS([]*torch.Tensor{x}, torch.LBFGSOptions{LearningRate: -1})
+	_, err = optim.LBFGS([]*torch.Tensor{x}, edited(optim.DefaultLBFGS(), func(o *optim.LBFGSOptions) { o.LearningRate = -1 }))
 	assert.ErrorContains(t, err, "the learning rate is -1")
-	_, err = torch.LBFGS([]*torch.Tensor{torch.Zeros(torch.Shape{1}, torch.Complex64).SetRequiresGrad(true)}, torch.LBFGSOptions{})
+	_, err = optim.LBFGS([]*torch.Tensor{torch.Zeros(torch.Shape{1}, torch.Complex64).SetRequiresGrad(true)}, optim.DefaultLBFGS())
 	assert.ErrorContains(t, err, "complex64, and LBFGS is for real ones")
 
-	optimizer, err := torch.LBFGS([]*torch.Tensor{x}, torch.LBFGSOptions{})
+	optimizer, err := optim.LBFGS([]*torch.Tensor{x}, optim.DefaultLBFGS())
 	require.NoError(t, err)
 	assert.ErrorIs(t, failure(t, func() { optimizer.Step(nil) }), torch.ErrInvalid)
 	assert.ErrorIs(t, failure(t, func() { optimizer.Step(func() *torch.Tensor { return nil }) }), torch.ErrInvalid)

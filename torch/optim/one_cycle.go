@@ -1,6 +1,8 @@
-package torch
+package optim
 
-import "math"
+import (
+	"math"
+)
 
 // OneCycleOptions are OneCycleLR's settings. What is left out is PyTorch's default.
 type OneCycleOptions struct {
@@ -46,7 +48,7 @@ func OneCycleLR(optimizer Scheduled, options OneCycleOptions) (*LRScheduler, err
 	setDefault(&options.DivFactor, 25)
 	setDefault(&options.FinalDivFactor, 1e4)
 	count := len(groups.LearningRates())
-	momentum := groups.algorithm.momentum
+	momentum := groups.kind.momentum
 	switch peaks := len(options.MaxLearningRates); {
 	case options.TotalSteps <= 0:
 		return nil, invalid(operation, "the number of steps is %d: it must be 1 or more", options.TotalSteps)
@@ -57,15 +59,15 @@ func OneCycleLR(optimizer Scheduled, options OneCycleOptions) (*LRScheduler, err
 	case !(options.DivFactor > 0) || !(options.FinalDivFactor > 0):
 		return nil, invalid(operation, "the rates are divided by %v and %v: both must be above 0", options.DivFactor, options.FinalDivFactor)
 	case momentum == nil && !options.ConstantMomentum:
-		return nil, invalid(operation, "%s has no momentum to cycle: set ConstantMomentum", groups.algorithm.name)
+		return nil, invalid(operation, "%s has no momentum to cycle: set ConstantMomentum", groups.kind.name)
 	}
 	for _, peak := range options.MaxLearningRates {
-		if err := (&settings{learningRate: peak}).check(operation); err != nil {
+		if err := checkRate(operation, peak); err != nil {
 			return nil, err
 		}
 	}
 	curve := &cycleCurve{total: options.TotalSteps, cycling: !options.ConstantMomentum,
-		phases: cyclePhases(options), anneal: "cos", beta: groups.algorithm.cyclesBeta}
+		phases: cyclePhases(options), anneal: "cos", beta: groups.kind.cyclesBeta}
 	if options.Linear {
 		curve.anneal = "linear"
 	}
@@ -133,9 +135,8 @@ func (c *cycleCurve) rates(s *LRScheduler, now []float64) []float64 {
 	for i, group := range s.groups.groups {
 		rates[i] = c.along(group.extras[phase.startRate], group.extras[phase.endRate], part)
 		if c.cycling {
-			*s.groups.algorithm.momentum(&group.settings) =
+			*s.groups.kind.momentum(group.rule) =
 				c.along(group.extras[phase.startMomentum], group.extras[phase.endMomentum], part)
-			group.changed = true
 		}
 	}
 	return rates

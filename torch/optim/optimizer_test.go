@@ -1,4 +1,4 @@
-package torch_test
+package optim_test
 
 import (
 	"encoding/json"
@@ -16,6 +16,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/internal/testkit"
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/torch/checkpoint"
+	"github.com/clipvqgan/clipvqgan/torch/optim"
 )
 
 // optimizerReference is what scripts/reference/reference_optimizers.py wrote.
@@ -61,9 +62,9 @@ func dict(t *testing.T, value any) *torch.Dict {
 
 // trainer is what Optimizer and LBFGSOptimizer have in common.
 type trainer interface {
-	torch.Scheduled
+	optim.Scheduled
 	ZeroGrad()
-	Groups() []torch.ParamGroup
+	Groups() []optim.ParamGroup
 	StateDict() *torch.Dict
 	LoadStateDict(*torch.Dict) error
 	Close()
@@ -71,82 +72,165 @@ type trainer interface {
 
 type (
 	tensors = []*torch.Tensor
-	groups  = []torch.ParamGroup
+	groups  = []optim.ParamGroup
 )
 
 // optimizerMakers make what the script of the reference makes, for the coordinates of a point.
 var optimizerMakers = map[string]func(x, y *torch.Tensor) (trainer, error){
 	"sgd": func(x, y *torch.Tensor) (trainer, error) {
-		return torch.SGD(tensors{x, y}, torch.SGDOptions{})
+		return optim.SGD(tensors{x, y}, optim.DefaultSGD())
 	},
 	"sgd_momentum": func(x, y *torch.Tensor) (trainer, error) {
-		return torch.SGD(tensors{x, y}, torch.SGDOptions{LearningRate: 0.001, Momentum: 0.9, Dampening: 0.1})
+		return optim.SGD(tensors{x, y}, edited(optim.DefaultSGD(), func(o *optim.SGDOptions) { o.LearningRate = 0.001; o.Momentum = 0.9; o.Dampening = 0.1 }))
 	},
 	"sgd_nesterov": func(x, y *torch.Tensor) (trainer, error) {
-		return torch.SGD(tensors{x, y}, torch.SGDOptions{LearningRate: 0.0005, Momentum: 0.9, WeightDecay: 0.01, Nesterov: true})
+		return optim.SGD(tensors{x, y}, edited(optim.DefaultSGD(), func(o *optim.SGDOptions) {
+			o.LearningRate = 0.0005
+			o.Momentum = 0.9
+			o.WeightDecay = 0.01
+			o.Nesterov = true
+		}))
 	},
 	"adam": func(x, y *torch.Tensor) (trainer, error) {
-		return torch.Adam(tensors{x, y}, torch.AdamOptions{LearningRate: 0.1})
+		return optim.Adam(tensors{x, y}, edited(optim.DefaultAdam(), func(o *optim.AdamOptions) { o.LearningRate = 0.1 }))
 	},
 	"adam_amsgrad": func(x, y *torch.Tensor) (trainer, error) {
-		return torch.Adam(tensors{x, y}, torch.AdamOptions{LearningRate: 0.1, Betas: [2]float64{0.8, 0.99}, Epsilon: 1e-6, WeightDecay: 0.02, AMSGrad: true})
+		return optim.Adam(tensors{x, y}, edited(optim.DefaultAdam(), func(o *optim.AdamOptions) {
+			o.LearningRate = 0.1
+			o.Betas = [2]float64{0.8, 0.99}
+			o.Epsilon = 1e-6
+			o.WeightDecay = 0.02
+			o.AMSGrad = true
+		}))
 	},
 	"adam_without_momentum": func(x, y *torch.Tensor) (trainer, error) {
-		return torch.Adam(tensors{x, y}, torch.AdamOptions{LearningRate: 0.05, Betas: [2]float64{0, 0.9}})
+		return optim.Adam(tensors{x, y}, edited(optim.DefaultAdam(), func(o *optim.AdamOptions) { o.LearningRate = 0.05; o.Betas = [2]float64{0, 0.9} }))
 	},
 	"adamw": func(x, y *torch.Tensor) (trainer, error) {
-		return torch.AdamW(tensors{x, y}, torch.AdamOptions{LearningRate: 0.1, WeightDecay: 0.05})
+		return optim.AdamW(tensors{x, y}, edited(optim.DefaultAdam(), func(o *optim.AdamOptions) { o.LearningRate = 0.1; o.WeightDecay = 0.05 }))
 	},
 	"adamw_amsgrad": func(x, y *torch.Tensor) (trainer, error) {
-		return torch.AdamW(tensors{x, y}, torch.AdamOptions{LearningRate: 0.1, WeightDecay: 0.01, AMSGrad: true})
+		return optim.AdamW(tensors{x, y}, edited(optim.DefaultAdam(), func(o *optim.AdamOptions) { o.LearningRate = 0.1; o.WeightDecay = 0.01; o.AMSGrad = true }))
 	},
 	"rmsprop": func(x, y *torch.Tensor) (trainer, error) {
-		return torch.RMSprop(tensors{x, y}, torch.RMSpropOptions{LearningRate: 0.02})
+		return optim.RMSprop(tensors{x, y}, edited(optim.DefaultRMSprop(), func(o *optim.RMSpropOptions) { o.LearningRate = 0.02 }))
 	},
 	"rmsprop_centered": func(x, y *torch.Tensor) (trainer, error) {
-		return torch.RMSprop(tensors{x, y}, torch.RMSpropOptions{LearningRate: 0.01, Alpha: 0.9, Epsilon: 1e-6, WeightDecay: 0.01, Momentum: 0.5, Centered: true})
+		return optim.RMSprop(tensors{x, y}, edited(optim.DefaultRMSprop(), func(o *optim.RMSpropOptions) {
+			o.LearningRate = 0.01
+			o.Alpha = 0.9
+			o.Epsilon = 1e-6
+			o.WeightDecay = 0.01
+			o.Momentum = 0.5
+			o.Centered = true
+		}))
 	},
 	"adagrad": func(x, y *torch.Tensor) (trainer, error) {
-		return torch.Adagrad(tensors{x, y}, torch.AdagradOptions{LearningRate: 0.3})
+		return optim.Adagrad(tensors{x, y}, edited(optim.DefaultAdagrad(), func(o *optim.AdagradOptions) { o.LearningRate = 0.3 }))
 	},
 	"adagrad_decay": func(x, y *torch.Tensor) (trainer, error) {
-		return torch.Adagrad(tensors{x, y}, torch.AdagradOptions{LearningRate: 0.3, LearningRateDecay: 0.05, WeightDecay: 0.01, InitialAccumulatorValue: 0.2, Epsilon: 1e-8})
+		return optim.Adagrad(tensors{x, y}, edited(optim.DefaultAdagrad(), func(o *optim.AdagradOptions) {
+			o.LearningRate = 0.3
+			o.LearningRateDecay = 0.05
+			o.WeightDecay = 0.01
+			o.InitialAccumulatorValue = 0.2
+			o.Epsilon = 1e-8
+		}))
+	},
+	"adamw_default": func(x, y *torch.Tensor) (trainer, error) {
+		return optim.AdamW(tensors{x, y}, optim.DefaultAdamW())
+	},
+	"adamax": func(x, y *torch.Tensor) (trainer, error) {
+		return optim.Adamax(tensors{x, y}, edited(optim.DefaultAdamax(), func(o *optim.AdamaxOptions) { o.LearningRate = 0.1 }))
+	},
+	"adamax_decay": func(x, y *torch.Tensor) (trainer, error) {
+		return optim.Adamax(tensors{x, y}, optim.AdamaxOptions{LearningRate: 0.05, Betas: [2]float64{0.8, 0.99}, Epsilon: 1e-6, WeightDecay: 0.02})
+	},
+	"radam": func(x, y *torch.Tensor) (trainer, error) {
+		return optim.RAdam(tensors{x, y}, edited(optim.DefaultRAdam(), func(o *optim.RAdamOptions) { o.LearningRate = 0.1 }))
+	},
+	"radam_decay": func(x, y *torch.Tensor) (trainer, error) {
+		return optim.RAdam(tensors{x, y}, optim.RAdamOptions{LearningRate: 0.1, Betas: [2]float64{0.7, 0.9}, Epsilon: 1e-6, WeightDecay: 0.05})
+	},
+	"radam_decoupled": func(x, y *torch.Tensor) (trainer, error) {
+		return optim.RAdam(tensors{x, y}, optim.RAdamOptions{LearningRate: 0.1, Betas: [2]float64{0.7, 0.9}, Epsilon: 1e-8, WeightDecay: 0.05, DecoupledWeightDecay: true})
+	},
+	"sgd_maximize": func(x, y *torch.Tensor) (trainer, error) {
+		return optim.SGD(tensors{x, y}, optim.SGDOptions{LearningRate: 1e-5, Momentum: 0.9, WeightDecay: 0.1, Maximize: true})
+	},
+	"adam_maximize": func(x, y *torch.Tensor) (trainer, error) {
+		return optim.Adam(tensors{x, y}, edited(optim.DefaultAdam(), func(o *optim.AdamOptions) { o.WeightDecay = 0.1; o.Maximize = true }))
+	},
+	"adamw_maximize": func(x, y *torch.Tensor) (trainer, error) {
+		return optim.AdamW(tensors{x, y}, edited(optim.DefaultAdamW(), func(o *optim.AdamOptions) { o.Maximize = true }))
+	},
+	"rmsprop_maximize": func(x, y *torch.Tensor) (trainer, error) {
+		return optim.RMSprop(tensors{x, y}, edited(optim.DefaultRMSprop(), func(o *optim.RMSpropOptions) { o.LearningRate = 1e-3; o.WeightDecay = 0.1; o.Maximize = true }))
+	},
+	"adagrad_maximize": func(x, y *torch.Tensor) (trainer, error) {
+		return optim.Adagrad(tensors{x, y}, edited(optim.DefaultAdagrad(), func(o *optim.AdagradOptions) { o.WeightDecay = 0.1; o.Maximize = true }))
+	},
+	"adamax_maximize": func(x, y *torch.Tensor) (trainer, error) {
+		return optim.Adamax(tensors{x, y}, edited(optim.DefaultAdamax(), func(o *optim.AdamaxOptions) { o.LearningRate = 1e-3; o.WeightDecay = 0.1; o.Maximize = true }))
+	},
+	"radam_maximize": func(x, y *torch.Tensor) (trainer, error) {
+		return optim.RAdam(tensors{x, y}, edited(optim.DefaultRAdam(), func(o *optim.RAdamOptions) { o.WeightDecay = 0.1; o.Maximize = true }))
 	},
 	"groups_sgd": func(x, y *torch.Tensor) (trainer, error) {
-		return torch.SGD(groups{
-			{Parameters: tensors{x}, Options: torch.SGDOptions{LearningRate: 0.002, Momentum: 0.5}},
+		return optim.SGD(groups{
+			{Parameters: tensors{x}, Options: edited(optim.DefaultSGD(), func(o *optim.SGDOptions) { o.LearningRate = 0.002; o.Momentum = 0.5 })},
 			{Parameters: tensors{y}},
-		}, torch.SGDOptions{LearningRate: 0.001})
+		}, edited(optim.DefaultSGD(), func(o *optim.SGDOptions) { o.LearningRate = 0.001 }))
 	},
 	// The first group's learning rate is libtorch's own default, which it must not lose.
 	"groups_adam": func(x, y *torch.Tensor) (trainer, error) {
-		return torch.Adam(groups{
-			{Parameters: tensors{x}, Options: torch.AdamOptions{LearningRate: 0.001, Betas: [2]float64{0.5, 0.9}}},
-			{Parameters: tensors{y}, Options: torch.AdamOptions{LearningRate: 0.1, WeightDecay: 0.1, AMSGrad: true}},
-		}, torch.AdamOptions{LearningRate: 0.1})
+		return optim.Adam(groups{
+			{Parameters: tensors{x}, Options: edited(optim.DefaultAdam(), func(o *optim.AdamOptions) { o.LearningRate = 0.001; o.Betas = [2]float64{0.5, 0.9} })},
+			{Parameters: tensors{y}, Options: edited(optim.DefaultAdam(), func(o *optim.AdamOptions) { o.LearningRate = 0.1; o.WeightDecay = 0.1; o.AMSGrad = true })},
+		}, edited(optim.DefaultAdam(), func(o *optim.AdamOptions) { o.LearningRate = 0.1 }))
 	},
 	"groups_adagrad": func(x, y *torch.Tensor) (trainer, error) {
-		options := torch.AdagradOptions{LearningRate: 0.2, InitialAccumulatorValue: 0.5}
+		options := edited(optim.DefaultAdagrad(), func(o *optim.AdagradOptions) { o.LearningRate = 0.2; o.InitialAccumulatorValue = 0.5 })
 		slow := options
 		slow.LearningRate = 0.01
-		optimizer, err := torch.Adagrad(groups{{Parameters: tensors{y}, Options: slow}}, options)
+		optimizer, err := optim.Adagrad(groups{{Parameters: tensors{y}, Options: slow}}, options)
 		if err != nil {
 			return nil, err
 		}
-		return optimizer, optimizer.AddParamGroup(torch.ParamGroup{Parameters: tensors{x}})
+		return optimizer, optimizer.AddParamGroup(optim.ParamGroup{Parameters: tensors{x}})
 	},
 	"lbfgs": func(x, y *torch.Tensor) (trainer, error) {
-		return torch.LBFGS(tensors{x, y}, torch.LBFGSOptions{LearningRate: 0.2, MaxIterations: 1})
+		return optim.LBFGS(tensors{x, y}, edited(optim.DefaultLBFGS(), func(o *optim.LBFGSOptions) {
+			o.LearningRate = 0.2
+			o.MaxIterations = 1
+			o.MaxEvaluations = o.MaxIterations * 5 / 4
+		}))
 	},
 	"lbfgs_history": func(x, y *torch.Tensor) (trainer, error) {
-		return torch.LBFGS(tensors{x, y}, torch.LBFGSOptions{LearningRate: 0.1, MaxIterations: 3, HistorySize: 2})
+		return optim.LBFGS(tensors{x, y}, edited(optim.DefaultLBFGS(), func(o *optim.LBFGSOptions) {
+			o.LearningRate = 0.1
+			o.MaxIterations = 3
+			o.HistorySize = 2
+			o.MaxEvaluations = o.MaxIterations * 5 / 4
+		}))
 	},
 	"lbfgs_wolfe": func(x, y *torch.Tensor) (trainer, error) {
-		return torch.LBFGS(tensors{x, y}, torch.LBFGSOptions{LearningRate: 0.1, MaxIterations: 1, MaxEvaluations: 5, StrongWolfe: true})
+		return optim.LBFGS(tensors{x, y}, edited(optim.DefaultLBFGS(), func(o *optim.LBFGSOptions) {
+			o.LearningRate = 0.1
+			o.MaxIterations = 1
+			o.MaxEvaluations = 5
+			o.StrongWolfe = true
+		}))
 	},
 	"lbfgs_wolfe_far": func(x, y *torch.Tensor) (trainer, error) {
-		return torch.LBFGS(tensors{x, y}, torch.LBFGSOptions{LearningRate: 5, MaxIterations: 2, MaxEvaluations: 6,
-			ToleranceChange: 1e-12, HistorySize: 3, StrongWolfe: true})
+		return optim.LBFGS(tensors{x, y}, edited(optim.DefaultLBFGS(), func(o *optim.LBFGSOptions) {
+			o.LearningRate = 5
+			o.MaxIterations = 2
+			o.MaxEvaluations = 6
+			o.ToleranceChange = 1e-12
+			o.HistorySize = 3
+			o.StrongWolfe = true
+		}))
 	},
 }
 
@@ -188,10 +272,10 @@ func (r run) step() {
 		return loss
 	}
 	switch optimizer := r.optimizer.(type) {
-	case *torch.Optimizer:
+	case *optim.Optimizer:
 		closure()
 		optimizer.Step()
-	case *torch.LBFGSOptimizer:
+	case *optim.LBFGSOptimizer:
 		optimizer.Step(closure)
 	}
 }
@@ -233,7 +317,7 @@ func stepsTo(t *testing.T, name string, steps int) run {
 	return r
 }
 
-// goesOn loads a state of 25 steps into an optimiser that has gone elsewhere, and compares 25 more
+// goesOn loads a state of 25 steps into an optimizer that has gone elsewhere, and compares 25 more
 // with what 50 in one go are.
 func goesOn(t *testing.T, name string, state *torch.Dict) {
 	t.Helper()
@@ -274,7 +358,7 @@ func TestTrajectoriesGoOnFromPython(t *testing.T) {
 	}
 }
 
-// TestStatesThroughAFile saves every optimiser's and schedule's state and loads it again. The file
+// TestStatesThroughAFile saves every optimizer's and schedule's state and loads it again. The file
 // goes where scripts/reference/test_optimizer_states.py wants it, which has Python go on from it.
 func TestStatesThroughAFile(t *testing.T) {
 	path := os.Getenv("OPTIMIZER_STATES")
@@ -369,10 +453,10 @@ func asFloat(t *testing.T, at string, value any) float64 {
 
 func TestLearningRatesAndOptions(t *testing.T) {
 	x, y := parameter(0), parameter(0)
-	optimizer, err := torch.SGD([]torch.ParamGroup{
+	optimizer, err := optim.SGD([]optim.ParamGroup{
 		{Parameters: tensors{x}},
-		{Parameters: tensors{y}, Options: torch.SGDOptions{LearningRate: 2}},
-	}, torch.SGDOptions{LearningRate: 1})
+		{Parameters: tensors{y}, Options: edited(optim.DefaultSGD(), func(o *optim.SGDOptions) { o.LearningRate = 2 })},
+	}, edited(optim.DefaultSGD(), func(o *optim.SGDOptions) { o.LearningRate = 1 }))
 	require.NoError(t, err)
 	defer optimizer.Close()
 	x.SetGrad(torch.FromSlice([]float64{1}, nil))
@@ -386,13 +470,13 @@ func TestLearningRatesAndOptions(t *testing.T) {
 	optimizer.SetLearningRate(3)
 	optimizer.Step()
 	assert.Equal(t, []float64{-4, -5.5}, []float64{x.Item(), y.Item()})
-	require.NoError(t, optimizer.SetOptions(1, torch.SGDOptions{LearningRate: 1, Momentum: 0.5}))
+	require.NoError(t, optimizer.SetOptions(1, edited(optim.DefaultSGD(), func(o *optim.SGDOptions) { o.LearningRate = 1; o.Momentum = 0.5 })))
 	optimizer.Step()
 	optimizer.Step()
 	assert.Equal(t, []float64{-10, -8}, []float64{x.Item(), y.Item()})
 	got := optimizer.Groups()
 	require.Len(t, got, 2)
-	assert.Equal(t, torch.SGDOptions{LearningRate: 1, Momentum: 0.5}, got[1].Options)
+	assert.Equal(t, edited(optim.DefaultSGD(), func(o *optim.SGDOptions) { o.LearningRate = 1; o.Momentum = 0.5 }), got[1].Options)
 	assert.Equal(t, -8.0, got[1].Parameters[0].Item())
 
 	optimizer.ZeroGradInPlace()
@@ -403,7 +487,7 @@ func TestLearningRatesAndOptions(t *testing.T) {
 	assert.Equal(t, -10.0, x.Item())
 }
 
-// TestOptimizerOutlivesScopesAndHandles: what the optimiser keeps belongs to no scope, and a
+// TestOptimizerOutlivesScopesAndHandles: what the optimizer keeps belongs to no scope, and a
 // parameter's handle may be closed.
 func TestOptimizerOutlivesScopesAndHandles(t *testing.T) {
 	for _, name := range []string{"adam", "lbfgs_history"} {
@@ -426,7 +510,7 @@ func TestOptimizerOutlivesScopesAndHandles(t *testing.T) {
 // TestComplexParameters: SGD's arithmetic is that of complex numbers. The place is Python's.
 func TestComplexParameters(t *testing.T) {
 	x := torch.FromSlice([]complex128{1 + 2i}, nil).SetRequiresGrad(true)
-	optimizer, err := torch.SGD(tensors{x}, torch.SGDOptions{LearningRate: 0.1, Momentum: 0.9})
+	optimizer, err := optim.SGD(tensors{x}, edited(optim.DefaultSGD(), func(o *optim.SGDOptions) { o.LearningRate = 0.1; o.Momentum = 0.9 }))
 	require.NoError(t, err)
 	defer optimizer.Close()
 	for range 3 {
@@ -439,13 +523,17 @@ func TestComplexParameters(t *testing.T) {
 	assert.InDelta(t, -5.73955072, imag(place), 1e-9)
 }
 
-// TestOptimizerStateIsCounted, so that optimisers that nobody closes make the collector run.
+// TestOptimizerStateIsCounted, so that optimizers that nobody closes make the collector run.
 func TestOptimizerStateIsCounted(t *testing.T) {
 	const bytes = int64(4 << 18)
 	x := torch.Zeros(torch.Shape{1 << 18}).SetRequiresGrad(true)
-	for tensors, options := range map[int64]torch.AdamOptions{2: {}, 3: {AMSGrad: true}} {
-		optimizer, err := torch.Adam([]*torch.Tensor{x}, options)
+	for tensors, options := range map[int64]optim.AdamOptions{
+		2: optim.DefaultAdam(), 3: edited(optim.DefaultAdam(), func(o *optim.AdamOptions) { o.AMSGrad = true }),
+	} {
+		optimizer, err := optim.Adam([]*torch.Tensor{x}, options)
 		require.NoError(t, err)
+		x.SetGrad(torch.Ones(x.Shape()))
+		optimizer.Step()
 		open := torch.NativeBytes()
 		optimizer.Close()
 		assert.GreaterOrEqual(t, open-torch.NativeBytes(), tensors*bytes)
@@ -454,47 +542,48 @@ func TestOptimizerStateIsCounted(t *testing.T) {
 
 func TestOptimizerMisuse(t *testing.T) {
 	x, y := parameter(1), parameter(1, 2)
-	good := torch.AdamOptions{}
+	good := optim.DefaultAdam()
 	invalid := func(err error, with string) {
 		t.Helper()
 		require.ErrorIs(t, err, torch.ErrInvalid)
 		assert.Contains(t, err.Error(), with)
 		assert.NotContains(t, err.Error(), "\n")
 	}
-	adam := func(options torch.AdamOptions, parameters ...*torch.Tensor) error {
-		_, err := torch.Adam(parameters, options)
+	adam := func(options optim.AdamOptions, parameters ...*torch.Tensor) error {
+		_, err := optim.Adam(parameters, options)
 		return err
 	}
-	invalid(adam(torch.AdamOptions{LearningRate: -1}, x), "the learning rate is -1")
-	invalid(adam(torch.AdamOptions{LearningRate: math.NaN()}, x), "the learning rate is NaN")
-	invalid(adam(torch.AdamOptions{Betas: [2]float64{0.5, 1}}, x), "beta 2 is 1")
-	invalid(adam(torch.AdamOptions{WeightDecay: -0.1}, x), "the weight decay is -0.1")
-	invalid(adam(torch.AdamOptions{Epsilon: math.Inf(1)}, x), "the epsilon is +Inf")
-	_, err := torch.SGD(tensors{x}, torch.SGDOptions{Nesterov: true})
+	invalid(adam(edited(optim.DefaultAdam(), func(o *optim.AdamOptions) { o.LearningRate = -1 }), x), "the learning rate is -1")
+	invalid(adam(edited(optim.DefaultAdam(), func(o *optim.AdamOptions) { o.LearningRate = math.NaN() }), x), "the learning rate is NaN")
+	invalid(adam(edited(optim.DefaultAdam(), func(o *optim.AdamOptions) { o.Betas = [2]float64{0.5, 1} }), x), "beta 2 is 1")
+	invalid(adam(edited(optim.DefaultAdam(), func(o *optim.AdamOptions) { o.WeightDecay = -0.1 }), x), "the weight decay is -0.1")
+	invalid(adam(edited(optim.DefaultAdam(), func(o *optim.AdamOptions) { o.Epsilon = math.Inf(1) }), x), "the epsilon is +Inf")
+	_, err := optim.SGD(tensors{x}, edited(optim.DefaultSGD(), func(o *optim.SGDOptions) { o.Nesterov = true }))
 	invalid(err, "Nesterov")
 	invalid(adam(good), "group 0 has no parameters")
 	invalid(adam(good, x, nil), "parameter 1 of group 0 is nil")
 	invalid(adam(good, x, x.MulScalar(2)), "parameter 1 of group 0 is no leaf")
 	invalid(adam(good, torch.Ones(torch.Shape{1}, torch.Int64)), "parameter 0 of group 0 is of int64")
-	invalid(adam(good, torch.Ones(torch.Shape{1}, torch.Complex64).SetRequiresGrad(true)), "complex64, and Adam is for real ones")
+	_, err = optim.LBFGS(tensors{torch.Ones(torch.Shape{1}, torch.Complex64).SetRequiresGrad(true)}, optim.DefaultLBFGS())
+	invalid(err, "complex64, and LBFGS is for real ones")
 	invalid(adam(good, x, y, x.Alias()), "parameter 2 of group 0 is the same tensor as parameter 0 of group 0")
-	_, err = torch.Adam([]torch.ParamGroup{}, good)
+	_, err = optim.Adam([]optim.ParamGroup{}, good)
 	invalid(err, "no groups")
-	_, err = torch.Adam(groups{{Parameters: tensors{x}}, {Parameters: tensors{y, x}}}, good)
+	_, err = optim.Adam(groups{{Parameters: tensors{x}}, {Parameters: tensors{y, x}}}, good)
 	invalid(err, "parameter 1 of group 1 is the same tensor as parameter 0 of group 0")
-	_, err = torch.Adam(groups{{Parameters: tensors{x}, Options: torch.SGDOptions{}}}, good)
-	invalid(err, "group 0 has options of torch.SGDOptions")
+	_, err = optim.Adam(groups{{Parameters: tensors{x}, Options: optim.DefaultSGD()}}, good)
+	invalid(err, "group 0 has options of optim.SGDOptions")
 	closed := parameter(1)
 	closed.Close()
 	assert.ErrorIs(t, adam(good, closed), torch.ErrClosed)
 
-	optimizer, err := torch.Adam(tensors{x}, good)
+	optimizer, err := optim.Adam(tensors{x}, good)
 	require.NoError(t, err)
-	invalid(optimizer.AddParamGroup(torch.ParamGroup{Parameters: tensors{x}}), "parameter 0 of group 1 is the same tensor as parameter 0 of group 0")
+	invalid(optimizer.AddParamGroup(optim.ParamGroup{Parameters: tensors{x}}), "parameter 0 of group 1 is the same tensor as parameter 0 of group 0")
 	invalid(optimizer.SetOptions(1, good), "no group 1")
 	invalid(optimizer.SetOptions(0, nil), "nil")
-	invalid(optimizer.SetOptions(0, torch.SGDOptions{}), "options of torch.SGDOptions")
-	invalid(optimizer.SetOptions(0, torch.AdamOptions{AMSGrad: true}), "max_exp_avg_sq")
+	invalid(optimizer.SetOptions(0, optim.DefaultSGD()), "options of optim.SGDOptions")
+	invalid(optimizer.SetOptions(0, edited(optim.DefaultAdam(), func(o *optim.AdamOptions) { o.AMSGrad = true })), "max_exp_avg_sq")
 	invalid(failure(t, func() { optimizer.SetLearningRate(-2) }), "the learning rate is -2")
 	invalid(failure(t, func() { optimizer.SetLearningRates(1, 2) }), "2 learning rates for 1 group")
 	optimizer.Close()
@@ -503,23 +592,23 @@ func TestOptimizerMisuse(t *testing.T) {
 	assert.ErrorIs(t, failure(t, optimizer.ZeroGrad), torch.ErrClosed)
 	assert.ErrorIs(t, failure(t, func() { optimizer.StateDict() }), torch.ErrClosed)
 	assert.ErrorIs(t, optimizer.LoadStateDict(torch.NewDict()), torch.ErrClosed)
-	assert.ErrorIs(t, optimizer.AddParamGroup(torch.ParamGroup{Parameters: tensors{y}}), torch.ErrClosed)
-	invalid(failure(t, (*torch.Optimizer)(nil).Step), "the optimizer is nil")
+	assert.ErrorIs(t, optimizer.AddParamGroup(optim.ParamGroup{Parameters: tensors{y}}), torch.ErrClosed)
+	invalid(failure(t, (*optim.Optimizer)(nil).Step), "the optimizer is nil")
 }
 
 // TestStateThatDoesNotFit: each is refused with what is wrong, and changes nothing.
 func TestStateThatDoesNotFit(t *testing.T) {
-	trained := func(options torch.AdamOptions, values ...float64) (*torch.Optimizer, *torch.Tensor) {
+	trained := func(options optim.AdamOptions, values ...float64) (*optim.Optimizer, *torch.Tensor) {
 		x := parameter(values...)
-		optimizer, err := torch.Adam(tensors{x}, options)
+		optimizer, err := optim.Adam(tensors{x}, options)
 		require.NoError(t, err)
 		t.Cleanup(optimizer.Close)
 		x.Square().Sum().Backward()
 		optimizer.Step()
 		return optimizer, x
 	}
-	optimizer, x := trained(torch.AdamOptions{}, 1, 2)
-	wide, _ := trained(torch.AdamOptions{LearningRate: 0.5}, 1, 2, 3)
+	optimizer, x := trained(optim.DefaultAdam(), 1, 2)
+	wide, _ := trained(edited(optim.DefaultAdam(), func(o *optim.AdamOptions) { o.LearningRate = 0.5 }), 1, 2, 3)
 	before := optimizer.StateDict()
 
 	plain := func() *torch.Dict { return optimizer.StateDict() }
@@ -530,16 +619,16 @@ func TestStateThatDoesNotFit(t *testing.T) {
 		change(state)
 		return state
 	}
-	sgd, err := torch.SGD(tensors{parameter(1, 2)}, torch.SGDOptions{Momentum: 0.9})
+	sgd, err := optim.SGD(tensors{parameter(1, 2)}, edited(optim.DefaultSGD(), func(o *optim.SGDOptions) { o.Momentum = 0.9 }))
 	require.NoError(t, err)
 	defer sgd.Close()
-	decayed, err := torch.AdamW(tensors{parameter(1, 2)}, torch.AdamOptions{})
+	decayed, err := optim.AdamW(tensors{parameter(1, 2)}, optim.DefaultAdam())
 	require.NoError(t, err)
 	defer decayed.Close()
-	two, err := torch.Adam(groups{{Parameters: tensors{parameter(1)}}, {Parameters: tensors{parameter(2)}}}, torch.AdamOptions{})
+	two, err := optim.Adam(groups{{Parameters: tensors{parameter(1)}}, {Parameters: tensors{parameter(2)}}}, optim.DefaultAdam())
 	require.NoError(t, err)
 	defer two.Close()
-	pair, err := torch.Adam(tensors{parameter(1), parameter(2)}, torch.AdamOptions{})
+	pair, err := optim.Adam(tensors{parameter(1), parameter(2)}, optim.DefaultAdam())
 	require.NoError(t, err)
 	defer pair.Close()
 
@@ -565,9 +654,9 @@ func TestStateThatDoesNotFit(t *testing.T) {
 		assert.Contains(t, err.Error(), with)
 		sameState(t, with, before, optimizer.StateDict(), 1e-15)
 	}
-	maximizing := changed(func(s *torch.Dict) { group(s).Set("maximize", true) })
-	assert.ErrorIs(t, optimizer.LoadStateDict(maximizing), torch.ErrNotImplemented)
 	assert.ErrorIs(t, optimizer.LoadStateDict(nil), torch.ErrInvalid)
+	require.NoError(t, optimizer.LoadStateDict(changed(func(s *torch.Dict) { group(s).Set("maximize", true) })))
+	assert.True(t, optimizer.Groups()[0].Options.(optim.AdamOptions).Maximize)
 
 	// What has no state yet, or settings that older versions did not write, is no misfit.
 	fresh := plain()
@@ -580,4 +669,161 @@ func TestStateThatDoesNotFit(t *testing.T) {
 	optimizer.Step()
 	assert.NotNil(t, x.Grad())
 	require.NoError(t, sgd.LoadStateDict(sgd.StateDict()))
+}
+
+// edited is options with some of them changed.
+func edited[O any](options O, change func(*O)) O {
+	change(&options)
+	return options
+}
+
+// failure is the *torch.Error that f panics with.
+func failure(t *testing.T, f func()) error {
+	t.Helper()
+	err := torch.Try(func() error {
+		f()
+		return nil
+	})
+	require.Error(t, err)
+	return err
+}
+
+// capturableMakers make the optimizers that can count their steps on the device.
+func capturableMakers(capturable bool) map[string]func(tensors) (*optim.Optimizer, error) {
+	return map[string]func(tensors) (*optim.Optimizer, error){
+		"Adam": func(p tensors) (*optim.Optimizer, error) {
+			return optim.Adam(p, edited(optim.DefaultAdam(), func(o *optim.AdamOptions) { o.LearningRate = 0.1; o.Capturable = capturable }))
+		},
+		"AdamW": func(p tensors) (*optim.Optimizer, error) {
+			return optim.AdamW(p, edited(optim.DefaultAdamW(), func(o *optim.AdamOptions) { o.LearningRate = 0.1; o.AMSGrad = true; o.Capturable = capturable }))
+		},
+		"RMSprop": func(p tensors) (*optim.Optimizer, error) {
+			return optim.RMSprop(p, edited(optim.DefaultRMSprop(), func(o *optim.RMSpropOptions) { o.Momentum = 0.5; o.Capturable = capturable }))
+		},
+		"Adamax": func(p tensors) (*optim.Optimizer, error) {
+			return optim.Adamax(p, edited(optim.DefaultAdamax(), func(o *optim.AdamaxOptions) { o.LearningRate = 0.1; o.Capturable = capturable }))
+		},
+		"RAdam": func(p tensors) (*optim.Optimizer, error) {
+			return optim.RAdam(p, edited(optim.DefaultRAdam(), func(o *optim.RAdamOptions) { o.LearningRate = 0.1; o.Capturable = capturable }))
+		},
+	}
+}
+
+func descend(t *testing.T, make func(tensors) (*optim.Optimizer, error), device torch.Device, steps int) (place []float64, state *torch.Dict) {
+	t.Helper()
+	x, y := parameterOn(device, -1.5), parameterOn(device, 2)
+	optimizer, err := make(tensors{x, y})
+	require.NoError(t, err)
+	defer optimizer.Close()
+	for range steps {
+		optimizer.ZeroGrad()
+		rosenbrock(x, y).Backward()
+		optimizer.Step()
+	}
+	return []float64{x.Item(), y.Item()}, optimizer.StateDict()
+}
+
+func TestCapturableStepsAreTheSame(t *testing.T) {
+	testkit.OnEachDevice(t, func(t *testing.T, device torch.Device) {
+		for name, make := range capturableMakers(true) {
+			t.Run(name, func(t *testing.T) {
+				want, wantState := descend(t, capturableMakers(false)[name], device, 20)
+				got, state := descend(t, make, device, 20)
+				assert.InDeltaSlice(t, want, got, 1e-12)
+				sameState(t, name, wantState.Get("state"), state.Get("state"), 1e-12)
+			})
+		}
+	})
+}
+
+// TestStepsInACUDAGraph: a captured step counts on in each replay.
+func TestStepsInACUDAGraph(t *testing.T) {
+	device := testkit.GPU(t)
+	const steps = 12
+	for name, make := range capturableMakers(true) {
+		t.Run(name, func(t *testing.T) {
+			want, _ := descend(t, make, device, steps)
+			x, y := parameterOn(device, -1.5), parameterOn(device, 2)
+			optimizer, err := make(tensors{x, y})
+			require.NoError(t, err)
+			defer optimizer.Close()
+			step := func() {
+				optimizer.ZeroGradInPlace()
+				rosenbrock(x, y).Backward()
+				optimizer.Step()
+			}
+			graph, err := torch.NewCUDAGraph()
+			require.NoError(t, err)
+			defer graph.Close()
+			require.NoError(t, graph.WarmUp(3, step, torch.CUDAGraphOptions{}))
+			require.NoError(t, graph.Capture(step, torch.CUDAGraphOptions{}))
+			for range steps - 3 {
+				require.NoError(t, graph.Replay())
+			}
+			assert.InDeltaSlice(t, want, []float64{x.Item(), y.Item()}, 1e-9)
+			count := dict(t, dict(t, optimizer.StateDict().Get("state")).Get(0)).Get("step").(*torch.Tensor)
+			assert.Equal(t, float64(steps), count.Item())
+		})
+	}
+}
+
+// TestComplexAndStridedParameters: complex numbers are steps on their parts, and how a parameter lies in
+// memory does not matter.
+func TestComplexAndStridedParameters(t *testing.T) {
+	makers := capturableMakers(false)
+	makers["SGD"] = func(p tensors) (*optim.Optimizer, error) {
+		return optim.SGD(p, edited(optim.DefaultSGD(), func(o *optim.SGDOptions) { o.Momentum = 0.9 }))
+	}
+	makers["Adagrad"] = func(p tensors) (*optim.Optimizer, error) { return optim.Adagrad(p, optim.DefaultAdagrad()) }
+	values := []float64{1, -2, 0.5, 3, -1, 0.25}
+	gradients := []float64{0.5, 1, -2, 0.1, -0.3, 4}
+	for name, make := range makers {
+		t.Run(name, func(t *testing.T) {
+			plain := torch.FromSlice(values, torch.Shape{3, 2}).SetRequiresGrad(true)
+			numbers := torch.FromSlice(values, torch.Shape{3, 2}).ViewAsComplex().Clone().SetRequiresGrad(true)
+			turned := torch.FromSlice(values, torch.Shape{3, 2}).T().Contiguous().T().Detach().SetRequiresGrad(true)
+			require.False(t, turned.IsContiguous())
+			all := tensors{plain, numbers, turned}
+			optimizer, err := make(all)
+			require.NoError(t, err)
+			defer optimizer.Close()
+			for range 3 {
+				gradient := torch.FromSlice(gradients, torch.Shape{3, 2})
+				plain.SetGrad(gradient)
+				numbers.SetGrad(gradient.ViewAsComplex())
+				turned.SetGrad(gradient.T().Contiguous().T())
+				optimizer.Step()
+			}
+			want := torch.ToSlice[float64](plain)
+			assert.NotEqual(t, values, want)
+			assert.InDeltaSlice(t, want, torch.ToSlice[float64](numbers.Detach().ViewAsReal()), 1e-15)
+			assert.InDeltaSlice(t, want, torch.ToSlice[float64](turned), 1e-15)
+			require.NoError(t, optimizer.LoadStateDict(optimizer.StateDict()))
+		})
+	}
+}
+
+// TestParametersThatJoinLater count their own steps.
+func TestParametersThatJoinLater(t *testing.T) {
+	for name, make := range capturableMakers(false) {
+		t.Run(name, func(t *testing.T) {
+			early, late, twin := parameter(1), parameter(1), parameter(1)
+			together, err := make(tensors{early, late})
+			require.NoError(t, err)
+			alone, err := make(tensors{twin})
+			require.NoError(t, err)
+			gradient := torch.FromSlice([]float64{1}, nil)
+			for step := range 6 {
+				early.SetGrad(gradient)
+				if step >= 3 {
+					late.SetGrad(gradient)
+					twin.SetGrad(gradient)
+					alone.Step()
+				}
+				together.Step()
+			}
+			assert.InDelta(t, twin.Item(), late.Item(), 1e-15)
+			assert.Less(t, early.Item(), late.Item())
+		})
+	}
 }

@@ -1,0 +1,76 @@
+package optim
+
+import "github.com/clipvqgan/clipvqgan/torch"
+
+// AdagradOptions are the settings of [Adagrad].
+type AdagradOptions struct {
+	LearningRate float64
+	// LearningRateDecay divides the learning rate by 1 + LearningRateDecay * steps.
+	LearningRateDecay float64
+	WeightDecay       float64
+	// InitialAccumulatorValue is where the sums of squared gradients start.
+	InitialAccumulatorValue float64
+	Epsilon                 float64
+	// Maximize makes the loss as large as possible.
+	Maximize bool
+}
+
+// DefaultAdagrad has PyTorch's defaults: learning rate 0.01, epsilon 1e-10.
+func DefaultAdagrad() AdagradOptions { return AdagradOptions{LearningRate: 1e-2, Epsilon: 1e-10} }
+
+func (o AdagradOptions) rule() rule { return &adagradRule{o} }
+
+type adagradRule struct{ AdagradOptions }
+
+var adagrad = &kind{
+	name:    "Adagrad",
+	others:  torch.NewDict("foreach", nil, "differentiable", false, "fused", nil),
+	counts:  true,
+	tensors: []string{"sum"},
+}
+
+// Adagrad divides the gradient by the root of the sum of its squares (torch.optim.Adagrad; Duchi, Hazan
+// and Singer 2011). Start from [DefaultAdagrad].
+func Adagrad[P Parameters](parameters P, options AdagradOptions) (*Optimizer, error) {
+	return newOptimizer(adagrad, parameters, options)
+}
+
+func (r *adagradRule) kind() *kind            { return adagrad }
+func (r *adagradRule) options() Options       { return r.AdagradOptions }
+func (r *adagradRule) learningRate() *float64 { return &r.LearningRate }
+func (r *adagradRule) keeps() []bool          { return []bool{true} }
+
+func (r *adagradRule) check(operation string) error {
+	return notNegative(operation, setting{"learning rate", r.LearningRate}, setting{"weight decay", r.WeightDecay},
+		setting{"epsilon", r.Epsilon}, setting{"decay of the learning rate", r.LearningRateDecay},
+		setting{"initial accumulator value", r.InitialAccumulatorValue})
+}
+
+func (r *adagradRule) fields() []field {
+	return []field{{"lr", &r.LearningRate}, {"lr_decay", &r.LearningRateDecay}, {"eps", &r.Epsilon},
+		{"weight_decay", &r.WeightDecay}, {"initial_accumulator_value", &r.InitialAccumulatorValue},
+		{"maximize", &r.Maximize}}
+}
+
+func (r *adagradRule) step(b *batch) {
+	b.advance()
+	sums := b.tensors(0, func(parameter *torch.Tensor) *torch.Tensor {
+		return torch.Full(parameter.Shape(), r.InitialAccumulatorValue, parameter.DType(), parameter.Device())
+	})
+	if !b.parameters[0].Device().IsCUDA() {
+		torch.FusedAdagradInPlace(b.parameters, b.gradients, sums, b.steps(), r.LearningRate, r.LearningRateDecay,
+			r.WeightDecay, r.Epsilon, r.Maximize, nil, nil)
+		return
+	}
+	// Older versions of libtorch have the fused operator on the CPU alone.
+	for _, part := range b.byCounter() {
+		sums := part.tensors(0, nil)
+		gradients := part.decayed(part.maximized(r.Maximize), r.WeightDecay)
+		steps := part.states[0].counter.steps
+		torch.ForeachAddCMulInPlace(sums, gradients, gradients, 1)
+		roots := torch.ForeachSqrt(sums)
+		torch.ForeachAddScalarInPlace(roots, r.Epsilon)
+		torch.ForeachAddCDivInPlace(part.parameters, gradients, roots,
+			-r.LearningRate/(1+float64(steps-1)*r.LearningRateDecay))
+	}
+}

@@ -1,0 +1,90 @@
+package optim
+
+import (
+	"math"
+
+	"github.com/clipvqgan/clipvqgan/torch"
+)
+
+// AdamaxOptions are the settings of [Adamax].
+type AdamaxOptions struct {
+	LearningRate float64
+	// Betas are how much the average of the gradient and its largest absolute value keep at each step.
+	Betas       [2]float64
+	Epsilon     float64
+	WeightDecay float64
+	// Maximize makes the loss as large as possible.
+	Maximize bool
+	// Capturable keeps the count of steps on the parameters' device alone, for captured CUDA graphs.
+	Capturable bool
+}
+
+// DefaultAdamax has PyTorch's defaults: learning rate 0.002, betas 0.9 and 0.999, epsilon 1e-8.
+func DefaultAdamax() AdamaxOptions {
+	return AdamaxOptions{LearningRate: 2e-3, Betas: [2]float64{0.9, 0.999}, Epsilon: 1e-8}
+}
+
+func (o AdamaxOptions) rule() rule { return &adamaxRule{o} }
+
+type adamaxRule struct{ AdamaxOptions }
+
+var adamax = &kind{
+	name:       "Adamax",
+	others:     torch.NewDict("foreach", nil, "differentiable", false),
+	momentum:   func(r rule) *float64 { return &r.(*adamaxRule).Betas[0] },
+	cyclesBeta: true,
+	counts:     true,
+	tensors:    []string{"exp_avg", "exp_inf"},
+}
+
+// Adamax is Adam with the infinity norm, section 7.1 of Kingma and Ba 2015 (torch.optim.Adamax). Start
+// from [DefaultAdamax].
+func Adamax[P Parameters](parameters P, options AdamaxOptions) (*Optimizer, error) {
+	return newOptimizer(adamax, parameters, options)
+}
+
+func (r *adamaxRule) kind() *kind            { return adamax }
+func (r *adamaxRule) options() Options       { return r.AdamaxOptions }
+func (r *adamaxRule) learningRate() *float64 { return &r.LearningRate }
+func (r *adamaxRule) keeps() []bool          { return []bool{true, true} }
+
+func (r *adamaxRule) check(operation string) error {
+	err := notNegative(operation, setting{"learning rate", r.LearningRate}, setting{"weight decay", r.WeightDecay},
+		setting{"epsilon", r.Epsilon})
+	if err != nil {
+		return err
+	}
+	return checkBetas(operation, r.Betas)
+}
+
+func (r *adamaxRule) fields() []field {
+	return []field{{"lr", &r.LearningRate}, {"betas", &r.Betas}, {"eps", &r.Epsilon},
+		{"weight_decay", &r.WeightDecay}, {"maximize", &r.Maximize}, {"capturable", &r.Capturable}}
+}
+
+func (r *adamaxRule) step(b *batch) {
+	b.advance()
+	if r.Capturable {
+		b.steps()
+	}
+	for _, part := range b.byCounter() {
+		gradients := part.decayed(part.maximized(r.Maximize), r.WeightDecay)
+		averages, largest := part.tensors(0, zeros), part.tensors(1, zeros)
+		torch.ForeachLerpInPlace(averages, gradients, 1-r.Betas[0])
+		torch.ForeachMulScalarInPlace(largest, r.Betas[1])
+		sizes := torch.ForeachAbs(gradients)
+		torch.ForeachAddScalarInPlace(sizes, r.Epsilon)
+		torch.ForeachMaximumInPlace(largest, sizes)
+		counter := part.states[0].counter
+		if !r.Capturable {
+			correction := 1 - math.Pow(r.Betas[0], float64(counter.steps))
+			torch.ForeachAddCDivInPlace(part.parameters, averages, largest, -r.LearningRate/correction)
+			continue
+		}
+		// The same with numbers that stay on the device.
+		correction := counter.tensor.To(torch.Float64).RPowScalar(r.Betas[0]).RSubScalar(1).DivScalar(-r.LearningRate)
+		divisors := torch.ForeachAdd(largest, largest, 0)
+		torch.ForeachMulTensorInPlace(divisors, correction.To(part.parameters[0].DType()))
+		torch.ForeachAddCDivInPlace(part.parameters, averages, divisors, 1)
+	}
+}

@@ -1,0 +1,135 @@
+package optim
+
+import (
+	"math"
+
+	"github.com/clipvqgan/clipvqgan/torch"
+)
+
+// RAdamOptions are the settings of [RAdam].
+type RAdamOptions struct {
+	LearningRate float64
+	// Betas are how much the averages of the gradient and of its square keep at each step.
+	Betas       [2]float64
+	Epsilon     float64
+	WeightDecay float64
+	// DecoupledWeightDecay takes the decay off the parameters, as AdamW does, and not into the gradient.
+	DecoupledWeightDecay bool
+	// Maximize makes the loss as large as possible.
+	Maximize bool
+	// Capturable keeps the count of steps on the parameters' device alone, for captured CUDA graphs.
+	Capturable bool
+}
+
+// DefaultRAdam has PyTorch's defaults: learning rate 0.001, betas 0.9 and 0.999, epsilon 1e-8.
+func DefaultRAdam() RAdamOptions {
+	return RAdamOptions{LearningRate: 1e-3, Betas: [2]float64{0.9, 0.999}, Epsilon: 1e-8}
+}
+
+func (o RAdamOptions) rule() rule { return &radamRule{o} }
+
+type radamRule struct{ RAdamOptions }
+
+var radam = &kind{
+	name:       "RAdam",
+	others:     torch.NewDict("foreach", nil, "differentiable", false),
+	momentum:   func(r rule) *float64 { return &r.(*radamRule).Betas[0] },
+	cyclesBeta: true,
+	counts:     true,
+	tensors:    []string{"exp_avg", "exp_avg_sq"},
+}
+
+// RAdam is rectified Adam, of Liu et al. 2020 (torch.optim.RAdam). Start from [DefaultRAdam].
+func RAdam[P Parameters](parameters P, options RAdamOptions) (*Optimizer, error) {
+	return newOptimizer(radam, parameters, options)
+}
+
+func (r *radamRule) kind() *kind            { return radam }
+func (r *radamRule) options() Options       { return r.RAdamOptions }
+func (r *radamRule) learningRate() *float64 { return &r.LearningRate }
+func (r *radamRule) keeps() []bool          { return []bool{true, true} }
+
+func (r *radamRule) check(operation string) error {
+	err := notNegative(operation, setting{"learning rate", r.LearningRate}, setting{"weight decay", r.WeightDecay},
+		setting{"epsilon", r.Epsilon})
+	if err != nil {
+		return err
+	}
+	return checkBetas(operation, r.Betas)
+}
+
+func (r *radamRule) fields() []field {
+	return []field{{"lr", &r.LearningRate}, {"betas", &r.Betas}, {"eps", &r.Epsilon},
+		{"weight_decay", &r.WeightDecay}, {"maximize", &r.Maximize}, {"capturable", &r.Capturable},
+		{decoupledDecay, &r.DecoupledWeightDecay}}
+}
+
+func (r *radamRule) step(b *batch) {
+	b.advance()
+	if r.Capturable {
+		b.steps()
+	}
+	for _, part := range b.byCounter() {
+		gradients := part.maximized(r.Maximize)
+		if r.DecoupledWeightDecay {
+			torch.ForeachMulScalarInPlace(part.parameters, 1-r.LearningRate*r.WeightDecay)
+		} else {
+			gradients = part.decayed(gradients, r.WeightDecay)
+		}
+		averages, squares := part.tensors(average, zeros), part.tensors(squareAverage, zeros)
+		torch.ForeachLerpInPlace(averages, gradients, 1-r.Betas[0])
+		torch.ForeachMulScalarInPlace(squares, r.Betas[1])
+		torch.ForeachAddCMulInPlace(squares, gradients, gradients, 1-r.Betas[1])
+		if counter := part.states[0].counter; r.Capturable {
+			r.moveOnDevice(part, averages, squares, counter.tensor)
+		} else {
+			r.move(part, averages, squares, float64(counter.steps))
+		}
+	}
+}
+
+// longestAverage is the paper's rho at infinity, the length of the simple average that the running one
+// comes to.
+func (r *radamRule) longestAverage() float64 { return 2/(1-r.Betas[1]) - 1 }
+
+// move takes algorithm 2's step from line 9 on.
+func (r *radamRule) move(b *batch, averages, squares []*torch.Tensor, steps float64) {
+	firstCorrection := 1 - math.Pow(r.Betas[0], steps)
+	secondCorrection := 1 - math.Pow(r.Betas[1], steps)
+	longest := r.longestAverage()
+	length := longest - 2*steps*math.Pow(r.Betas[1], steps)/secondCorrection
+	if length <= 5 { // the variance cannot be told yet
+		torch.ForeachAddInPlace(b.parameters, averages, -r.LearningRate/firstCorrection)
+		return
+	}
+	rectification := math.Sqrt((length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length))
+	roots := torch.ForeachSqrt(squares)
+	torch.ForeachAddScalarInPlace(roots, r.Epsilon)
+	torch.ForeachAddCDivInPlace(b.parameters, averages, roots,
+		-r.LearningRate*rectification*math.Sqrt(secondCorrection)/firstCorrection)
+}
+
+// moveOnDevice is move with numbers that stay on the device: both forms of the step are taken, one of
+// them times 0.
+func (r *radamRule) moveOnDevice(b *batch, averages, squares []*torch.Tensor, counted *torch.Tensor) {
+	steps := counted.To(torch.Float64)
+	power := steps.RPowScalar(r.Betas[1])
+	firstCorrection := steps.RPowScalar(r.Betas[0]).RSubScalar(1)
+	secondCorrection := power.RSubScalar(1)
+	longest := r.longestAverage()
+	length := steps.Mul(power).Div(secondCorrection).MulScalar(-2).AddScalar(longest)
+	known := length.GtScalar(5)
+	held := length.ClampMin(5)
+	rectification := held.SubScalar(4).Mul(held.SubScalar(2)).MulScalar(longest / ((longest - 4) * (longest - 2))).Div(held).Sqrt()
+	rate := firstCorrection.Reciprocal().MulScalar(-r.LearningRate)
+	rectified := rate.Mul(rectification).Mul(secondCorrection.Sqrt()).Mul(known.To(torch.Float64))
+	plain := rate.Mul(known.LogicalNot().To(torch.Float64))
+
+	dtype := b.parameters[0].DType()
+	factors := torch.ForeachSqrt(squares)
+	torch.ForeachAddScalarInPlace(factors, r.Epsilon)
+	torch.ForeachReciprocalInPlace(factors)
+	torch.ForeachMulTensorInPlace(factors, rectified.To(dtype))
+	torch.ForeachAddTensorInPlace(factors, plain.To(dtype), 1)
+	torch.ForeachAddCMulInPlace(b.parameters, averages, factors, 1)
+}

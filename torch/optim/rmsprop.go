@@ -1,0 +1,93 @@
+package optim
+
+import "github.com/clipvqgan/clipvqgan/torch"
+
+// RMSpropOptions are the settings of [RMSprop].
+type RMSpropOptions struct {
+	LearningRate float64
+	// Alpha is how much the average of the squared gradient keeps at each step.
+	Alpha       float64
+	Epsilon     float64
+	WeightDecay float64
+	Momentum    float64
+	// Centered divides by the gradient's standard deviation instead of its root mean square.
+	Centered bool
+	// Maximize makes the loss as large as possible.
+	Maximize bool
+	// Capturable keeps the count of steps on the parameters' device alone, for captured CUDA graphs.
+	Capturable bool
+}
+
+// DefaultRMSprop has PyTorch's defaults: learning rate 0.01, alpha 0.99, epsilon 1e-8.
+func DefaultRMSprop() RMSpropOptions {
+	return RMSpropOptions{LearningRate: 1e-2, Alpha: 0.99, Epsilon: 1e-8}
+}
+
+func (o RMSpropOptions) rule() rule { return &rmspropRule{o} }
+
+type rmspropRule struct{ RMSpropOptions }
+
+const (
+	meanSquare = iota
+	momentumBuffer
+	meanGradient
+)
+
+var rmsprop = &kind{
+	name:     "RMSprop",
+	others:   torch.NewDict("foreach", nil, "differentiable", false),
+	momentum: func(r rule) *float64 { return &r.(*rmspropRule).Momentum },
+	counts:   true,
+	tensors:  []string{"square_avg", "momentum_buffer", "grad_avg"},
+}
+
+// RMSprop divides the gradient by a running root mean square of it (torch.optim.RMSprop; Tieleman and
+// Hinton 2012). Start from [DefaultRMSprop].
+func RMSprop[P Parameters](parameters P, options RMSpropOptions) (*Optimizer, error) {
+	return newOptimizer(rmsprop, parameters, options)
+}
+
+func (r *rmspropRule) kind() *kind            { return rmsprop }
+func (r *rmspropRule) options() Options       { return r.RMSpropOptions }
+func (r *rmspropRule) learningRate() *float64 { return &r.LearningRate }
+func (r *rmspropRule) keeps() []bool          { return []bool{true, r.Momentum > 0, r.Centered} }
+
+func (r *rmspropRule) check(operation string) error {
+	return notNegative(operation, setting{"learning rate", r.LearningRate}, setting{"weight decay", r.WeightDecay},
+		setting{"momentum", r.Momentum}, setting{"epsilon", r.Epsilon}, setting{"alpha", r.Alpha})
+}
+
+func (r *rmspropRule) fields() []field {
+	return []field{{"lr", &r.LearningRate}, {"momentum", &r.Momentum}, {"alpha", &r.Alpha},
+		{"eps", &r.Epsilon}, {"centered", &r.Centered}, {"weight_decay", &r.WeightDecay},
+		{"maximize", &r.Maximize}, {"capturable", &r.Capturable}}
+}
+
+func (r *rmspropRule) step(b *batch) {
+	b.advance()
+	if r.Capturable {
+		b.steps() // from now on counted on the device
+	}
+	gradients := b.decayed(b.maximized(r.Maximize), r.WeightDecay)
+	squares := b.tensors(meanSquare, zeros)
+	torch.ForeachMulScalarInPlace(squares, r.Alpha)
+	torch.ForeachAddCMulInPlace(squares, gradients, gradients, 1-r.Alpha)
+	var spread []*torch.Tensor
+	if r.Centered {
+		means := b.tensors(meanGradient, zeros)
+		torch.ForeachLerpInPlace(means, gradients, 1-r.Alpha)
+		spread = torch.ForeachAddCMul(squares, means, means, -1)
+		torch.ForeachSqrtInPlace(spread)
+	} else {
+		spread = torch.ForeachSqrt(squares)
+	}
+	torch.ForeachAddScalarInPlace(spread, r.Epsilon)
+	if r.Momentum == 0 {
+		torch.ForeachAddCDivInPlace(b.parameters, gradients, spread, -r.LearningRate)
+		return
+	}
+	buffers := b.tensors(momentumBuffer, zeros)
+	torch.ForeachMulScalarInPlace(buffers, r.Momentum)
+	torch.ForeachAddCDivInPlace(buffers, gradients, spread, 1)
+	torch.ForeachAddInPlace(b.parameters, buffers, -r.LearningRate)
+}

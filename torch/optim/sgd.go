@@ -1,0 +1,85 @@
+package optim
+
+import (
+	"math"
+
+	"github.com/clipvqgan/clipvqgan/torch"
+)
+
+// SGDOptions are the settings of [SGD].
+type SGDOptions struct {
+	LearningRate float64
+	// Momentum is how much of the last step is kept, Dampening how much of the gradient is left out of it.
+	Momentum    float64
+	Dampening   float64
+	WeightDecay float64
+	// Nesterov looks at the gradient where the momentum leads to.
+	Nesterov bool
+	// Maximize makes the loss as large as possible.
+	Maximize bool
+}
+
+// DefaultSGD has PyTorch's defaults: learning rate 0.001, no momentum.
+func DefaultSGD() SGDOptions { return SGDOptions{LearningRate: 1e-3} }
+
+func (o SGDOptions) rule() rule { return &sgdRule{o} }
+
+type sgdRule struct{ SGDOptions }
+
+var sgd = &kind{
+	name:     "SGD",
+	others:   torch.NewDict("foreach", nil, "differentiable", false, "fused", nil),
+	momentum: func(r rule) *float64 { return &r.(*sgdRule).Momentum },
+	tensors:  []string{"momentum_buffer"},
+	begins:   true,
+}
+
+// SGD is stochastic gradient descent, with momentum where asked for (torch.optim.SGD). Start from
+// [DefaultSGD].
+func SGD[P Parameters](parameters P, options SGDOptions) (*Optimizer, error) {
+	return newOptimizer(sgd, parameters, options)
+}
+
+func (r *sgdRule) kind() *kind            { return sgd }
+func (r *sgdRule) options() Options       { return r.SGDOptions }
+func (r *sgdRule) learningRate() *float64 { return &r.LearningRate }
+func (r *sgdRule) keeps() []bool          { return []bool{r.Momentum != 0} }
+
+func (r *sgdRule) check(operation string) error {
+	err := notNegative(operation, setting{"learning rate", r.LearningRate}, setting{"weight decay", r.WeightDecay},
+		setting{"momentum", r.Momentum})
+	if err != nil {
+		return err
+	}
+	if math.IsNaN(r.Dampening) || math.IsInf(r.Dampening, 0) {
+		return invalid(operation, "the dampening is %v", r.Dampening)
+	}
+	if r.Nesterov && (r.Momentum == 0 || r.Dampening != 0) {
+		return invalid(operation, "Nesterov's method needs a momentum and no dampening")
+	}
+	return nil
+}
+
+func (r *sgdRule) fields() []field {
+	return []field{{"lr", &r.LearningRate}, {"momentum", &r.Momentum}, {"dampening", &r.Dampening},
+		{"weight_decay", &r.WeightDecay}, {"nesterov", &r.Nesterov}, {"maximize", &r.Maximize}}
+}
+
+func (r *sgdRule) step(b *batch) {
+	if r.Momentum == 0 {
+		r.fused(b, nil, false)
+		return
+	}
+	going, beginning := b.split(0)
+	if len(going.parameters) > 0 {
+		r.fused(going, going.tensors(0, zeros), false)
+	}
+	if len(beginning.parameters) > 0 {
+		r.fused(beginning, beginning.tensors(0, zeros), true)
+	}
+}
+
+func (r *sgdRule) fused(b *batch, buffers []*torch.Tensor, first bool) {
+	torch.FusedSGDInPlace(b.parameters, b.gradients, buffers, r.WeightDecay, r.Momentum, r.LearningRate,
+		r.Dampening, r.Nesterov, r.Maximize, first, nil, nil)
+}
