@@ -72,7 +72,7 @@ class ListTest(unittest.TestCase):
     def test_what_only_a_tensor_has(self):
         operator = self.parse("Expand = expand(self, size as shape...): expands.")
         self.assertIn("self->value.expand(int_array(", generator.cpp_definition(operator))
-        self.assertIn("Expand(shape ...int64) *Tensor", generator.go_function(operator))
+        self.assertIn("Expand(shape Shape) *Tensor", generator.go_function(operator))
 
     def test_several_results_have_names(self):
         operator = self.parse("MaxDim = max.dim(self, dim, keepdim): finds.")

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,7 +16,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const module = "github.com/clipvqgan/clipvqgan/"
+const (
+	module = "github.com/clipvqgan/clipvqgan/"
+	root   = "../.."
+)
 
 // A layer says which packages of the module its packages may import. "torch" is that package alone,
 // "torch/..." all below it too.
@@ -31,7 +36,8 @@ var layers = []layer{
 	{"imageio", []string{"internal/atomicfile"}},
 	{"tokenizer", []string{"internal/atomicfile"}},
 
-	{"torch/internal/...", []string{"torch", "torch/internal/...", "internal/atomicfile"}},
+	{"torch/internal/...", []string{"torch/internal/..."}},
+	{"torch/internal/tensorfile", []string{"torch", "torch/internal/..."}}, // the one above torch
 	{"torch", []string{"torch/internal/...", "internal/atomicfile"}},
 	{"torch/jit", []string{"torch", "torch/internal/..."}},
 	{"torch/cuda", []string{"torch", "torch/internal/..."}},
@@ -123,11 +129,32 @@ func violations(table []layer, packages []goPackage) []string {
 	return found
 }
 
+// openSources opens the module's folders and Go files, as go list does in a program of its own: go test
+// takes a result from its cache where nothing has changed that the test itself has opened.
+func openSources(t *testing.T) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if name := entry.Name(); entry.IsDir() && path != root &&
+			(strings.HasPrefix(name, ".") || name == "build" || name == "testdata") {
+			return fs.SkipDir
+		}
+		if strings.HasSuffix(path, ".go") {
+			_, err = os.ReadFile(path)
+		}
+		return err
+	})
+	require.NoError(t, err)
+}
+
 // listPackages are the module's packages and all that they import, directly or not.
 func listPackages(t *testing.T) []goPackage {
 	t.Helper()
+	openSources(t)
 	command := exec.Command("go", "list", "-deps", "-json=ImportPath,Imports,CgoFiles", "./...")
-	command.Dir = "../.."
+	command.Dir = root
 	command.Stderr = os.Stderr
 	output, err := command.Output()
 	require.NoError(t, err)

@@ -20,7 +20,7 @@ func (r *recorded) Name() string          { return r.name }
 func (r *recorded) Fatalf(string, ...any) { r.failed = true }
 func (r *recorded) Skip(...any)           { r.skipped = true }
 
-func TestSoakingIsAskedFor(t *testing.T) {
+func TestLongTestsRunWhereTheyAreAskedFor(t *testing.T) {
 	t.Setenv(testkit.SoakVariable, "")
 	quick := recorded{TB: t, name: "TestSoakSteps"}
 	testkit.Soak(&quick)

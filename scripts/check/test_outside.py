@@ -24,17 +24,7 @@ func piece(ctx context.Context, picture image.Image, vqganModel *vqgan.Model,
 	return nil
 }
 """
-PACKAGES = {
-    "context": "context",
-    "fmt": "fmt",
-    "image": "image",
-    "clip": "github.com/clipvqgan/clipvqgan/clip",
-    "guided": "github.com/clipvqgan/clipvqgan/vqgan/guided",
-    "imageio": "github.com/clipvqgan/clipvqgan/imageio",
-    "models": "github.com/clipvqgan/clipvqgan/models",
-    "torch": "github.com/clipvqgan/clipvqgan/torch",
-    "vqgan": "github.com/clipvqgan/clipvqgan/vqgan",
-}
+STANDARD_PACKAGES = ("context", "fmt", "image")
 
 
 def blocks(path, language):
@@ -102,12 +92,15 @@ class OutsideTest(unittest.TestCase):
         self.assertEqual(run(program, cwd="/", env=self.env), "[6 8]\n")
 
     def test_the_code_in_the_readme_compiles(self):
+        listed = run(GO, "list", "-f", '{{if ne .Name "main"}}{{.Name}} {{.ImportPath}}{{end}}', "./...", cwd=ROOT, env=self.env)
+        packages = dict(line.split() for line in listed.splitlines() if "/internal/" not in line)
+        packages |= {name: name for name in STANDARD_PACKAGES}
         pieces = blocks(ROOT / "README.md", "go")
         module = self.folder / "readme"
         self.assertGreater(len(pieces), 2)
         for i, piece in enumerate(pieces):
             code = re.sub(r"//.*", "", GIVEN % piece)
-            imports = [f'"{p}"' for name, p in PACKAGES.items() if re.search(rf"\b{name}\.", code)]
+            imports = [f'"{p}"' for name, p in packages.items() if re.search(rf"\b{name}\.", code)]
             folder = module / f"piece{i}"
             folder.mkdir(parents=True)
             (folder / "piece.go").write_text(

@@ -43,7 +43,12 @@ func requireFlat(t *testing.T, early, late memoryInUse) {
 }
 
 // TestGuidedStepsKeepMemoryFlat: a process that closes nothing.
-func TestGuidedStepsKeepMemoryFlat(t *testing.T) { guidedSteps(t, 200) }
+func TestGuidedStepsKeepMemoryFlat(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long")
+	}
+	guidedSteps(t, 200)
+}
 
 func TestSoakGuidedSteps(t *testing.T) {
 	testkit.Soak(t)
