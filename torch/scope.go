@@ -21,8 +21,9 @@ type TensorScope struct {
 	hasTurn bool
 
 	mutex sync.Mutex
-	// young are the newest tensors; see nursery.
+	// young are the newest tensors, room at most; see nursery.
 	young []*Tensor
+	room  int
 	// watched are older ones, which the garbage collector may free before the scope ends.
 	watched []weak.Pointer[Tensor]
 	// sweep is the length of watched at which those that were freed are dropped from it.
@@ -109,7 +110,11 @@ func (s *TensorScope) isInTurn() bool { return s != nil && s.hasTurn }
 func runScope(kind scopeKind, f func(scope *TensorScope)) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	scope := &TensorScope{sweep: nurserySize}
+	scope := &TensorScope{sweep: nurserySize, room: nurserySize}
+	if kind == callbackScope {
+		// It ends soon: having the garbage collector watch its tensors would cost more than it saves.
+		scope.room = 16 * nurserySize
+	}
 	openScopes.open(scope)
 	before := C.ctorch_set_scope(C.uint64_t(scope.id))
 	scope.parent = openScopes.find(uint64(before))
@@ -149,7 +154,7 @@ func (s *TensorScope) adopt(t *Tensor) {
 		return
 	}
 	s.mutex.Lock()
-	if len(s.young) == nurserySize {
+	if len(s.young) >= s.room {
 		s.release()
 	}
 	s.young = append(s.young, t)

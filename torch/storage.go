@@ -135,6 +135,12 @@ func init() {
 		defer t.release()
 		return uint64(C.ctorch_tensor_identity(self))
 	}
+	bridge.LayoutOf = func(operation string, tensor any) bridge.Layout {
+		info := tensor.(*Tensor).describe(operation)
+		layout := bridge.Layout{DType: int32(info.dtype), Contiguous: info.is_contiguous != 0}
+		layout.Device.Type, layout.Device.Index = int32(info.device._type), int32(info.device.index)
+		return layout
+	}
 	bridge.WithElements = func(operation string, tensor any, f func(memory []byte) error) error {
 		return tensor.(*Tensor).withElements(operation, f)
 	}

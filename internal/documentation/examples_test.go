@@ -18,14 +18,16 @@ import (
 // mainNames are what a reader of `go doc` or pkg.go.dev meets first, by package.
 var mainNames = map[string][]string{
 	"torch": {
-		"Tensor", "DType", "Device", "Scope", "Try", "Error", "NoGrad", "Generator", "Module", "SGD", "Adam",
+		"Tensor", "DType", "Device", "Scope", "Try", "Error", "NoGrad", "Generator", "Module",
 		"FromSlice", "Gradients", "Tensor_Index",
 	},
-	"clip":         {"Load", "Model", "Classifier", "Tokenizer"},
-	"vqgan":        {"Load", "Model"},
-	"vqgan/guided": {"Generate"},
-	"imageio":      {"Load", "Save", "Resize", "Preprocessor"},
-	"models":       {"CLIP", "VQGAN"},
+	"torch/optim":      {"SGD", "Adam"},
+	"torch/checkpoint": {"Load", "Save"},
+	"clip":             {"Load", "Model", "Classifier", "Tokenizer"},
+	"vqgan":            {"Load", "Model"},
+	"vqgan/guided":     {"Generate"},
+	"imageio":          {"Load", "Save", "Resize", "Preprocessor"},
+	"models":           {"CLIP", "VQGAN"},
 }
 
 // examples are the names of the examples in a package's tests.

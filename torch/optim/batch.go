@@ -25,62 +25,55 @@ func (s *parameterState) close() {
 type batch struct {
 	parameters, gradients []*torch.Tensor
 	states                []*parameterState
+	isComplex             bool
 	// copies are parameters that lie otherwise in memory than their copies among parameters.
 	copies map[int]*torch.Tensor
-}
-
-type placeAndType struct {
-	device torch.Device
-	dtype  torch.DType
 }
 
 // batches are the group's parameters that have gradients.
 func (g *paramGroup) batches() []*batch {
 	var all []*batch
-	byPlace := map[placeAndType]*batch{}
+	byLayout := map[bridge.Layout]*batch{}
 	for i, gradient := range torch.Grads(g.parameters) {
 		if gradient == nil {
 			continue
 		}
 		parameter := g.parameters[i]
-		place := placeAndType{parameter.Device(), parameter.DType()}
-		b := byPlace[place]
+		layout, gradientLayout := bridge.LayoutOf("Step", parameter), bridge.LayoutOf("Step", gradient)
+		gapless, gradientGapless := layout.Contiguous, gradientLayout.Contiguous
+		layout.Contiguous = false // of no account for who steps together
+		b := byLayout[layout]
 		if b == nil {
-			b = &batch{}
-			byPlace[place] = b
+			b = &batch{isComplex: parameter.DType().IsComplex()}
+			byLayout[layout] = b
 			all = append(all, b)
 		}
 		if g.states[i] == nil {
 			g.states[i] = &parameterState{parameter: parameter, tensors: make([]*torch.Tensor, len(g.rule.kind().tensors))}
 		}
-		b.add(parameter, gradient, g.states[i])
+		if !gradientGapless {
+			gradient = gradient.Contiguous()
+		}
+		b.add(parameter, gradient, gapless, g.states[i])
 	}
 	return all
 }
 
-func (b *batch) add(parameter, gradient *torch.Tensor, state *parameterState) {
-	plain := dense(parameter)
-	if plain != parameter {
+func (b *batch) add(parameter, gradient *torch.Tensor, gapless bool, state *parameterState) {
+	if !gapless {
 		if b.copies == nil {
 			b.copies = map[int]*torch.Tensor{}
 		}
 		b.copies[len(b.parameters)] = parameter
+		parameter = parameter.Contiguous()
 	}
-	b.parameters = append(b.parameters, realView(plain))
-	b.gradients = append(b.gradients, realView(dense(gradient)))
+	b.parameters = append(b.parameters, b.realView(parameter))
+	b.gradients = append(b.gradients, b.realView(gradient))
 	b.states = append(b.states, state)
 }
 
-// dense is t, or a copy of it without gaps and in row-major order.
-func dense(t *torch.Tensor) *torch.Tensor {
-	if t.IsContiguous() {
-		return t
-	}
-	return t.Contiguous()
-}
-
-func realView(t *torch.Tensor) *torch.Tensor {
-	if t.DType().IsComplex() {
+func (b *batch) realView(t *torch.Tensor) *torch.Tensor {
+	if b.isComplex {
 		return t.ResolveConj().ViewAsReal()
 	}
 	return t
@@ -90,7 +83,7 @@ func realView(t *torch.Tensor) *torch.Tensor {
 func (b *batch) finish() {
 	for i, parameter := range b.copies {
 		changed := b.parameters[i]
-		if parameter.DType().IsComplex() {
+		if b.isComplex {
 			changed = changed.ViewAsComplex()
 		}
 		parameter.CopyInPlace(changed)
@@ -105,7 +98,7 @@ func (b *batch) tensors(at int, new func(parameter *torch.Tensor) *torch.Tensor)
 			// It outlives every scope that the optimizer is used in.
 			bridge.OutsideScopes(func(func(func())) {
 				made := new(b.parameters[i])
-				if original := b.original(i); original.DType().IsComplex() {
+				if b.isComplex {
 					pairs := made
 					made = pairs.ViewAsComplex()
 					pairs.Close()
@@ -113,13 +106,10 @@ func (b *batch) tensors(at int, new func(parameter *torch.Tensor) *torch.Tensor)
 				state.tensors[at] = made
 			})
 		}
-		all[i] = realView(state.tensors[at])
+		all[i] = b.realView(state.tensors[at])
 	}
 	return all
 }
-
-// original is the parameter that the batch's i-th one is a view or a copy of.
-func (b *batch) original(i int) *torch.Tensor { return b.states[i].parameter }
 
 // zeros make a state that starts at 0.
 func zeros(parameter *torch.Tensor) *torch.Tensor {
@@ -128,7 +118,7 @@ func zeros(parameter *torch.Tensor) *torch.Tensor {
 
 // split takes the batch apart into those with a kind of state and those without.
 func (b *batch) split(at int) (with, without *batch) {
-	with, without = &batch{}, &batch{}
+	with, without = &batch{isComplex: b.isComplex}, &batch{isComplex: b.isComplex}
 	for i, state := range b.states {
 		part := with
 		if state.tensors[at] == nil {

@@ -88,7 +88,7 @@ func (b *batch) byCounter() []*batch {
 	for i, state := range b.states {
 		part := found[state.counter]
 		if part == nil {
-			part = &batch{}
+			part = &batch{isComplex: b.isComplex}
 			found[state.counter] = part
 			parts = append(parts, part)
 		}

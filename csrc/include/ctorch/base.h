@@ -64,9 +64,9 @@ typedef struct ctorch_error {
 CTORCH_API void ctorch_error_free(ctorch_error* error);
 
 // A tensor that a call made. bytes is what the tensor adds to the memory of the CPU or of a GPU, as
-// memory says (CTORCH_CPU or CTORCH_CUDA), and 0 for a view of another tensor; it is for the caller's
-// accounting. scope is the scope that was entered on the calling thread, or 0. tensor is NULL exactly when error is not; both are NULL where an
-// optional result is absent.
+// memory says (CTORCH_CPU or CTORCH_CUDA), and 0 for a view of another tensor; it is for the
+// caller's accounting. scope is the scope that was entered on the calling thread, or 0. tensor is
+// NULL exactly when error is not; both are NULL where an optional result is absent.
 typedef struct ctorch_tensor_result {
   ctorch_tensor* tensor;
   int64_t bytes;

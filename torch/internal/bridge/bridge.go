@@ -14,9 +14,19 @@ type Storage struct {
 	Marked bool
 }
 
+// A Layout is a tensor's device and dtype by libtorch's numbers, and whether its elements lie in row-major
+// order without gaps.
+type Layout struct {
+	Device     struct{ Type, Index int32 }
+	DType      int32
+	Contiguous bool
+}
+
 var (
 	// Identity is the same for two handles of one tensor, and for no other while both are open.
 	Identity func(operation string, tensor any) uint64
+	// LayoutOf is where and of what a tensor is.
+	LayoutOf func(operation string, tensor any) Layout
 	// OutsideScopes runs f so that the tensors that it makes belong to no scope; f may run something
 	// in the scope that was open before.
 	OutsideScopes func(f func(inside func(func())))
