@@ -181,7 +181,7 @@ references: .venv/installed
 	$(venv) scripts/reference/reference_operators.py
 	$(venv) scripts/reference/reference_shims.py
 	$(venv) scripts/reference/reference_pixels.py imageio/testdata
-	$(venv) scripts/reference/reference_tokens.py clip/testdata/tokens.jsonl.gz
+	$(venv) scripts/reference/reference_tokens.py tokenizer/testdata/tokens.jsonl.gz
 	$(venv) scripts/reference/reference_optimizers.py
 	$(venv) scripts/reference/reference_autograd.py
 	$(venv) scripts/reference/reference_modules.py

@@ -8,8 +8,8 @@
 //
 // [Model.EncodeImage] and [Model.EncodeText] hand back embeddings of length 1, whose products are
 // the cosines of the angles between them ([Similarity]); with [Model.EncodePixels] gradients flow
-// back to the picture. A [Classifier] keeps the embeddings of its labels. The [Tokenizer] is
-// OpenAI's, token for token.
+// back to the picture. A [Classifier] keeps the embeddings of its labels. Package tokenizer has
+// the tokenizer.
 //
 // A model may be used from many goroutines at once. Bad input is an error, never a panic. Models are
 // TorchScript archives that scripts/export/export_clip.py writes; package models has a small one.

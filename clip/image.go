@@ -6,13 +6,12 @@ import (
 	"runtime"
 	"sync"
 
-	"github.com/clipvqgan/clipvqgan/imageio"
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
 // Preprocessor turns pictures into what the image encoder takes. A copy of it with ReferenceExact
 // set treats unusual pictures exactly as openai/CLIP does.
-func (m *Model) Preprocessor() imageio.Preprocessor { return m.preprocessor }
+func (m *Model) Preprocessor() Preprocessor { return m.preprocessor }
 
 // EncodeImage is the embeddings of pictures, [N, D], not of unit length. Each is resized so that
 // its shorter side fits, and its middle is taken, as in openai/CLIP.

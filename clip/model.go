@@ -8,6 +8,7 @@ import (
 
 	"github.com/clipvqgan/clipvqgan/imageio"
 	"github.com/clipvqgan/clipvqgan/internal/archive"
+	"github.com/clipvqgan/clipvqgan/tokenizer"
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
@@ -44,9 +45,9 @@ type Model struct {
 	config       Config
 	device       torch.Device
 	dtype        torch.DType
-	tokenizer    *Tokenizer
+	tokenizer    tokenizer.Tokenizer
 	logitScale   float64
-	preprocessor imageio.Preprocessor
+	preprocessor Preprocessor
 	// mean and deviation are [3, 1, 1], on the model's device and in its dtype.
 	mean, deviation *torch.Tensor
 }
@@ -61,34 +62,28 @@ var contract = archive.Contract{
 	Numbers: []string{"logit_scale"},
 }
 
-// Load loads a model that scripts/export/export_clip.py wrote. It computes in float32 on the CPU where
-// nothing else is said:
+// Load loads a model that scripts/export/export_clip.py wrote. It computes in float32 on the CPU
+// unless options say otherwise:
 //
 //	clip.Load(path, torch.CUDA(0), torch.Float16)
+//
+// A file that is not such a model is the error [torch.ErrModel].
 func Load(path string, where ...torch.Option) (*Model, error) {
-	var config Config
-	loaded, err := archive.Load(path, contract, &config, where...)
-	return newModel(path, config, loaded, err)
+	return archive.Load(path, contract, newModel, where...)
 }
 
 // Read is [Load] from a stream.
 func Read(r io.Reader, where ...torch.Option) (*Model, error) {
-	var config Config
-	loaded, err := archive.Read(r, contract, &config, where...)
-	return newModel("the data", config, loaded, err)
+	return archive.Read(r, contract, newModel, where...)
 }
 
-func newModel(name string, config Config, loaded *archive.Loaded, err error) (*Model, error) {
-	if err != nil {
-		return nil, err
-	}
+func newModel(loaded *archive.Loaded, config Config) (*Model, error) {
 	m := &Model{
 		loaded: loaded, config: config, device: loaded.Device, dtype: loaded.DType,
 		logitScale: math.Exp(loaded.Numbers["logit_scale"]),
 	}
 	if err := m.complete(loaded.Files[mergesFile]); err != nil {
-		m.Close()
-		return nil, fmt.Errorf("clip: %s is no CLIP model: %w (%w)", name, err, archive.ErrWrongModel)
+		return nil, fmt.Errorf("%w: %w", archive.ErrWrongModel, err)
 	}
 	return m, nil
 }
@@ -109,10 +104,10 @@ func (m *Model) complete(merges []byte) error {
 	if err != nil {
 		return err
 	}
-	m.preprocessor = imageio.Preprocessor{
+	m.preprocessor = Preprocessor{
 		Size: int(c.ImageSize), Filter: filter, Mean: c.Mean, Std: c.StandardDeviation,
 	}
-	if m.tokenizer, err = NewTokenizer(bytes.NewReader(merges), c.ContextLength); err != nil {
+	if m.tokenizer, err = tokenizer.NewCLIP(bytes.NewReader(merges), c.ContextLength); err != nil {
 		return err
 	}
 	if got := m.tokenizer.VocabularySize(); got != c.VocabularySize {
@@ -135,7 +130,7 @@ func (m *Model) Device() torch.Device { return m.device }
 func (m *Model) DType() torch.DType { return m.dtype }
 
 // Tokenizer is the model's own.
-func (m *Model) Tokenizer() *Tokenizer { return m.tokenizer }
+func (m *Model) Tokenizer() tokenizer.Tokenizer { return m.tokenizer }
 
 // ImageSize is the side, in pixels, of the pictures that [Model.EncodePixels] takes.
 func (m *Model) ImageSize() int64 { return m.config.ImageSize }
@@ -152,11 +147,11 @@ func (m *Model) Close() {
 }
 
 // EncodeText is the embeddings of texts, [N, D], not of unit length. A text that is empty, is not
-// UTF-8 or has too many tokens is an error: see [Tokenizer.Tokenize].
+// UTF-8 or has too many tokens is an error: see [tokenizer.CLIP.Tokenize].
 func (m *Model) EncodeText(texts ...string) (*torch.Tensor, error) {
 	rows, err := m.tokenizer.Tokenize(texts...)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("clip: EncodeText: %w", err)
 	}
 	if len(rows) == 0 {
 		return nil, fmt.Errorf("clip: EncodeText: there is no text: %w", torch.ErrInvalid)

@@ -91,15 +91,6 @@ func withFile(path string, read func(io.Reader) error) error {
 	return nil
 }
 
-// stored is a picture as its file has it.
-type stored struct {
-	format      string
-	image       image.Image
-	frame       frame
-	orientation int
-	png         pngHeader // for PNG
-}
-
 // pngHeader is what of a PNG's header the decoded picture does not show.
 type pngHeader struct{ depth, colorType uint8 }
 
@@ -112,7 +103,7 @@ const (
 )
 
 // rgb converts to RGB, not turned.
-func (d *stored) rgb(over backdrop) *RGB {
+func (d *Stored) rgb(over backdrop) *RGB {
 	p := d.frameRGB(over)
 	if d.frame.fills(p.Width, p.Height) {
 		return p
@@ -127,7 +118,7 @@ func (d *stored) rgb(over backdrop) *RGB {
 	return whole
 }
 
-func (d *stored) frameRGB(over backdrop) *RGB {
+func (d *Stored) frameRGB(over backdrop) *RGB {
 	if d.format == "webp" {
 		switch img := d.image.(type) {
 		case *image.YCbCr:
@@ -178,7 +169,7 @@ next:
 // decodeStored reads a picture, and refuses one with more pixels than the limit
 // before it decodes it. Colours of transparent parts matter to whoever leaves
 // the alpha out: with keepColors they are there.
-func decodeStored(r io.Reader, maxPixels int64, keepColors bool) (*stored, error) {
+func decodeStored(r io.Reader, maxPixels int64, keepColors bool) (*Stored, error) {
 	const longestMagic = 12
 	buffered := bufio.NewReader(r)
 	start, err := buffered.Peek(longestMagic)
@@ -227,7 +218,7 @@ func decodeStored(r io.Reader, maxPixels int64, keepColors bool) (*stored, error
 		}
 	}
 
-	d := &stored{format: format.name, frame: first, orientation: orientation}
+	d := &Stored{format: format.name, frame: first, orientation: orientation}
 	if format.name == "png" {
 		// The header has just been read, so it is there.
 		d.png = pngHeader{depth: data[24], colorType: data[25]}

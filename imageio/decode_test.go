@@ -49,12 +49,8 @@ func TestLoadErrors(t *testing.T) {
 		if test.is != nil {
 			assert.ErrorIs(t, err, test.is)
 		}
-		for _, exact := range []bool{false, true} {
-			p := NewPreprocessor(8)
-			p.ReferenceExact = exact
-			_, err = p.Load(test.path)
-			require.EqualError(t, err, test.says)
-		}
+		_, err = LoadStored(test.path, Options{})
+		require.EqualError(t, err, test.says)
 	}
 }
 
@@ -221,58 +217,51 @@ func TestRGBIsAnImage(t *testing.T) {
 
 func TestUnusualSizes(t *testing.T) {
 	for _, name := range []string{"one_pixel.png", "long.png"} {
-		for _, exact := range []bool{false, true} {
-			p := NewPreprocessor(224)
-			p.ReferenceExact = exact
-			values, err := p.Load(filepath.Join("testdata", name))
-			require.NoError(t, err)
-			assert.Len(t, values, 3*224*224)
+		path := filepath.Join("testdata", name)
+		picture, err := Load(path, Options{})
+		require.NoError(t, err)
+		square, err := FitSquare(picture, 224, Bicubic)
+		require.NoError(t, err)
+		assert.Equal(t, image.Rect(0, 0, 224, 224), square.Bounds())
+		stored, err := LoadStored(path, Options{})
+		require.NoError(t, err)
+		square, err = stored.FitSquare(224, Bicubic)
+		require.NoError(t, err)
+		assert.Equal(t, image.Rect(0, 0, 224, 224), square.Bounds())
+		for _, size := range []int{0, -1, 1 << 20} {
+			_, err = FitSquare(picture, size, Bicubic)
+			assert.ErrorIs(t, err, ErrSize)
+			_, err = stored.FitSquare(size, Bicubic)
+			assert.ErrorIs(t, err, ErrSize)
 		}
 	}
-	p := NewPreprocessor(0)
-	_, err := p.Load("testdata/rgb.png")
-	assert.ErrorIs(t, err, ErrSize)
-	_, err = NewPreprocessor(8).Image(image.NewGray(image.Rect(0, 0, 0, 5)))
-	assert.ErrorIs(t, err, ErrSize)
-	_, err = NewPreprocessor(8).Image(&RGB{Width: 2, Height: 2})
-	assert.ErrorIs(t, err, ErrSize)
+	for _, empty := range []*RGB{nil, {}, {Width: 2, Height: 2}} {
+		_, err := FitSquare(empty, 8, Bicubic)
+		assert.ErrorIs(t, err, ErrSize)
+	}
+	for _, img := range []image.Image{nil, image.NewGray(image.Rect(0, 0, 0, 5)), &RGB{Width: 2, Height: 2}} {
+		_, err := StoredImage(img)
+		assert.ErrorIs(t, err, ErrSize)
+	}
 }
 
-// In memory or from a file, the reference's rules give the same.
-func TestReferenceFromMemory(t *testing.T) {
+// In memory or from a file, a picture in its own mode gives the same.
+func TestStoredFromMemory(t *testing.T) {
 	for _, name := range []string{"rgb.png", "rgba.png", "palette_transparent.png", "gray.png"} {
-		path := filepath.Join("testdata", name)
-		data, err := os.ReadFile(path)
+		data, err := os.ReadFile(filepath.Join("testdata", name))
 		require.NoError(t, err)
 		img, err := png.Decode(bytes.NewReader(data))
 		require.NoError(t, err)
-		p := NewPreprocessor(20)
-		p.ReferenceExact = true
-		want, err := p.Load(path)
+		inMemory, err := StoredImage(img)
 		require.NoError(t, err)
-		got, err := p.Image(img)
+		fromFile, err := DecodeStored(bytes.NewReader(data), Options{})
+		require.NoError(t, err)
+		want, err := fromFile.FitSquare(20, Bicubic)
+		require.NoError(t, err)
+		got, err := inMemory.FitSquare(20, Bicubic)
 		require.NoError(t, err)
 		assert.Equal(t, want, got, name)
-		read, err := p.Decode(bytes.NewReader(data))
-		require.NoError(t, err)
-		assert.Equal(t, want, read, name)
 	}
-}
-
-func TestDefaultPreprocessing(t *testing.T) {
-	// A sideways photo is turned first.
-	p := NewPreprocessor(16)
-	sideways, err := p.Load("testdata/orientation_6.jpg")
-	require.NoError(t, err)
-	picture, err := Load("testdata/orientation_6.jpg", Options{})
-	require.NoError(t, err)
-	fromMemory, err := p.Image(picture)
-	require.NoError(t, err)
-	assert.Equal(t, fromMemory, sideways)
-	p.ReferenceExact = true
-	asStored, err := p.Load("testdata/orientation_6.jpg")
-	require.NoError(t, err)
-	assert.NotEqual(t, asStored, sideways)
 }
 
 func TestCHW(t *testing.T) {
@@ -311,14 +300,13 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		options := Options{MaxPixels: 1 << 16}
 		p, err := Decode(bytes.NewReader(data), options)
-		preprocessor := NewPreprocessor(16)
-		preprocessor.Options = options
-		preprocessor.ReferenceExact = true
-		_, exactErr := preprocessor.Decode(bytes.NewReader(data))
+		stored, exactErr := DecodeStored(bytes.NewReader(data), options)
 		assert.Equal(t, err == nil, exactErr == nil, "%v, %v", err, exactErr)
 		if err != nil {
 			return
 		}
+		_, err = stored.FitSquare(16, Bicubic)
+		require.NoError(t, err)
 		require.NoError(t, p.check())
 		require.LessOrEqual(t, p.Width*p.Height, 1<<16)
 	})

@@ -25,10 +25,15 @@ func ExampleLoad() {
 	// imageio: testdata/README.md: not a picture in a known format (PNG, JPEG, GIF, WebP, BMP, TIFF)
 }
 
-func ExamplePreprocessor() {
-	values, err := imageio.NewPreprocessor(224).Load("testdata/rgb.png")
-	fmt.Println(len(values), err) // 3 channels of 224 by 224
-	// Output: 150528 <nil>
+func ExampleFitSquare() {
+	square, err := imageio.FitSquare(imageio.NewRGB(1920, 1080), 224, imageio.Bicubic)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	values := imageio.ToCHW(square, [3]float32{}, [3]float32{})
+	fmt.Println(square.Bounds(), len(values)) // 3 channels of 224 by 224
+	// Output: (0,0)-(224,224) 150528
 }
 
 func ExampleResize() {

@@ -3,8 +3,8 @@
 //
 // It decodes PNG, JPEG, GIF, WebP, BMP and TIFF into packed 8-bit RGB: upright as
 // the camera held them (EXIF orientation), transparent parts over a background.
-// Its resampling is the one of Pillow, bit for bit, and its preprocessing that
-// of CLIP, because a model sees what it was trained on only if the pixels are
+// Its resampling is that of Pillow, bit for bit, and its crops those of torchvision,
+// because a model sees what it was trained on only if the pixels are
 // the same.
 package imageio
 

@@ -147,11 +147,10 @@ func BenchmarkDecode1080p(b *testing.B) {
 	}
 }
 
-func BenchmarkPreprocess1080p(b *testing.B) {
+func BenchmarkFitSquare1080p(b *testing.B) {
 	p := noise(1920, 1080)
-	preprocessor := NewPreprocessor(224)
 	for b.Loop() {
-		if _, err := preprocessor.Image(p); err != nil {
+		if _, err := FitSquare(p, 224, Bicubic); err != nil {
 			b.Fatal(err)
 		}
 	}

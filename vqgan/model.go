@@ -51,35 +51,29 @@ var contract = archive.Contract{
 	Frozen:  []string{"encode", "decode"},
 }
 
-// Load loads a model that scripts/export/export_vqgan.py wrote. It computes in float32 on the CPU where
-// nothing else is said:
+// Load loads a model that scripts/export/export_vqgan.py wrote. It computes in float32 on the CPU
+// unless options say otherwise:
 //
 //	vqgan.Load(path, torch.CUDA(0), torch.Float16)
+//
+// A file that is not such a model is the error [torch.ErrModel].
 func Load(path string, where ...torch.Option) (*Model, error) {
-	var config Config
-	loaded, err := archive.Load(path, contract, &config, where...)
-	return newModel(path, config, loaded, err)
+	return archive.Load(path, contract, newModel, where...)
 }
 
 // Read is [Load] from a stream.
 func Read(r io.Reader, where ...torch.Option) (*Model, error) {
-	var config Config
-	loaded, err := archive.Read(r, contract, &config, where...)
-	return newModel("the data", config, loaded, err)
+	return archive.Read(r, contract, newModel, where...)
 }
 
-func newModel(name string, config Config, loaded *archive.Loaded, err error) (*Model, error) {
-	if err != nil {
-		return nil, err
-	}
+func newModel(loaded *archive.Loaded, config Config) (*Model, error) {
 	if config.DownsamplingFactor < 1 || config.CodebookSize < 1 || config.EmbeddingDimension < 1 || config.ImageSize < 1 {
-		loaded.Close()
-		return nil, fmt.Errorf("vqgan: %s: its config.json has a size below 1: %w", name, archive.ErrWrongModel)
+		return nil, fmt.Errorf("its config.json has a size below 1: %w", archive.ErrWrongModel)
 	}
 	m := &Model{loaded: loaded, config: config, device: loaded.Device, dtype: loaded.DType}
+	var err error
 	if m.codebook, err = m.readCodebook(); err != nil {
-		m.loaded.Close()
-		return nil, fmt.Errorf("vqgan: %s: %w", name, err)
+		return nil, err
 	}
 	return m, nil
 }

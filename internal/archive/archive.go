@@ -42,35 +42,42 @@ type Loaded struct {
 	DType   torch.DType
 }
 
-// Load loads a model, checks it against the contract, decodes its description into config, and
-// brings it to float32 on the CPU or to what where says. Its errors name the file and what is
-// missing.
-func Load(path string, contract Contract, config any, where ...torch.Option) (*Loaded, error) {
+// Load loads a model, checks it against the contract, decodes its description into a Config, and
+// brings it to float32 on the CPU or to what where says. build makes the Model of it; where that
+// fails, what was loaded is freed. Errors name the file and what is missing.
+func Load[Config, Model any](path string, contract Contract,
+	build func(loaded *Loaded, config Config) (Model, error), where ...torch.Option) (Model, error) {
 	module, err := torch.LoadModule(path)
-	return finish(path, module, err, contract, config, where)
+	return finish(path, module, err, contract, build, where)
 }
 
-// Read is Load from a stream.
-func Read(r io.Reader, contract Contract, config any, where ...torch.Option) (*Loaded, error) {
+// Read is [Load] from a stream.
+func Read[Config, Model any](r io.Reader, contract Contract,
+	build func(loaded *Loaded, config Config) (Model, error), where ...torch.Option) (Model, error) {
 	module, err := torch.ReadModule(r)
-	return finish("the data", module, err, contract, config, where)
+	return finish("the data", module, err, contract, build, where)
 }
 
-func finish(name string, module *torch.Module, err error, contract Contract,
-	config any, where []torch.Option) (*Loaded, error) {
+func finish[Config, Model any](name string, module *torch.Module, err error, contract Contract,
+	build func(loaded *Loaded, config Config) (Model, error), where []torch.Option) (model Model, _ error) {
 	if err != nil {
-		return nil, wrap(contract.Kind, err)
+		return model, wrap(contract.Kind, err)
 	}
 	loaded := &Loaded{Module: module, Files: module.ExtraFiles()}
+	var config Config
 	// Converting the weights takes several threads, which a scope gives back.
 	torch.Scope(func(*torch.TensorScope) {
-		err = loaded.prepare(name, contract, config, where)
+		err = loaded.prepare(name, contract, &config, where)
 	})
+	if err == nil {
+		if model, err = build(loaded, config); err != nil {
+			err = fmt.Errorf("%s: %s: %w", contract.Kind, name, err)
+		}
+	}
 	if err != nil {
 		loaded.Close()
-		return nil, err
 	}
-	return loaded, nil
+	return model, err
 }
 
 func (l *Loaded) prepare(path string, contract Contract, config any, where []torch.Option) error {

@@ -1,6 +1,6 @@
 """Writes the reference for the tokenizer: texts and OpenAI's tokens for them.
 
-    python scripts/reference/reference_tokens.py clip/testdata/tokens.jsonl.gz
+    python scripts/reference/reference_tokens.py tokenizer/testdata/tokens.jsonl.gz
 
 The texts are hand-picked cases and random ones of many kinds, the same for the
 same --seed. Each line of the file is {"text": ..., "tokens": [...]}, without the
@@ -8,7 +8,7 @@ start and end tokens; the first line names the versions that made it. With anoth
 seed and a large --count it makes a corpus for a longer comparison:
 
     python scripts/reference/reference_tokens.py --seed 1 --count 100000 /tmp/tokens.jsonl.gz
-    CLIP_TOKENS=/tmp/tokens.jsonl.gz go test ./clip -run TestTokensEqualReference
+    CLIP_TOKENS=/tmp/tokens.jsonl.gz go test ./tokenizer -run TestTokensEqualReference
 """
 
 import argparse

@@ -1,4 +1,4 @@
-package clip
+package tokenizer
 
 import (
 	"bufio"
@@ -36,13 +36,13 @@ func readBytePairs(r io.Reader) (*bytePairs, error) {
 	for scanner.Scan() {
 		fields := strings.Fields(scanner.Text())
 		if len(fields) != 2 {
-			return nil, fmt.Errorf("clip: line %d of the tokenizer's merges is %s, not two symbols with a space between",
+			return nil, fmt.Errorf("tokenizer: line %d of the tokenizer's merges is %s, not two symbols with a space between",
 				len(pairs)+1, quoteShort(scanner.Text()))
 		}
 		pairs = append(pairs, [2]string{fields[0], fields[1]})
 	}
 	if err := scanner.Err(); err != nil {
-		return nil, fmt.Errorf("clip: reading the tokenizer's merges: %w", err)
+		return nil, fmt.Errorf("tokenizer: reading the tokenizer's merges: %w", err)
 	}
 
 	b := &bytePairs{
@@ -71,7 +71,7 @@ func readBytePairs(r io.Reader) (*bytePairs, error) {
 		left, okLeft := tokens[pair[0]]
 		right, okRight := tokens[pair[1]]
 		if !okLeft || !okRight {
-			return nil, fmt.Errorf("clip: line %d of the tokenizer's merges, %s, has a symbol that is not in the vocabulary",
+			return nil, fmt.Errorf("tokenizer: line %d of the tokenizer's merges, %s, has a symbol that is not in the vocabulary",
 				rank+1, quoteShort(pair[0]+" "+pair[1]))
 		}
 		b.merges[symbolPair{left, right}] = merge{int32(rank), tokens[pair[0]+pair[1]]}

@@ -1,4 +1,4 @@
-package clip
+package tokenizer
 
 import (
 	"strings"
@@ -84,28 +84,7 @@ func fixSegment(text string, entities bool) string {
 // fixEntities decodes the unambiguous HTML entities, those that end in a
 // semicolon, and the names of some in capitals ("&NTILDE;").
 func fixEntities(text string) string {
-	if !strings.Contains(text, "&") {
-		return text
-	}
-	var out strings.Builder
-	for {
-		start := strings.IndexByte(text, '&')
-		if start < 0 {
-			break
-		}
-		out.WriteString(text[:start])
-		text = text[start:]
-		n := strictReferenceLength(text)
-		if n == 0 {
-			out.WriteByte('&')
-			n = 1
-		} else {
-			out.WriteString(fixEntity(text[:n]))
-		}
-		text = text[n:]
-	}
-	out.WriteString(text)
-	return out.String()
+	return replaceReferences(text, strictReferenceLength, fixEntity)
 }
 
 // strictReferenceLength is the length of "&name;" or "&#number;" at the start

@@ -1,15 +1,77 @@
 package imageio
 
 import (
+	"fmt"
 	"image"
 	"image/color"
+	"io"
 )
 
-// openai/CLIP resizes a picture in the mode that Pillow has it in, and converts
-// it to RGB at the end. This file does the same.
+// A Stored is a picture in the mode in which its file holds it (with a palette, gray, with alpha,
+// CMYK), not turned as its EXIF data says, and with the colours of transparent parts. Software that
+// resizes before it converts to RGB, as openai/CLIP does with Pillow, sees pictures so.
+type Stored struct {
+	format      string
+	image       image.Image
+	frame       frame
+	orientation int
+	png         pngHeader // for PNG
+}
 
-// cropReference scales and crops in the picture's own mode, then converts.
-func (p *Preprocessor) cropReference(d *stored) *RGB {
+// LoadStored reads a picture file. Of the options, MaxPixels is heeded. The errors are those of
+// [Load].
+func LoadStored(path string, options Options) (*Stored, error) {
+	var d *Stored
+	err := withFile(path, func(r io.Reader) (err error) {
+		d, err = decodeStored(r, options.maxPixels(), true)
+		return err
+	})
+	return d, err
+}
+
+// DecodeStored is [LoadStored] from a stream.
+func DecodeStored(r io.Reader, options Options) (*Stored, error) {
+	d, err := decodeStored(r, options.maxPixels(), true)
+	if err != nil {
+		return nil, fmt.Errorf("imageio: %w", err)
+	}
+	return d, nil
+}
+
+// StoredImage takes a picture in memory as it is. The error is [ErrSize].
+func StoredImage(img image.Image) (*Stored, error) {
+	if img == nil || img.Bounds().Empty() {
+		return nil, fmt.Errorf("imageio: %w: the picture is empty", ErrSize)
+	}
+	if rgb, ok := img.(*RGB); ok {
+		if err := rgb.check(); err != nil {
+			return nil, fmt.Errorf("imageio: %w", err)
+		}
+	}
+	return &Stored{image: img}, nil
+}
+
+// FitSquare is the function [FitSquare] in the picture's own mode, with Pillow's rules for it, and
+// then the conversion to RGB: palettes and pictures of one bit are resized by taking the nearest
+// pixel, pictures with alpha are resized premultiplied and then lose their alpha. The pixels are
+// Pillow's for PNG but gray of 16 bits, which Pillow makes nearly all white; those of JPEG differ
+// by a few levels. The error is [ErrSize].
+func (d *Stored) FitSquare(size int, filter Filter) (*RGB, error) {
+	if err := checkSquare(size); err != nil {
+		return nil, err
+	}
+	return d.fitSquare(square{size, filter}), nil
+}
+
+// A square is what a picture is scaled and cropped to.
+type square struct {
+	size   int
+	filter Filter
+}
+
+func (s square) fit(p *RGB) *RGB { return scaleAndCrop(p.raster(), s.size, s.filter).rgb() }
+
+func (d *Stored) fitSquare(s square) *RGB {
 	switch img := d.image.(type) {
 	case *image.Paletted:
 		if d.isGrayPalette(img) {
@@ -17,19 +79,19 @@ func (p *Preprocessor) cropReference(d *stored) *RGB {
 		}
 		whole := indices(img)
 		whole = whole.crop(d.frame.window(whole.width, whole.height))
-		return paletteToRGB(scaleAndCrop(whole, p.Size, Nearest), img.Palette)
+		return paletteToRGB(scaleAndCrop(whole, s.size, Nearest), img.Palette)
 	case *image.CMYK:
-		return cmykRasterToRGB(scaleAndCrop(packedRows(img.Pix, img.Stride, img.Rect, 4), p.Size, p.Filter))
+		return cmykRasterToRGB(scaleAndCrop(packedRows(img.Pix, img.Stride, img.Rect, 4), s.size, s.filter))
 	case *image.NRGBA, *image.NRGBA64, *image.RGBA64:
 		if d.hasAlphaChannel() {
 			straight := straightAlpha(d.image)
-			return p.cropWithAlpha(straight.crop(d.frame.window(straight.width, straight.height)))
+			return s.fitWithAlpha(straight.crop(d.frame.window(straight.width, straight.height)))
 		}
 		// A colour that is declared transparent, or deep samples: only colours.
-		return p.crop(withoutAlpha(d.image))
+		return s.fit(withoutAlpha(d.image))
 	case *image.RGBA:
 		if d.format == "" && !img.Opaque() {
-			return p.cropWithAlpha(straightAlpha(img))
+			return s.fitWithAlpha(straightAlpha(img))
 		}
 	case *image.NYCbCrA:
 		colours := fromWebP(&img.YCbCr, nil, 0, backdrop{})
@@ -39,24 +101,24 @@ func (p *Preprocessor) cropReference(d *stored) *RGB {
 			copy(joined.pix[4*i:], colours.Pix[3*i:3*i+3])
 			joined.pix[4*i+3] = alpha.pix[i]
 		}
-		return p.cropWithAlpha(joined.crop(d.frame.window(joined.width, joined.height)))
+		return s.fitWithAlpha(joined.crop(d.frame.window(joined.width, joined.height)))
 	}
-	filter := p.Filter
+	filter := s.filter
 	if d.format == "png" && d.png.depth == 1 {
 		filter = Nearest // Pillow's mode 1
 	}
-	return scaleAndCrop(d.rgb(newBackdrop(nil)).raster(), p.Size, filter).rgb()
+	return scaleAndCrop(d.rgb(newBackdrop(nil)).raster(), s.size, filter).rgb()
 }
 
 // hasAlphaChannel says whether each pixel has an alpha, which a colour that PNG
 // declares transparent is not.
-func (d *stored) hasAlphaChannel() bool {
+func (d *Stored) hasAlphaChannel() bool {
 	return d.format != "png" || (d.png.colorType != pngGray && d.png.colorType != pngRGB)
 }
 
 // isGrayPalette says whether Pillow takes indices for levels of grey: in GIF and
 // BMP, where the palette says the same.
-func (d *stored) isGrayPalette(img *image.Paletted) bool {
+func (d *Stored) isGrayPalette(img *image.Paletted) bool {
 	if d.format != "gif" && d.format != "bmp" {
 		return false
 	}
@@ -69,16 +131,16 @@ func (d *stored) isGrayPalette(img *image.Paletted) bool {
 	return true
 }
 
-// cropWithAlpha scales and crops RGBA premultiplied, and drops the alpha.
-func (p *Preprocessor) cropWithAlpha(r raster) *RGB {
-	width, height := ShorterSide(r.width, r.height, p.Size)
+// fitWithAlpha scales and crops RGBA premultiplied, and drops the alpha.
+func (s square) fitWithAlpha(r raster) *RGB {
+	width, height := ShorterSide(r.width, r.height, s.size)
 	if width != r.width || height != r.height {
 		for i := 0; i < len(r.pix); i += 4 {
 			for c := range 3 {
 				r.pix[i+c] = scale255(r.pix[i+c], r.pix[i+3])
 			}
 		}
-		r = scaleAndCrop(r, p.Size, p.Filter)
+		r = scaleAndCrop(r, s.size, s.filter)
 		for i := 0; i < len(r.pix); i += 4 {
 			alpha := int(r.pix[i+3])
 			if alpha == 0 || alpha == 255 {
@@ -89,7 +151,7 @@ func (p *Preprocessor) cropWithAlpha(r raster) *RGB {
 			}
 		}
 	} else {
-		r = scaleAndCrop(r, p.Size, p.Filter)
+		r = scaleAndCrop(r, s.size, s.filter)
 	}
 	out := NewRGB(r.width, r.height)
 	for i := range r.width * r.height {

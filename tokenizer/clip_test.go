@@ -1,4 +1,4 @@
-package clip
+package tokenizer
 
 import (
 	"bufio"
@@ -30,8 +30,8 @@ func openAIMerges(tb testing.TB) string {
 	return strings.Join(lines[1:49152-256-2+1], "\n")
 }
 
-var openAI = sync.OnceValue(func() *Tokenizer {
-	tokenizer, err := NewTokenizer(strings.NewReader(openAIMerges(noTest{})), 77)
+var openAI = sync.OnceValue(func() *CLIP {
+	tokenizer, err := NewCLIP(strings.NewReader(openAIMerges(noTest{})), 77)
 	if err != nil {
 		panic(err)
 	}
@@ -70,7 +70,7 @@ func TestTokensEqualReference(t *testing.T) {
 		if len(want.Tokens) == 0 {
 			assert.ErrorIs(t, err, ErrEmptyPrompt, "%+q", want.Text)
 		} else if assert.NoError(t, err, "%+q", want.Text) {
-			assert.Equal(t, want.Tokens, got, "%+q cleaned up to %+q", want.Text, cleanText(want.Text))
+			assert.Equal(t, want.Tokens, got, "%+q cleaned up to %+q", want.Text, Clean(want.Text))
 		}
 		compared++
 	}
@@ -117,7 +117,7 @@ func TestTokenizeContextLimit(t *testing.T) {
 
 	_, err = openAI().Tokenize("a cat", fits+"cat")
 	require.ErrorIs(t, err, ErrPromptTooLong)
-	assert.Equal(t, `clip: prompt 2 of 2: the prompt is too long: "cat cat cat cat cat cat cat cat cat cat "... has 78 tokens, `+
+	assert.Equal(t, `tokenizer: prompt 2 of 2: the prompt is too long: "cat cat cat cat cat cat cat cat cat cat "... has 78 tokens, `+
 		`start and end included, and the model reads 77`, err.Error())
 
 	rows, err = openAI().TokenizeTruncated(fits+"dog dog", "a cat")
@@ -133,11 +133,11 @@ func TestTokenizeErrors(t *testing.T) {
 		is   error
 		says string
 	}{
-		{"", ErrEmptyPrompt, "clip: the prompt is empty"},
-		{" \u3000\n", ErrEmptyPrompt, "clip: the prompt is empty"},
-		{"\x00\x1b[0m", ErrEmptyPrompt, `clip: the prompt is empty: nothing is left of "\x00\x1b[0m" after the clean-up`},
-		{"a\xffb", ErrInvalidUTF8, `clip: the prompt is not valid UTF-8: "a\xffb"`},
-		{"\xed\xa0\x80", ErrInvalidUTF8, `clip: the prompt is not valid UTF-8: "\xed\xa0\x80"`},
+		{"", ErrEmptyPrompt, "tokenizer: the prompt is empty"},
+		{" \u3000\n", ErrEmptyPrompt, "tokenizer: the prompt is empty"},
+		{"\x00\x1b[0m", ErrEmptyPrompt, `tokenizer: the prompt is empty: nothing is left of "\x00\x1b[0m" after the clean-up`},
+		{"a\xffb", ErrInvalidUTF8, `tokenizer: the prompt is not valid UTF-8: "a\xffb"`},
+		{"\xed\xa0\x80", ErrInvalidUTF8, `tokenizer: the prompt is not valid UTF-8: "\xed\xa0\x80"`},
 	} {
 		_, err := openAI().Tokenize(test.text)
 		require.ErrorIs(t, err, test.is)
@@ -155,7 +155,7 @@ func TestVocabulary(t *testing.T) {
 	assert.Equal(t, int64(49407), openAI().EndToken())
 	assert.Equal(t, 77, openAI().ContextLength())
 
-	small, err := NewTokenizer(strings.NewReader("c a\nca t</w>\n"), 5)
+	small, err := NewCLIP(strings.NewReader("c a\nca t</w>\n"), 5)
 	require.NoError(t, err)
 	assert.Equal(t, 516, small.VocabularySize())
 	rows, err := small.Tokenize("cat", "ca")
@@ -163,18 +163,18 @@ func TestVocabulary(t *testing.T) {
 	assert.Equal(t, [][]int64{{514, 513, 515, 0, 0}, {514, 66, 320, 515, 0}}, rows)
 }
 
-func TestNewTokenizerErrors(t *testing.T) {
+func TestNewCLIPErrors(t *testing.T) {
 	for merges, says := range map[string]string{
-		"c a\nca":       `clip: line 2 of the tokenizer's merges is "ca", not two symbols with a space between`,
-		"c a\n\nca t":   `clip: line 2 of the tokenizer's merges is "", not two symbols with a space between`,
-		"c a\nxy t</w>": `clip: line 2 of the tokenizer's merges, "xy t</w>", has a symbol that is not in the vocabulary`,
+		"c a\nca":       `tokenizer: line 2 of the tokenizer's merges is "ca", not two symbols with a space between`,
+		"c a\n\nca t":   `tokenizer: line 2 of the tokenizer's merges is "", not two symbols with a space between`,
+		"c a\nxy t</w>": `tokenizer: line 2 of the tokenizer's merges, "xy t</w>", has a symbol that is not in the vocabulary`,
 	} {
-		_, err := NewTokenizer(strings.NewReader(merges), 77)
+		_, err := NewCLIP(strings.NewReader(merges), 77)
 		assert.EqualError(t, err, says)
 	}
-	_, err := NewTokenizer(strings.NewReader(""), 2)
-	assert.EqualError(t, err, "clip: a context length of 2 leaves no room for a token between start and end")
-	_, err = NewTokenizer(io.MultiReader(strings.NewReader("c a\n"), brokenReader{}), 77)
+	_, err := NewCLIP(strings.NewReader(""), 2)
+	assert.EqualError(t, err, "tokenizer: a context length of 2 leaves no room for a token between start and end")
+	_, err = NewCLIP(io.MultiReader(strings.NewReader("c a\n"), brokenReader{}), 77)
 	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
 }
 
@@ -214,7 +214,7 @@ func TestLongWordsMergeLikeShortOnes(t *testing.T) {
 	assert.Greater(t, len(tokens), 1<<17)
 }
 
-func TestTokenizerIsConcurrent(t *testing.T) {
+func TestCLIPIsConcurrent(t *testing.T) {
 	want, err := openAI().Tokenize("a photo of a cat", "cafÃ© Ã la mode")
 	require.NoError(t, err)
 	var group sync.WaitGroup
@@ -230,7 +230,7 @@ func TestTokenizerIsConcurrent(t *testing.T) {
 	group.Wait()
 }
 
-func FuzzTokenizer(f *testing.F) {
+func FuzzCLIP(f *testing.F) {
 	for _, text := range []string{"a photo of a cat.", "cafÃ©", "&amp;#65;", "í\u00a0½í¸\u0080", "\x1b[0mĳ", "À\n", "e\u0301\u0345"} {
 		f.Add(text)
 	}
@@ -255,16 +255,16 @@ func FuzzTokenizer(f *testing.F) {
 				return r
 			}, s)
 		}
-		clean := cleanText(text)
+		clean := Clean(text)
 		if !strings.Contains(clean, endOfWord) {
 			require.Equal(t, squeeze(clean), squeeze(openAI().Decode(tokens)))
 		}
 	})
 }
 
-func ExampleTokenizer_Tokenize() {
+func ExampleCLIP_Tokenize() {
 	// The merges come from the model file; these make one word of "cat".
-	tokenizer, err := NewTokenizer(strings.NewReader("c a\nca t</w>"), 6)
+	tokenizer, err := NewCLIP(strings.NewReader("c a\nca t</w>"), 6)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -275,7 +275,7 @@ func ExampleTokenizer_Tokenize() {
 	fmt.Println(err)
 	// Output:
 	// [[514 320 513 256 515 0]] <nil>
-	// clip: the prompt is too long: "cat cat cat cat cat" has 7 tokens, start and end included, and the model reads 6
+	// tokenizer: the prompt is too long: "cat cat cat cat cat" has 7 tokens, start and end included, and the model reads 6
 }
 
 // The line has ten words; OpenAI's tokenizer takes 43 µs for such a one, its

@@ -1,4 +1,4 @@
-package clip
+package tokenizer
 
 import (
 	"html"
@@ -12,6 +12,12 @@ import (
 // characters that HTML forbids, which Python drops; its table of names is the
 // same, and is used here.
 func unescapeHTML(text string) string {
+	return replaceReferences(text, referenceLength, unescapeReference)
+}
+
+// replaceReferences replaces each character reference by what decode makes of it. length gives the
+// length in bytes of the reference at the start of a text that starts with "&", 0 if there is none.
+func replaceReferences(text string, length func(string) int, decode func(string) string) string {
 	if !strings.Contains(text, "&") {
 		return text
 	}
@@ -23,12 +29,12 @@ func unescapeHTML(text string) string {
 		}
 		out.WriteString(text[:start])
 		text = text[start:]
-		n := referenceLength(text)
+		n := length(text)
 		if n == 0 {
 			out.WriteByte('&')
 			n = 1
 		} else {
-			out.WriteString(unescapeReference(text[:n]))
+			out.WriteString(decode(text[:n]))
 		}
 		text = text[n:]
 	}

@@ -1,4 +1,4 @@
-package clip
+package tokenizer
 
 import (
 	"strings"
@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// cleanText prepares a prompt for the tokenizer exactly as OpenAI's
-// simple_tokenizer.py does: ftfy.fix_text, html.unescape twice, white space
-// collapsed and stripped, lower case. The text must be valid UTF-8.
-func cleanText(text string) string {
+// Clean prepares a text as openai/CLIP's simple_tokenizer.py does: ftfy.fix_text repairs what was
+// decoded wrongly, HTML entities are decoded twice, each run of white space becomes one space, none
+// at the ends, and letters become lower case. The text must be valid UTF-8.
+func Clean(text string) string {
 	if isPlain(text) {
 		return strings.ToLower(collapseSpace(text))
 	}

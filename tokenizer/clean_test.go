@@ -1,4 +1,4 @@
-package clip
+package tokenizer
 
 import (
 	"strings"
@@ -77,11 +77,11 @@ func TestBadnessClassesFit(t *testing.T) {
 	assert.NotZero(t, newCharClassifier().next, "there are more classes than bits")
 }
 
-func FuzzCleanText(f *testing.F) {
+func FuzzClean(f *testing.F) {
 	f.Add("cafÃ© &amp;eacute; Σ")
 	f.Fuzz(func(t *testing.T, text string) {
 		text = strings.ToValidUTF8(text, "\ufffd")
-		clean := cleanText(text)
+		clean := Clean(text)
 		assert.Equal(t, clean, collapseSpace(clean))
 		if runs := []rune(text); len(runs) < 20 {
 			assert.Equal(t, norm.NFC.String(text), composeCanonical(text))

@@ -1,0 +1,122 @@
+package tokenizer
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// CLIP is the tokenizer of OpenAI's CLIP: byte-pair encoding of text in lower case, cleaned up as
+// [Clean] does. Its tokens are those of clip.tokenize in openai/CLIP (simple_tokenizer.py).
+type CLIP struct {
+	pairs  *bytePairs
+	format rowFormat
+}
+
+var _ Tokenizer = (*CLIP)(nil)
+
+// NewCLIP reads the merges of a byte-pair encoding, one "a b" a line in the order in which they
+// were learnt. The vocabulary is OpenAI's: 256 bytes, 256 bytes that end a word, the merges,
+// <|startoftext|> and <|endoftext|>. The context length counts the two special tokens too; for
+// OpenAI's models it is 77.
+func NewCLIP(merges io.Reader, contextLength int) (*CLIP, error) {
+	if contextLength < 3 {
+		return nil, fmt.Errorf("tokenizer: a context length of %d leaves no room for a token between start and end", contextLength)
+	}
+	pairs, err := readBytePairs(merges)
+	if err != nil {
+		return nil, err
+	}
+	t := &CLIP{pairs: pairs}
+	t.format = rowFormat{start: []int64{t.StartToken()}, end: t.EndToken(), contextLength: contextLength}
+	return t, nil
+}
+
+// ContextLength is the length of a row of [CLIP.Tokenize].
+func (t *CLIP) ContextLength() int { return t.format.contextLength }
+
+// VocabularySize is the number of tokens, the two special ones included.
+func (t *CLIP) VocabularySize() int { return len(t.pairs.symbols) + 2 }
+
+// StartToken is the token of <|startoftext|>, the last but one.
+func (t *CLIP) StartToken() int64 { return int64(len(t.pairs.symbols)) }
+
+// EndToken is the token of <|endoftext|>. It is the largest, so that the model finds it with
+// argmax.
+func (t *CLIP) EndToken() int64 { return int64(len(t.pairs.symbols)) + 1 }
+
+// Encode returns the tokens of a text of any length, without start and end. As in openai/CLIP, the
+// names of the special tokens become these tokens. The error is [ErrEmptyPrompt] or
+// [ErrInvalidUTF8].
+func (t *CLIP) Encode(text string) ([]int64, error) {
+	tokens, err := t.appendTokens(make([]int64, 0, len(text)/4+1), text)
+	if err != nil {
+		return nil, fmt.Errorf("tokenizer: %w", err)
+	}
+	return tokens, nil
+}
+
+// Tokenize returns the model's input, for each text a row of [CLIP.ContextLength] tokens: start,
+// the text, end, zeros. A text that does not fit is the error [ErrPromptTooLong]; the others are
+// those of [CLIP.Encode].
+func (t *CLIP) Tokenize(texts ...string) ([][]int64, error) {
+	return t.format.rows(texts, false, t.appendTokens)
+}
+
+// TokenizeTruncated is [CLIP.Tokenize], but cuts off a text that does not fit; the last token of
+// its row is the end.
+func (t *CLIP) TokenizeTruncated(texts ...string) ([][]int64, error) {
+	return t.format.rows(texts, true, t.appendTokens)
+}
+
+// appendTokens appends the tokens of text.
+func (t *CLIP) appendTokens(tokens []int64, text string) ([]int64, error) {
+	if !utf8.ValidString(text) {
+		return nil, fmt.Errorf("%w: %s", ErrInvalidUTF8, quoteShort(text))
+	}
+	before := len(tokens)
+	for rest := Clean(text); ; {
+		var word string
+		if word, rest = nextWord(rest); word == "" {
+			break
+		}
+		switch word {
+		case startOfText:
+			tokens = append(tokens, t.StartToken())
+		case endOfText:
+			tokens = append(tokens, t.EndToken())
+		default:
+			tokens = t.pairs.appendWord(tokens, word)
+		}
+	}
+	if len(tokens) == before {
+		if strings.TrimSpace(text) == "" {
+			return nil, ErrEmptyPrompt
+		}
+		return nil, fmt.Errorf("%w: nothing is left of %s after the clean-up", ErrEmptyPrompt, quoteShort(text))
+	}
+	return tokens, nil
+}
+
+// Decode returns the text of tokens, with a space after each word, as openai/CLIP does. Start, end
+// and padding are decoded like any other token; the padding 0 is "!". Bytes that are not UTF-8 and
+// tokens outside the vocabulary become U+FFFD.
+func (t *CLIP) Decode(tokens []int64) string {
+	var out []byte
+	for _, token := range tokens {
+		switch {
+		case token == t.StartToken():
+			out = append(out, startOfText...)
+		case token == t.EndToken():
+			out = append(out, endOfText...)
+		case token < 0 || token > t.EndToken():
+			out = append(out, string(utf8.RuneError)...)
+		default:
+			for _, r := range t.pairs.symbols[token] {
+				out = append(out, t.pairs.byteOf[r])
+			}
+		}
+	}
+	return strings.ReplaceAll(decodeReplacing(out), endOfWord, " ")
+}
