@@ -12,6 +12,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/clipvqgan/clipvqgan/clip"
 	"github.com/clipvqgan/clipvqgan/imageio"
@@ -21,31 +22,55 @@ import (
 
 const defaultPrompt = "a slice of pizza"
 
-// generation are the flags of generate.
+// generation is one call of generate.
 type generation struct {
-	output  string
-	size    string
-	init    string
-	every   int
-	options guided.Options
+	output string
+	size   string
+	every  int
+	config guided.Config
+}
+
+// setFlags has flags write into the generation, whose values are their defaults.
+func (g *generation) setFlags(flags *pflag.FlagSet) {
+	full := guided.Default()
+	flags.StringVarP(&g.output, "output", "o", "generated.png", "the picture to write (PNG or JPEG)")
+	flags.Uint64Var(&g.config.Seed, "seed", g.config.Seed, "the same seed makes the same picture")
+	flags.IntVar(&g.config.Steps, "steps", g.config.Steps, fmt.Sprintf("how many steps to take; without --on-white %d", full.Steps))
+	flags.StringVar(&g.size, "size", "", "width x height in pixels, as 64x64 (default: what the VQGAN was trained on)")
+	flags.IntVar(&g.config.Cutouts.Number, "cutouts", g.config.Cutouts.Number,
+		fmt.Sprintf("how many cutouts CLIP sees in each step; without --on-white %d", full.Cutouts.Number))
+	flags.IntVar(&g.config.Batch, "batch", g.config.Batch, "how many cutouts go through CLIP at once; fewer need less memory")
+	flags.Float64Var(&g.config.LearningRate, "learning-rate", g.config.LearningRate,
+		fmt.Sprintf("the optimizer's learning rate; without --on-white %v", full.LearningRate))
+	flags.Float64Var(&g.config.TotalVariation, "smoothness", g.config.TotalVariation, "weight of the difference between neighbouring pixels")
+	flags.StringVar(&g.config.Init, "init", g.config.Init, "a picture to start from, in place of noise")
+	flags.Float64Var(&g.config.InitWeight, "init-weight", g.config.InitWeight, "how strongly to hold on to what the run started from")
+	flags.IntVar(&g.every, "save-every", 0, "also write the picture every so many steps (0: only at the end)")
 }
 
 func newGenerate(s *settings) *cobra.Command {
-	var g generation
-	var onWhite bool
+	onWhite := generation{config: guided.OnWhite()}
+	var isOnWhite, plain bool
 	command := &cobra.Command{
 		Use:   "generate [PROMPT...]",
 		Short: "Turn text into a picture by VQGAN+CLIP, and tell what CLIP sees in it",
 		Long: `Turn text into a picture by VQGAN+CLIP, and tell what CLIP sees in it.
 
 A prompt is "text", "text:weight" or "text:weight:stop". With a weight below 0 the picture
-moves away from the text; below the distance stop a prompt no longer pulls.
+moves away from the text. A stop ends a prompt's pull on what is nearer than that distance.
 Ctrl-C writes the picture so far.`,
 		Example: `  clipvqgan generate "a slice of pizza" -o pizza.png --seed 7
   clipvqgan generate "a red heart" "text:-0.3" --steps 300`,
 		RunE: func(command *cobra.Command, prompts []string) error {
-			if onWhite || !command.Flags().Changed("on-white") && s.clip == "" && s.vqgan == "" {
-				g.fillIn(guided.OnWhite())
+			g := &onWhite
+			if !isOnWhite && (command.Flags().Changed("on-white") || s.clip != "" || s.vqgan != "") {
+				g = &generation{config: guided.Default()}
+				if err := copyFlags(g, command.Flags()); err != nil {
+					return err
+				}
+			}
+			if plain {
+				g.config.Cutouts = g.config.Cutouts.WithoutAugmentation()
 			}
 			if err := g.read(prompts); err != nil {
 				return err
@@ -54,35 +79,22 @@ Ctrl-C writes the picture so far.`,
 		},
 	}
 	flags := command.Flags()
-	flags.StringVarP(&g.output, "output", "o", "generated.png", "the picture to write (PNG or JPEG)")
-	flags.Uint64Var(&g.options.Seed, "seed", 0, "the same seed makes the same picture")
-	flags.IntVar(&g.options.Steps, "steps", 0, "how many steps to take (default 150)")
-	flags.StringVar(&g.size, "size", "", "width x height in pixels, as 64x64 (default: what the VQGAN was trained on)")
-	flags.IntVar(&g.options.Cutouts.Number, "cutouts", 0, "how many cutouts CLIP sees in each step (default 16 on white, else 32)")
-	flags.IntVar(&g.options.Batch, "batch", 0, "how many cutouts go through CLIP at once; fewer need less memory (default: all)")
-	flags.Float64Var(&g.options.LearningRate, "learning-rate", 0, "the optimizer's learning rate (default 0.2 on white, else 0.1)")
-	flags.Float64Var(&g.options.TotalVariation, "smoothness", 0, "weight of the difference between neighbouring pixels")
-	flags.StringVar(&g.init, "init", "", "a picture to start from, in place of noise")
-	flags.Float64Var(&g.options.InitWeight, "init-weight", 0, "how strongly to hold on to what the run started from")
-	flags.IntVar(&g.every, "save-every", 0, "also write the picture every so many steps (0: only at the end)")
-	flags.BoolVar(&g.options.Cutouts.Plain, "no-augmentation", false, "leave the cutouts as they are")
-	flags.BoolVar(&onWhite, "on-white", false, "one thing over white, not a full picture (default: with the models that come with the program)")
+	onWhite.setFlags(flags)
+	flags.BoolVar(&plain, "no-augmentation", false, "leave the cutouts as they are")
+	flags.BoolVar(&isOnWhite, "on-white", false, "one thing over white, not a full picture (default: with the models that come with the program)")
 	return command
 }
 
-// fillIn takes the preset's values where no flag said otherwise.
-func (g *generation) fillIn(preset guided.Options) {
-	given := g.options
-	g.options = preset
-	g.options.Seed, g.options.Steps, g.options.Batch = given.Seed, given.Steps, given.Batch
-	g.options.TotalVariation, g.options.InitWeight = given.TotalVariation, given.InitWeight
-	g.options.Cutouts.Plain = given.Cutouts.Plain
-	if given.LearningRate != 0 {
-		g.options.LearningRate = given.LearningRate
-	}
-	if given.Cutouts.Number != 0 {
-		g.options.Cutouts.Number = given.Cutouts.Number
-	}
+// copyFlags gives the flags that were set to another generation.
+func copyFlags(g *generation, set *pflag.FlagSet) (err error) {
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	g.setFlags(flags)
+	set.Visit(func(flag *pflag.Flag) {
+		if err == nil && flags.Lookup(flag.Name) != nil {
+			err = flags.Set(flag.Name, flag.Value.String())
+		}
+	})
+	return err
 }
 
 // read checks what needs no model, so that a slip is told at once.
@@ -90,16 +102,15 @@ func (g *generation) read(prompts []string) error {
 	if len(prompts) == 0 {
 		prompts = []string{defaultPrompt}
 	}
-	g.options.Prompts = nil
 	for _, text := range prompts {
 		prompt, err := guided.ParsePrompt(text)
 		if err != nil {
 			return err
 		}
-		g.options.Prompts = append(g.options.Prompts, prompt)
+		g.config.Prompts = append(g.config.Prompts, prompt)
 	}
 	if g.size != "" {
-		if n, err := fmt.Sscanf(g.size+" ", "%dx%d ", &g.options.Width, &g.options.Height); n != 2 || err != nil {
+		if n, err := fmt.Sscanf(g.size+" ", "%dx%d ", &g.config.Width, &g.config.Height); n != 2 || err != nil {
 			return fmt.Errorf("--size is %q, wanted width x height, as 64x64", g.size)
 		}
 	}
@@ -109,14 +120,14 @@ func (g *generation) read(prompts []string) error {
 	if err := imageio.CheckOutputPath(g.output); err != nil {
 		return err
 	}
-	if g.init != "" {
-		picture, err := imageio.Load(g.init, imageio.Options{})
-		if err != nil {
+	if g.config.Init != "" {
+		g.config.Start = guided.PictureStart
+		// Read once more when the run begins, which is after the models were loaded.
+		if _, err := imageio.Load(g.config.Init, imageio.Options{}); err != nil {
 			return err
 		}
-		g.options.Init = picture
 	}
-	return nil
+	return g.config.Validate()
 }
 
 func (g *generation) run(ctx context.Context, out, progress io.Writer, s *settings) error {
@@ -131,9 +142,13 @@ func (g *generation) run(ctx context.Context, out, progress io.Writer, s *settin
 	}
 	defer model.Close()
 
-	fmt.Fprintf(out, "%s on %s, seed %d\n", g.title(), model.Device(), g.options.Seed)
+	if g.size == "" {
+		side := int(model.Config().ImageSize)
+		g.config.Width, g.config.Height = side, side
+	}
+	fmt.Fprintf(out, "%s on %s, seed %d\n", g.title(), model.Device(), g.config.Seed)
 	var bar *progressbar.ProgressBar
-	g.options.OnStep = func(step guided.Step) error {
+	onStep := func(step guided.Step) error {
 		if bar == nil {
 			bar = newBar(progress, step.Steps)
 		}
@@ -151,7 +166,7 @@ func (g *generation) run(ctx context.Context, out, progress io.Writer, s *settin
 		return g.save(picture, step.Number)
 	}
 	started := time.Now()
-	result, err := guided.Generate(ctx, model, scorer, g.options)
+	result, err := guided.Generate(ctx, model, scorer, g.config, guided.RunOptions{OnStep: onStep})
 	if bar != nil {
 		fmt.Fprintln(progress)
 	}
@@ -182,7 +197,7 @@ func newBar(out io.Writer, steps int) *progressbar.ProgressBar {
 // title is the prompts as they were meant.
 func (g *generation) title() string {
 	var texts []string
-	for _, prompt := range g.options.Prompts {
+	for _, prompt := range g.config.Prompts {
 		text := fmt.Sprintf("%q", prompt.Text)
 		if prompt.Weight != 1 {
 			text += fmt.Sprintf(" (weight %g)", prompt.Weight)
@@ -196,14 +211,14 @@ func (g *generation) save(picture image.Image, steps int) error {
 	return imageio.Save(g.output, picture,
 		imageio.Text{Keyword: "Software", Value: "clipvqgan"},
 		imageio.Text{Keyword: "Description", Value: g.title()},
-		imageio.Text{Keyword: "Seed", Value: fmt.Sprint(g.options.Seed)},
+		imageio.Text{Keyword: "Seed", Value: fmt.Sprint(g.config.Seed)},
 		imageio.Text{Keyword: "Steps", Value: fmt.Sprint(steps)},
 	)
 }
 
 // judge tells what CLIP sees in the picture: the first prompt among the names of all emoji.
 func (g *generation) judge(out io.Writer, scorer *clip.Model, picture image.Image) error {
-	prompt := g.options.Prompts[0].Text
+	prompt := g.config.Prompts[0].Text
 	names := models.Labels()
 	if !slices.Contains(names, prompt) {
 		names = append(names, prompt)

@@ -233,8 +233,8 @@ def guided_references(scorer: nn.Module, vqgan: nn.Module) -> None:
     cut = cutouts(picture, warps, colours, levels, noise, side)
     mean, std = (torch.tensor(config[name])[:, None, None] for name in ("mean", "std"))
     embeddings = F.normalize(scorer.encode_image((cut - mean) / std), dim=-1)
-    prompts = [{"text": PROMPTS[0], "weight": 1.0, "stop": 0.0},
-               {"text": PROMPTS[1], "weight": -0.3, "stop": 0.0}]
+    prompts = [{"text": PROMPTS[0], "weight": 1.0, "stop": None},
+               {"text": PROMPTS[1], "weight": -0.3, "stop": None}]
     targets = F.normalize(scorer.encode_text(scorer.tokens[:2]), dim=-1)
     variation = 0.7
     total = 0

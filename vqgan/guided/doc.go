@@ -1,15 +1,14 @@
-// Package guided makes pictures from text with VQGAN and CLIP (Crowson et al. 2022, "VQGAN-CLIP:
+// Package guided makes pictures from text with a VQGAN and CLIP (Crowson et al. 2022, "VQGAN-CLIP:
 // Open Domain Image Generation and Editing with Natural Language Guidance").
 //
-// It starts from a random latent of the VQGAN, and repeats: decode the latent to a picture, cut
-// pieces out of the picture and disturb each a little, embed them with CLIP, measure how far they
-// are from the prompts' embeddings, and take a step of an optimizer on the latent against the
-// gradient of that distance.
+// The VQGAN's latent is optimized. Each step quantizes and decodes it to a picture, takes random
+// cutouts of the picture, embeds them with CLIP, and measures the spherical distances between these
+// embeddings and those of the prompts. Adam then steps against the gradient of the loss in the latent.
 //
-//	result, err := guided.Generate(ctx, vqganModel, clipModel, guided.Options{
-//		Prompts: []guided.Prompt{{Text: "a slice of pizza"}},
-//		Seed:    7,
-//	})
+//	config := guided.Default()
+//	config.Prompts = []guided.Prompt{guided.NewPrompt("a slice of pizza")}
+//	config.Seed = 7
+//	result, err := guided.Generate(ctx, vqganModel, clipModel, config, guided.RunOptions{})
 //
-// The same seed gives the same picture on the same machine with the same number of threads.
+// The same [Config] makes the same picture on the same machine with the same number of threads.
 package guided

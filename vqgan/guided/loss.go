@@ -25,10 +25,10 @@ type target struct {
 // a signed distance is below the stop it counts, but does not pull.
 func (t target) loss(cutouts *torch.Tensor) (loss *torch.Tensor, distance float64) {
 	distances := sphericalDistance(cutouts, t.embedding)
-	weight := t.prompt.weight()
+	weight := t.prompt.Weight
 	signed := distances.MulScalar(math.Copysign(1, weight))
-	if t.prompt.Stop != 0 {
-		signed = signed.ClampMin(t.prompt.Stop)
+	if t.prompt.Stop != nil {
+		signed = signed.ClampMin(*t.prompt.Stop)
 	}
 	return signed.Mean().MulScalar(math.Abs(weight)), distances.Detach().Mean().Item()
 }

@@ -59,14 +59,13 @@ func guidedSteps(t *testing.T, steps int) {
 	testkit.OnEachDevice(t, func(t *testing.T, device torch.Device) {
 		model, scorer := loadOn(t, device)
 		var early memoryInUse
-		o := options(steps, 1)
-		o.OnStep = func(step guided.Step) error {
+		onStep := func(step guided.Step) error {
 			if step.Number == steps/10 {
 				early = measure(t, device)
 			}
 			return nil
 		}
-		_, err := guided.Generate(t.Context(), model, scorer, o)
+		_, err := guided.Generate(t.Context(), model, scorer, settings(steps, 1), guided.RunOptions{OnStep: onStep})
 		require.NoError(t, err)
 		requireFlat(t, early, measure(t, device))
 	})

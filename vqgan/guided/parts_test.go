@@ -1,7 +1,6 @@
 package guided
 
 import (
-	"image/color"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -14,16 +13,16 @@ import (
 
 func TestParsePrompt(t *testing.T) {
 	for text, want := range map[string]Prompt{
-		"a cat":                  {Text: "a cat", Weight: 1},
-		"a cat:2":                {Text: "a cat", Weight: 2},
-		"a cat:-0.5:0.3":         {Text: "a cat", Weight: -0.5, Stop: 0.3},
-		"a: b":                   {Text: "a: b", Weight: 1},
-		"a: b:3":                 {Text: "a: b", Weight: 3},
-		"frame, ratio 3:2":       {Text: "frame, ratio 3", Weight: 2},
-		"one:1:2:3":              {Text: "one:1", Weight: 2, Stop: 3},
-		" spaces : 1.5 ":         {Text: "spaces", Weight: 1.5},
-		"not a number:nan":       {Text: "not a number:nan", Weight: 1},
-		"no infinity either:inf": {Text: "no infinity either:inf", Weight: 1},
+		"a cat":                {Text: "a cat", Weight: 1},
+		"a cat:2":              {Text: "a cat", Weight: 2},
+		"a cat:-0.5:0.3":       {Text: "a cat", Weight: -0.5, Stop: new(0.3)},
+		"a: b":                 {Text: "a: b", Weight: 1},
+		"a: b:3":               {Text: "a: b", Weight: 3},
+		"frame, ratio 3:2":     {Text: "frame, ratio 3", Weight: 2},
+		"one:1:2:3":            {Text: "one:1", Weight: 2, Stop: new(3.0)},
+		" spaces : 1.5 ":       {Text: "spaces", Weight: 1.5},
+		"not a number:nan:1:0": {Text: "not a number:nan", Weight: 1, Stop: new(0.0)},
+		"no number either:1e":  {Text: "no number either:1e", Weight: 1},
 	} {
 		got, err := ParsePrompt(text)
 		require.NoError(t, err, text)
@@ -33,6 +32,23 @@ func TestParsePrompt(t *testing.T) {
 		_, err := ParsePrompt(text)
 		assert.ErrorIs(t, err, torch.ErrInvalid, text)
 	}
+	for _, number := range []string{"nan", "NaN", "inf", "-Infinity", "1e400", "-1e400"} {
+		for _, text := range []string{"a cat:" + number, "a cat: " + number + " ", "a cat:" + number + ":1", "a cat:1:" + number} {
+			_, err := ParsePrompt(text)
+			assert.ErrorIs(t, err, torch.ErrInvalid, text)
+			assert.ErrorContains(t, err, number+", wanted a finite one", text)
+		}
+	}
+	_, err := ParsePrompt("x:1e400")
+	require.ErrorContains(t, err, `"x:1"`, "the right form")
+	require.ErrorContains(t, err, `"x:1e400:1:0"`, "the right form of a text that ends so")
+	meant, err := ParsePrompt("x:1e400:1:0")
+	require.NoError(t, err)
+	assert.Equal(t, "x:1e400", meant.Text)
+}
+
+func TestNewPromptHasWeightOne(t *testing.T) {
+	assert.Equal(t, Prompt{Text: "a cat", Weight: 1}, NewPrompt("a cat"))
 }
 
 func TestSphericalDistance(t *testing.T) {
@@ -69,7 +85,7 @@ func TestSphericalDistanceHasItsFiniteDifference(t *testing.T) {
 }
 
 func TestStopHoldsTheGradientBack(t *testing.T) {
-	pull := func(stop float64) float64 {
+	pull := func(stop *float64) float64 {
 		u := torch.FromSlice([]float64{1, 0.5}, torch.Shape{1, 2}).SetRequiresGrad(true)
 		target := target{Prompt{Text: "x", Weight: 1, Stop: stop}, torch.FromSlice([]float64{1, 0}, nil)}
 		loss, distance := target.loss(u.Normalize(-1))
@@ -77,9 +93,10 @@ func TestStopHoldsTheGradientBack(t *testing.T) {
 		assert.InDelta(t, math.Pow(math.Atan(0.5), 2)/2, distance, 1e-6)
 		return u.Grad().Abs().Sum().Item()
 	}
-	assert.Positive(t, pull(0))
-	assert.Positive(t, pull(0.05))
-	assert.Zero(t, pull(0.5), "nearer than the stop")
+	assert.Positive(t, pull(nil))
+	assert.Positive(t, pull(new(0.0)))
+	assert.Positive(t, pull(new(0.05)))
+	assert.Zero(t, pull(new(0.5)), "nearer than the stop")
 }
 
 func TestANegativeWeightPushesAway(t *testing.T) {
@@ -94,6 +111,29 @@ func TestANegativeWeightPushesAway(t *testing.T) {
 	for i := range towards {
 		assert.InDelta(t, -towards[i], away[i], 1e-12)
 	}
+}
+
+func TestAPushStopsWhereItIsFarEnough(t *testing.T) {
+	push := func(stop float64) float64 {
+		u := torch.FromSlice([]float64{1, 0.5}, torch.Shape{1, 2}).SetRequiresGrad(true)
+		target := target{Prompt{Text: "x", Weight: -1, Stop: &stop}, torch.FromSlice([]float64{1, 0}, nil)}
+		loss, distance := target.loss(u.Normalize(-1))
+		loss.Backward()
+		assert.InDelta(t, 0.107, distance, 1e-3)
+		return u.Grad().Abs().Sum().Item()
+	}
+	assert.Positive(t, push(-0.2), "nearer than 0.2")
+	assert.Zero(t, push(-0.1), "further than 0.1")
+}
+
+func TestAWeightOfZeroMeasuresOnly(t *testing.T) {
+	u := torch.FromSlice([]float64{1, 0.5}, torch.Shape{1, 2}).SetRequiresGrad(true)
+	target := target{Prompt{Text: "x"}, torch.FromSlice([]float64{1, 0}, nil)}
+	loss, distance := target.loss(u.Normalize(-1))
+	loss.Backward()
+	assert.Zero(t, loss.Item())
+	assert.Positive(t, distance)
+	assert.Zero(t, u.Grad().Abs().Sum().Item())
 }
 
 func TestClampGradientLetsPixelsComeBack(t *testing.T) {
@@ -127,22 +167,45 @@ func TestQuadrilateralTakesCornersToCorners(t *testing.T) {
 	assert.InDeltaSlice(t, identity[:], same[:], 1e-12)
 }
 
+func plainCutouts(number int, smallest, largest float64) Cutouts {
+	c := Default().Cutouts.WithoutAugmentation()
+	c.Number, c.MinSize, c.MaxSize, c.FullResolution = number, smallest, largest, false
+	return c
+}
+
+func TestFullResolutionRaisesTheSmallestCutout(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 0))
+	c := plainCutouts(100, 0, 1)
+	assert.Less(t, smallest(c.draw(random, 90, 60, 40)), 10.0, "without it")
+	c.FullResolution = true
+	assert.GreaterOrEqual(t, smallest(c.draw(random, 90, 60, 40)), 40.0, "CLIP's image size")
+	assert.Equal(t, 60.0, smallest(c.draw(random, 90, 60, 64)), "all there is")
+}
+
+func smallest(cutouts []cutout) float64 {
+	least := math.Inf(1)
+	for _, one := range cutouts {
+		least = min(least, one.size)
+	}
+	return least
+}
+
 func TestPlainCutoutsAreCropsInsideThePicture(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 0))
-	for _, piece := range (Cutouts{Number: 100, Plain: true, MinSize: 0.3}).withDefaults().draw(random, 90, 60, 64) {
+	for _, piece := range plainCutouts(100, 0.3, 1).draw(random, 90, 60, 64) {
 		assert.True(t, piece.size >= 0.3*60 && piece.size <= 60, piece.size)
 		for _, corner := range [][2]float64{{-1, -1}, {1, 1}} {
 			got := piece.warp.apply(corner[0], corner[1])
 			assert.LessOrEqual(t, max(math.Abs(got[0]), math.Abs(got[1])), 1+1e-9)
 		}
-		assert.Equal(t, identityColour, piece.colour)
+		assert.Equal(t, identityColor, piece.color)
 	}
 }
 
 func TestAWholeCutoutIsThePicture(t *testing.T) {
 	const side = 8
 	picture := torch.Rand(torch.Shape{1, 3, side, side})
-	pieces := []cutout{{size: side, warp: cropMatrix(0, 0, side, side, side), colour: identityColour}}
+	pieces := []cutout{{size: side, warp: cropMatrix(0, 0, side, side, side), color: identityColor}}
 	got := newCutter(side, nil).apply(picture, pieces, nil)
 	assert.InDeltaSlice(t, picture.Float32s(), got.Float32s(), 1e-5)
 }
@@ -156,9 +219,9 @@ func TestLargeCutoutsAreAveragedNotSkipped(t *testing.T) {
 	}
 	picture := torch.FromSlice(stripes, torch.Shape{1, 1, 1, width}).Expand(torch.Shape{1, 3, width, width})
 	pieces := []cutout{
-		{size: width, warp: cropMatrix(0, 0, width, width, width), colour: identityColour},
-		{size: side, warp: cropMatrix(0, 0, side, width, width), colour: identityColour},
-		{size: width / 2, warp: cropMatrix(8, 8, width/2, width, width), colour: identityColour},
+		{size: width, warp: cropMatrix(0, 0, width, width, width), color: identityColor},
+		{size: side, warp: cropMatrix(0, 0, side, width, width), color: identityColor},
+		{size: width / 2, warp: cropMatrix(8, 8, width/2, width, width), color: identityColor},
 	}
 	got := newCutter(side, nil).apply(picture, pieces, nil)
 	for _, i := range []int64{0, 2} {
@@ -172,8 +235,8 @@ func TestLargeCutoutsAreAveragedNotSkipped(t *testing.T) {
 func TestLargerCutoutsShowTheBackground(t *testing.T) {
 	const side = 16
 	picture := torch.Zeros(torch.Shape{1, 3, side, side}).SetRequiresGrad(true)
-	pieces := []cutout{{size: 2 * side, warp: cropMatrix(-side/2, -side/2, 2*side, side, side), colour: identityColour}}
-	got := newCutter(side, color.RGBA{255, 0, 255, 255}).apply(picture, pieces, nil)
+	pieces := []cutout{{size: 2 * side, warp: cropMatrix(-side/2, -side/2, 2*side, side, side), color: identityColor}}
+	got := newCutter(side, &Color{255, 0, 255}).apply(picture, pieces, nil)
 	middle := got.Select(0, 0).Narrow(1, 5, 6).Narrow(2, 5, 6)
 	assert.InDelta(t, 0, middle.Abs().Max().Item(), 1e-6, "the picture")
 	corner := got.Select(0, 0).Select(1, 0).Select(1, 0)
@@ -184,7 +247,7 @@ func TestLargerCutoutsShowTheBackground(t *testing.T) {
 
 func TestCutoutsLargerThanThePictureHoldAllOfIt(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 0))
-	for _, piece := range (Cutouts{Number: 50, Plain: true, MinSize: 1, MaxSize: 1.5}).withDefaults().draw(random, 64, 64, 64) {
+	for _, piece := range plainCutouts(50, 1, 1.5).draw(random, 64, 64, 64) {
 		low, high := piece.warp.apply(-1, -1), piece.warp.apply(1, 1)
 		for k := range 2 {
 			assert.LessOrEqual(t, low[k], -1+1e-9)
@@ -194,7 +257,7 @@ func TestCutoutsLargerThanThePictureHoldAllOfIt(t *testing.T) {
 }
 
 func TestMarginDifference(t *testing.T) {
-	white := colourTensor(color.White)
+	white := white.tensor()
 	picture := torch.Ones(torch.Shape{1, 3, 32, 32})
 	assert.Zero(t, marginDifference(picture, white).Item())
 	picture.Narrow(2, 4, 24).Narrow(3, 4, 24).ZeroInPlace()
@@ -207,8 +270,8 @@ func TestNoiseHasEachPiecesLevel(t *testing.T) {
 	const side = 64
 	whole := cropMatrix(0, 0, side, side, side)
 	pieces := []cutout{
-		{size: side, warp: whole, colour: identityColour, noise: 0.1},
-		{size: side, warp: whole, colour: identityColour},
+		{size: side, warp: whole, color: identityColor, noise: 0.1},
+		{size: side, warp: whole, color: identityColor},
 	}
 	generator, err := torch.NewGenerator(torch.CPU, 1)
 	require.NoError(t, err)
@@ -218,12 +281,12 @@ func TestNoiseHasEachPiecesLevel(t *testing.T) {
 	assert.InDelta(t, 0, got.Select(0, 1).Std(true).Item(), 1e-5)
 }
 
-func TestColourMapsKeepGreyNearGrey(t *testing.T) {
+func TestJitterKeepsGrayGray(t *testing.T) {
 	random := rand.New(rand.NewPCG(4, 0))
-	colour := Cutouts{Jitter: 0.5}.drawColour(random)
+	jitter := Cutouts{Jitter: 0.5}.drawJitter(random)
 	for row := range 3 {
-		grey := colour[4*row]*0.5 + colour[4*row+1]*0.5 + colour[4*row+2]*0.5 + colour[4*row+3]
-		first := colour[0]*0.5 + colour[1]*0.5 + colour[2]*0.5 + colour[3]
+		grey := jitter[4*row]*0.5 + jitter[4*row+1]*0.5 + jitter[4*row+2]*0.5 + jitter[4*row+3]
+		first := jitter[0]*0.5 + jitter[1]*0.5 + jitter[2]*0.5 + jitter[3]
 		assert.InDelta(t, first, grey, 1e-12, "all three colours of a grey stay the same")
 	}
 }

@@ -1,24 +1,36 @@
 package guided
 
 import (
+	"encoding/json"
 	"math"
 	"strconv"
 	"strings"
 )
 
-// A Prompt is a text that the picture moves towards, or away from.
+// A Prompt is a text that the picture moves towards or away from. [NewPrompt] makes one of weight 1;
+// a literal without a weight has the weight 0.
 type Prompt struct {
-	// Text is what CLIP reads.
-	Text string
-	// Weight says how much the prompt counts; below 0 the picture moves away from it. 0 means 1.
-	Weight float64
-	// Stop is the distance below which the prompt no longer pulls, for a weight above 0. Zero
-	// means never.
-	Stop float64
+	// Text is the text for CLIP, not empty.
+	Text string `json:"text" yaml:"text"`
+	// Weight is the factor of the prompt's loss. Below 0 the picture moves away from the text. With
+	// 0 the distance is measured but has no effect. JSON and YAML without a weight mean 1.
+	Weight float64 `json:"weight" yaml:"weight"`
+	// Stop ends the prompt's effect on each cutout whose distance, times the sign of Weight, is below
+	// it. So 0.3 lets a cutout be once it is nearer than 0.3, and -1.2, with a weight below 0, once it
+	// is further than 1.2. Nil means never. Distances are half the square of the angle in radians
+	// between the embeddings: from 0 to 4.9.
+	Stop *float64 `json:"stop,omitempty" yaml:"stop,omitempty"`
 }
 
-// ParsePrompt reads "text", "text:weight" or "text:weight:stop". Only numbers are peeled off the
-// end, so a text may hold colons ("ratio 3:2 frame", "a: b").
+// NewPrompt returns a prompt of weight 1 without a stop.
+func NewPrompt(text string) Prompt { return Prompt{Text: text, Weight: 1} }
+
+// ParsePrompt reads "text", "text:weight" or "text:weight:stop", as VQGAN-CLIP writes prompts. The
+// weight is 1 where there is none. Only numbers are taken off the end, so the text may hold colons
+// ("ratio 3:2 frame", "a: b").
+//
+// It is an error if the text is empty, the weight is 0, or a number is not finite ("nan", "inf") or
+// too large ("1e400").
 func ParsePrompt(s string) (Prompt, error) {
 	text, numbers := s, []float64{}
 	for len(numbers) < 2 {
@@ -26,31 +38,48 @@ func ParsePrompt(s string) (Prompt, error) {
 		if at < 0 {
 			break
 		}
-		number, err := strconv.ParseFloat(strings.TrimSpace(text[at+1:]), 64)
-		if err != nil || math.IsNaN(number) || math.IsInf(number, 0) {
+		last := strings.TrimSpace(text[at+1:])
+		number, err := strconv.ParseFloat(last, 64)
+		if math.IsNaN(number) || math.IsInf(number, 0) { // ±Inf beside an error where it is too large
+			start := strings.TrimSpace(text[:at])
+			return Prompt{}, bad(`the prompt %q has the number %s, wanted a finite one, as in "%s:1"; a text that ends so is written "%s:%s:1:0"`,
+				s, last, start, start, last)
+		}
+		if err != nil {
 			break
 		}
-		text, numbers = text[:at], append([]float64{number}, numbers...)
+		text, numbers = text[:at], append(numbers, number)
 	}
-	prompt := Prompt{Text: strings.TrimSpace(text), Weight: 1}
-	if len(numbers) > 0 {
+	prompt := NewPrompt(strings.TrimSpace(text))
+	switch len(numbers) { // the last first
+	case 1:
 		prompt.Weight = numbers[0]
-	}
-	if len(numbers) > 1 {
-		prompt.Stop = numbers[1]
+	case 2:
+		prompt.Weight, prompt.Stop = numbers[1], &numbers[0]
 	}
 	switch {
 	case prompt.Text == "":
 		return Prompt{}, bad("the prompt %q has no text", s)
 	case prompt.Weight == 0:
-		return Prompt{}, bad("the prompt %q has the weight 0", s)
+		return Prompt{}, bad("the prompt %q has the weight 0, wanted another number, as 1", s)
 	}
 	return prompt, nil
 }
 
-func (p Prompt) weight() float64 {
-	if p.Weight == 0 {
-		return 1
+// UnmarshalJSON reads an object. A weight that it lacks is 1.
+func (p *Prompt) UnmarshalJSON(data []byte) error {
+	return p.unmarshal(func(into any) error { return json.Unmarshal(data, into) })
+}
+
+// UnmarshalYAML reads a mapping. A weight that it lacks is 1.
+func (p *Prompt) UnmarshalYAML(unmarshal func(any) error) error { return p.unmarshal(unmarshal) }
+
+func (p *Prompt) unmarshal(unmarshal func(any) error) error {
+	type plain Prompt // without these methods
+	read := plain(NewPrompt(""))
+	if err := unmarshal(&read); err != nil {
+		return err
 	}
-	return p.Weight
+	*p = Prompt(read)
+	return nil
 }

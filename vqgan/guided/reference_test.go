@@ -21,15 +21,15 @@ const (
 
 // referencePieces are the pieces that scripts/reference/reference_models.py drew.
 func referencePieces(file *reference.File, side int64) []cutout {
-	warps, colours := file.Tensor("warps").Float32s(), file.Tensor("colours").Float32s()
+	warps, colors := file.Tensor("warps").Float32s(), file.Tensor("colours").Float32s()
 	var pieces []cutout
 	for i, level := range file.Tensor("levels").Float32s() {
 		piece := cutout{size: float64(side), noise: float64(level)}
 		for k := range piece.warp {
 			piece.warp[k] = float64(warps[9*i+k])
 		}
-		for k := range piece.colour {
-			piece.colour[k] = float64(colours[12*i+k])
+		for k := range piece.color {
+			piece.color[k] = float64(colors[12*i+k])
 		}
 		pieces = append(pieces, piece)
 	}
@@ -45,13 +45,18 @@ func TestGradientAgreesWithPyTorch(t *testing.T) {
 	var variation float64
 	file.Decode("total_variation", &variation)
 	for _, device := range testkit.Devices() {
-		for _, batch := range []int{0, 3} {
+		for _, batch := range []int{4, 3} {
 			t.Run(device.String(), func(t *testing.T) {
 				model, scorer := loaded.VQGAN(t, device), loaded.CLIP(t, device)
 				pieces := referencePieces(file, scorer.ImageSize())
-				options := Options{Prompts: prompts, TotalVariation: variation, Batch: batch, Cutouts: Cutouts{Number: len(pieces)}}
-				r, err := newRun(model, scorer, options.withDefaults(64))
-				require.NoError(t, err)
+				require.Len(t, pieces, 4)
+				config := Default()
+				config.Width, config.Height = 64, 64
+				config.Prompts, config.TotalVariation, config.Batch = prompts, variation, batch
+				config.Cutouts.Number = len(pieces)
+				r := &run{model: model, scorer: scorer, config: config}
+				defer r.close()
+				require.NoError(t, r.begin(t.Context(), nil))
 				r.latent = file.Tensor("latent").To(device).Detach().SetRequiresGrad(true)
 
 				noise := file.Tensor("noise").To(device)
@@ -59,7 +64,7 @@ func TestGradientAgreesWithPyTorch(t *testing.T) {
 				cut := r.cutter.apply(picture, pieces[:2], noise.Narrow(0, 0, 2))
 				assert.LessOrEqual(t, reference.LargestDifference(cut.Float32s(), file.Tensor("cutouts").Float32s()), largestDifference)
 
-				loss, _, err := r.gradient(pieces, noise)
+				loss, _, err := r.gradient(t.Context(), pieces, noise)
 				require.NoError(t, err)
 				assert.InEpsilon(t, file.Tensor("loss").Item(), loss, largestDifference)
 				want := file.Tensor("gradient").Float32s()

@@ -87,10 +87,12 @@ func generate(cutouts, repetitions int) ([]float64, error) {
 	}
 	var times []float64
 	started := time.Now()
-	_, err = guided.Generate(context.Background(), model, scorer, guided.Options{
-		Prompts: []guided.Prompt{{Text: "a slice of pizza"}},
-		Steps:   warmUp + repetitions,
-		Cutouts: guided.Cutouts{Number: cutouts},
+	config := guided.Default()
+	config.Prompts = []guided.Prompt{guided.NewPrompt("a slice of pizza")}
+	config.Width, config.Height = int(model.Config().ImageSize), int(model.Config().ImageSize)
+	config.Steps = warmUp + repetitions
+	config.Cutouts.Number, config.Batch = cutouts, cutouts
+	_, err = guided.Generate(context.Background(), model, scorer, config, guided.RunOptions{
 		OnStep: func(step guided.Step) error {
 			if step.Number > warmUp {
 				times = append(times, milliseconds(started))

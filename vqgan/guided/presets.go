@@ -1,0 +1,48 @@
+package guided
+
+// largestBatch is the presets' Batch: most runs' cutouts at once, and a bound on the memory of others.
+const largestBatch = 64
+
+// Default returns the settings that VQGAN-CLIP is usually run with on a VQGAN trained on photographs:
+// 256x256 pixels, 500 steps of Adam at a learning rate of 0.1, and 32 cutouts. The prompts are empty.
+func Default() Config {
+	return Config{
+		Width:        256,
+		Height:       256,
+		Steps:        500,
+		LearningRate: 0.1,
+		Start:        RandomStart,
+		Ground:       white,
+		Cutouts: Cutouts{
+			Number:         32,
+			MaxSize:        1,
+			FullResolution: true,
+			Power:          1,
+			Rotation:       15,
+			Translation:    0.1,
+			Zoom:           0.1,
+			Shear:          5,
+			Perspective:    0.2,
+			Jitter:         0.1,
+			Noise:          0.1,
+		},
+		Batch: largestBatch,
+	}
+}
+
+// OnWhite returns settings for models that were trained on single things over white, as those of
+// package models: 64x64 pixels, 150 steps, a start from a disc of noise, cutouts that show all or most
+// of the picture with white around it, and a margin that is held white. The prompts are empty.
+func OnWhite() Config {
+	c := Default()
+	c.Width, c.Height = 64, 64
+	c.Steps = 150
+	c.LearningRate = 0.2
+	c.Start = CenteredStart
+	c.Margin = 1
+	c.Cutouts.Number = 16
+	c.Cutouts.MinSize, c.Cutouts.MaxSize = 0.8, 1.4
+	c.Cutouts.FullResolution = false
+	c.Cutouts.Background = new(white)
+	return c
+}

@@ -1,0 +1,179 @@
+package guided
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"math/rand/v2"
+
+	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/optim"
+	"github.com/clipvqgan/clipvqgan/vqgan"
+)
+
+// A run is one generation under way.
+type run struct {
+	model   *vqgan.Model
+	scorer  Scorer
+	config  Config
+	targets []target
+
+	random    *rand.Rand
+	generator *torch.Generator
+	cutter    *cutter
+	optimizer *optim.Optimizer
+
+	latent          *torch.Tensor // [1, C, h, w], the leaf that is optimized
+	start           *torch.Tensor // the latent before the first step
+	lowest, highest *torch.Tensor // [1, C, 1, 1], the codebook's range in each channel
+	ground          *torch.Tensor // [1, 3, 1, 1], Config.Ground
+}
+
+// begin makes what the steps need. initial is the picture to start from, or nil.
+func (r *run) begin(ctx context.Context, initial image.Image) error {
+	return torch.Compute(ctx, func(scope *torch.TensorScope) (err error) {
+		device, dtype := r.model.Device(), r.model.DType()
+		r.random = rand.New(rand.NewPCG(r.config.Seed, 0))
+		// The numbers are drawn on the CPU, so that they do not depend on the device.
+		if r.generator, err = torch.NewGenerator(torch.CPU, r.config.Seed); err != nil {
+			return fmt.Errorf("guided: %w", err)
+		}
+		r.cutter = newCutter(r.scorer.ImageSize(), r.config.Cutouts.Background, device, dtype)
+		if err := r.embedPrompts(); err != nil {
+			return err
+		}
+		r.ground = r.config.Ground.tensor().To(device, dtype)
+		codebook := r.model.Codebook()
+		r.lowest = codebook.AMin([]int64{0}, false).Reshape(torch.Shape{1, -1, 1, 1})
+		r.highest = codebook.AMax([]int64{0}, false).Reshape(torch.Shape{1, -1, 1, 1})
+		if r.start, err = r.startLatent(initial); err != nil {
+			return err
+		}
+		r.latent = r.start.Clone().SetRequiresGrad(true)
+		rate := r.config.LearningRate
+		adam := optim.DefaultAdam()
+		adam.LearningRate = rate
+		r.optimizer, err = optim.Adam([]*torch.Tensor{r.latent}, adam)
+		if err != nil {
+			return fmt.Errorf("guided: %w", err)
+		}
+		r.optimizer.SetLearningRate(rate) // 0 too, which the options take for their default
+		for _, tensor := range r.tensors() {
+			scope.Keep(tensor)
+		}
+		return nil
+	})
+}
+
+// tensors are what the run holds from step to step.
+func (r *run) tensors() []*torch.Tensor {
+	tensors := []*torch.Tensor{r.latent, r.start, r.lowest, r.highest, r.ground, r.cutter.base}
+	if r.cutter.background != nil {
+		tensors = append(tensors, r.cutter.background)
+	}
+	for _, target := range r.targets {
+		tensors = append(tensors, target.embedding)
+	}
+	return tensors
+}
+
+// close frees what begin made. What begin failed to make is nil, or was closed with its scope.
+func (r *run) close() {
+	if r.generator != nil {
+		r.generator.Close()
+	}
+	if r.optimizer == nil {
+		return
+	}
+	r.optimizer.Close()
+	for _, tensor := range r.tensors() {
+		tensor.Close()
+	}
+}
+
+func (r *run) embedPrompts() error {
+	for _, prompt := range r.config.Prompts {
+		embeddings, err := r.scorer.EncodeText(prompt.Text)
+		if err != nil {
+			return err
+		}
+		r.targets = append(r.targets, target{prompt, embeddings.Normalize(-1).Reshape(torch.Shape{-1}).Detach()})
+	}
+	return nil
+}
+
+// steps takes the steps, and returns the loss before each that was taken.
+func (r *run) steps(ctx context.Context, onStep func(Step) error) (losses []float64, err error) {
+	for number := 1; number <= r.config.Steps; number++ {
+		loss, distances, err := r.step(ctx)
+		if err != nil {
+			return losses, cause(ctx, err)
+		}
+		losses = append(losses, loss)
+		if onStep == nil {
+			continue
+		}
+		// Outside Compute, as a caller's function may wait for others that compute.
+		err = torch.Try(func() (err error) {
+			torch.Scope(func(*torch.TensorScope) {
+				err = onStep(Step{
+					Number: number, Steps: r.config.Steps,
+					Loss: loss, Distances: distances,
+					Picture: func() (image.Image, error) { return r.picture(context.WithoutCancel(ctx)) },
+				})
+			})
+			return err
+		})
+		if err != nil {
+			return losses, err
+		}
+	}
+	return losses, nil
+}
+
+// step takes one step. Where it fails, the latent is as it was.
+func (r *run) step(ctx context.Context) (loss float64, distances []float64, err error) {
+	err = torch.Compute(ctx, func(*torch.TensorScope) (err error) {
+		cutouts, noise := r.draw()
+		if loss, distances, err = r.gradient(ctx, cutouts, noise); err == nil {
+			r.move()
+		}
+		return err
+	})
+	return loss, distances, err
+}
+
+// draw draws the step's cutouts and their noise, which is standard normal, [n, 3, side, side]; nil
+// where none is wanted.
+func (r *run) draw() (cutouts []cutout, noise *torch.Tensor) {
+	shape := r.latent.Shape()
+	factor := r.model.Config().DownsamplingFactor
+	side := r.cutter.side
+	cutouts = r.config.Cutouts.draw(r.random, int(shape[3]*factor), int(shape[2]*factor), side)
+	if r.config.Cutouts.Noise > 0 {
+		noise = torch.RandN(torch.Shape{int64(len(cutouts)), 3, side, side}, r.generator)
+		noise = noise.To(r.latent.Device(), r.latent.DType())
+	}
+	return cutouts, noise
+}
+
+// move takes the optimizer's step and clamps the latent to the codebook's range, outside which the
+// decoder was never trained.
+func (r *run) move() {
+	r.optimizer.Step()
+	torch.NoGrad(func() { r.latent.ClampTensorInPlace(r.lowest, r.highest) })
+}
+
+// picture decodes the latent as it is.
+func (r *run) picture(ctx context.Context) (picture image.Image, err error) {
+	err = torch.Compute(ctx, func(*torch.TensorScope) (err error) {
+		torch.NoGrad(func() {
+			var quantized vqgan.Quantized
+			if quantized, err = r.model.Quantize(r.latent); err == nil {
+				picture, err = r.model.DecodeImage(quantized.Latent)
+			}
+		})
+		return err
+	})
+	return picture, err
+}
