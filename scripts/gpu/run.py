@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Builds libctorch against the PyTorch that is installed, runs the C++ and Go tests on the GPU, and
-writes report.txt and report.json.
+"""Builds libctorch against the PyTorch that is installed, runs the C++ and Go tests on the GPU, then
+the benchmarks, and writes report.txt and report.json, benchmark.txt and benchmark.json.
 
     python3 build/gpu-bundle/run.py [--output DIR] [--only REGEXP] [--deadline SECONDS] [--devices cuda]
+        [--tests-only | --benchmarks-only]
 
 It goes on past failures, and writes the report anew after each program, so that a run that is ended
 early loses nothing. The exit status is 1 where something failed. Only the standard library is used.
@@ -150,25 +151,11 @@ def torch_libraries() -> str:
     return json.loads((ROOT / "build" / "libtorch.json").read_text())["lib_dir"]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--output", type=Path, default=Path(os.environ.get("OUT") or "gpu-report"))
-    parser.add_argument("--only", default="", help="the packages whose folder this regular expression finds")
-    parser.add_argument("--run", default="", help="the tests that this regular expression finds, as go test -run")
-    parser.add_argument("--skip", default="", help="the tests that are left out, as go test -skip")
-    parser.add_argument("--deadline", type=float, default=480, help="seconds for everything (default 480)")
-    parser.add_argument("--devices", default="cuda", choices=["", "cpu", "cuda"])
-    parser.add_argument("--jobs", type=int, default=max(1, (os.cpu_count() or 1) // 4))
-    arguments = parser.parse_args()
-    end = time.monotonic() + arguments.deadline
-    left = lambda: end - time.monotonic()
+def benchmark(*arguments) -> list:
+    return [sys.executable, str(ROOT / "scripts" / "gpu" / "benchmark.py"), *map(str, arguments)]
 
-    unpack()
-    report = Report(arguments.output, machine())
-    report.add(run("build libctorch", ["make", "lib", f"PYTHON={sys.executable}"], left()))
-    if report.failed():
-        return 1
-    libraries = f"{LIBRARY}:{torch_libraries()}"
+
+def test(report: Report, arguments, libraries: str, left) -> None:
     report.add(run("C++ tests", ["ctest", "--output-on-failure", "-V", "--timeout", "120"], left(), folder=ROOT / "build"))
     tests = [test for test in json.loads((BUNDLE / "bundle.json").read_text())["tests"]
              if re.search(arguments.only, test["package"])]
@@ -183,6 +170,41 @@ def main() -> int:
         waiting = [pool.submit(run_one, test, max(1, processors // arguments.jobs)) for test in tests if test not in alone]
         for future in waiting:
             report.add(future.result())
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--output", type=Path, default=Path(os.environ.get("OUT") or "gpu-report"))
+    parser.add_argument("--only", default="", help="the packages whose folder this regular expression finds")
+    parser.add_argument("--run", default="", help="the tests that this regular expression finds, as go test -run")
+    parser.add_argument("--skip", default="", help="the tests that are left out, as go test -skip")
+    parser.add_argument("--deadline", type=float, default=480, help="seconds for everything (default 480)")
+    parser.add_argument("--devices", default="cuda", choices=["", "cpu", "cuda"])
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--tests-only", action="store_true")
+    only.add_argument("--benchmarks-only", action="store_true")
+    parser.add_argument("--jobs", type=int, default=max(1, (os.cpu_count() or 1) // 4))
+    arguments = parser.parse_args()
+    end = time.monotonic() + arguments.deadline
+    left = lambda: end - time.monotonic()
+
+    unpack()
+    report = Report(arguments.output, machine())
+    with ThreadPoolExecutor(1) as beside:
+        models = None if arguments.tests_only else beside.submit(
+            run, "models of the benchmarks", benchmark("--prepare"), left())
+        report.add(run("build libctorch", ["make", "lib", f"PYTHON={sys.executable}"], left()))
+        if report.failed():
+            return 1
+        libraries = f"{LIBRARY}:{torch_libraries()}"
+        if not arguments.benchmarks_only:
+            test(report, arguments, libraries, left)
+        if models:
+            report.add(models.result())
+            # The last seconds are for the report.
+            report.add(run("benchmarks", benchmark(
+                "--program", BUNDLE / "programs" / "gpu-benchmark", "--output", arguments.output.resolve(),
+                "--deadline", left() - 5), left(), {"LD_LIBRARY_PATH": libraries}))
     return 1 if report.failed() else 0
 
 
