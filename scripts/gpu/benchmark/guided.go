@@ -26,12 +26,13 @@ func generate(s settings) error {
 	if err := resetPeak(s.device); err != nil {
 		return err
 	}
+	config := guided.Default()
+	config.Prompts = []guided.Prompt{guided.NewPrompt("a slice of pizza")}
+	config.Width, config.Height = s.size, s.size
+	config.Steps = warmUp + s.steps
+	config.Cutouts.Number = s.cutouts
 	started := time.Now()
-	_, err = guided.Generate(context.Background(), model, scorer, guided.Options{
-		Prompts: []guided.Prompt{{Text: "a slice of pizza"}},
-		Width:   s.size, Height: s.size,
-		Steps:   warmUp + s.steps,
-		Cutouts: guided.Cutouts{Number: s.cutouts},
+	_, err = guided.Generate(context.Background(), model, scorer, config, guided.RunOptions{
 		OnStep: func(step guided.Step) error {
 			if step.Number > warmUp {
 				r.Milliseconds = append(r.Milliseconds, milliseconds(started))
