@@ -23,10 +23,10 @@ var mainNames = map[string][]string{
 	},
 	"torch/optim":      {"SGD", "Adam"},
 	"torch/checkpoint": {"Load", "Save"},
-	"clip":             {"Load", "Model", "Classifier", "Tokenizer"},
+	"clip":             {"Load", "Model", "Classifier", "Preprocessor"},
 	"vqgan":            {"Load", "Model"},
 	"vqgan/guided":     {"Generate"},
-	"imageio":          {"Load", "Save", "Resize", "Preprocessor"},
+	"imageio":          {"Load", "Save", "Resize"},
 	"models":           {"CLIP", "VQGAN"},
 }
 
