@@ -70,12 +70,22 @@ func Generate(ctx context.Context, model *vqgan.Model, scorer Scorer, config Con
 	if err != nil {
 		return nil, err
 	}
-	r := &run{model: model, scorer: scorer, config: config}
-	defer r.close()
+	var result *Result
+	// One scope around all steps, so that they run on one OS thread with one team of OpenMP threads.
+	torch.Scope(func(*torch.TensorScope) {
+		r := &run{model: model, scorer: scorer, config: config}
+		defer r.close()
+		result, err = r.all(ctx, start, options.OnStep)
+	})
+	return result, err
+}
+
+// all makes the picture.
+func (r *run) all(ctx context.Context, start image.Image, onStep func(Step) error) (*Result, error) {
 	if err := r.begin(ctx, start); err != nil {
 		return nil, cause(ctx, err)
 	}
-	losses, failed := r.steps(ctx, options.OnStep)
+	losses, failed := r.steps(ctx, onStep)
 	// The picture so far is wanted although the context has ended.
 	picture, err := r.picture(context.WithoutCancel(ctx))
 	switch {

@@ -6,23 +6,23 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// sphericalDistance is 2*arcsin(|u-v|/2)^2, half the square of the angle between unit vectors, for
-// each of the rows u and the one vector v. Crowson et al. use it in place of the cosine since its
-// gradient does not vanish far away. arcsin's slope is infinite at opposite vectors, where the
-// originals give NaN; there the chord is held just below its end.
+// sphericalDistance returns 2*arcsin(|u-v|/2)^2, half the square of the angle between unit vectors, for
+// each row of u, [n, D], and v, [D]: [n]. Crowson et al. use it in place of the cosine, whose gradient
+// vanishes at opposite vectors. There the slope of arcsin is infinite and VQGAN-CLIP gives NaN; here
+// the chord is kept a little below its largest length.
 func sphericalDistance(u, v *torch.Tensor) *torch.Tensor {
 	halfChord := u.Sub(v).VectorNorm(2, []int64{-1}, false).DivScalar(2)
 	return halfChord.ClampMax(1 - 1e-6).ASin().Square().MulScalar(2)
 }
 
-// A target is a prompt ready to be measured against.
+// A target is a prompt and its embedding.
 type target struct {
 	prompt    Prompt
 	embedding *torch.Tensor // [D], of unit length
 }
 
-// loss is the prompt's term for unit embeddings of cutouts, [n, D], and their mean distance. Where
-// a signed distance is below the stop it counts, but does not pull.
+// loss returns the prompt's term of the loss for the unit embeddings of cutouts, [n, D], and their mean
+// distance. A signed distance below the stop counts as the stop, so its gradient is zero.
 func (t target) loss(cutouts *torch.Tensor) (loss *torch.Tensor, distance float64) {
 	distances := sphericalDistance(cutouts, t.embedding)
 	weight := t.prompt.Weight
@@ -33,7 +33,8 @@ func (t target) loss(cutouts *torch.Tensor) (loss *torch.Tensor, distance float6
 	return signed.Mean().MulScalar(math.Abs(weight)), distances.Detach().Mean().Item()
 }
 
-// totalVariation is the mean squared difference between neighbouring pixels of [1, 3, H, W].
+// totalVariation returns the mean squared difference between neighboring pixels of a picture,
+// [1, 3, H, W].
 func totalVariation(picture *torch.Tensor) *torch.Tensor {
 	difference := func(dim int64) *torch.Tensor {
 		length := picture.Size(dim)
@@ -45,8 +46,8 @@ func totalVariation(picture *torch.Tensor) *torch.Tensor {
 	return difference(2).Add(difference(3))
 }
 
-// marginDifference is the mean squared difference between the margin of a picture, [1, 3, H, W],
-// and a colour, [1, 3, 1, 1].
+// marginDifference returns the mean squared difference between the margin of a picture, [1, 3, H, W],
+// and a color, [1, 3, 1, 1]. The margin is a sixteenth of the picture at each edge.
 func marginDifference(picture, ground *torch.Tensor) *torch.Tensor {
 	height, width := picture.Size(2), picture.Size(3)
 	top, side := max(1, height/16), max(1, width/16)
@@ -59,9 +60,9 @@ func marginDifference(picture, ground *torch.Tensor) *torch.Tensor {
 	}, 0).Mean()
 }
 
-// clampGradient is what reaches the picture through its clamp to [0, 1]: all of it where the pixel
-// is inside, and outside only what pushes it back. (The clamp's own gradient is 0 outside, and
-// pixels that left would never come back.)
+// clampGradient returns the gradient that is passed back through the clamp of a picture to [0, 1]: all
+// of it inside, and outside only what moves the pixel back. (The gradient of the clamp itself is 0
+// outside, and pixels that left would never come back.)
 func clampGradient(picture, clamped, gradient *torch.Tensor) *torch.Tensor {
 	outward := gradient.Mul(picture.Sub(clamped)).LtScalar(0)
 	return gradient.MaskedFill(outward, 0)

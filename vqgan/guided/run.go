@@ -50,14 +50,11 @@ func (r *run) begin(ctx context.Context, initial image.Image) error {
 			return err
 		}
 		r.latent = r.start.Clone().SetRequiresGrad(true)
-		rate := r.config.LearningRate
 		adam := optim.DefaultAdam()
-		adam.LearningRate = rate
-		r.optimizer, err = optim.Adam([]*torch.Tensor{r.latent}, adam)
-		if err != nil {
+		adam.LearningRate = r.config.LearningRate
+		if r.optimizer, err = optim.Adam([]*torch.Tensor{r.latent}, adam); err != nil {
 			return fmt.Errorf("guided: %w", err)
 		}
-		r.optimizer.SetLearningRate(rate) // 0 too, which the options take for their default
 		for _, tensor := range r.tensors() {
 			scope.Keep(tensor)
 		}
@@ -77,17 +74,13 @@ func (r *run) tensors() []*torch.Tensor {
 	return tensors
 }
 
-// close frees what begin made. What begin failed to make is nil, or was closed with its scope.
+// close frees what begin made, but for the tensors, which belong to the scope around the run.
 func (r *run) close() {
 	if r.generator != nil {
 		r.generator.Close()
 	}
-	if r.optimizer == nil {
-		return
-	}
-	r.optimizer.Close()
-	for _, tensor := range r.tensors() {
-		tensor.Close()
+	if r.optimizer != nil {
+		r.optimizer.Close()
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 )
 
-// A matrix is 3x3, by rows; on points (x, y, 1) it is a homography.
+// A matrix is 3x3, by rows: a homography of points (x, y, 1).
 type matrix [9]float64
 
 var identity = matrix{1, 0, 0, 0, 1, 0, 0, 0, 1}
@@ -22,7 +22,7 @@ func (a matrix) times(b matrix) matrix {
 	return product
 }
 
-// cropMatrix maps a square piece's coordinates to those of the picture it lies in.
+// cropMatrix maps the coordinates of a square crop to those of the picture, both from -1 to 1.
 func cropMatrix(left, top, size, width, height float64) matrix {
 	return matrix{
 		size / width, 0, (2*left+size)/width - 1,
@@ -31,11 +31,11 @@ func cropMatrix(left, top, size, width, height float64) matrix {
 	}
 }
 
-// symmetric is uniform from -most to most.
+// symmetric draws a number that is uniform from -most to most.
 func symmetric(random *rand.Rand, most float64) float64 { return most * (2*random.Float64() - 1) }
 
-// drawWarp draws a rotation, scale, shear, shift, mirror image and perspective. Each is drawn even
-// where it cannot change anything, so that one setting does not shift the others' numbers.
+// drawWarp draws a rotation, scale, shear, shift, flip and perspective as one homography. Each is drawn
+// even if its setting is 0, so that a setting does not change the random numbers of the others.
 func (c Cutouts) drawWarp(random *rand.Rand) matrix {
 	angle := symmetric(random, c.Rotation) * math.Pi / 180
 	scale := 1 + symmetric(random, c.Zoom)
@@ -54,7 +54,8 @@ func (c Cutouts) drawWarp(random *rand.Rand) matrix {
 	return affine.times(drawPerspective(random, c.Perspective))
 }
 
-// drawPerspective moves each corner of the square inwards by up to most of half a side.
+// drawPerspective draws the homography that moves each corner of the square inwards along each axis,
+// by up to a share, most, of half a side.
 func drawPerspective(random *rand.Rand, most float64) matrix {
 	corners := [4][2]float64{{-1, -1}, {1, -1}, {1, 1}, {-1, 1}}
 	moved := corners
