@@ -19,7 +19,7 @@ func (r *run) gradient(ctx context.Context, cutouts []cutout, noise *torch.Tenso
 	if err != nil {
 		return 0, nil, err
 	}
-	picture := decoded.AddScalar(1).DivScalar(2)
+	picture := decoded.To(r.latent.DType()).AddScalar(1).DivScalar(2)
 	unclamped := picture.Detach()
 	leaf := unclamped.Clamp(0, 1).SetRequiresGrad(true)
 	loss, distances, err = r.score(ctx, leaf, cutouts, noise)
@@ -61,7 +61,7 @@ func (r *run) score(ctx context.Context, leaf *torch.Tensor, cutouts []cutout, n
 			if err != nil {
 				return err
 			}
-			unit := embeddings.Normalize(-1)
+			unit := embeddings.To(leaf.DType()).Normalize(-1)
 			sum := torch.Zeros(nil, leaf.Device(), leaf.DType())
 			for i, target := range r.targets {
 				term, distance := target.loss(unit)

@@ -10,6 +10,8 @@ import (
 	"github.com/clipvqgan/clipvqgan/internal/reference"
 	"github.com/clipvqgan/clipvqgan/internal/testkit"
 	"github.com/clipvqgan/clipvqgan/internal/testkit/loaded"
+	"github.com/clipvqgan/clipvqgan/models"
+	"github.com/clipvqgan/clipvqgan/torch"
 )
 
 // Bounds in float32. The gradient runs back through two networks, whose kernels differ in the
@@ -72,4 +74,38 @@ func TestGradientAgreesWithPyTorch(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestGradientIn16Bits compares the gradient of models in bfloat16 with that in float32. Their
+// rounding, 8 bits, goes through two networks and back.
+func TestGradientIn16Bits(t *testing.T) {
+	const leastCosine = 0.97
+	file := reference.Open(t, filepath.Join("testdata", "reference.json"))
+	var prompts []Prompt
+	file.Decode("prompts", &prompts)
+	testkit.OnEachDevice(t, func(t *testing.T, device torch.Device) {
+		gradient := func(dtype torch.DType) []float32 {
+			model, err := models.VQGAN(device, dtype)
+			require.NoError(t, err)
+			defer model.Close()
+			scorer, err := models.CLIP(device, dtype)
+			require.NoError(t, err)
+			defer scorer.Close()
+			config := Default()
+			config.Width, config.Height = 64, 64
+			config.Prompts = prompts
+			pieces := referencePieces(file, scorer.ImageSize())
+			r := &run{model: model, scorer: scorer, config: config}
+			defer r.close()
+			require.NoError(t, r.begin(t.Context(), nil))
+			assert.Equal(t, torch.Float32, r.latent.DType())
+			r.latent = file.Tensor("latent").To(device).Detach().SetRequiresGrad(true)
+			_, _, err = r.gradient(t.Context(), pieces, file.Tensor("noise").To(device))
+			require.NoError(t, err)
+			return r.latent.Grad().Float32s()
+		}
+		cosine := reference.Cosine(gradient(torch.BFloat16), gradient(torch.Float32))
+		assert.Greater(t, cosine, leastCosine)
+		t.Logf("the cosine between the gradients is %.4f", cosine)
+	})
 }

@@ -32,7 +32,7 @@ type run struct {
 // begin makes what the steps need. initial is the picture to start from, or nil.
 func (r *run) begin(ctx context.Context, initial image.Image) error {
 	return torch.Compute(ctx, func(scope *torch.TensorScope) (err error) {
-		device, dtype := r.model.Device(), r.model.DType()
+		device, dtype := r.model.Device(), optimizedDType(r.model.DType())
 		r.random = rand.New(rand.NewPCG(r.config.Seed, 0))
 		// The numbers are drawn on the CPU, so that they do not depend on the device.
 		if r.generator, err = torch.NewGenerator(torch.CPU, r.config.Seed); err != nil {
@@ -43,12 +43,13 @@ func (r *run) begin(ctx context.Context, initial image.Image) error {
 			return err
 		}
 		r.ground = r.config.Ground.tensor().To(device, dtype)
-		codebook := r.model.Codebook()
+		codebook := r.model.Codebook().To(dtype)
 		r.lowest = codebook.AMin([]int64{0}, false).Reshape(torch.Shape{1, -1, 1, 1})
 		r.highest = codebook.AMax([]int64{0}, false).Reshape(torch.Shape{1, -1, 1, 1})
 		if r.start, err = r.startLatent(initial); err != nil {
 			return err
 		}
+		r.start = r.start.To(dtype)
 		r.latent = r.start.Clone().SetRequiresGrad(true)
 		adam := optim.DefaultAdam()
 		adam.LearningRate = r.config.LearningRate
@@ -60,6 +61,16 @@ func (r *run) begin(ctx context.Context, initial image.Image) error {
 		}
 		return nil
 	})
+}
+
+// optimizedDType is the dtype of the latent, the picture and the losses for models of a dtype: float32
+// at least. In 16 bits a step of the optimizer would often be too small to change the latent, and the
+// cutouts' coordinates would be as coarse as the pixels. The models themselves compute in their own.
+func optimizedDType(models torch.DType) torch.DType {
+	if models == torch.Float16 || models == torch.BFloat16 {
+		return torch.Float32
+	}
+	return models
 }
 
 // tensors are what the run holds from step to step.
@@ -90,6 +101,7 @@ func (r *run) embedPrompts() error {
 		if err != nil {
 			return err
 		}
+		embeddings = embeddings.To(optimizedDType(embeddings.DType()))
 		r.targets = append(r.targets, target{prompt, embeddings.Normalize(-1).Reshape(torch.Shape{-1}).Detach()})
 	}
 	return nil
