@@ -198,6 +198,51 @@ func TestOutOfMemoryOnAGPU(t *testing.T) {
 	total := stats(t, device).Total
 	failed := failure(t, func() { torch.Empty(torch.Shape{2 * total}, torch.Uint8, device) })
 	assert.ErrorIs(t, failed, torch.ErrOutOfMemory)
+	assert.Equal(t, []float32{4}, torch.Full(torch.Shape{1}, 2, device).Square().Float32s(), "the GPU works on")
+}
+
+// A GPU that is full of what is still in use, then has room again.
+func TestGoingOnAfterAGPUWasFull(t *testing.T) {
+	device := testkit.GPU(t)
+	const pieces = 16
+	piece := stats(t, device).Total / pieces
+	var held []*torch.Tensor
+	var failed error
+	for range 2 * pieces {
+		if failed = torch.Try(func() error {
+			held = append(held, torch.Empty(torch.Shape{piece}, torch.Uint8, device))
+			return nil
+		}); failed != nil {
+			break
+		}
+	}
+	require.ErrorIs(t, failed, torch.ErrOutOfMemory)
+	require.NotEmpty(t, held)
+	x := torch.RandN(torch.Shape{1024, 1024}) // on the CPU, which has memory
+	held[0].Close()
+	y := x.To(device)
+	assert.InEpsilon(t, x.Square().Sum().Item(), y.MatMul(y.T()).Trace().Item(), 1e-3)
+	for _, tensor := range held {
+		tensor.Close()
+	}
+	require.NoError(t, torch.EmptyCUDACache())
+	torch.Empty(torch.Shape{piece * pieces / 2}, torch.Uint8, device).Close()
+}
+
+// Memory that only garbage holds is found for whoever asks again.
+func TestRetryOutOfMemoryFreesAGPU(t *testing.T) {
+	device := testkit.GPU(t)
+	half := stats(t, device).Total / 2
+	runs := 0
+	require.NoError(t, torch.RetryOutOfMemory(func() error {
+		runs++
+		if runs == 1 {
+			torch.Empty(torch.Shape{half}, torch.Uint8, device) // nobody refers to it afterwards
+		}
+		torch.Empty(torch.Shape{half}, torch.Uint8, device).Close()
+		return nil
+	}))
+	assert.LessOrEqual(t, runs, 2)
 }
 
 func TestGarbageOnAGPUIsCollected(t *testing.T) {
