@@ -20,6 +20,7 @@ type run struct {
 
 	random    *rand.Rand
 	generator *torch.Generator
+	noise     *torch.Generator // on the model's device; on the CPU it is generator
 	cutter    *cutter
 	optimizer *optim.Optimizer
 
@@ -34,9 +35,16 @@ func (r *run) begin(ctx context.Context, initial image.Image) error {
 	return torch.Compute(ctx, func(scope *torch.TensorScope) (err error) {
 		device, dtype := r.model.Device(), optimizedDType(r.model.DType())
 		r.random = rand.New(rand.NewPCG(r.config.Seed, 0))
-		// The numbers are drawn on the CPU, so that they do not depend on the device.
+		// The start and the cutouts are drawn on the CPU, so that they do not depend on the device. The
+		// noise is drawn where it is used: a GPU draws it sooner than it could be copied there.
 		if r.generator, err = torch.NewGenerator(torch.CPU, r.config.Seed); err != nil {
 			return fmt.Errorf("guided: %w", err)
+		}
+		r.noise = r.generator
+		if device != torch.CPU {
+			if r.noise, err = torch.NewGenerator(device, r.config.Seed); err != nil {
+				return fmt.Errorf("guided: %w", err)
+			}
 		}
 		r.cutter = newCutter(r.scorer.ImageSize(), r.config.Cutouts.Background, device, dtype)
 		if err := r.embedPrompts(); err != nil {
@@ -87,8 +95,10 @@ func (r *run) tensors() []*torch.Tensor {
 
 // close frees what begin made, but for the tensors, which belong to the scope around the run.
 func (r *run) close() {
-	if r.generator != nil {
-		r.generator.Close()
+	for _, generator := range []*torch.Generator{r.generator, r.noise} {
+		if generator != nil {
+			generator.Close()
+		}
 	}
 	if r.optimizer != nil {
 		r.optimizer.Close()
@@ -156,8 +166,8 @@ func (r *run) draw() (cutouts []cutout, noise *torch.Tensor) {
 	side := r.cutter.side
 	cutouts = r.config.Cutouts.draw(r.random, int(shape[3]*factor), int(shape[2]*factor), side)
 	if r.config.Cutouts.Noise > 0 {
-		noise = torch.RandN(torch.Shape{int64(len(cutouts)), 3, side, side}, r.generator)
-		noise = noise.To(r.latent.Device(), r.latent.DType())
+		shape := torch.Shape{int64(len(cutouts)), 3, side, side}
+		noise = torch.RandN(shape, r.latent.Device(), r.latent.DType(), r.noise)
 	}
 	return cutouts, noise
 }
