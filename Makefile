@@ -4,7 +4,7 @@
 # make test          every test that needs no Python package
 # make soak          the tests that take minutes: docs/soak.md
 # make check         formatting and static analysis of the Go and the C++ code
-# make generate      write the operators again from scripts/operators.txt, and the headers' sum
+# make generate      write the operators again from scripts/generate/operators.txt, and the headers' sum
 # make asan          the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 # make fuzz          each fuzz target for ten minutes
 # make race          the Go tests under the race detector and with cgo's checks of pointers
@@ -23,7 +23,7 @@ PREFIX ?= /usr/local
 library := build/lib/libctorch.so
 program := bin/clipvqgan
 sources := $(wildcard csrc/*.cc csrc/*.c csrc/*.h csrc/*.map csrc/CMakeLists.txt \
-  csrc/include/ctorch/*.h csrc/tests/*.* cmake/*) CMakeLists.txt
+  csrc/operators/*.cc csrc/include/ctorch/*.h csrc/include/ctorch/operators/*.h csrc/tests/*.* cmake/*) CMakeLists.txt
 clang_format := .cache/clang-format/clang_format/data/bin/clang-format
 venv := .venv/bin/python
 comma := ,
@@ -85,7 +85,7 @@ test: $(library)
 
 test-scripts:
 	$(PYTHON) -m unittest discover -s scripts/setup
-	$(PYTHON) -m unittest discover -s scripts -p test_generate_operators.py
+	$(PYTHON) -m unittest discover -s scripts/generate -p test_generate_operators.py
 	$(PYTHON) -m unittest discover -s scripts/check -p test_check_abi.py
 
 # Another module, as docs/use.md says.
@@ -123,12 +123,12 @@ check: $(clang_format) $(library)
 	$(GO) tool staticcheck ./...
 	$(GO) tool godoclint ./...
 	$(cxx_files) | xargs $(clang_format) --dry-run --Werror
-	@$(if $(declarations),$(PYTHON) scripts/generate_operators.py --check \
+	@$(if $(declarations),$(PYTHON) scripts/generate/generate_operators.py --check \
 	  --declarations $(declarations))
 	$(PYTHON) scripts/check/check_abi.py
 
 generate: build/libtorch.cmake
-	$(PYTHON) scripts/generate_operators.py $(if $(declarations),--declarations $(declarations))
+	$(PYTHON) scripts/generate/generate_operators.py $(if $(declarations),--declarations $(declarations))
 	$(PYTHON) scripts/check/check_abi.py --write
 
 format: $(clang_format)

@@ -4,7 +4,6 @@
 
 #include <ATen/ATen.h>
 
-#include <cmath>
 #include <optional>
 #include <string>
 #include <utility>
@@ -134,15 +133,18 @@ inline std::optional<at::Generator> generator_of(const ctorch_generator* generat
   return generator->value;
 }
 
-// A scalar that suits the tensor it meets: a whole number beside whole numbers stays one, so that
-// adding 1 to indices leaves indices.
-inline at::Scalar scalar_for(const at::Tensor& tensor, double value) {
-  constexpr double largest_exact = 9007199254740992.0;  // 2^53
-  if (at::isIntegralType(tensor.scalar_type(), /*includeBool=*/true) &&
-      std::abs(value) <= largest_exact && std::trunc(value) == value) {
-    return at::Scalar(static_cast<int64_t>(value));
+// The number as libtorch has it. Its kind takes part in what dtype comes out.
+inline at::Scalar scalar_of(const ctorch_number& number) {
+  switch (number.kind) {
+    case CTORCH_NUMBER_INTEGER:
+      return at::Scalar(number.integer);
+    case CTORCH_NUMBER_BOOL:
+      return at::Scalar(number.integer != 0);
+    case CTORCH_NUMBER_REAL:
+      return at::Scalar(number.real);
+    default:
+      return at::Scalar(c10::complex<double>(number.real, number.imaginary));
   }
-  return at::Scalar(value);
 }
 
 }  // namespace ctorch

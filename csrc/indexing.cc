@@ -10,6 +10,7 @@
 using at::indexing::TensorIndex;
 using ctorch::guard;
 using ctorch::guard_tensor;
+using ctorch::scalar_of;
 
 namespace {
 
@@ -44,19 +45,6 @@ std::vector<TensorIndex> index_vector(const ctorch_index* indices, int64_t count
     all.push_back(one_index(indices[i]));
   }
   return all;
-}
-
-at::Scalar scalar_of(const ctorch_number& number) {
-  switch (number.kind) {
-    case CTORCH_NUMBER_INTEGER:
-      return at::Scalar(number.integer);
-    case CTORCH_NUMBER_BOOL:
-      return at::Scalar(number.integer != 0);
-    case CTORCH_NUMBER_REAL:
-      return at::Scalar(number.real);
-    default:
-      return at::Scalar(c10::complex<double>(number.real, number.imaginary));
-  }
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 #include <tuple>
 #include <utility>
 
-#include "ctorch/operators.h"
+#include "ctorch/base.h"
 #include "guard.h"
 
 namespace ctorch {

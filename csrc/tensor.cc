@@ -74,6 +74,7 @@ using ctorch::guard;
 using ctorch::guard_tensor;
 using ctorch::int_array;
 using ctorch::options_of;
+using ctorch::scalar_of;
 
 void ctorch_tensor_list_free(ctorch_tensor_result* items) { delete[] items; }
 
@@ -160,25 +161,24 @@ ctorch_tensor_result ctorch_empty(const int64_t* shape, int64_t dimensions,
   return guard_tensor([&] { return at::empty(int_array(shape, dimensions), options_of(options)); });
 }
 
-ctorch_tensor_result ctorch_full(const int64_t* shape, int64_t dimensions, double value,
+ctorch_tensor_result ctorch_full(const int64_t* shape, int64_t dimensions, ctorch_number value,
                                  ctorch_options options) {
-  return guard_tensor(
-      [&] { return at::full(int_array(shape, dimensions), value, options_of(options)); });
-}
-
-ctorch_tensor_result ctorch_arange(double start, double end, double step, ctorch_options options) {
   return guard_tensor([&] {
-    if (at::isIntegralType(ctorch::scalar_type_of(options.dtype), false)) {
-      return at::arange(static_cast<int64_t>(start), static_cast<int64_t>(end),
-                        static_cast<int64_t>(step), options_of(options));
-    }
-    return at::arange(start, end, step, options_of(options));
+    return at::full(int_array(shape, dimensions), scalar_of(value), options_of(options));
   });
 }
 
-ctorch_tensor_result ctorch_linspace(double start, double end, int64_t count,
+ctorch_tensor_result ctorch_arange(ctorch_number start, ctorch_number end, ctorch_number step,
+                                   ctorch_options options) {
+  return guard_tensor([&] {
+    return at::arange(scalar_of(start), scalar_of(end), scalar_of(step), options_of(options));
+  });
+}
+
+ctorch_tensor_result ctorch_linspace(ctorch_number start, ctorch_number end, int64_t count,
                                      ctorch_options options) {
-  return guard_tensor([&] { return at::linspace(start, end, count, options_of(options)); });
+  return guard_tensor(
+      [&] { return at::linspace(scalar_of(start), scalar_of(end), count, options_of(options)); });
 }
 
 ctorch_tensor_result ctorch_eye(int64_t n, int64_t m, ctorch_options options) {
@@ -267,7 +267,13 @@ ctorch_item ctorch_tensor_item(const ctorch_tensor* tensor) {
     const at::Scalar scalar = tensor->value.item();
     item.is_integer = scalar.isIntegral(/*includeBool=*/true);
     if (item.is_integer) item.integer = scalar.toLong();
-    item.number = scalar.toDouble();
+    if (scalar.isComplex()) {
+      const auto number = scalar.toComplexDouble();
+      item.number = number.real();
+      item.imaginary = number.imag();
+    } else {
+      item.number = scalar.toDouble();
+    }
   });
   return item;
 }

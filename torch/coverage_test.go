@@ -44,7 +44,7 @@ func exportedFunctions(t *testing.T) map[string]*ast.FuncDecl {
 
 // docs/operators.md says what is covered; what it says is there must be there.
 func TestEveryNameInTheCoverageTableExists(t *testing.T) {
-	list, err := os.ReadFile("../scripts/coverage.txt")
+	list, err := os.ReadFile("../scripts/generate/coverage.txt")
 	require.NoError(t, err)
 	have := exportedFunctions(t)
 	lines := regexp.MustCompile(`(?m)^([\w.]+) = (.+)$`).FindAllStringSubmatch(string(list), -1)

@@ -82,8 +82,9 @@ func FromSlice[T Element](data []T, shape Shape, where ...Option) *Tensor {
 	return made(operation, result)
 }
 
-// Scalar is a tensor without dimensions that holds one float32.
-func Scalar(value float64, how ...Option) *Tensor { return Full(nil, value, how...) }
+// Scalar is a tensor without dimensions that holds value (a float32 on the CPU where the options say
+// nothing).
+func Scalar(value Number, how ...Option) *Tensor { return Full(nil, value, how...) }
 
 // CopyToSlice copies t's elements, in row-major order, to data, which must have t's element type and
 // exactly its number of elements.
@@ -138,9 +139,10 @@ func Empty(shape Shape, how ...Option) *Tensor {
 }
 
 // Full is a tensor filled with value (float32 on the CPU where the options say nothing).
-func Full(shape Shape, value float64, how ...Option) *Tensor {
+func Full(shape Shape, value Number, how ...Option) *Tensor {
+	number := cNumber("Full", value)
 	return gather(Float32, how).with("Full", func(o C.ctorch_options) C.ctorch_tensor_result {
-		return C.ctorch_full(int64s(shape), C.int64_t(len(shape)), C.double(value), o)
+		return C.ctorch_full(int64s(shape), C.int64_t(len(shape)), number, o)
 	})
 }
 
@@ -151,17 +153,21 @@ func Zeros(shape Shape, how ...Option) *Tensor { return Full(shape, 0, how...) }
 func Ones(shape Shape, how ...Option) *Tensor { return Full(shape, 1, how...) }
 
 // Arange is start, start+step, ... up to but without end (int64 where the options say nothing).
-func Arange(start, end, step float64, how ...Option) *Tensor {
-	return gather(Int64, how).with("Arange", func(o C.ctorch_options) C.ctorch_tensor_result {
-		return C.ctorch_arange(C.double(start), C.double(end), C.double(step), o)
+func Arange(start, end, step Number, how ...Option) *Tensor {
+	const operation = "Arange"
+	first, last, by := cNumber(operation, start), cNumber(operation, end), cNumber(operation, step)
+	return gather(Int64, how).with(operation, func(o C.ctorch_options) C.ctorch_tensor_result {
+		return C.ctorch_arange(first, last, by, o)
 	})
 }
 
 // Linspace is count numbers from start to end, both included (float32 where the options say
 // nothing).
-func Linspace(start, end float64, count int64, how ...Option) *Tensor {
-	return gather(Float32, how).with("Linspace", func(o C.ctorch_options) C.ctorch_tensor_result {
-		return C.ctorch_linspace(C.double(start), C.double(end), C.int64_t(count), o)
+func Linspace(start, end Number, count int64, how ...Option) *Tensor {
+	const operation = "Linspace"
+	first, last := cNumber(operation, start), cNumber(operation, end)
+	return gather(Float32, how).with(operation, func(o C.ctorch_options) C.ctorch_tensor_result {
+		return C.ctorch_linspace(first, last, C.int64_t(count), o)
 	})
 }
 

@@ -10,6 +10,10 @@ const (
 	FFTForward                 // the transform, by 1/n
 )
 
+func (n FFTNorm) text(operation string) string {
+	return choice(operation, "norm", n, "backward", "ortho", "forward")
+}
+
 // FFTOptions are the options of the Fourier transforms. The zero value is PyTorch's default.
 type FFTOptions struct {
 	// Dims are the dimensions that are transformed: one for FFT and its kin, two for FFT2 and its
@@ -22,7 +26,7 @@ type FFTOptions struct {
 }
 
 // of checks the number of dimensions, and hands back the arguments of the transform over them.
-func (o FFTOptions) of(operation string, standard ...int64) (size, dims []int64, norm string) {
+func (o FFTOptions) of(operation string, standard ...int64) (size, dims []int64, norm FFTNorm) {
 	dims = o.Dims
 	if standard != nil {
 		if dims == nil {
@@ -32,17 +36,8 @@ func (o FFTOptions) of(operation string, standard ...int64) (size, dims []int64,
 			panic(invalid(operation, "it transforms %d dimensions, Dims has %d", len(standard), len(dims)))
 		}
 	}
-	switch o.Norm {
-	case FFTBackward:
-		norm = "backward"
-	case FFTOrtho:
-		norm = "ortho"
-	case FFTForward:
-		norm = "forward"
-	default:
-		panic(invalid(operation, "there is no norm %d", o.Norm))
-	}
-	return o.Size, dims, norm
+	_ = o.Norm.text(operation)
+	return o.Size, dims, o.Norm
 }
 
 // FFT returns the discrete Fourier transform along one dimension, complex.

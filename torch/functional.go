@@ -151,6 +151,10 @@ const (
 	BagMax                 // the largest elements
 )
 
+func (m BagMode) number(operation string) int64 {
+	return choice[BagMode, int64](operation, "mode", m, 1, 0, 2)
+}
+
 // EmbeddingBagOptions are the options of [EmbeddingBag]. The zero value is PyTorch's default.
 type EmbeddingBagOptions struct {
 	Mode    BagMode
@@ -162,20 +166,15 @@ type EmbeddingBagOptions struct {
 // the offsets [bags] in indices [L] to the next. It is torch.nn.functional.embedding_bag.
 func EmbeddingBag(weight, indices, offsets *Tensor, options EmbeddingBagOptions) *Tensor {
 	const operation = "EmbeddingBag"
-	modes := map[BagMode]int64{BagSum: 0, BagMean: 1, BagMax: 2} // PyTorch's numbers
-	mode, ok := modes[options.Mode]
-	if !ok {
-		panic(invalid(operation, "there is no mode %d", options.Mode))
-	}
 	weights := options.Weights
 	if offsets == nil {
 		shape := indices.Shape()
 		if len(shape) != 2 {
 			panic(invalid(operation, "without offsets, indices [bags, L] are wanted, got %v", shape))
 		}
-		offsets = Arange(0, float64(shape[0]), 1, indices.Device(), indices.DType())
+		offsets = Arange(0, shape[0], 1, indices.Device(), indices.DType())
 		defer offsets.Close()
-		offsets.MulScalarInPlace(float64(shape[1]))
+		offsets.MulScalarInPlace(shape[1])
 		indices = indices.Flatten(0, -1)
 		defer indices.Close()
 		if weights != nil {
@@ -191,7 +190,7 @@ func EmbeddingBag(weight, indices, offsets *Tensor, options EmbeddingBagOptions)
 			panic(invalid(operation, "the offsets do not ascend from 0"))
 		}
 	}
-	bags, offsetOf, sizes, most := embeddingBag(weight, indices, offsets, mode, weights)
+	bags, offsetOf, sizes, most := embeddingBag(weight, indices, offsets, options.Mode, weights)
 	offsetOf.Close()
 	sizes.Close()
 	most.Close()

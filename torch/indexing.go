@@ -80,8 +80,8 @@ func (t *Tensor) At(indices ...any) *Tensor {
 }
 
 // SetAt writes to the part of t that the indices name, as in [Tensor.At], Python's x[...] = value,
-// and hands back t. The value is a [*Tensor], which is broadcast, or a number of any Go type or a bool,
-// which becomes one of t's dtype.
+// and hands back t. The value is a [*Tensor], which is broadcast, or a [Number], which
+// becomes one of t's dtype.
 //
 //	x.SetAt(0, torch.All, 3)  // x[:, 3] = 0
 //	x.SetAt(-1.5, x.LtScalar(0)) // x[x < 0] = -1.5
@@ -97,7 +97,10 @@ func (t *Tensor) SetAt(value any, indices ...any) *Tensor {
 		check(operation, C.ctorch_tensor_set_item(self, all.items, all.count, given))
 		return t
 	}
-	number := numberFrom(operation, value)
+	number, ok := asNumberOfC(value)
+	if !ok {
+		panic(invalid(operation, "the value is a %v, wanted a tensor, a number or a bool", reflect.TypeOf(value)))
+	}
 	check(operation, C.ctorch_tensor_set_item_number(self, all.items, all.count, number))
 	return t
 }
@@ -200,21 +203,4 @@ func wholeNumber(value any) (int64, bool) {
 		return int64(v.Uint()), true
 	}
 	return 0, false
-}
-
-// numberFrom is a number of any Go type, or a bool, in C's form.
-func numberFrom(operation string, value any) C.ctorch_number {
-	if number, ok := wholeNumber(value); ok {
-		return C.ctorch_number{kind: C.CTORCH_NUMBER_INTEGER, integer: C.int64_t(number)}
-	}
-	switch v := reflect.ValueOf(value); {
-	case v.Kind() == reflect.Bool:
-		return C.ctorch_number{kind: C.CTORCH_NUMBER_BOOL, integer: C.int64_t(cBool(v.Bool()))}
-	case v.CanFloat():
-		return C.ctorch_number{kind: C.CTORCH_NUMBER_REAL, real: C.double(v.Float())}
-	case v.CanComplex():
-		return C.ctorch_number{kind: C.CTORCH_NUMBER_COMPLEX, real: C.double(real(v.Complex())),
-			imaginary: C.double(imag(v.Complex()))}
-	}
-	panic(invalid(operation, "the value is a %T, wanted a tensor, a number or a bool", value))
 }

@@ -261,7 +261,7 @@ func checkIndexing(t *testing.T, data []byte) (ok bool) {
 	}
 	want, ok := shapeOf(shape, indices)
 	torch.Scope(func(*torch.TensorScope) {
-		x := torch.Arange(0, float64(numberOfElements(shape)), 1).View(shape)
+		x := torch.Arange(0, numberOfElements(shape), 1).View(shape)
 		var part *torch.Tensor
 		err := torch.Try(func() error {
 			part = x.At(given...)

@@ -102,7 +102,7 @@ func (c indexingCase) tensor(t *testing.T) *torch.Tensor {
 	for _, size := range c.Shape {
 		count *= size
 	}
-	return torch.Arange(0, float64(count), 1).View(c.Shape).To(dtype)
+	return torch.Arange(0, count, 1).View(c.Shape).To(dtype)
 }
 
 func (c indexingCase) String() string {

@@ -12,8 +12,9 @@ const (
 	ReduceNone                  // nothing: one loss for each element
 )
 
-// number is PyTorch's, in which none comes first.
-func (r Reduction) number() int64 { return (int64(r) + 1) % 3 }
+func (r Reduction) number(operation string) int64 {
+	return choice[Reduction, int64](operation, "reduction", r, 1, 2, 0)
+}
 
 // CrossEntropyOptions are the options of [Tensor.CrossEntropyLoss]. The zero value is PyTorch's
 // default.

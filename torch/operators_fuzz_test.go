@@ -47,6 +47,13 @@ func (m argumentMaker) value(wanted reflect.Type) reflect.Value {
 		return reflect.ValueOf(m.tensor())
 	case reflect.TypeFor[*torch.Generator]():
 		return result
+	case reflect.TypeFor[torch.Number]():
+		half := float64(m.integer()) / 2
+		numbers := []any{int(m.integer()), half, half, float32(half), complex(half, 1), m.IntN(2) == 0, nil}
+		if value := numbers[m.IntN(len(numbers))]; value != nil {
+			result.Set(reflect.ValueOf(value))
+		}
+		return result
 	case reflect.TypeFor[torch.Option]():
 		options := []torch.Option{torch.Float64, torch.Int64, torch.Bool, torch.CPU, torch.NoDType}
 		result.Set(reflect.ValueOf(options[m.IntN(len(options))]))

@@ -81,6 +81,16 @@ var operatorNames = map[reflect.Type]map[string]any{
 	reflect.TypeFor[torch.FFTNorm](): {
 		"backward": torch.FFTBackward, "ortho": torch.FFTOrtho, "forward": torch.FFTForward,
 	},
+	reflect.TypeFor[torch.MeshgridIndexing](): {
+		"ij": torch.MeshgridIJ, "xy": torch.MeshgridXY,
+	},
+	reflect.TypeFor[torch.ScatterReduction](): {
+		"sum": torch.ScatterSum, "prod": torch.ScatterProduct, "mean": torch.ScatterMean,
+		"amax": torch.ScatterMax, "amin": torch.ScatterMin,
+	},
+	reflect.TypeFor[torch.MatrixNormOrder](): {
+		"fro": torch.NormFrobenius, "nuc": torch.NormNuclear,
+	},
 	reflect.TypeFor[torch.BagMode](): {
 		"mean": torch.BagMean, "sum": torch.BagSum, "max": torch.BagMax,
 	},
@@ -129,6 +139,27 @@ func parseTensor(t *testing.T, text json.RawMessage) tensorLiteral {
 	return literal
 }
 
+// parseNumber reads Python's int, float, bool or complex as Go's, so that it takes part in the dtypes
+// as there.
+func parseNumber(t *testing.T, text json.RawMessage) torch.Number {
+	var pair struct{ Complex []float64 }
+	switch s := strings.Trim(string(text), `"`); {
+	case s == "true" || s == "false":
+		return s == "true"
+	case strings.HasPrefix(s, "{"):
+		require.NoError(t, json.Unmarshal(text, &pair))
+		require.Len(t, pair.Complex, 2)
+		return complex(pair.Complex[0], pair.Complex[1])
+	default:
+		if whole, err := strconv.Atoi(s); err == nil {
+			return whole
+		}
+		number, err := strconv.ParseFloat(s, 64)
+		require.NoError(t, err)
+		return number
+	}
+}
+
 // An operatorCall turns a case's arguments into Go's.
 type operatorCall struct {
 	t         *testing.T
@@ -167,6 +198,8 @@ func (c *operatorCall) value(text json.RawMessage, wanted reflect.Type, own bool
 		generator, err := torch.NewGenerator(c.device, seeded.Generator)
 		require.NoError(c.t, err)
 		return reflect.ValueOf(generator)
+	case reflect.TypeFor[torch.Number]():
+		return reflect.ValueOf(parseNumber(c.t, text))
 	case reflect.TypeFor[float64]():
 		number, err := strconv.ParseFloat(strings.Trim(string(text), `"`), 64)
 		require.NoError(c.t, err)
@@ -359,7 +392,7 @@ func TestOperatorsGiveWhatPyTorchGives(t *testing.T) {
 
 // Every line of the list has a reference, or (behind a hand-written function) that function has.
 func TestEveryListedOperatorHasAReference(t *testing.T) {
-	list, err := os.ReadFile("../scripts/operators.txt")
+	list, err := os.ReadFile("../scripts/generate/operators.txt")
 	require.NoError(t, err)
 	have := map[string]bool{}
 	for _, operator := range readOperatorCases(t) {

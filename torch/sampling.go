@@ -123,6 +123,10 @@ const (
 	GridBicubic
 )
 
+func (m GridMode) number(operation string) int64 {
+	return choice[GridMode, int64](operation, "mode", m, 0, 1, 2)
+}
+
 // A GridPadding is what [Tensor.GridSample] finds outside the image.
 type GridPadding int64
 
@@ -132,6 +136,10 @@ const (
 	GridBorder
 	GridReflection
 )
+
+func (p GridPadding) number(operation string) int64 {
+	return choice[GridPadding, int64](operation, "padding", p, 0, 1, 2)
+}
 
 // GridSampleOptions are the options of [Tensor.GridSample]. The zero value is PyTorch's default.
 type GridSampleOptions struct {
@@ -143,7 +151,7 @@ type GridSampleOptions struct {
 // GridSample returns the images t [N, C, H, W] sampled at the positions grid [N, h, w, 2], which
 // are x and y in [-1, 1]: [N, C, h, w]. Volumes [N, C, D, H, W] take grids [N, d, h, w, 3].
 func (t *Tensor) GridSample(grid *Tensor, options GridSampleOptions) *Tensor {
-	return t.gridSampler(grid, int64(options.Mode), int64(options.Padding), options.AlignCorners)
+	return t.gridSampler(grid, options.Mode, options.Padding, options.AlignCorners)
 }
 
 // A PadMode is what [Tensor.Pad] puts around a tensor.
@@ -157,20 +165,16 @@ const (
 	PadCircular                 // the elements from the other end
 )
 
+func (m PadMode) text(operation string) string {
+	return choice(operation, "mode", m, "constant", "reflect", "replicate", "circular")
+}
+
 // Pad returns t with elements put around it: padding is the number before and after the last
 // dimension, then before and after the one before it, and so on. value counts with PadConstant
 // alone; negative numbers cut.
 func (t *Tensor) Pad(padding []int64, mode PadMode, value float64) *Tensor {
-	switch mode {
-	case PadConstant:
-		return t.pad(padding, "constant", value)
-	case PadReflect:
-		return t.padWithin(padding, "reflect")
-	case PadReplicate:
-		return t.padWithin(padding, "replicate")
-	case PadCircular:
-		return t.padWithin(padding, "circular")
-	default:
-		panic(invalid("Pad", "there is no mode %d", mode))
+	if mode == PadConstant {
+		return t.pad(padding, mode, value)
 	}
+	return t.padWithin(padding, mode)
 }

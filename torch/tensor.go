@@ -232,7 +232,18 @@ func (t *Tensor) To(where ...Option) *Tensor {
 
 // Item is the only element of a one-element tensor, as a float64.
 func (t *Tensor) Item() float64 {
-	return float64(t.item("Item").number)
+	const operation = "Item"
+	item := t.item(operation)
+	if item.imaginary != 0 {
+		panic(invalid(operation, "the element is no real number; use ItemComplex128"))
+	}
+	return float64(item.number)
+}
+
+// ItemComplex128 is the only element of a one-element tensor, as a complex128.
+func (t *Tensor) ItemComplex128() complex128 {
+	item := t.item("ItemComplex128")
+	return complex(float64(item.number), float64(item.imaginary))
 }
 
 // ItemInt64 is the only element of a one-element tensor of whole numbers.

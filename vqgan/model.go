@@ -82,7 +82,7 @@ func (m *Model) readCodebook() (codebook *torch.Tensor, err error) {
 	err = torch.Try(func() error {
 		torch.LimitedScope(func(scope *torch.TensorScope) {
 			size, dimension := m.config.CodebookSize, m.config.EmbeddingDimension
-			tokens := torch.Arange(0, float64(size), 1, m.device).Reshape(torch.Shape{1, 1, size})
+			tokens := torch.Arange(0, size, 1, m.device).Reshape(torch.Shape{1, 1, size})
 			var rows *torch.Tensor
 			if rows, err = m.Embed(tokens); err != nil {
 				return

@@ -5,6 +5,7 @@
 
 #include "check.h"
 #include "ctorch/ctorch.h"
+#include "numbers.h"
 
 namespace {
 
@@ -43,7 +44,7 @@ void test_a_gpu_that_is_not_there(int32_t device) {
   absent(ctorch_cuda_stream_synchronize(stream));
   absent(ctorch_cuda_enter_device(device).error);
   absent(ctorch_cuda_enter_stream(stream).error);
-  const ctorch_tensor_result made = ctorch_full(shape, 1, 2, on_cpu);
+  const ctorch_tensor_result made = ctorch_full(shape, 1, whole(2), on_cpu);
   ok(made.error);
   absent(ctorch_tensor_record_stream(made.tensor, stream));
   ctorch_tensor_free(made.tensor);
@@ -55,7 +56,7 @@ void test_no_gpu() {
   absent(ctorch_cuda_version().error);
   absent(ctorch_cuda_event_new(1).error);
   absent(ctorch_cuda_graph_new().error);
-  const ctorch_tensor_result made = ctorch_full(shape, 1, 2, on_cpu);
+  const ctorch_tensor_result made = ctorch_full(shape, 1, whole(2), on_cpu);
   ok(made.error);
   absent(ctorch_tensor_pin_memory(made.tensor).error);
   const ctorch_cuda_answer pinned = ctorch_tensor_is_pinned(made.tensor);
@@ -118,7 +119,7 @@ void test_gpu() {
   ok(made.error);
   const ctorch_cuda_stream_result ordinary = ctorch_cuda_stream_default(0);
   ok(ordinary.error);
-  const ctorch_tensor_result x = ctorch_full(shape, 1, 1, on_cpu);
+  const ctorch_tensor_result x = ctorch_full(shape, 1, whole(1), on_cpu);
   ok(x.error);
   const ctorch_tensor_result pinned = ctorch_tensor_pin_memory(x.tensor);
   ok(pinned.error);
@@ -154,7 +155,7 @@ void test_gpu() {
 
   ok(ctorch_cuda_graph_replay(graph.graph));
   CHECK(first(target.tensor) == 1);
-  const ctorch_tensor_result seven = ctorch_full(shape, 1, 7, on_cpu);
+  const ctorch_tensor_result seven = ctorch_full(shape, 1, whole(7), on_cpu);
   ok(seven.error);
   ok(ctorch_tensor_copy(source.tensor, seven.tensor, 0));
   CHECK(first(target.tensor) == 1);

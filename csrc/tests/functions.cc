@@ -8,6 +8,7 @@
 
 #include "check.h"
 #include "ctorch/ctorch.h"
+#include "numbers.h"
 
 namespace {
 
@@ -70,7 +71,7 @@ using Numbers = std::vector<uint64_t>;
 // The square of x, as the caller computes it; callback is for its backward.
 ctorch_tensor* square(ctorch_tensor* x, ctorch_callback callback, uint64_t number) {
   const int32_t mode = ctorch_set_grad_mode(0);
-  ctorch_tensor* y = made(ctorch_op_mul(x, x));
+  ctorch_tensor* y = made(ctorch_op_mul_Tensor(x, x));
   ctorch_set_grad_mode(mode);
   ctorch_tensor* const tensors[] = {x, y, x};
   ctorch_tensor* result =
@@ -120,8 +121,8 @@ void square_backward(uint64_t number, ctorch_call* call) {
   }
   ctorch_tensor* gradient = only(ctorch_call_gradients(call));
   ctorch_tensor* x = only(saved);
-  ctorch_tensor* once = made(ctorch_op_mul(gradient, x));
-  ctorch_tensor* twice = made(ctorch_op_add(once, once));
+  ctorch_tensor* once = made(ctorch_op_mul_Tensor(gradient, x));
+  ctorch_tensor* twice = made(ctorch_op_add_Tensor(once, once));
   ok(ctorch_call_return(call, &twice, 1));
   ctorch_tensor_free(twice);
   ctorch_tensor_free(once);
@@ -204,11 +205,11 @@ void test_a_failure_to_record_forgets_the_number() {
 
 void test_saved_tensors_are_checked() {
   ctorch_tensor* x = leaf({1});
-  ctorch_tensor* doubled = made(ctorch_op_add(x, x));
+  ctorch_tensor* doubled = made(ctorch_op_add_Tensor(x, x));
   ctorch_tensor* y = square(doubled, square_backward, 7);
   const int32_t mode = ctorch_set_grad_mode(0);
   ctorch_tensor* factor = made(ctorch_op_sum(doubled));
-  ok(ctorch_op_foreach_mul_tensor_in_place(&doubled, 1, factor));
+  ok(ctorch_op__foreach_mul__Tensor(&doubled, 1, factor));
   ctorch_set_grad_mode(mode);
   backward_fails(y, "modified by an inplace operation");
   for (ctorch_tensor* tensor : {factor, y, doubled, x}) ctorch_tensor_free(tensor);
@@ -220,7 +221,7 @@ std::map<uint64_t, int> calls;
 void doubling(uint64_t number, ctorch_call* call) {
   ++calls[number];
   ctorch_tensor* gradient = only(ctorch_call_gradients(call));
-  ctorch_tensor* twice = made(ctorch_op_add(gradient, gradient));
+  ctorch_tensor* twice = made(ctorch_op_add_Tensor(gradient, gradient));
   ok(ctorch_call_return(call, &twice, 1));
   ctorch_tensor_free(twice);
   ctorch_tensor_free(gradient);
@@ -243,7 +244,7 @@ void test_hooks() {
   ok(second.error);
   once_hook = second.hook;
   for (int pass = 0; pass < 2; ++pass) {
-    ctorch_tensor* y = made(ctorch_op_add(x, x));
+    ctorch_tensor* y = made(ctorch_op_add_Tensor(x, x));
     backward(y);
     ctorch_tensor_free(y);
   }
@@ -320,7 +321,7 @@ void test_many_threads() {
 
 void test_graph_and_gradient_helpers() {
   ctorch_tensor* x = leaf({3, 4});
-  ctorch_tensor* y = made(ctorch_op_add(x, x));
+  ctorch_tensor* y = made(ctorch_op_add_Tensor(x, x));
   CHECK(ctorch_tensor_retains_grad(y) == 0);
   ok(ctorch_tensor_retain_grad(y));
   CHECK(ctorch_tensor_retains_grad(y) == 1);
@@ -336,14 +337,14 @@ void test_graph_and_gradient_helpers() {
 
   ctorch_tensor* tensors[] = {x, y};
   const int32_t mode = ctorch_set_grad_mode(0);
-  const ctorch_tensor_list norms = ctorch_op_foreach_norm(tensors, 2, 2);
+  const ctorch_tensor_list norms = ctorch_op__foreach_norm_Scalar(tensors, 2, whole(2));
   ok(norms.error);
   CHECK(norms.count == 2 && values(norms.items[0].tensor) == Floats{5} &&
         values(norms.items[1].tensor) == Floats{10});
-  ok(ctorch_op_foreach_mul_tensor_in_place(tensors, 2, norms.items[0].tensor));
+  ok(ctorch_op__foreach_mul__Tensor(tensors, 2, norms.items[0].tensor));
   CHECK((values(x) == Floats{15, 20}));
-  ok(ctorch_op_foreach_clamp_min_in_place(tensors, 2, -1));
-  ok(ctorch_op_foreach_clamp_max_in_place(tensors, 2, 16));
+  ok(ctorch_op__foreach_clamp_min__Scalar(tensors, 2, whole(-1)));
+  ok(ctorch_op__foreach_clamp_max__Scalar(tensors, 2, whole(16)));
   CHECK((values(x) == Floats{15, 16} && values(y) == Floats{16, 16}));
   ctorch_set_grad_mode(mode);
   for (int64_t i = 0; i < norms.count; ++i) ctorch_tensor_free(norms.items[i].tensor);

@@ -4,6 +4,7 @@
 
 #include "check.h"
 #include "ctorch/ctorch.h"
+#include "numbers.h"
 
 namespace {
 
@@ -55,15 +56,16 @@ Floats at(const ctorch_tensor* x, const Indices& indices) {
 }
 
 void test_reading() {
-  ctorch_tensor* x = made(ctorch_arange(0, 6, 1, floats));
+  ctorch_tensor* x = made(ctorch_arange(whole(0), whole(6), whole(1), floats));
   CHECK((at(x, {integer(-1)}) == Floats{5}));
   CHECK((at(x, {slice(1, 100, 2)}) == Floats{1, 3, 5}));
   CHECK((at(x, {simple(CTORCH_INDEX_NEW_AXIS), simple(CTORCH_INDEX_ELLIPSIS), integer(2)}) ==
          Floats{2}));
   CHECK(at(x, {simple(CTORCH_INDEX_BOOL, 0)}).empty());
   CHECK(at(x, {}).size() == 6);
-  const ctorch_index picked{CTORCH_INDEX_TENSOR, 0, 0, 0,
-                            made(ctorch_arange(3, 5, 1, {CTORCH_INT64, cpu, nullptr, 0}))};
+  const ctorch_index picked{
+      CTORCH_INDEX_TENSOR, 0, 0, 0,
+      made(ctorch_arange(whole(3), whole(5), whole(1), {CTORCH_INT64, cpu, nullptr, 0}))};
   CHECK((at(x, {picked}) == Floats{3, 4}));
   ctorch_tensor_free(const_cast<ctorch_tensor*>(picked.tensor));
 
@@ -81,12 +83,12 @@ void test_reading() {
 }
 
 void test_writing() {
-  ctorch_tensor* x = made(ctorch_arange(0, 4, 1, floats));
+  ctorch_tensor* x = made(ctorch_arange(whole(0), whole(4), whole(1), floats));
   const ctorch_index first = integer(0), others = slice(1, 4, 2);
   ok(ctorch_tensor_set_item_number(x, &first, 1, {CTORCH_NUMBER_REAL, 0, 2.5, 0}));
   ok(ctorch_tensor_set_item_number(x, &others, 1, {CTORCH_NUMBER_INTEGER, 7, 0, 0}));
   CHECK((values(x) == Floats{2.5, 7, 2, 7}));
-  ctorch_tensor* value = made(ctorch_arange(8, 10, 1, floats));
+  ctorch_tensor* value = made(ctorch_arange(whole(8), whole(10), whole(1), floats));
   ok(ctorch_tensor_set_item(x, &others, 1, value));
   CHECK((values(x) == Floats{2.5, 8, 2, 9}));
   fails(ctorch_tensor_set_item(x, nullptr, 0, value));

@@ -4,6 +4,7 @@
 
 #include "check.h"
 #include "ctorch/ctorch.h"
+#include "numbers.h"
 
 namespace {
 
@@ -18,7 +19,7 @@ ctorch_tensor* made(ctorch_tensor_result result) {
 }
 
 void test_preview_is_the_ends() {
-  ctorch_tensor* x = made(ctorch_arange(0, 10, 1, floats));
+  ctorch_tensor* x = made(ctorch_arange(whole(0), whole(10), whole(1), floats));
   ctorch_tensor* shown = made(ctorch_tensor_preview(x, 2));
   std::vector<double> ends(4);
   CHECK(ctorch_tensor_to_data(shown, reinterpret_cast<uint8_t*>(ends.data()), 4 * sizeof(double),
@@ -39,7 +40,7 @@ void test_preview_is_the_ends() {
 }
 
 void test_print_info() {
-  ctorch_tensor* x = made(ctorch_arange(0, 10, 1, integers));
+  ctorch_tensor* x = made(ctorch_arange(whole(0), whole(10), whole(1), integers));
   ctorch_print_info info = ctorch_tensor_print_info(x);
   CHECK(info.error == nullptr);
   CHECK(std::strcmp(info.device, "cpu") == 0);
@@ -49,7 +50,7 @@ void test_print_info() {
   ctorch_print_info_free(info);
   ctorch_tensor_free(x);
 
-  x = made(ctorch_full(nullptr, 0, 2, floats));
+  x = made(ctorch_full(nullptr, 0, whole(2), floats));
   CHECK(ctorch_tensor_set_requires_grad(x, 1) == nullptr);
   ctorch_tensor* y = made(ctorch_op_exp(x));
   info = ctorch_tensor_print_info(y);

@@ -27,7 +27,7 @@ void test_data_goes_in_and_out() {
 void test_misuse_is_an_error() {
   const Tensor a(Floats(6, 1), {2, 3});
   const Tensor b(Floats(8, 1), {2, 4});
-  fails(ctorch_op_add(a.get(), b.get()).error, CTORCH_ERROR_INVALID);
+  fails(ctorch_op_add_Tensor(a.get(), b.get()).error, CTORCH_ERROR_INVALID);
   fails(ctorch_op_matmul(a.get(), a.get()).error, CTORCH_ERROR_INVALID);
 
   float room[6];
@@ -51,7 +51,7 @@ void test_misuse_is_an_error() {
   for (const int32_t dtype : {-1, 8, 99}) {  // 8 is PyTorch's complex32, which has no name here
     const ctorch_options odd{dtype, cpu, nullptr, 0};
     fails(ctorch_empty(one, 1, odd).error, CTORCH_ERROR_INVALID);
-    fails(ctorch_op_hann_window(4, 1, odd).error, CTORCH_ERROR_INVALID);
+    fails(ctorch_op_hann_window_periodic(4, 1, odd).error, CTORCH_ERROR_INVALID);
   }
 }
 
@@ -70,7 +70,7 @@ void test_absent_device_is_an_error() {
 void test_gradients() {
   const Tensor x({1, 2, 3}, {3});
   ok(ctorch_tensor_set_requires_grad(x.get(), 1));
-  const Tensor square(ctorch_op_mul(x.get(), x.get()));
+  const Tensor square(ctorch_op_mul_Tensor(x.get(), x.get()));
   const Tensor sum(ctorch_op_sum(square.get()));
   ctorch_tensor* sums[] = {sum.get()};
 
@@ -140,7 +140,7 @@ void test_many_threads_fail_on_their_own() {
       const Tensor a(Floats(static_cast<size_t>(i + 100), 1), {i + 100});
       const Tensor b({1, 2}, {2});
       for (int turn = 0; turn < 50; ++turn) {
-        const ctorch_tensor_result result = ctorch_op_add(a.get(), b.get());
+        const ctorch_tensor_result result = ctorch_op_add_Tensor(a.get(), b.get());
         CHECK(result.error != nullptr &&
               std::strstr(result.error->message, wanted.c_str()) != nullptr);
         ctorch_error_free(result.error);

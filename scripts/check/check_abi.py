@@ -92,7 +92,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--write", action="store_true", help="write headers_sum.h and check nothing")
     options = parser.parse_args()
-    texts = [path.read_text(encoding="utf-8") for path in sorted(HEADERS.glob("*.h")) if path != SUM]
+    texts = [path.read_text(encoding="utf-8") for path in sorted(HEADERS.rglob("*.h")) if path != SUM]
     wanted = sum_header(headers_sum(texts))
     current = SUM.is_file() and SUM.read_text(encoding="utf-8") == wanted
     if options.write:

@@ -77,6 +77,8 @@ def encode(value):
         return {key: encode(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [encode(item) for item in value]
+    if isinstance(value, complex):
+        return {"complex": [value.real, value.imag]}
     if isinstance(value, float):
         return numbers([value])[0]
     return value
@@ -1398,10 +1400,50 @@ def in_place():
     case("ZeroInPlace", lambda t: t.zero_(), a, in_place=True)
 
 
+def promotion():
+    """The dtypes that whole, real and complex numbers and bools give beside tensors of each kind."""
+    tensors = [
+        torch.tensor(values).to(dtype)
+        for values, dtype in (
+            ([0, 1], torch.bool), ([1, 3], torch.uint8), ([-1, 3], torch.int32), ([-1, 3], torch.int64),
+            ([0.5, 2], torch.float16), ([0.5, 2], torch.bfloat16), ([0.5, 2], torch.float32),
+            ([0.5, 2], torch.float64), ([0.5 + 1j, 2], torch.complex64),
+        )
+    ]
+    operators = {
+        "AddScalar": torch.add, "SubScalar": torch.sub, "RSubScalar": torch.rsub, "MulScalar": torch.mul,
+        "DivScalar": torch.div, "FloorDivideScalar": torch.floor_divide, "RemainderScalar": torch.remainder,
+        "PowScalar": torch.pow, "EqScalar": torch.eq, "LtScalar": torch.lt, "ClampMin": torch.clamp_min,
+        "RPowScalar": lambda t, base: torch.pow(base, t),
+        "FullLike": torch.full_like, "BitwiseAndScalar": torch.bitwise_and,
+        "FillInPlace": lambda t, v: t.fill_(v), "AddScalarInPlace": lambda t, v: t.add_(v),
+    }
+    mask = torch.tensor([True, False])
+    for tensor in tensors:
+        for number in (True, 2, 2.5, 1 + 2j):
+            for name, f in operators.items():
+                try:
+                    result = f(tensor.clone(), number)
+                except (RuntimeError, TypeError):
+                    continue  # PyTorch does not have it
+                if result.dtype == torch.complex32:
+                    continue  # nor has Go the dtype
+                case(name, f, tensor, number, gradient=False, in_place=name.endswith("InPlace"))
+            if torch.where(mask, tensor, number).dtype != torch.complex32:
+                func("WhereScalar", torch.where, mask, tensor, number, gradient=False)
+    z = tensors[-1]
+    case("AddScaled", lambda t, o, s: torch.add(t, o, alpha=s), z, z.flip(0).clone(), 1 - 2j)
+    case("MaskedFill", lambda t, m, v: t.masked_fill(m, v), z, mask, 1 - 2j)
+    case("ScatterScalar", lambda t, d, i, v: t.scatter(d, i, v), z, 0, torch.tensor([1]), 1 - 2j)
+    case("IndexFill", lambda t, d, i, v: t.index_fill(d, i, v), z, 0, torch.tensor([1]), 1 - 2j)
+    case("AddMM", lambda t, a, b, s, r: torch.addmm(t, a, b, beta=s, alpha=r), z.reshape(1, 2), z.reshape(1, 2), z.outer(z), 1j, 2)
+
+
 def main():
     for group in (
         arithmetic, creation, element_by_element, complex_numbers, comparison, reduction, sorting, shape, indexing,
         linear_algebra, fourier, normalisation, convolution, pooling, images, attention, losses, drawn, in_place,
+        promotion,
     ):
         group()
     OUTPUT.parent.mkdir(parents=True, exist_ok=True)

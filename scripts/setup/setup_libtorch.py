@@ -54,7 +54,7 @@ PINS = {
 }
 CUDA_PINS = "libtorch_requirements_cuda.txt"
 
-# What scripts/generate_operators.py reads.
+# What scripts/generate/generate_operators.py reads.
 OPERATOR_DECLARATIONS = "torchgen/packaged/ATen/native/native_functions.yaml"
 
 # Free bytes an installation needs: the wheels, pip's copy of them and what is unpacked.

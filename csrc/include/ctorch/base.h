@@ -86,6 +86,32 @@ typedef struct ctorch_tensor_list {
 // Frees a list's array, not its tensors.
 CTORCH_API void ctorch_tensor_list_free(ctorch_tensor_result* items);
 
+// An operator's two to four results, in order; the items after them are absent.
+typedef struct ctorch_tensor_results {
+  ctorch_tensor_result items[4];
+  ctorch_error* error;
+} ctorch_tensor_results;
+
+// A truth value that a call found.
+typedef struct ctorch_bool_result {
+  int32_t value;
+  ctorch_error* error;
+} ctorch_bool_result;
+
+// A number, as one of these.
+enum {
+  CTORCH_NUMBER_INTEGER = 0,
+  CTORCH_NUMBER_BOOL = 1,  // in integer
+  CTORCH_NUMBER_REAL = 2,
+  CTORCH_NUMBER_COMPLEX = 3,
+};
+typedef struct ctorch_number {
+  int32_t kind;
+  int64_t integer;
+  double real;
+  double imaginary;
+} ctorch_number;
+
 // The numbers of at::ScalarType, which PyTorch keeps stable because they are in its files.
 enum {
   CTORCH_UINT8 = 0,

@@ -3,6 +3,6 @@
 #ifndef CTORCH_HEADERS_SUM_H_
 #define CTORCH_HEADERS_SUM_H_
 
-#define CTORCH_HEADERS_SUM 0x6d05d4f1u
+#define CTORCH_HEADERS_SUM 0xed24cb1du
 
 #endif  // CTORCH_HEADERS_SUM_H_

@@ -31,20 +31,6 @@ CTORCH_API ctorch_tensor_result ctorch_tensor_get_item(const ctorch_tensor* tens
 CTORCH_API ctorch_error* ctorch_tensor_set_item(ctorch_tensor* tensor, const ctorch_index* indices,
                                                 int64_t count, const ctorch_tensor* value);
 
-// A number, as one of these.
-enum {
-  CTORCH_NUMBER_INTEGER = 0,
-  CTORCH_NUMBER_BOOL = 1,  // in integer
-  CTORCH_NUMBER_REAL = 2,
-  CTORCH_NUMBER_COMPLEX = 3,
-};
-typedef struct ctorch_number {
-  int32_t kind;
-  int64_t integer;
-  double real;
-  double imaginary;
-} ctorch_number;
-
 // x[indices] = value, a number that becomes one of the tensor's dtype.
 CTORCH_API ctorch_error* ctorch_tensor_set_item_number(ctorch_tensor* tensor,
                                                        const ctorch_index* indices, int64_t count,

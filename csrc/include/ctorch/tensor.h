@@ -34,14 +34,14 @@ CTORCH_API ctorch_error* ctorch_tensor_to_data(const ctorch_tensor* tensor, uint
 CTORCH_API ctorch_tensor_result ctorch_empty(const int64_t* shape, int64_t dimensions,
                                              ctorch_options options);
 // A new tensor filled with a value.
-CTORCH_API ctorch_tensor_result ctorch_full(const int64_t* shape, int64_t dimensions, double value,
-                                            ctorch_options options);
+CTORCH_API ctorch_tensor_result ctorch_full(const int64_t* shape, int64_t dimensions,
+                                            ctorch_number value, ctorch_options options);
 // start, start+step, ... up to but without end.
-CTORCH_API ctorch_tensor_result ctorch_arange(double start, double end, double step,
-                                              ctorch_options options);
+CTORCH_API ctorch_tensor_result ctorch_arange(ctorch_number start, ctorch_number end,
+                                              ctorch_number step, ctorch_options options);
 // count numbers from start to end, both included.
-CTORCH_API ctorch_tensor_result ctorch_linspace(double start, double end, int64_t count,
-                                                ctorch_options options);
+CTORCH_API ctorch_tensor_result ctorch_linspace(ctorch_number start, ctorch_number end,
+                                                int64_t count, ctorch_options options);
 // The n x m matrix with ones on its diagonal.
 CTORCH_API ctorch_tensor_result ctorch_eye(int64_t n, int64_t m, ctorch_options options);
 // Uniform in [0, 1).
@@ -86,8 +86,10 @@ CTORCH_API ctorch_error* ctorch_tensor_shape(const ctorch_tensor* tensor, int64_
                                              int64_t* strides, int64_t dimensions);
 
 // The only element of a one-element tensor. is_integer says that integer holds it exactly.
+// imaginary is a complex number's, whose real part number is.
 typedef struct ctorch_item {
   double number;
+  double imaginary;
   int64_t integer;
   int32_t is_integer;
   ctorch_error* error;

@@ -6,7 +6,13 @@ import pathlib
 import tempfile
 import unittest
 
+import c_files
+import crossing
 import generate_operators as generator
+import go_files
+import operator_list
+from coverage_list import explain_names
+from declarations import parse_schema
 
 ADD = "add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor"
 SUM = "sum.dim_IntList(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor"
@@ -18,15 +24,21 @@ WINDOW = "hann_window(int window_length, *, ScalarType? dtype=None) -> Tensor"
 EXPAND = "expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)"
 
 
+def name(operator):
+    """The operator with its name in C."""
+    operator_list.name_in_c([operator])
+    return operator
+
+
 def schemas():
     texts = [(text, "function, method") for text in (ADD, SUM, MAX, FILL, PAD, CONV, WINDOW)]
-    parsed = [generator.parse_schema(*each) for each in [*texts, (EXPAND, "method")]]
+    parsed = [parse_schema(*each) for each in [*texts, (EXPAND, "method")]]
     return {schema.name: schema for schema in parsed}
 
 
 class SchemaTest(unittest.TestCase):
     def test_arguments_and_results(self):
-        schema = generator.parse_schema(SUM, "function, method")
+        schema = parse_schema(SUM, "function, method")
         self.assertEqual(schema.base, "sum")
         self.assertEqual(
             [(a.type, a.name, a.default) for a in schema.arguments],
@@ -34,61 +46,61 @@ class SchemaTest(unittest.TestCase):
              ("ScalarType?", "dtype", "None")],
         )
         self.assertEqual(
-            generator.parse_schema(MAX, "function").returns,
+            parse_schema(MAX, "function").returns,
             [("Tensor", "values"), ("Tensor", "indices")],
         )
 
     def test_commas_in_defaults(self):
-        schema = generator.parse_schema(CONV, "function")
+        schema = parse_schema(CONV, "function")
         self.assertEqual(schema.arguments[2].default, "[1, 1]")
 
     def test_what_is_written_to(self):
-        self.assertTrue(generator.parse_schema(FILL, "method").arguments[0].written)
-        self.assertFalse(generator.parse_schema(EXPAND, "method").arguments[0].written)
+        self.assertTrue(parse_schema(FILL, "method").arguments[0].written)
+        self.assertFalse(parse_schema(EXPAND, "method").arguments[0].written)
 
-    def test_names_in_c(self):
-        self.assertEqual(generator.snake("MaxPool2dWithIndices"), "max_pool2d_with_indices")
-        self.assertEqual(generator.snake("GELUTanh"), "gelu_tanh")
+    def test_names_in_go(self):
+        self.assertEqual(operator_list.camel("output_size"), "outputSize")
+        self.assertEqual(operator_list.camel("keepdim"), "keepDim")
 
 
 class ListTest(unittest.TestCase):
     def parse(self, line):
-        return generator.parse_line(line, "Section", schemas())
+        return name(operator_list.parse_line(line, schemas()))
 
     def test_a_method(self):
         operator = self.parse("Add = add.Tensor(self, other): returns t + other.")
         self.assertIn(
             "  return guard_tensor([&] { return at::add(self->value, other->value); });",
-            generator.cpp_definition(operator),
+            c_files.cpp_definition(operator),
         )
-        self.assertIn("func (t *Tensor) Add(other *Tensor) *Tensor {", generator.go_function(operator))
+        self.assertIn("func (t *Tensor) Add(other *Tensor) *Tensor {", go_files.go_function(operator))
 
     def test_fixed_and_default_arguments(self):
         fixed = self.parse("Twice = add.Tensor(self, other, alpha=2): adds twice.")
-        self.assertIn("at::add(self->value, other->value, 2)", generator.cpp_definition(fixed))
+        self.assertIn("at::add(self->value, other->value, 2)", c_files.cpp_definition(fixed))
         default = self.parse("Pad0 = pad(self, pad, value!): pads.")
-        self.assertIn('int_array(pad, pad_count), "constant", value)', generator.cpp_definition(default))
+        self.assertIn('int_array(pad, pad_count), "constant", value)', c_files.cpp_definition(default))
 
     def test_what_only_a_tensor_has(self):
-        operator = self.parse("Expand = expand(self, size as shape...): expands.")
-        self.assertIn("self->value.expand(int_array(", generator.cpp_definition(operator))
-        self.assertIn("Expand(shape Shape) *Tensor", generator.go_function(operator))
+        operator = self.parse("Expand = expand(self, size as sizes...): expands.")
+        self.assertIn("self->value.expand(int_array(", c_files.cpp_definition(operator))
+        self.assertIn("Expand(sizes ...int64) *Tensor", go_files.go_function(operator))
 
     def test_several_results_have_names(self):
         operator = self.parse("MaxDim = max.dim(self, dim, keepdim): finds.")
-        self.assertIn("(values, indices *Tensor)", generator.go_function(operator))
+        self.assertIn("(values, indices *Tensor)", go_files.go_function(operator))
         named = self.parse("MaxDim = max.dim(self, dim, keepdim) -> most, at: finds.")
-        self.assertIn("(most, at *Tensor)", generator.go_function(named))
+        self.assertIn("(most, at *Tensor)", go_files.go_function(named))
 
     def test_in_place_hands_back_its_receiver(self):
         operator = self.parse("Fill = fill_.Scalar(self, value): fills.")
-        self.assertIn("\treturn t\n", generator.go_function(operator))
-        self.assertIn("ctorch_error* ctorch_op_fill(ctorch_tensor* self", generator.cpp_definition(operator))
+        self.assertIn("\treturn t\n", go_files.go_function(operator))
+        self.assertIn("ctorch_error* ctorch_op_fill__Scalar(ctorch_tensor* self", c_files.cpp_definition(operator))
 
     def test_a_creation_takes_options(self):
         operator = self.parse("func HannWindow = hann_window(window_length, options=Float32): makes.")
-        self.assertIn("at::hann_window(window_length, options_of(options))", generator.cpp_definition(operator))
-        go = generator.go_function(operator)
+        self.assertIn("at::hann_window(window_length, options_of(options))", c_files.cpp_definition(operator))
+        go = go_files.go_function(operator)
         self.assertIn("func HannWindow(windowLength int64, how ...Option) *Tensor {", go)
         self.assertIn("gather(Float32, how).with(", go)
 
@@ -113,6 +125,67 @@ class ListTest(unittest.TestCase):
                 generator.read_list(path, schemas())
 
 
+class FilesTest(unittest.TestCase):
+    def read(self, text):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "list.txt"
+            path.write_text(text)
+            return operator_list.read_list(path, schemas())
+
+    def test_sections_have_files(self):
+        sections = self.read(
+            "## Linear algebra\n\nAdd = add.Tensor(self, other): adds.\n"
+            "## In place\n\nFill = fill_.Scalar(self, value): fills.\n"
+        )
+        self.assertEqual([section.file_name for section in sections], ["linear_algebra", "in_place"])
+        written = {str(path.relative_to(generator.ROOT)) for path in generator.outputs(sections, [])}
+        for file in ("csrc/include/ctorch/operators/in_place.h", "csrc/operators/in_place.cc", "torch/operators_in_place.go"):
+            self.assertIn(file, written)
+        self.assertIn('#include "ctorch/operators/in_place.h"', go_files.go_source(sections[1]))
+        self.assertIn('#include "operators/linear_algebra.h"', c_files.all_headers(sections))
+        self.assertNotIn("fill", c_files.header(sections[0]))
+
+    def test_what_stands_in_no_section(self):
+        with self.assertRaisesRegex(generator.ListError, "list.txt:1: it stands in no section"):
+            self.read("Add = add.Tensor(self, other): adds.\n")
+
+    def test_names_in_c_are_the_overloads(self):
+        (section,) = self.read(
+            "## All\n\nAddScaled = add.Tensor(self, other, alpha): adds.\n"
+            "Add = add.Tensor(self, other): adds.\nSumDim = sum.dim_IntList(self, dim, keepdim): sums.\n"
+        )
+        self.assertEqual(
+            [operator.c_name for operator in section.operators],
+            ["ctorch_op_add_Tensor_alpha", "ctorch_op_add_Tensor", "ctorch_op_sum_dim_IntList"],
+        )
+        with self.assertRaisesRegex(generator.ListError, "Add and Plus call add.Tensor with the same"):
+            self.read("## All\n\nAdd = add.Tensor(self, other): adds.\nPlus = add.Tensor(self, other): adds.\n")
+
+    def test_numbers(self):
+        (section,) = self.read("## All\n\nFill = fill_.Scalar(self, value): fills.\n")
+        self.assertIn("Fill(value Number) *Tensor", go_files.go_source(section))
+        self.assertIn("cNumber(operation, value)", go_files.go_source(section))
+        self.assertIn("ctorch_number value", c_files.header(section))
+        self.assertIn("scalar_of(value)", c_files.source(section))
+
+    def test_choices(self):
+        (section,) = self.read("## All\n\nPad = pad(self, pad, mode, value!): pads.\n")
+        self.assertIn("mode PadMode,", go_files.go_source(section))
+        self.assertIn("cText(mode.text(operation))", go_files.go_source(section))
+        self.assertIsNone(crossing.choice_of("int", "mode_of_another_name"))
+        fixed = operator_list.parse_line('Pad = pad(self, pad, mode="reflect", value!): pads.', schemas())
+        self.assertIn('// with mode="reflect"', c_files.c_comment(fixed))
+
+    def test_lists_in_place_hand_back_nothing(self):
+        schema = parse_schema("_foreach_neg_(Tensor(a!)[] self) -> ()", "function")
+        operator = name(
+            operator_list.parse_line("func ForeachNeg = _foreach_neg_(self as tensors): negates.", {schema.name: schema})
+        )
+        self.assertIn("func ForeachNeg(tensors []*Tensor) {\n", go_files.go_function(operator))
+        self.assertNotIn("return t", go_files.go_function(operator))
+        self.assertIn("ctorch_error* ctorch_op__foreach_neg_(ctorch_tensor* const* self", c_files.cpp_definition(operator))
+
+
 class CoverageTest(unittest.TestCase):
     def read(self, text):
         with tempfile.TemporaryDirectory() as folder:
@@ -133,10 +206,10 @@ class CoverageTest(unittest.TestCase):
 
     def test_another_name_in_python_is_told(self):
         operators = [
-            generator.parse_line(f"{name} = add.Tensor(self, other): adds.", "", schemas())
+            operator_list.parse_line(f"{name} = add.Tensor(self, other): adds.", schemas())
             for name in ("Add", "AddUp", "Plus")
         ]
-        generator.explain_names(operators, self.read("add = Add, AddUp\nlinalg.plus_to = Plus\n"))
+        explain_names(operators, self.read("add = Add, AddUp\nlinalg.plus_to = Plus\n"))
         self.assertEqual(
             [operator.doc for operator in operators],
             ["adds.", "adds.", "adds. It is torch.linalg.plus_to."],
