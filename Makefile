@@ -12,6 +12,7 @@
 # make test-python   the tests of the exporters and the training, against PyTorch
 # make references    write the reference files again that the tests compare with
 # make gpu-bundle    compiled tests for a machine with a GPU and without Go: docs/gpu.md
+# make emoji-pictures  small pictures of emoji, which examples/train learns from
 # make bench         speed beside plain PyTorch; make train: train the embedded models again
 # make install       libctorch, its headers and ctorch.pc into PREFIX (default /usr/local)
 # make clean         remove what was built; make distclean: what was installed into the checkout too
@@ -29,7 +30,7 @@ venv := .venv/bin/python
 comma := ,
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: all lib run test test-scripts test-outside test-library soak check generate asan race fuzz test-range test-python references bench gpu-bundle train install \
+.PHONY: all lib run test test-scripts test-outside test-library soak check generate asan race fuzz test-range test-python references bench gpu-bundle train emoji-pictures install \
   clean distclean format FORCE
 all: $(library) $(program)
 lib: $(library)
@@ -189,6 +190,7 @@ references: .venv/installed
 	$(venv) scripts/reference/reference_print.py
 	$(venv) scripts/reference/reference_indexing.py
 	$(venv) scripts/reference/reference_vision.py
+	$(venv) scripts/reference/reference_nn.py
 	$(venv) scripts/reference/reference_models.py
 
 bench: $(library) .venv/installed
@@ -208,6 +210,9 @@ train: .venv/installed
 	$(venv) scripts/training/train_vqgan.py
 	$(venv) scripts/export/export_vqgan.py --checkpoint .cache/vqgan_checkpoint.pt -o models/vqgan.pt
 	$(venv) scripts/training/evaluate_vqgan.py
+
+emoji-pictures: .venv/installed
+	$(venv) scripts/training/emoji/pictures.py
 
 test-python: $(library) .venv/installed
 	@for folder in $(sort $(dir $(wildcard scripts/test_*.py scripts/*/test_*.py))); do \

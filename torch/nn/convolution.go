@@ -1,0 +1,175 @@
+package nn
+
+import (
+	"slices"
+
+	"github.com/clipvqgan/clipvqgan/torch"
+)
+
+// ConvOptions are the options of the convolutions. The zero value is PyTorch's default. A list has one
+// number for each spatial dimension, or one for all of them.
+type ConvOptions struct {
+	Stride   []int64 // nil: 1
+	Padding  []int64 // on both sides; nil: 0
+	Dilation []int64 // nil: 1
+	Groups   int64   // 0: 1
+	NoBias   bool
+	// PadSame pads so that the output has the input's size, in place of Padding; for stride 1. It is
+	// PyTorch's padding="same".
+	PadSame bool
+	// PadMode is what the padding is made of: zeros, unless it says otherwise.
+	PadMode torch.PadMode
+}
+
+// A convolution is the settings of a convolution.
+type convolution struct {
+	options torch.ConvOptions
+	// around is what is padded before the convolution, in the order of [torch.Tensor.Pad], for modes other
+	// than zeros.
+	around []int64
+	mode   torch.PadMode
+}
+
+func newConvolution(operation string, in, out int64, kernel []int64, dimensions int, o ConvOptions,
+	how []torch.Option) (c convolution, weight, bias *torch.Tensor) {
+	f := newFactory(operation, how)
+	kernel = perDimension(operation, "kernel", kernel, dimensions, 1)
+	groups := max(o.Groups, 1)
+	checkChannels(operation, in, out, groups)
+	c = convolution{mode: o.PadMode, options: torch.ConvOptions{
+		Stride:   perDimension(operation, "stride", o.Stride, dimensions, 1),
+		Padding:  perDimension(operation, "padding", o.Padding, dimensions, 0),
+		Dilation: perDimension(operation, "dilation", o.Dilation, dimensions, 1),
+		Groups:   groups, PadSame: o.PadSame,
+	}}
+	if o.PadSame {
+		require(o.Padding == nil, operation, "both Padding and PadSame were given")
+		require(!slices.ContainsFunc(c.options.Stride, func(s int64) bool { return s != 1 }), operation,
+			"PadSame is for stride 1, not %v", c.options.Stride)
+	}
+	if o.PadMode != torch.PadConstant {
+		for i := dimensions - 1; i >= 0; i-- { // from the last dimension to the first
+			before, after := c.options.Padding[i], c.options.Padding[i]
+			if o.PadSame {
+				total := c.options.Dilation[i] * (kernel[i] - 1)
+				before, after = total/2, total-total/2
+			}
+			c.around = append(c.around, before, after)
+		}
+		c.options.Padding, c.options.PadSame = nil, false
+	}
+	weight = f.parameter(append([]int64{out, in / groups}, kernel...)...)
+	if !o.NoBias {
+		bias = f.parameter(out)
+	}
+	f.resetWeightAndBias(weight, bias)
+	return c, weight, bias
+}
+
+func checkChannels(operation string, in, out, groups int64) {
+	require(in > 0 && out > 0, operation, "%d input and %d output channels", in, out)
+	require(in%groups == 0 && out%groups == 0, operation,
+		"%d input and %d output channels do not divide into %d groups", in, out, groups)
+}
+
+// padded is x padded in the layer's mode, and what frees it.
+func (c *convolution) padded(x *torch.Tensor) (padded *torch.Tensor, free func()) {
+	if c.around == nil {
+		return x, func() {}
+	}
+	padded = x.Pad(c.around, c.mode, 0)
+	return padded, padded.Close
+}
+
+// Conv1d slides learned filters over a sequence (cross-correlation).
+type Conv1d struct {
+	Weight *torch.Tensor // [out, in/groups, kernel]
+	Bias   *torch.Tensor // [out], or nil
+
+	convolution convolution
+}
+
+// NewConv1d makes a layer from in to out channels, whose initial values are uniform between -b and b, b =
+// 1/sqrt(in/groups * kernel).
+func NewConv1d(in, out int64, kernel []int64, options ConvOptions, how ...torch.Option) *Conv1d {
+	settings, weight, bias := newConvolution("NewConv1d", in, out, kernel, 1, options, how)
+	return &Conv1d{weight, bias, settings}
+}
+
+// Forward takes x [N, in, L] or [in, L], and returns [N, out, L'] or [out, L'], L' = (L + 2 padding -
+// dilation (kernel - 1) - 1) / stride + 1, rounded down.
+func (c *Conv1d) Forward(x *torch.Tensor) *torch.Tensor {
+	padded, free := c.convolution.padded(x)
+	defer free()
+	return padded.Conv1d(c.Weight, c.Bias, c.convolution.options)
+}
+
+// Conv2d slides learned filters over pictures (cross-correlation).
+type Conv2d struct {
+	Weight *torch.Tensor // [out, in/groups, kernel height, kernel width]
+	Bias   *torch.Tensor // [out], or nil
+
+	convolution convolution
+}
+
+// NewConv2d makes a layer from in to out channels, whose initial values are uniform between -b and b, b =
+// 1/sqrt(in/groups * kernel height * kernel width).
+//
+//	nn.NewConv2d(3, 16, []int64{3}, nn.ConvOptions{Padding: []int64{1}})
+func NewConv2d(in, out int64, kernel []int64, options ConvOptions, how ...torch.Option) *Conv2d {
+	settings, weight, bias := newConvolution("NewConv2d", in, out, kernel, 2, options, how)
+	return &Conv2d{weight, bias, settings}
+}
+
+// Forward takes x [N, in, H, W] or [in, H, W], and returns [N, out, H', W'] or [out, H', W'], with sizes
+// as in [Conv1d.Forward].
+func (c *Conv2d) Forward(x *torch.Tensor) *torch.Tensor {
+	padded, free := c.convolution.padded(x)
+	defer free()
+	return padded.Conv2d(c.Weight, c.Bias, c.convolution.options)
+}
+
+// ConvTransposeOptions are the options of [NewConvTranspose2d]. The zero value is PyTorch's default. A
+// list has one number for each spatial dimension, or one for all of them.
+type ConvTransposeOptions struct {
+	Stride        []int64 // nil: 1
+	Padding       []int64 // cut off on both sides of the output; nil: 0
+	OutputPadding []int64 // added to one side of the output; nil: 0
+	Dilation      []int64 // nil: 1
+	Groups        int64   // 0: 1
+	NoBias        bool
+}
+
+// ConvTranspose2d is the adjoint of a [Conv2d], which makes pictures larger.
+type ConvTranspose2d struct {
+	Weight *torch.Tensor // [in, out/groups, kernel height, kernel width]
+	Bias   *torch.Tensor // [out], or nil
+
+	options torch.ConvTransposeOptions
+}
+
+// NewConvTranspose2d makes a layer from in to out channels.
+func NewConvTranspose2d(in, out int64, kernel []int64, o ConvTransposeOptions, how ...torch.Option) *ConvTranspose2d {
+	const operation = "NewConvTranspose2d"
+	f := newFactory(operation, how)
+	kernel = perDimension(operation, "kernel", kernel, 2, 1)
+	groups := max(o.Groups, 1)
+	checkChannels(operation, in, out, groups)
+	c := &ConvTranspose2d{Weight: f.parameter(append([]int64{in, out / groups}, kernel...)...)}
+	c.options.Stride = perDimension(operation, "stride", o.Stride, 2, 1)
+	c.options.Padding = perDimension(operation, "padding", o.Padding, 2, 0)
+	c.options.Dilation = perDimension(operation, "dilation", o.Dilation, 2, 1)
+	c.options.OutputPadding = perDimension(operation, "output padding", o.OutputPadding, 2, 0)
+	c.options.Groups = groups
+	if !o.NoBias {
+		c.Bias = f.parameter(out)
+	}
+	f.resetWeightAndBias(c.Weight, c.Bias)
+	return c
+}
+
+// Forward takes x [N, in, H, W] or [in, H, W], and returns [N, out, H', W'] or [out, H', W'], H' =
+// (H - 1) stride - 2 padding + dilation (kernel - 1) + output padding + 1.
+func (c *ConvTranspose2d) Forward(x *torch.Tensor) *torch.Tensor {
+	return x.ConvTranspose2d(c.Weight, c.Bias, c.options)
+}

@@ -1,0 +1,76 @@
+package nn
+
+import "github.com/clipvqgan/clipvqgan/torch"
+
+// LayerNorm normalises each item over its last dimensions.
+type LayerNorm struct {
+	Weight *torch.Tensor // of the normalised shape, or nil
+	Bias   *torch.Tensor // of the normalised shape, or nil
+	Eps    float64       // added to the variance
+
+	shape torch.Shape
+}
+
+// LayerNormOptions are the options of [NewLayerNorm]. The zero value is PyTorch's default.
+type LayerNormOptions struct {
+	Eps      float64 // 0: 1e-5; the layer's field can be 0 itself
+	NoAffine bool    // neither weight nor bias
+	NoBias   bool    // a weight alone
+}
+
+// NewLayerNorm makes a layer that normalises over the last dimensions, of the given shape. Its weight
+// begins with ones, its bias with zeros.
+func NewLayerNorm(shape torch.Shape, options LayerNormOptions, how ...torch.Option) *LayerNorm {
+	f := newFactory("NewLayerNorm", how)
+	require(len(shape) > 0, "NewLayerNorm", "the shape has no dimension")
+	layer := &LayerNorm{Eps: orDefault(options.Eps, 1e-5), shape: append(torch.Shape{}, shape...)}
+	if !options.NoAffine {
+		layer.Weight = f.ones(shape...)
+		if !options.NoBias {
+			layer.Bias = f.parameter(shape...)
+		}
+	}
+	return layer
+}
+
+// Forward returns (x - mean) / sqrt(variance + eps) * weight + bias, of x's shape [..., shape].
+func (l *LayerNorm) Forward(x *torch.Tensor) *torch.Tensor {
+	return x.LayerNorm(l.shape, l.Weight, l.Bias, l.Eps)
+}
+
+// GroupNorm normalises each item over groups of its channels.
+type GroupNorm struct {
+	Weight *torch.Tensor // [channels], or nil
+	Bias   *torch.Tensor // [channels], or nil
+	Eps    float64       // added to the variance
+
+	groups, channels int64
+}
+
+// GroupNormOptions are the options of [NewGroupNorm]. The zero value is PyTorch's default.
+type GroupNormOptions struct {
+	Eps      float64 // 0: 1e-5; the layer's field can be 0 itself
+	NoAffine bool    // neither weight nor bias
+}
+
+// NewGroupNorm makes a layer for channels that divide into groups. Its weight begins with ones, its bias
+// with zeros.
+func NewGroupNorm(groups, channels int64, options GroupNormOptions, how ...torch.Option) *GroupNorm {
+	const operation = "NewGroupNorm"
+	require(groups > 0 && channels > 0 && channels%groups == 0, operation,
+		"%d channels do not divide into %d groups", channels, groups)
+	f := newFactory(operation, how)
+	layer := &GroupNorm{Eps: orDefault(options.Eps, 1e-5), groups: groups, channels: channels}
+	if !options.NoAffine {
+		layer.Weight, layer.Bias = f.ones(channels), f.parameter(channels)
+	}
+	return layer
+}
+
+// Forward returns x [N, channels, ...] normalised over each group, times weight plus bias.
+func (g *GroupNorm) Forward(x *torch.Tensor) *torch.Tensor {
+	shape := x.Shape()
+	require(len(shape) >= 2 && shape[1] == g.channels, "GroupNorm.Forward",
+		"a tensor [N, %d, ...] is wanted, got %v", g.channels, shape)
+	return x.GroupNorm(g.groups, g.Weight, g.Bias, g.Eps)
+}

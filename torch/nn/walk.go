@@ -1,0 +1,261 @@
+package nn
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/clipvqgan/clipvqgan/torch"
+)
+
+var (
+	tensorType = reflect.TypeFor[*torch.Tensor]()
+	layerType  = reflect.TypeFor[Layer]()
+)
+
+// A tensorPlace is a tensor in a network.
+type tensorPlace struct {
+	name      string
+	tensor    *torch.Tensor
+	set       func(*torch.Tensor)
+	buffer    bool
+	transient bool // not in the state dict
+}
+
+// A modulePlace is a struct, slice or map in a network.
+type modulePlace struct {
+	name  string
+	value any // a pointer to the struct; a slice or map itself
+}
+
+// contents are all tensors and modules of a network: a module before what is in it, and its own
+// tensors, parameters first, before those of its parts, which is PyTorch's order.
+type contents struct {
+	operation string
+	tensors   []tensorPlace
+	modules   []modulePlace
+	// structs are pointers to all structs, embedded ones too.
+	structs []any
+	// around are the pointers, slices and maps that hold what is being looked at.
+	around []any
+}
+
+func collect(operation string, module any) *contents {
+	c := &contents{operation: operation}
+	value := reflect.ValueOf(module)
+	require(value.IsValid(), operation, "the module is nil")
+	kind := value.Kind()
+	require(kind == reflect.Pointer || kind == reflect.Slice || kind == reflect.Map || !holdsTensors(value.Type(), nil),
+		operation, "a %T cannot be changed: give a pointer to it", module)
+	require(kind != reflect.Pointer || !value.IsNil(), operation, "the module is a nil %T", module)
+	c.walk("", value)
+	return c
+}
+
+// field is how a struct's field, or an item of a slice or map, is named and used.
+type field struct {
+	name              string
+	value             reflect.Value
+	set               func(reflect.Value)
+	buffer, transient bool
+}
+
+// walk gathers the module in value, whose name is given.
+func (c *contents) walk(name string, value reflect.Value) {
+	for value.Kind() == reflect.Interface || value.Kind() == reflect.Pointer {
+		if value.IsNil() {
+			return
+		}
+		if value.Kind() == reflect.Pointer {
+			require(!slices.Contains(c.around, value.Interface()), c.operation, "%s holds itself", shown(name))
+			c.around = append(c.around, value.Interface())
+			defer func() { c.around = c.around[:len(c.around)-1] }()
+		}
+		value = value.Elem()
+	}
+	switch value.Kind() {
+	case reflect.Struct:
+		if !value.CanAddr() {
+			require(!holdsTensors(value.Type(), nil), c.operation,
+				"%s is a %s that cannot be changed: use a pointer to it", shown(name), value.Type())
+			c.modules = append(c.modules, modulePlace{name, value.Interface()})
+			return
+		}
+		c.modules = append(c.modules, modulePlace{name, value.Addr().Interface()})
+		c.structs = append(c.structs, value.Addr().Interface())
+		c.gather(name, c.fields(value, nil))
+	case reflect.Slice, reflect.Array:
+		if !holdsTensors(value.Type(), nil) {
+			return
+		}
+		c.modules = append(c.modules, modulePlace{name, value.Interface()})
+		var items []field
+		for i := range value.Len() {
+			items = append(items, field{name: strconv.Itoa(i), value: value.Index(i), set: value.Index(i).Set})
+		}
+		c.gather(name, items)
+	case reflect.Map:
+		if !holdsTensors(value.Type(), nil) {
+			return
+		}
+		require(value.Type().Key().Kind() == reflect.String, c.operation, "%s is a %s, whose keys are not strings",
+			shown(name), value.Type())
+		c.modules = append(c.modules, modulePlace{name, value.Interface()})
+		keys := map[string]reflect.Value{}
+		for _, key := range value.MapKeys() {
+			keys[key.String()] = key
+		}
+		var items []field
+		for _, key := range slices.Sorted(maps.Keys(keys)) {
+			items = append(items, field{name: key, value: value.MapIndex(keys[key]),
+				set: func(item reflect.Value) { value.SetMapIndex(keys[key], item) }})
+		}
+		c.gather(name, items)
+	}
+}
+
+// gather takes a module's own parameters, its own buffers, then its parts.
+func (c *contents) gather(name string, fields []field) {
+	for _, buffers := range []bool{false, true} {
+		for _, f := range fields {
+			if f.value.Type() != tensorType || f.buffer != buffers || f.value.IsNil() {
+				continue
+			}
+			c.tensors = append(c.tensors, tensorPlace{joined(name, f.name), f.value.Interface().(*torch.Tensor),
+				func(t *torch.Tensor) { f.set(reflect.ValueOf(t)) }, f.buffer, f.transient})
+		}
+	}
+	for _, f := range fields {
+		if f.value.Type() != tensorType {
+			c.walk(joined(name, f.name), f.value)
+		}
+	}
+}
+
+// fields are those of a struct that can hold tensors or parts, those of embedded structs among them.
+func (c *contents) fields(value reflect.Value, found []field) []field {
+	for i := range value.NumField() {
+		described := value.Type().Field(i)
+		tag, tagged := described.Tag.Lookup("nn")
+		if tag == "-" || !mayHoldModules(described.Type) {
+			continue
+		}
+		options := strings.Split(tag, ",")
+		f := field{name: options[0], value: value.Field(i), set: value.Field(i).Set}
+		for _, option := range options[1:] {
+			switch option {
+			case "buffer":
+				f.buffer = true
+			case "transient":
+				f.transient = true
+			default:
+				panic(invalid(c.operation, "field %s of %s: there is no option %q of the tag nn",
+					described.Name, value.Type(), option))
+			}
+		}
+		require(!strings.Contains(f.name, "."), c.operation, "field %s of %s: the name %q has a dot",
+			described.Name, value.Type(), f.name)
+		if described.Anonymous && !tagged {
+			if inner := reflect.Indirect(f.value); inner.IsValid() && inner.Kind() == reflect.Struct {
+				if inner.CanAddr() && inner.CanInterface() {
+					c.structs = append(c.structs, inner.Addr().Interface())
+				}
+				found = c.fields(inner, found)
+				continue
+			}
+		}
+		if !described.IsExported() {
+			require(!holdsTensors(described.Type, nil), c.operation,
+				`field %s of %s is not exported, so that its tensors cannot be reached: `+
+					`export it, or leave it or what holds it out with the tag nn:"-"`,
+				described.Name, value.Type())
+			continue
+		}
+		if f.name == "" {
+			f.name = snakeCase(described.Name)
+		}
+		for _, other := range found {
+			require(other.name != f.name, c.operation, "%s has the name %q twice", value.Type(), f.name)
+		}
+		found = append(found, f)
+	}
+	return found
+}
+
+// mayHoldModules says whether fields of a type are looked at: those that hold tensors, and other structs,
+// which may have a mode.
+func mayHoldModules(t reflect.Type) bool {
+	for range 8 { // a type may be a list of itself
+		switch t.Kind() {
+		case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+			if t == tensorType {
+				return true
+			}
+			t = t.Elem()
+		case reflect.Struct:
+			return t != tensorType.Elem()
+		case reflect.Interface:
+			return true
+		default:
+			return false
+		}
+	}
+	return false
+}
+
+// holdsTensors says whether a value of the type can hold a tensor, by its type alone.
+func holdsTensors(t reflect.Type, seen []reflect.Type) bool {
+	if t == tensorType {
+		return true
+	}
+	if slices.Contains(seen, t) {
+		return false
+	}
+	seen = append(seen, t)
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+		return holdsTensors(t.Elem(), seen)
+	case reflect.Interface:
+		return t.Implements(layerType) || t.NumMethod() == 0
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if t.Field(i).Tag.Get("nn") != "-" && holdsTensors(t.Field(i).Type, seen) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func joined(name, part string) string {
+	if name == "" {
+		return part
+	}
+	return name + "." + part
+}
+
+func shown(name string) string {
+	if name == "" {
+		return "the module"
+	}
+	return strconv.Quote(name)
+}
+
+// snakeCase is a Go name in Python's form: OutProj is out_proj, FC1 is fc1, MLPHead is mlp_head.
+func snakeCase(name string) string {
+	letters := []rune(name)
+	var text strings.Builder
+	for i, letter := range letters {
+		if unicode.IsUpper(letter) && i > 0 {
+			endsWord := i+1 < len(letters) && unicode.IsLower(letters[i+1])
+			if !unicode.IsUpper(letters[i-1]) || endsWord {
+				text.WriteByte('_')
+			}
+		}
+		text.WriteRune(unicode.ToLower(letter))
+	}
+	return text.String()
+}
