@@ -227,7 +227,7 @@ class CommittedFilesTest(unittest.TestCase):
             generator.read_coverage(generator.COVERAGE),
         )
         stale = [p.name for p, text in files.items() if p.read_text(encoding="utf-8") != text]
-        self.assertEqual(stale, [], "run scripts/generate_operators.py")
+        self.assertEqual(stale, [], "run make generate")
 
 
 if __name__ == "__main__":
