@@ -10,7 +10,7 @@
 //	y := x.MatMul(x.T()).Softmax(1)
 //
 // Names are PyTorch's with capitals for underscores. What PyTorch tells apart by the types of the
-// arguments has a suffix here: [Tensor.Add] takes a tensor and [Tensor.AddScalar] a number,
+// arguments has a suffix here: [Tensor.Add] takes a tensor and [Tensor.AddScalar] a [Number],
 // [Tensor.Sum] sums all and [Tensor.SumDim] some dimensions; InPlace is PyTorch's closing underscore.
 // What has many options takes a struct, whose zero value is PyTorch's default:
 //
