@@ -1,8 +1,10 @@
 package clip
 
 import (
+	"context"
 	"fmt"
 	"image"
+	"slices"
 	"sort"
 	"strings"
 
@@ -24,13 +26,12 @@ type Prediction struct {
 	Probability float64
 }
 
-// labelBatch bounds the memory of encoding many labels.
-const labelBatch = 256
-
-// NewClassifier makes a classifier of labels. Each template is a text with {} where the label
-// goes, as "a photo of a {}."; a label's embeddings under all templates are averaged (section
-// 3.1.4 of the paper). Without templates the label alone is the text.
-func (m *Model) NewClassifier(labels []string, templates ...string) (*Classifier, error) {
+// NewClassifier embeds labels for a classifier. Each template is a text with {} where the label
+// goes, as "a photo of a {}."; the unit embeddings of a label under all templates are averaged
+// (section 3.1.4 of the paper). Without templates the label alone is the text. No labels, an empty
+// label and a template without {} are the error [torch.ErrInvalid]; the other errors are those of
+// [Model.EncodeText].
+func (m *Model) NewClassifier(ctx context.Context, labels []string, templates ...string) (*Classifier, error) {
 	if len(labels) == 0 {
 		return nil, fmt.Errorf("clip: there are no labels to choose among: %w", torch.ErrInvalid)
 	}
@@ -47,41 +48,41 @@ func (m *Model) NewClassifier(labels []string, templates ...string) (*Classifier
 			return nil, fmt.Errorf("clip: the template %q has no {} for the label: %w", template, torch.ErrInvalid)
 		}
 	}
-	weights, err := m.labelWeights(labels, templates)
+	weights, err := m.labelWeights(ctx, labels, templates)
 	if err != nil {
-		return nil, err
+		return nil, failed("NewClassifier", err)
 	}
 	return &Classifier{model: m, labels: append([]string(nil), labels...), weights: weights}, nil
 }
 
-func (m *Model) labelWeights(labels, templates []string) (weights *torch.Tensor, err error) {
-	err = torch.Try(func() (err error) {
-		torch.LimitedScope(func(scope *torch.TensorScope) {
-			var batches []*torch.Tensor
-			for start := 0; start < len(labels); start += labelBatch {
-				batch := labels[start:min(start+labelBatch, len(labels))]
-				var rows *torch.Tensor
-				if rows, err = m.templateMean(batch, templates); err != nil {
-					return
-				}
-				batches = append(batches, rows)
+// labelWeights returns the unit embeddings of labels, [labels, D].
+func (m *Model) labelWeights(ctx context.Context, labels, templates []string) (*torch.Tensor, error) {
+	var weights joined
+	defer weights.close()
+	for batch := range slices.Chunk(labels, textBatch) {
+		err := torch.Compute(ctx, func(scope *torch.TensorScope) error {
+			rows, err := m.templateMean(ctx, batch, templates)
+			if err == nil {
+				weights.add(scope.Keep(rows))
 			}
-			weights = scope.Keep(torch.Cat(batches, 0))
+			return err
 		})
-		return err
-	})
-	return weights, err
+		if err != nil {
+			return nil, err
+		}
+	}
+	return weights.join(ctx)
 }
 
-// templateMean normalises each text's embedding, averages a label's, and normalises again.
-func (m *Model) templateMean(labels, templates []string) (*torch.Tensor, error) {
+// templateMean normalizes each text's embedding, averages a label's, and normalizes again.
+func (m *Model) templateMean(ctx context.Context, labels, templates []string) (*torch.Tensor, error) {
 	var sum *torch.Tensor
 	for _, template := range templates {
 		texts := make([]string, len(labels))
 		for i, label := range labels {
 			texts[i] = strings.ReplaceAll(template, "{}", label)
 		}
-		embeddings, err := m.EncodeText(texts...)
+		embeddings, err := m.encodeTexts(ctx, texts)
 		if err != nil {
 			return nil, err
 		}
@@ -101,36 +102,38 @@ func (c *Classifier) Labels() []string { return append([]string(nil), c.labels..
 // Close frees the classifier, not its model.
 func (c *Classifier) Close() { c.weights.Close() }
 
-// Probabilities is the softmax over the labels of the scaled cosines, [N, labels], for picture
-// embeddings [N, D].
-func (c *Classifier) Probabilities(embeddings *torch.Tensor) (probabilities *torch.Tensor, err error) {
-	err = torch.Try(func() (err error) {
-		torch.LimitedScope(func(scope *torch.TensorScope) {
-			var cosines *torch.Tensor
-			if cosines, err = Similarity(embeddings, c.weights); err != nil {
-				return
-			}
-			logits := cosines.To(torch.Float32).MulScalar(c.model.LogitScale())
-			probabilities = scope.Keep(logits.Softmax(1))
-		})
-		return err
+// Probabilities returns, for picture embeddings [N, D], the softmax over the labels of the scaled
+// cosines: float32 [N, labels].
+func (c *Classifier) Probabilities(ctx context.Context, embeddings *torch.Tensor) (probabilities *torch.Tensor, err error) {
+	err = torch.Compute(ctx, func(scope *torch.TensorScope) error {
+		cosines, err := similarity(embeddings, c.weights)
+		if err != nil {
+			return err
+		}
+		logits := cosines.To(torch.Float32).MulScalar(c.model.LogitScale())
+		probabilities = scope.Keep(logits.Softmax(1))
+		return nil
 	})
-	return probabilities, err
+	return probabilities, failed("Probabilities", err)
 }
 
-// Classify is, for each picture, all labels with their probabilities, the likeliest first.
-func (c *Classifier) Classify(pictures ...image.Image) ([][]Prediction, error) {
-	embeddings, err := c.model.EncodeImage(pictures...)
+// Classify returns, for each picture, all labels with their probabilities, the likeliest first. Any
+// number of pictures needs bounded memory. The errors are those of [Model.EncodeImage].
+func (c *Classifier) Classify(ctx context.Context, pictures ...image.Image) ([][]Prediction, error) {
+	embeddings, err := c.model.EncodeImage(ctx, pictures...)
 	if err != nil {
 		return nil, err
 	}
 	defer embeddings.Close()
-	probabilities, err := c.Probabilities(embeddings)
+	probabilities, err := c.Probabilities(ctx, embeddings)
 	if err != nil {
 		return nil, err
 	}
-	defer probabilities.Close()
-	return c.rank(torch.ToSlice[float32](probabilities)), nil
+	values, err := toFloats(probabilities)
+	if err != nil {
+		return nil, failed("Classify", err)
+	}
+	return c.rank(values), nil
 }
 
 func (c *Classifier) rank(probabilities []float32) [][]Prediction {

@@ -3,8 +3,8 @@
 // together lies close together.
 //
 //	model, err := clip.Load("models/clip.pt")
-//	classifier, err := model.NewClassifier([]string{"a cat", "a dog"})
-//	predictions, err := classifier.Classify(picture)
+//	classifier, err := model.NewClassifier(ctx, []string{"a cat", "a dog"})
+//	predictions, err := classifier.Classify(ctx, picture)
 //
 // [Model.EncodeImage] and [Model.EncodeText] hand back embeddings of length 1, whose products are
 // the cosines of the angles between them ([Similarity]); with [Model.EncodePixels] gradients flow

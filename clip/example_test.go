@@ -1,7 +1,10 @@
 package clip_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/clipvqgan/clipvqgan/clip"
 	"github.com/clipvqgan/clipvqgan/imageio"
@@ -30,18 +33,50 @@ func ExampleModel_EncodeText() {
 		return
 	}
 	defer model.Close()
-	embeddings, err := model.EncodeText("a red heart", "a slice of pizza")
+	embeddings, err := model.EncodeText(context.Background(), "a red heart", "a slice of pizza")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	cosines, err := clip.Similarity(embeddings, embeddings)
+	cosines, err := clip.Similarity(context.Background(), embeddings, embeddings)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	fmt.Println(cosines.Shape(), cosines.Diagonal(0, 0, 1).Round().Float32s())
 	// Output: [2 2] [1 1]
+}
+
+func ExampleModel_EncodeFiles() {
+	model, err := clip.Load("../models/clip.pt")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer model.Close()
+	paths := []string{"testdata/pictures/square.png", "missing.png", "testdata/pictures/tall.png"}
+	for embedding, err := range model.EncodeFiles(context.Background(), slices.Values(paths)) {
+		var unreadable *clip.PictureError
+		switch {
+		case errors.As(err, &unreadable): // the others are not concerned
+			fmt.Println(unreadable)
+		case err != nil:
+			fmt.Println(err)
+			return
+		default:
+			fmt.Println(embedding.Path, len(embedding.Vector) == int(model.Config().EmbeddingDimension))
+		}
+	}
+	// Output:
+	// testdata/pictures/square.png true
+	// picture 2: imageio: open missing.png: no such file or directory
+	// testdata/pictures/tall.png true
+}
+
+func ExamplePreprocessor() {
+	values, err := clip.NewPreprocessor(224).Load("testdata/pictures/wide.png")
+	fmt.Println(len(values), err) // 3 channels of 224 by 224
+	// Output: 150528 <nil>
 }
 
 func ExampleClassifier() {
@@ -51,7 +86,7 @@ func ExampleClassifier() {
 		return
 	}
 	defer model.Close()
-	classifier, err := model.NewClassifier([]string{"a red square", "a cat"})
+	classifier, err := model.NewClassifier(context.Background(), []string{"a red square", "a cat"})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -61,7 +96,7 @@ func ExampleClassifier() {
 	for i := 0; i < len(red.Pix); i += 3 {
 		red.Pix[i] = 255
 	}
-	predictions, err := classifier.Classify(red)
+	predictions, err := classifier.Classify(context.Background(), red)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -1,76 +1,170 @@
 package clip
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"image"
-	"runtime"
-	"sync"
+	"iter"
+	"slices"
 
+	"github.com/clipvqgan/clipvqgan/imageio"
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// Preprocessor turns pictures into what the image encoder takes. A copy of it with ReferenceExact
-// set treats unusual pictures exactly as openai/CLIP does.
-func (m *Model) Preprocessor() Preprocessor { return m.preprocessor }
-
-// EncodeImage is the embeddings of pictures, [N, D], not of unit length. Each is resized so that
-// its shorter side fits, and its middle is taken, as in openai/CLIP.
-func (m *Model) EncodeImage(pictures ...image.Image) (*torch.Tensor, error) {
-	return m.encodeEach("EncodeImage", len(pictures), func(i int) ([]float32, error) {
-		return m.preprocessor.Image(pictures[i])
-	})
+// An Embedding is one result of [Model.EncodeImages] or [Model.EncodeFiles].
+type Embedding struct {
+	// Index is the picture's place among all that were given, from 0.
+	Index int
+	// Path is the picture's file; empty for a picture in memory.
+	Path string
+	// Vector is the embedding, of length D and not of unit length; nil beside an error.
+	Vector []float32
 }
 
-// EncodeFile is [Model.EncodeImage] for picture files, which are decoded in parallel. The error
-// names the first file that cannot be read.
-func (m *Model) EncodeFile(paths ...string) (*torch.Tensor, error) {
-	return m.encodeEach("EncodeFile", len(paths), func(i int) ([]float32, error) {
-		return m.preprocessor.Load(paths[i])
-	})
+// A PictureError says that a picture could not be read. Other pictures are not concerned.
+type PictureError struct {
+	// Index is the picture's place among all that were given, from 0.
+	Index int
+	// Path is the picture's file; empty for a picture in memory.
+	Path string
+	// Err is the reason: an error of package imageio or os.
+	Err error
 }
 
-// encodeEach preprocesses count pictures on all processors, and embeds them in one batch.
-func (m *Model) encodeEach(operation string, count int, read func(int) ([]float32, error)) (*torch.Tensor, error) {
-	if count == 0 {
-		return nil, fmt.Errorf("clip: %s: there is no picture: %w", operation, torch.ErrInvalid)
-	}
-	size := int(3 * m.config.ImageSize * m.config.ImageSize)
-	pixels := make([]float32, count*size)
-	failures := make([]error, count)
-	parallel(count, func(i int) {
-		var values []float32
-		values, failures[i] = read(i)
-		copy(pixels[i*size:], values)
-	})
-	for i, err := range failures {
-		if err != nil {
-			return nil, fmt.Errorf("clip: %s: picture %d of %d: %w", operation, i+1, count, err)
+// Error counts pictures from 1.
+func (e *PictureError) Error() string { return fmt.Sprintf("picture %d: %v", e.Index+1, e.Err) }
+
+// Unwrap returns the reason.
+func (e *PictureError) Unwrap() error { return e.Err }
+
+// EncodeImage returns the embeddings of pictures, [N, D], not of unit length, on the model's device.
+// They are preprocessed as [Preprocessor] says. Any number of pictures needs bounded memory beside
+// the result. A picture without pixels is a [PictureError], and ends the work; no picture at all is
+// the error [torch.ErrInvalid].
+func (m *Model) EncodeImage(ctx context.Context, pictures ...image.Image) (*torch.Tensor, error) {
+	return m.encodeTogether(ctx, "EncodeImage", m.imageSources(slices.Values(pictures)))
+}
+
+// EncodeFile is [Model.EncodeImage] for picture files. The first file that cannot be read is a
+// [PictureError], and ends the work; [Model.EncodeFiles] goes on.
+func (m *Model) EncodeFile(ctx context.Context, paths ...string) (*torch.Tensor, error) {
+	return m.encodeTogether(ctx, "EncodeFile", m.fileSources(slices.Values(paths)))
+}
+
+// EncodeImages embeds a sequence of pictures of any length in bounded memory, and yields the results
+// in the pictures' order, as [Model.EncodeFiles] does.
+func (m *Model) EncodeImages(ctx context.Context, pictures iter.Seq[image.Image]) iter.Seq2[Embedding, error] {
+	return m.encodeEach(ctx, "EncodeImages", m.imageSources(pictures))
+}
+
+// EncodeFiles embeds a sequence of picture files of any length in bounded memory, and yields the
+// results in the files' order. Files are read and decoded on all processors while the model works.
+//
+// A file that cannot be read gives a [PictureError], beside an Embedding with its index and path, and
+// the work goes on. Any other error is the last result: the model failed, or ctx ended, which
+// ends the work within one batch.
+//
+//	for embedding, err := range model.EncodeFiles(ctx, slices.Values(paths)) {
+//		var unreadable *clip.PictureError
+//		if errors.As(err, &unreadable) {
+//			log.Print(err)
+//			continue
+//		} else if err != nil {
+//			return err
+//		}
+//		store(embedding.Path, embedding.Vector)
+//	}
+func (m *Model) EncodeFiles(ctx context.Context, paths iter.Seq[string]) iter.Seq2[Embedding, error] {
+	return m.encodeEach(ctx, "EncodeFiles", m.fileSources(paths))
+}
+
+func (m *Model) imageSources(pictures iter.Seq[image.Image]) iter.Seq[source] {
+	return func(yield func(source) bool) {
+		for picture := range pictures {
+			if !yield(source{read: func() (*imageio.RGB, error) { return m.preprocessor.Crop(picture) }}) {
+				return
+			}
 		}
 	}
-	return m.encode(operation, "encode_image", func() *torch.Tensor {
-		shape := []int64{int64(count), 3, m.config.ImageSize, m.config.ImageSize}
-		return torch.FromSlice(pixels, shape).To(m.device, m.dtype).ChannelsLast()
-	})
 }
 
-// parallel calls f for 0 to count-1, as many at once as there are processors.
-func parallel(count int, f func(int)) {
-	if count == 1 {
-		f(0)
-		return
-	}
-	next := make(chan int)
-	var workers sync.WaitGroup
-	for range min(count, runtime.GOMAXPROCS(0)) {
-		workers.Go(func() {
-			for i := range next {
-				f(i)
+func (m *Model) fileSources(paths iter.Seq[string]) iter.Seq[source] {
+	return func(yield func(source) bool) {
+		for path := range paths {
+			if !yield(source{path, func() (*imageio.RGB, error) { return m.preprocessor.loadSquare(path) }}) {
+				return
 			}
+		}
+	}
+}
+
+// encodeTogether returns all embeddings as one tensor, or the first error.
+func (m *Model) encodeTogether(ctx context.Context, operation string, pictures iter.Seq[source]) (*torch.Tensor, error) {
+	var rows joined
+	defer rows.close()
+	err := m.encodeBatches(ctx, pictures, func(b *batch, embeddings *torch.Tensor) error {
+		if embeddings != nil {
+			rows.add(embeddings)
+		}
+		for i := range b.sources {
+			if err := b.failure(i); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil && len(rows.parts) == 0 {
+		err = fmt.Errorf("there is no picture: %w", torch.ErrInvalid)
+	}
+	if err != nil {
+		return nil, failed(operation, err)
+	}
+	all, err := rows.join(ctx)
+	return all, failed(operation, err)
+}
+
+// errStop says that the caller wants no more.
+var errStop = errors.New("stop")
+
+// encodeEach yields the embeddings one by one.
+func (m *Model) encodeEach(ctx context.Context, operation string, pictures iter.Seq[source]) iter.Seq2[Embedding, error] {
+	return func(yield func(Embedding, error) bool) {
+		dimension := int(m.config.EmbeddingDimension)
+		count := 0
+		err := m.encodeBatches(ctx, pictures, func(b *batch, embeddings *torch.Tensor) error {
+			values, err := toFloats(embeddings)
+			if err != nil {
+				return err
+			}
+			for i, source := range b.sources {
+				embedding := Embedding{Index: count, Path: source.path}
+				err := b.failure(i)
+				if err == nil {
+					embedding.Vector, values = values[:dimension:dimension], values[dimension:]
+				}
+				count++
+				if !yield(embedding, failed(operation, err)) {
+					return errStop
+				}
+			}
+			return nil
 		})
+		if err != nil && err != errStop {
+			yield(Embedding{Index: count}, failed(operation, err))
+		}
 	}
-	for i := range count {
-		next <- i
+}
+
+// toFloats copies a tensor's values to memory, and closes it; nil has none.
+func toFloats(t *torch.Tensor) (values []float32, err error) {
+	if t == nil {
+		return nil, nil
 	}
-	close(next)
-	workers.Wait()
+	defer t.Close()
+	err = torch.Try(func() error {
+		values = t.Float32s()
+		return nil
+	})
+	return values, err
 }

@@ -18,7 +18,7 @@ func TestThreadsAreBounded(t *testing.T) {
 	defer model.Close()
 	picture := image.NewNRGBA(image.Rect(0, 0, 100, 80))
 	testkit.CheckThreadsAreBounded(t, func() {
-		embedding, err := model.EncodeImage(picture)
+		embedding, err := model.EncodeImage(t.Context(), picture)
 		if assert.NoError(t, err) {
 			embedding.Close()
 		}

@@ -2,9 +2,11 @@ package clip
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"github.com/clipvqgan/clipvqgan/imageio"
 	"github.com/clipvqgan/clipvqgan/internal/archive"
@@ -146,29 +148,44 @@ func (m *Model) Close() {
 	m.deviation.Close()
 }
 
-// EncodeText is the embeddings of texts, [N, D], not of unit length. A text that is empty, is not
-// UTF-8 or has too many tokens is an error: see [tokenizer.CLIP.Tokenize].
-func (m *Model) EncodeText(texts ...string) (*torch.Tensor, error) {
-	rows, err := m.tokenizer.Tokenize(texts...)
-	if err != nil {
-		return nil, fmt.Errorf("clip: EncodeText: %w", err)
-	}
-	if len(rows) == 0 {
-		return nil, fmt.Errorf("clip: EncodeText: there is no text: %w", torch.ErrInvalid)
-	}
-	tokens := make([]int64, 0, len(rows)*m.config.ContextLength)
-	for _, row := range rows {
-		tokens = append(tokens, row...)
-	}
-	return m.encode("EncodeText", "encode_text", func() *torch.Tensor {
-		return torch.FromSlice(tokens, torch.Shape{int64(len(rows)), int64(m.config.ContextLength)}, m.device)
-	})
+// textBatch is how many texts go through the text encoder at once.
+const textBatch = 256
+
+// EncodeText returns the embeddings of texts, [N, D], not of unit length. They go through the encoder
+// in batches. A text that is empty, is not UTF-8 or has too many tokens is an
+// error, as [tokenizer.CLIP.Tokenize] says; so is no text at all.
+func (m *Model) EncodeText(ctx context.Context, texts ...string) (*torch.Tensor, error) {
+	embeddings, err := m.encodeTexts(ctx, texts)
+	return embeddings, failed("EncodeText", err)
 }
 
-// EncodePixels is the embeddings of pictures, [N, D], not of unit length. The pictures are
-// [N, 3, S, S] in [0, 1], with S the model's image size; they are normalised here. Gradients flow
-// back to them.
-func (m *Model) EncodePixels(pictures *torch.Tensor) (*torch.Tensor, error) {
+func (m *Model) encodeTexts(ctx context.Context, texts []string) (*torch.Tensor, error) {
+	rows, err := m.tokenizer.Tokenize(texts...)
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("there is no text: %w", torch.ErrInvalid)
+	}
+	var parts joined
+	defer parts.close()
+	for batch := range slices.Chunk(rows, textBatch) {
+		embeddings, err := m.encode(ctx, "encode_text", func() *torch.Tensor {
+			shape := torch.Shape{int64(len(batch)), int64(m.config.ContextLength)}
+			return torch.FromSlice(slices.Concat(batch...), shape, m.device)
+		})
+		if err != nil {
+			return nil, err
+		}
+		parts.add(embeddings)
+	}
+	return parts.join(ctx)
+}
+
+// EncodePixels returns the embeddings of pictures, [N, D], not of unit length. The pictures are
+// [N, 3, S, S], with S the model's image size and values from 0 to 1, which are normalized here.
+// They go through the encoder in one batch, and gradients flow back to them.
+func (m *Model) EncodePixels(ctx context.Context, pictures *torch.Tensor) (*torch.Tensor, error) {
 	err := torch.Try(func() error {
 		shape, size := pictures.Shape(), m.config.ImageSize
 		if len(shape) != 4 || shape[0] < 1 || shape[1] != 3 || shape[2] != size || shape[3] != size {
@@ -177,43 +194,50 @@ func (m *Model) EncodePixels(pictures *torch.Tensor) (*torch.Tensor, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("clip: EncodePixels: %w", err)
+		return nil, failed("EncodePixels", err)
 	}
-	return m.encode("EncodePixels", "encode_image", func() *torch.Tensor {
+	embeddings, err := m.encode(ctx, "encode_image", func() *torch.Tensor {
 		return pictures.To(m.device, m.dtype).Sub(m.mean).Div(m.deviation).ChannelsLast()
 	})
+	return embeddings, failed("EncodePixels", err)
 }
 
-// encode runs one of the encoders on an input that is made in a scope of its own.
-func (m *Model) encode(operation, method string, input func() *torch.Tensor) (embeddings *torch.Tensor, err error) {
-	err = torch.Try(func() (err error) {
-		torch.LimitedScope(func(scope *torch.TensorScope) {
-			if embeddings, err = m.loaded.Frozen.CallTensor(method, input()); err == nil {
-				scope.Keep(embeddings)
-			}
-		})
+// encode runs one of the encoders on what input makes.
+func (m *Model) encode(ctx context.Context, method string, input func() *torch.Tensor) (embeddings *torch.Tensor, err error) {
+	err = torch.Compute(ctx, func(scope *torch.TensorScope) error {
+		result, err := m.loaded.Frozen.CallTensor(method, input())
+		if err == nil {
+			embeddings = scope.Keep(result)
+		}
 		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("clip: %s: %w", operation, err)
-	}
-	return embeddings, nil
+	return embeddings, err
 }
 
-// Similarity is the cosines between each of a, [N, D], and each of b, [M, D]: [N, M]. Times
-// [Model.LogitScale] they are CLIP's logits.
-func Similarity(a, b *torch.Tensor) (cosines *torch.Tensor, err error) {
-	err = torch.Try(func() error {
-		if a.Dim() != 2 || b.Dim() != 2 || a.Size(1) != b.Size(1) {
-			return fmt.Errorf("embeddings of shapes %v and %v, wanted [N, D] and [M, D]: %w", a.Shape(), b.Shape(), torch.ErrInvalid)
-		}
-		torch.LimitedScope(func(scope *torch.TensorScope) {
-			cosines = scope.Keep(a.Normalize(-1).MatMul(b.Normalize(-1).T()))
-		})
+// failed puts the method's name before an error of its own; nil stays nil.
+func failed(operation string, err error) error {
+	if err == nil {
 		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("clip: Similarity: %w", err)
 	}
-	return cosines, nil
+	return fmt.Errorf("clip: %s: %w", operation, err)
+}
+
+// Similarity returns the cosines between each row of a, [N, D], and each of b, [M, D]: [N, M].
+// Times [Model.LogitScale] they are CLIP's logits. Gradients flow back to both.
+func Similarity(ctx context.Context, a, b *torch.Tensor) (cosines *torch.Tensor, err error) {
+	err = torch.Compute(ctx, func(scope *torch.TensorScope) error {
+		products, err := similarity(a, b)
+		if err == nil {
+			cosines = scope.Keep(products)
+		}
+		return err
+	})
+	return cosines, failed("Similarity", err)
+}
+
+func similarity(a, b *torch.Tensor) (*torch.Tensor, error) {
+	if a.Dim() != 2 || b.Dim() != 2 || a.Size(1) != b.Size(1) {
+		return nil, fmt.Errorf("embeddings of shapes %v and %v, wanted [N, D] and [M, D]: %w", a.Shape(), b.Shape(), torch.ErrInvalid)
+	}
+	return a.Normalize(-1).MatMul(b.Normalize(-1).T()), nil
 }

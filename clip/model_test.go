@@ -95,15 +95,15 @@ func TestEmbeddingsAgreeWithOpenAI(t *testing.T) {
 	var prompts []string
 	file.Decode("prompts", &prompts)
 	onEachDevice(t, func(t *testing.T, model *clip.Model) {
-		images, err := model.EncodeImage(referencePictures(t)...)
+		images, err := model.EncodeImage(t.Context(), referencePictures(t)...)
 		require.NoError(t, err)
 		assertRowsAgree(t, file.Tensor("image_embeddings"), images)
 
-		texts, err := model.EncodeText(prompts...)
+		texts, err := model.EncodeText(t.Context(), prompts...)
 		require.NoError(t, err)
 		assertRowsAgree(t, file.Tensor("text_embeddings"), texts)
 
-		cosines, err := clip.Similarity(images, texts)
+		cosines, err := clip.Similarity(t.Context(), images, texts)
 		require.NoError(t, err)
 		logits := cosines.MulScalar(model.LogitScale())
 		want := file.Tensor("logits_per_image")
@@ -117,10 +117,10 @@ func TestClassifierAgreesWithOpenAI(t *testing.T) {
 	file.Decode("prompts", &prompts)
 	want := file.Tensor("probabilities").Float32s()
 	onEachDevice(t, func(t *testing.T, model *clip.Model) {
-		classifier, err := model.NewClassifier(prompts)
+		classifier, err := model.NewClassifier(t.Context(), prompts)
 		require.NoError(t, err)
 		assert.Equal(t, prompts, classifier.Labels())
-		all, err := classifier.Classify(referencePictures(t)...)
+		all, err := classifier.Classify(t.Context(), referencePictures(t)...)
 		require.NoError(t, err)
 		for i, predictions := range all {
 			require.Len(t, predictions, len(prompts))
@@ -141,22 +141,22 @@ func TestClassifierAgreesWithOpenAI(t *testing.T) {
 func TestTemplatesAreAveragedAsUnitVectors(t *testing.T) {
 	model := loaded.CLIP(t, torch.CPU)
 	templates := []string{"a photo of a {}.", "{} icon"}
-	classifier, err := model.NewClassifier([]string{"cat", "red heart"}, templates...)
+	classifier, err := model.NewClassifier(t.Context(), []string{"cat", "red heart"}, templates...)
 	require.NoError(t, err)
-	picture, err := model.EncodeImage(referencePictures(t)[0])
+	picture, err := model.EncodeImage(t.Context(), referencePictures(t)[0])
 	require.NoError(t, err)
-	got, err := classifier.Probabilities(picture)
+	got, err := classifier.Probabilities(t.Context(), picture)
 	require.NoError(t, err)
 
 	// Written out: normalise each, average, normalise again.
 	var logits []float32
 	for _, label := range []string{"cat", "red heart"} {
-		first, err := model.EncodeText(strings.ReplaceAll(templates[0], "{}", label))
+		first, err := model.EncodeText(t.Context(), strings.ReplaceAll(templates[0], "{}", label))
 		require.NoError(t, err)
-		second, err := model.EncodeText(strings.ReplaceAll(templates[1], "{}", label))
+		second, err := model.EncodeText(t.Context(), strings.ReplaceAll(templates[1], "{}", label))
 		require.NoError(t, err)
 		mean := first.Normalize(1).Add(second.Normalize(1)).DivScalar(2)
-		cosine, err := clip.Similarity(picture, mean)
+		cosine, err := clip.Similarity(t.Context(), picture, mean)
 		require.NoError(t, err)
 		logits = append(logits, float32(cosine.Item()*model.LogitScale()))
 	}
@@ -168,7 +168,7 @@ func TestPixelsHaveAGradient(t *testing.T) {
 	onEachDevice(t, func(t *testing.T, model *clip.Model) {
 		size := model.ImageSize()
 		pixels := torch.Full(torch.Shape{2, 3, size, size}, 0.5, model.Device()).SetRequiresGrad(true)
-		embeddings, err := model.EncodePixels(pixels)
+		embeddings, err := model.EncodePixels(t.Context(), pixels)
 		require.NoError(t, err)
 		embeddings.Square().Sum().Backward()
 		require.NotNil(t, pixels.Grad())
@@ -179,10 +179,10 @@ func TestPixelsHaveAGradient(t *testing.T) {
 func TestBatchesAgreeWithSinglePictures(t *testing.T) {
 	model := loaded.CLIP(t, torch.CPU)
 	pictures := referencePictures(t)
-	together, err := model.EncodeImage(pictures...)
+	together, err := model.EncodeImage(t.Context(), pictures...)
 	require.NoError(t, err)
 	for i, picture := range pictures {
-		alone, err := model.EncodeImage(picture)
+		alone, err := model.EncodeImage(t.Context(), picture)
 		require.NoError(t, err)
 		assertRowsAgree(t, alone, together.Narrow(0, int64(i), 1))
 	}
@@ -190,18 +190,18 @@ func TestBatchesAgreeWithSinglePictures(t *testing.T) {
 
 func TestFilesAgreeWithPictures(t *testing.T) {
 	model := loaded.CLIP(t, torch.CPU)
-	fromPictures, err := model.EncodeImage(referencePictures(t)...)
+	fromPictures, err := model.EncodeImage(t.Context(), referencePictures(t)...)
 	require.NoError(t, err)
 	var names []string
 	openReference(t).Decode("pictures", &names)
 	for i := range names {
 		names[i] = filepath.Join("testdata", "pictures", names[i])
 	}
-	fromFiles, err := model.EncodeFile(names...)
+	fromFiles, err := model.EncodeFile(t.Context(), names...)
 	require.NoError(t, err)
 	assert.Equal(t, fromPictures.Float32s(), fromFiles.Float32s())
 
-	_, err = model.EncodeFile(names[0], "missing.png")
+	_, err = model.EncodeFile(t.Context(), names[0], "missing.png")
 	assert.ErrorIs(t, err, os.ErrNotExist)
 	assert.ErrorContains(t, err, "missing.png")
 }
@@ -217,7 +217,7 @@ func TestHalfPrecision(t *testing.T) {
 			model, err := models.CLIP(device, dtype)
 			require.NoError(t, err)
 			assert.Equal(t, dtype, model.DType())
-			embeddings, err := model.EncodeImage(referencePictures(t)...)
+			embeddings, err := model.EncodeImage(t.Context(), referencePictures(t)...)
 			require.NoError(t, err)
 			want := openReference(t).Tensor("image_embeddings").Float32s()
 			cosine := reference.Cosine(embeddings.Float32s(), want)
@@ -230,12 +230,12 @@ func TestHalfPrecision(t *testing.T) {
 func TestModelIsConcurrent(t *testing.T) {
 	model := loaded.CLIP(t, torch.CPU)
 	picture := referencePictures(t)[0]
-	want, err := model.EncodeImage(picture)
+	want, err := model.EncodeImage(t.Context(), picture)
 	require.NoError(t, err)
 	var group sync.WaitGroup
 	for range 16 {
 		group.Go(func() {
-			got, err := model.EncodeImage(picture)
+			got, err := model.EncodeImage(t.Context(), picture)
 			if assert.NoError(t, err) {
 				assert.Equal(t, want.Float32s(), got.Float32s())
 			}
@@ -247,23 +247,29 @@ func TestModelIsConcurrent(t *testing.T) {
 func TestBadInput(t *testing.T) {
 	model := loaded.CLIP(t, torch.CPU)
 	for name, call := range map[string]func() error{
-		"no text":       func() error { _, err := model.EncodeText(); return err },
-		"empty text":    func() error { _, err := model.EncodeText(" "); return err },
-		"long text":     func() error { _, err := model.EncodeText(strings.Repeat("word ", 200)); return err },
-		"invalid UTF-8": func() error { _, err := model.EncodeText("a\xff"); return err },
-		"no picture":    func() error { _, err := model.EncodeImage(); return err },
-		"nil picture":   func() error { _, err := model.EncodeImage(nil); return err },
-		"empty picture": func() error { _, err := model.EncodeImage(image.NewRGBA(image.Rect(0, 0, 0, 0))); return err },
-		"no labels":     func() error { _, err := model.NewClassifier(nil); return err },
-		"empty label":   func() error { _, err := model.NewClassifier([]string{"cat", ""}); return err },
-		"bad template":  func() error { _, err := model.NewClassifier([]string{"cat"}, "a photo"); return err },
-		"pixels' shape": func() error { _, err := model.EncodePixels(torch.Zeros(torch.Shape{1, 3, 5, 5})); return err },
-		"nil pixels":    func() error { _, err := model.EncodePixels(nil); return err },
-		"embeddings' shapes": func() error {
-			_, err := clip.Similarity(torch.Zeros(torch.Shape{1, 4}), torch.Zeros(torch.Shape{1, 5}))
+		"no text":       func() error { _, err := model.EncodeText(t.Context()); return err },
+		"empty text":    func() error { _, err := model.EncodeText(t.Context(), " "); return err },
+		"long text":     func() error { _, err := model.EncodeText(t.Context(), strings.Repeat("word ", 200)); return err },
+		"invalid UTF-8": func() error { _, err := model.EncodeText(t.Context(), "a\xff"); return err },
+		"no picture":    func() error { _, err := model.EncodeImage(t.Context()); return err },
+		"nil picture":   func() error { _, err := model.EncodeImage(t.Context(), nil); return err },
+		"empty picture": func() error {
+			_, err := model.EncodeImage(t.Context(), image.NewRGBA(image.Rect(0, 0, 0, 0)))
 			return err
 		},
-		"nil embeddings": func() error { _, err := clip.Similarity(nil, nil); return err },
+		"no labels":    func() error { _, err := model.NewClassifier(t.Context(), nil); return err },
+		"empty label":  func() error { _, err := model.NewClassifier(t.Context(), []string{"cat", ""}); return err },
+		"bad template": func() error { _, err := model.NewClassifier(t.Context(), []string{"cat"}, "a photo"); return err },
+		"pixels' shape": func() error {
+			_, err := model.EncodePixels(t.Context(), torch.Zeros(torch.Shape{1, 3, 5, 5}))
+			return err
+		},
+		"nil pixels": func() error { _, err := model.EncodePixels(t.Context(), nil); return err },
+		"embeddings' shapes": func() error {
+			_, err := clip.Similarity(t.Context(), torch.Zeros(torch.Shape{1, 4}), torch.Zeros(torch.Shape{1, 5}))
+			return err
+		},
+		"nil embeddings": func() error { _, err := clip.Similarity(t.Context(), nil, nil); return err },
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := call()
@@ -276,7 +282,7 @@ func TestBadInput(t *testing.T) {
 func TestUnusualPictures(t *testing.T) {
 	model := loaded.CLIP(t, torch.CPU)
 	for _, size := range []image.Point{{1, 1}, {20_000, 10}, {10, 20_000}} {
-		embeddings, err := model.EncodeImage(image.NewGray(image.Rectangle{Max: size}))
+		embeddings, err := model.EncodeImage(t.Context(), image.NewGray(image.Rectangle{Max: size}))
 		require.NoError(t, err, size)
 		assert.True(t, embeddings.IsFinite().All().Item() == 1)
 	}
@@ -287,7 +293,7 @@ func TestUseAfterClose(t *testing.T) {
 	require.NoError(t, err)
 	model.Close()
 	model.Close()
-	_, err = model.EncodeText("cat")
+	_, err = model.EncodeText(t.Context(), "cat")
 	assert.ErrorIs(t, err, torch.ErrClosed)
 }
 

@@ -102,3 +102,7 @@ func (p *Preprocessor) values(square *imageio.RGB, err error) ([]float32, error)
 	}
 	return imageio.ToCHW(square, p.Mean, p.Std), nil
 }
+
+// Preprocessor returns what the model's encoders use. A copy of it with ReferenceExact set treats
+// unusual pictures exactly as openai/CLIP does.
+func (m *Model) Preprocessor() Preprocessor { return m.preprocessor }

@@ -1,6 +1,7 @@
 package models_test
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/clipvqgan/clipvqgan/models"
@@ -13,7 +14,7 @@ func ExampleCLIP() {
 		return
 	}
 	defer model.Close()
-	embeddings, err := model.EncodeText("a slice of pizza")
+	embeddings, err := model.EncodeText(context.Background(), "a slice of pizza")
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -68,14 +68,6 @@ func Compute(ctx context.Context, f func(scope *TensorScope) error) error {
 	})
 }
 
-// LimitedScope is what [Compute] replaces.
-func LimitedScope(f func(scope *TensorScope)) {
-	_ = takeTurn(context.Background(), func() error {
-		runScope(computeScope, f)
-		return nil
-	})
-}
-
 func init() {
 	bridge.Scratch = func(f func()) { runScope(callbackScope, func(*TensorScope) { f() }) }
 	bridge.OutsideScopes = func(f func(inside func(func()))) {

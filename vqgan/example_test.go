@@ -1,6 +1,7 @@
 package vqgan_test
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/clipvqgan/clipvqgan/imageio"
@@ -14,7 +15,7 @@ func ExampleLoad() {
 		return
 	}
 	defer model.Close()
-	again, err := model.Reconstruct(imageio.NewRGB(64, 64))
+	again, err := model.Reconstruct(context.Background(), imageio.NewRGB(64, 64))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -30,12 +31,12 @@ func ExampleModel_Quantize() {
 		return
 	}
 	defer model.Close()
-	latent, err := model.EncodeImage(imageio.NewRGB(64, 64), 64, 64)
+	latent, err := model.EncodeImage(context.Background(), imageio.NewRGB(64, 64), 64, 64)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	quantized, err := model.Quantize(latent)
+	quantized, err := model.Quantize(context.Background(), latent)
 	if err != nil {
 		fmt.Println(err)
 		return

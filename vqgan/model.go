@@ -4,12 +4,13 @@
 // picture.
 //
 //	model, err := vqgan.Load("models/vqgan.pt")
-//	picture, err := model.Reconstruct(img)
+//	picture, err := model.Reconstruct(ctx, img)
 //
 // Package guided, below this one, makes pictures from text with it and CLIP.
 package vqgan
 
 import (
+	"context"
 	"fmt"
 	"io"
 
@@ -79,17 +80,16 @@ func newModel(loaded *archive.Loaded, config Config) (*Model, error) {
 }
 
 func (m *Model) readCodebook() (codebook *torch.Tensor, err error) {
-	err = torch.Try(func() error {
-		torch.LimitedScope(func(scope *torch.TensorScope) {
-			size, dimension := m.config.CodebookSize, m.config.EmbeddingDimension
-			tokens := torch.Arange(0, size, 1, m.device).Reshape(torch.Shape{1, 1, size})
-			var rows *torch.Tensor
-			if rows, err = m.Embed(tokens); err != nil {
-				return
-			}
-			codebook = scope.Keep(rows.Reshape(torch.Shape{dimension, size}).Transpose(0, 1).Contiguous())
-		})
-		return err
+	ctx := context.Background()
+	err = torch.Compute(ctx, func(scope *torch.TensorScope) error {
+		size, dimension := m.config.CodebookSize, m.config.EmbeddingDimension
+		tokens := torch.Arange(0, size, 1, m.device).Reshape(torch.Shape{1, 1, size})
+		rows, err := m.Embed(ctx, tokens)
+		if err != nil {
+			return err
+		}
+		codebook = scope.Keep(rows.Reshape(torch.Shape{dimension, size}).Transpose(0, 1).Contiguous())
+		return nil
 	})
 	return codebook, err
 }
@@ -113,103 +113,111 @@ func (m *Model) Close() {
 	m.codebook.Close()
 }
 
-// Encode turns pictures, [N, 3, H, W] in [-1, 1], into latents, [N, C, H/f, W/f], with f the
-// downsampling factor and C the embedding dimension. The latents are not quantised yet. H and W
-// must be multiples of f.
-func (m *Model) Encode(pictures *torch.Tensor) (*torch.Tensor, error) {
-	if err := m.checkPictures("Encode", pictures); err != nil {
-		return nil, err
-	}
-	return m.call(m.loaded.Frozen, "Encode", "encode", pictures)
+// Encode returns the latents, [N, C, H/f, W/f], of pictures, [N, 3, H, W] in [-1, 1], with f the
+// downsampling factor and C the embedding dimension. The latents are not quantized. H and W must be
+// multiples of f. Gradients flow back to the pictures.
+func (m *Model) Encode(ctx context.Context, pictures *torch.Tensor) (latents *torch.Tensor, err error) {
+	err = torch.Compute(ctx, func(scope *torch.TensorScope) error {
+		if err := m.checkPictures(pictures); err != nil {
+			return err
+		}
+		latents, err = m.call(scope, m.loaded.Frozen, "encode", pictures)
+		return err
+	})
+	return latents, failed("Encode", err)
 }
 
 // A Quantized is a latent whose vectors are codebook rows.
 type Quantized struct {
-	// Latent is [N, C, h, w]. Its gradient passes straight through to what was quantised.
+	// Latent is [N, C, h, w]. Its gradient passes straight through to what was quantized.
 	Latent *torch.Tensor
 	// Tokens are the rows' numbers, int64 [N, h, w].
 	Tokens *torch.Tensor
-	// Loss is the codebook loss of the paper's equation 4, a scalar.
+	// Loss is the codebook loss, a scalar (equation 4 of the paper).
 	Loss *torch.Tensor
 }
 
 // Quantize replaces each vector of a latent, [N, C, h, w], by the nearest codebook row.
-func (m *Model) Quantize(latent *torch.Tensor) (Quantized, error) {
-	const operation = "Quantize"
-	if err := m.checkLatent(operation, latent); err != nil {
-		return Quantized{}, err
-	}
-	result, err := m.run(m.loaded.Module, operation, "quantize", latent)
+func (m *Model) Quantize(ctx context.Context, latent *torch.Tensor) (Quantized, error) {
+	quantized, err := m.quantize(ctx, latent)
 	if err != nil {
-		return Quantized{}, err
+		return Quantized{}, failed("Quantize", err)
 	}
-	values, _ := result.(torch.Tuple)
-	if len(values) != 3 {
-		return Quantized{}, fmt.Errorf("vqgan: %s: the model's quantize gave %T, not three tensors: %w", operation, result, torch.ErrModel)
-	}
-	var tensors [3]*torch.Tensor
-	for i, value := range values {
-		var ok bool
-		if tensors[i], ok = value.(*torch.Tensor); !ok {
-			return Quantized{}, fmt.Errorf("vqgan: %s: the model's quantize gave a %T, not a tensor: %w", operation, value, torch.ErrModel)
+	return quantized, nil
+}
+
+func (m *Model) quantize(ctx context.Context, latent *torch.Tensor) (quantized Quantized, err error) {
+	err = torch.Compute(ctx, func(scope *torch.TensorScope) error {
+		if err := m.checkLatent(latent); err != nil {
+			return err
 		}
-	}
-	return Quantized{Latent: tensors[0], Tokens: tensors[1], Loss: tensors[2]}, nil
-}
-
-// Embed turns tokens, int64 [N, h, w], into the latent of their codebook rows, [N, C, h, w].
-func (m *Model) Embed(tokens *torch.Tensor) (*torch.Tensor, error) {
-	const operation = "Embed"
-	if err := wantDim(operation, "the tokens", tokens, 3); err != nil {
-		return nil, err
-	}
-	if tokens.DType() != torch.Int64 {
-		return nil, fmt.Errorf("vqgan: %s: the tokens are %s, wanted int64: %w", operation, tokens.DType(), torch.ErrInvalid)
-	}
-	if err := m.checkTokens(operation, tokens); err != nil {
-		return nil, err
-	}
-	return m.call(m.loaded.Module, operation, "embed", tokens)
-}
-
-// Decode turns a latent, [N, C, h, w], into pictures, [N, 3, f*h, f*w], around [-1, 1].
-func (m *Model) Decode(latent *torch.Tensor) (*torch.Tensor, error) {
-	if err := m.checkLatent("Decode", latent); err != nil {
-		return nil, err
-	}
-	return m.call(m.loaded.Frozen, "Decode", "decode", latent)
-}
-
-// run calls a method with its input brought to the model's device and dtype.
-func (m *Model) run(module *torch.Module, operation, method string, input *torch.Tensor) (result any, err error) {
-	err = torch.Try(func() error {
-		var ready *torch.Tensor
-		if input.DType().IsFloatingPoint() {
-			moved := input.To(m.device, m.dtype)
-			defer moved.Close()
-			// The layout that the convolutions are fastest with.
-			ready = moved.ChannelsLast()
-		} else {
-			ready = input.To(m.device)
+		result, err := m.loaded.Module.Call("quantize", m.prepare(latent))
+		if err != nil {
+			return err
 		}
-		defer ready.Close()
-		result, err = module.Call(method, ready)
+		values, _ := result.(torch.Tuple)
+		if len(values) != 3 {
+			return fmt.Errorf("the model's quantize gave %T, not three tensors: %w", result, torch.ErrModel)
+		}
+		for i, part := range []**torch.Tensor{&quantized.Latent, &quantized.Tokens, &quantized.Loss} {
+			tensor, ok := values[i].(*torch.Tensor)
+			if !ok {
+				return fmt.Errorf("the model's quantize gave a %T, not a tensor: %w", values[i], torch.ErrModel)
+			}
+			*part = scope.Keep(tensor)
+		}
+		return nil
+	})
+	return quantized, err
+}
+
+// Embed returns the latent, [N, C, h, w], of the codebook rows with these numbers, int64 [N, h, w].
+func (m *Model) Embed(ctx context.Context, tokens *torch.Tensor) (latent *torch.Tensor, err error) {
+	err = torch.Compute(ctx, func(scope *torch.TensorScope) error {
+		if err := m.checkTokens(tokens); err != nil {
+			return err
+		}
+		latent, err = m.call(scope, m.loaded.Module, "embed", tokens)
 		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("vqgan: %s: %w", operation, err)
-	}
-	return result, nil
+	return latent, failed("Embed", err)
 }
 
-func (m *Model) call(module *torch.Module, operation, method string, input *torch.Tensor) (*torch.Tensor, error) {
-	result, err := m.run(module, operation, method, input)
+// Decode returns the pictures, [N, 3, f*h, f*w], of latents, [N, C, h, w]. The values are mostly in
+// [-1, 1]; they are not clamped. Gradients flow back to the latents.
+func (m *Model) Decode(ctx context.Context, latents *torch.Tensor) (pictures *torch.Tensor, err error) {
+	err = torch.Compute(ctx, func(scope *torch.TensorScope) error {
+		if err := m.checkLatent(latents); err != nil {
+			return err
+		}
+		pictures, err = m.call(scope, m.loaded.Frozen, "decode", latents)
+		return err
+	})
+	return pictures, failed("Decode", err)
+}
+
+// prepare brings an input to the model's device and dtype.
+func (m *Model) prepare(input *torch.Tensor) *torch.Tensor {
+	if input.DType().IsFloatingPoint() {
+		// The layout that the convolutions are fastest with.
+		return input.To(m.device, m.dtype).ChannelsLast()
+	}
+	return input.To(m.device)
+}
+
+// call runs a method that gives one tensor, and keeps it.
+func (m *Model) call(scope *torch.TensorScope, module *torch.Module, method string, input *torch.Tensor) (*torch.Tensor, error) {
+	result, err := module.CallTensor(method, m.prepare(input))
 	if err != nil {
 		return nil, err
 	}
-	tensor, ok := result.(*torch.Tensor)
-	if !ok {
-		return nil, fmt.Errorf("vqgan: %s: the model's %s gave a %T, not a tensor: %w", operation, method, result, torch.ErrModel)
+	return scope.Keep(result), nil
+}
+
+// failed puts the method's name before an error of its own; nil stays nil.
+func failed(operation string, err error) error {
+	if err == nil {
+		return nil
 	}
-	return tensor, nil
+	return fmt.Errorf("vqgan: %s: %w", operation, err)
 }

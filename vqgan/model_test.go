@@ -41,22 +41,22 @@ func assertAgrees(t *testing.T, want, got *torch.Tensor) {
 func TestModelAgreesWithTaming(t *testing.T) {
 	file := openReference(t)
 	onEachDevice(t, func(t *testing.T, model *vqgan.Model) {
-		latent, err := model.Encode(file.Tensor("pixels"))
+		latent, err := model.Encode(t.Context(), file.Tensor("pixels"))
 		require.NoError(t, err)
 		assertAgrees(t, file.Tensor("latent"), latent)
 
 		// From the reference's own latent, so that a tie between codebook rows cannot tip over.
-		quantized, err := model.Quantize(file.Tensor("latent"))
+		quantized, err := model.Quantize(t.Context(), file.Tensor("latent"))
 		require.NoError(t, err)
 		assert.Equal(t, torch.ToSlice[int64](file.Tensor("tokens")), torch.ToSlice[int64](quantized.Tokens))
 		assertAgrees(t, file.Tensor("quantized"), quantized.Latent)
 		assert.InEpsilon(t, file.Tensor("loss").Item(), quantized.Loss.Item(), 1e-4)
 
-		embedded, err := model.Embed(quantized.Tokens)
+		embedded, err := model.Embed(t.Context(), quantized.Tokens)
 		require.NoError(t, err)
 		assertAgrees(t, file.Tensor("quantized"), embedded)
 
-		decoded, err := model.Decode(quantized.Latent)
+		decoded, err := model.Decode(t.Context(), quantized.Latent)
 		require.NoError(t, err)
 		assertAgrees(t, file.Tensor("decoded"), decoded)
 	})
@@ -65,7 +65,7 @@ func TestModelAgreesWithTaming(t *testing.T) {
 func TestGradientPassesStraightThrough(t *testing.T) {
 	onEachDevice(t, func(t *testing.T, model *vqgan.Model) {
 		latent := openReference(t).Tensor("latent").To(model.Device()).Detach().SetRequiresGrad(true)
-		quantized, err := model.Quantize(latent)
+		quantized, err := model.Quantize(t.Context(), latent)
 		require.NoError(t, err)
 		weights := torch.RandN(latent.Shape(), model.Device())
 		quantized.Latent.Mul(weights).Sum().Backward()
@@ -78,7 +78,7 @@ func TestCodebook(t *testing.T) {
 		config := model.Config()
 		assert.Equal(t, []int64{config.CodebookSize, config.EmbeddingDimension}, model.Codebook().Shape())
 		token := config.CodebookSize - 1
-		latent, err := model.Embed(torch.FromSlice([]int64{token}, torch.Shape{1, 1, 1}))
+		latent, err := model.Embed(t.Context(), torch.FromSlice([]int64{token}, torch.Shape{1, 1, 1}))
 		require.NoError(t, err)
 		assert.Equal(t, model.Codebook().Select(0, token).Float32s(), latent.Float32s())
 	})
@@ -91,7 +91,7 @@ func TestReconstruct(t *testing.T) {
 		for i := range picture.Pix {
 			picture.Pix[i] = 255
 		}
-		reconstructed, err := model.Reconstruct(picture)
+		reconstructed, err := model.Reconstruct(t.Context(), picture)
 		require.NoError(t, err, size)
 		factor := int(model.Config().DownsamplingFactor)
 		assert.Equal(t, max(factor, size.X/factor*factor), reconstructed.Bounds().Dx())
@@ -107,24 +107,30 @@ func TestBadInput(t *testing.T) {
 	model := loaded.VQGAN(t, torch.CPU)
 	config := model.Config()
 	for name, call := range map[string]func() error{
-		"nil pictures":       func() error { _, err := model.Encode(nil); return err },
-		"pictures' shape":    func() error { _, err := model.Encode(torch.Zeros(torch.Shape{3, 8, 8})); return err },
-		"pictures' multiple": func() error { _, err := model.Encode(torch.Zeros(torch.Shape{1, 3, 9, 8})); return err },
+		"nil pictures":       func() error { _, err := model.Encode(t.Context(), nil); return err },
+		"pictures' shape":    func() error { _, err := model.Encode(t.Context(), torch.Zeros(torch.Shape{3, 8, 8})); return err },
+		"pictures' multiple": func() error { _, err := model.Encode(t.Context(), torch.Zeros(torch.Shape{1, 3, 9, 8})); return err },
 		"latent's width": func() error {
-			_, err := model.Decode(torch.Zeros(torch.Shape{1, config.EmbeddingDimension + 1, 4, 4}))
+			_, err := model.Decode(t.Context(), torch.Zeros(torch.Shape{1, config.EmbeddingDimension + 1, 4, 4}))
 			return err
 		},
-		"nil latent":    func() error { _, err := model.Quantize(nil); return err },
-		"tokens' dtype": func() error { _, err := model.Embed(torch.Zeros(torch.Shape{1, 2, 2})); return err },
+		"nil latent":    func() error { _, err := model.Quantize(t.Context(), nil); return err },
+		"tokens' dtype": func() error { _, err := model.Embed(t.Context(), torch.Zeros(torch.Shape{1, 2, 2})); return err },
 		"token too large": func() error {
-			_, err := model.Embed(torch.Full(torch.Shape{1, 2, 2}, float64(config.CodebookSize), torch.Int64))
+			_, err := model.Embed(t.Context(), torch.Full(torch.Shape{1, 2, 2}, float64(config.CodebookSize), torch.Int64))
 			return err
 		},
-		"token below 0":  func() error { _, err := model.Embed(torch.Full(torch.Shape{1, 2, 2}, -1, torch.Int64)); return err },
-		"nil picture":    func() error { _, err := model.Reconstruct(nil); return err },
-		"picture's size": func() error { _, err := model.EncodeImage(image.NewGray(image.Rect(0, 0, 8, 8)), 9, 8); return err },
+		"token below 0": func() error {
+			_, err := model.Embed(t.Context(), torch.Full(torch.Shape{1, 2, 2}, -1, torch.Int64))
+			return err
+		},
+		"nil picture": func() error { _, err := model.Reconstruct(t.Context(), nil); return err },
+		"picture's size": func() error {
+			_, err := model.EncodeImage(t.Context(), image.NewGray(image.Rect(0, 0, 8, 8)), 9, 8)
+			return err
+		},
 		"several latents": func() error {
-			_, err := model.DecodeImage(torch.Zeros(torch.Shape{2, config.EmbeddingDimension, 4, 4}))
+			_, err := model.DecodeImage(t.Context(), torch.Zeros(torch.Shape{2, config.EmbeddingDimension, 4, 4}))
 			return err
 		},
 	} {
@@ -151,6 +157,6 @@ func TestUseAfterClose(t *testing.T) {
 	dimension := model.Config().EmbeddingDimension
 	model.Close()
 	model.Close()
-	_, err = model.Decode(torch.Zeros(torch.Shape{1, dimension, 4, 4}))
+	_, err = model.Decode(t.Context(), torch.Zeros(torch.Shape{1, dimension, 4, 4}))
 	assert.ErrorIs(t, err, torch.ErrClosed)
 }

@@ -1,6 +1,7 @@
 package vqgan
 
 import (
+	"context"
 	"fmt"
 	"image"
 	"image/color"
@@ -9,91 +10,111 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// largestLatent bounds the grid that a picture may become: attention over it costs its square.
+// largestLatent bounds the vectors of the grid that a picture may become: the memory of attention
+// over it grows with their square.
 const largestLatent = 256 * 256
 
-// EncodeImage is the latent, [1, C, height/f, width/f], of a picture that is resized to width x
-// height pixels, multiples of the downsampling factor f. Transparent parts lie over white.
-func (m *Model) EncodeImage(picture image.Image, width, height int) (latent *torch.Tensor, err error) {
-	const operation = "EncodeImage"
+// EncodeImage returns the latent, [1, C, height/f, width/f], of a picture, which is resized to width x
+// height pixels, multiples of the downsampling factor f. Transparent parts lie over white. The
+// latent is not quantized. An empty picture and another size are the error [torch.ErrInvalid].
+func (m *Model) EncodeImage(ctx context.Context, picture image.Image, width, height int) (*torch.Tensor, error) {
+	latent, err := m.encodeImage(ctx, picture, width, height)
+	return latent, failed("EncodeImage", err)
+}
+
+func (m *Model) encodeImage(ctx context.Context, picture image.Image, width, height int) (latent *torch.Tensor, err error) {
 	factor := int(m.config.DownsamplingFactor)
 	if width < factor || height < factor || width%factor != 0 || height%factor != 0 {
-		return nil, fmt.Errorf("vqgan: %s: the size %dx%d is no multiple of %d: %w", operation, width, height, factor, torch.ErrInvalid)
+		return nil, fmt.Errorf("the size %dx%d is no multiple of %d: %w", width, height, factor, torch.ErrInvalid)
 	}
 	if width/factor > largestLatent/(height/factor) {
-		return nil, fmt.Errorf("vqgan: %s: the size %dx%d makes a latent of more than %d vectors; make the picture smaller: %w",
-			operation, width, height, largestLatent, torch.ErrInvalid)
+		return nil, fmt.Errorf("the size %dx%d makes a latent of more than %d vectors; make the picture smaller: %w",
+			width, height, largestLatent, torch.ErrInvalid)
 	}
-	if picture == nil || picture.Bounds().Empty() {
-		return nil, fmt.Errorf("vqgan: %s: the picture is empty: %w", operation, torch.ErrInvalid)
+	if isEmpty(picture) {
+		return nil, errEmpty
 	}
 	resized, err := imageio.Resize(imageio.FromImage(picture, color.White), width, height, imageio.Bicubic)
 	if err != nil {
-		return nil, fmt.Errorf("vqgan: %s: %w", operation, err)
+		return nil, err
 	}
 	half := [3]float32{0.5, 0.5, 0.5} // from [0, 1] to [-1, 1]
 	pixels := imageio.ToCHW(resized, half, half)
-	err = torch.Try(func() error {
+	err = torch.Compute(ctx, func(scope *torch.TensorScope) error {
 		input := torch.FromSlice(pixels, torch.Shape{1, 3, int64(height), int64(width)})
-		defer input.Close()
-		latent, err = m.Encode(input)
+		latent, err = m.call(scope, m.loaded.Frozen, "encode", input)
 		return err
 	})
 	return latent, err
 }
 
-// DecodeImage is the picture of one latent, [1, C, h, w]: f*w x f*h pixels.
-func (m *Model) DecodeImage(latent *torch.Tensor) (picture image.Image, err error) {
-	const operation = "DecodeImage"
-	if err := m.checkLatent(operation, latent); err != nil {
-		return nil, err
+// DecodeImage returns the picture, f*w x f*h pixels, of one latent, [1, C, h, w].
+func (m *Model) DecodeImage(ctx context.Context, latent *torch.Tensor) (image.Image, error) {
+	picture, err := m.decodeImage(ctx, latent)
+	if err != nil {
+		return nil, failed("DecodeImage", err)
 	}
-	if n := latent.Size(0); n != 1 {
-		return nil, fmt.Errorf("vqgan: %s: there are %d latents, wanted 1: %w", operation, n, torch.ErrInvalid)
-	}
-	err = torch.Try(func() (err error) {
-		torch.LimitedScope(func(*torch.TensorScope) {
-			var decoded *torch.Tensor
-			if decoded, err = m.Decode(latent); err != nil {
-				return
-			}
-			shape := decoded.Shape()
-			pixels := decoded.AddScalar(1).DivScalar(2).Float32s()
-			picture, err = imageio.FromCHW(pixels, int(shape[3]), int(shape[2]))
-		})
-		return err
-	})
-	return picture, err
+	return picture, nil
 }
 
-// Reconstruct encodes, quantises and decodes a picture: what the codebook keeps of it. The picture
+func (m *Model) decodeImage(ctx context.Context, latent *torch.Tensor) (*imageio.RGB, error) {
+	var pixels []float32
+	var shape []int64
+	err := torch.Compute(ctx, func(scope *torch.TensorScope) error {
+		if err := m.checkLatent(latent); err != nil {
+			return err
+		}
+		if n := latent.Size(0); n != 1 {
+			return fmt.Errorf("there are %d latents, wanted 1: %w", n, torch.ErrInvalid)
+		}
+		decoded, err := m.call(scope, m.loaded.Frozen, "decode", latent)
+		if err != nil {
+			return err
+		}
+		defer decoded.Close()
+		shape = decoded.Shape()
+		pixels = decoded.AddScalar(1).DivScalar(2).Float32s()
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return imageio.FromCHW(pixels, int(shape[3]), int(shape[2]))
+}
+
+// Reconstruct encodes, quantizes and decodes a picture: what the codebook keeps of it. The picture
 // is resized to the multiples of the downsampling factor that are nearest below its size.
-func (m *Model) Reconstruct(picture image.Image) (reconstructed image.Image, err error) {
-	if picture == nil || picture.Bounds().Empty() {
-		return nil, fmt.Errorf("vqgan: Reconstruct: the picture is empty: %w", torch.ErrInvalid)
+func (m *Model) Reconstruct(ctx context.Context, picture image.Image) (reconstructed image.Image, err error) {
+	if isEmpty(picture) {
+		return nil, failed("Reconstruct", errEmpty)
 	}
 	factor := int(m.config.DownsamplingFactor)
 	fit := func(side int) int { return max(factor, side/factor*factor) }
 	width, height := fit(picture.Bounds().Dx()), fit(picture.Bounds().Dy())
-	err = torch.Try(func() (err error) {
-		torch.LimitedScope(func(*torch.TensorScope) {
-			torch.NoGrad(func() {
-				reconstructed, err = m.reconstruct(picture, width, height)
-			})
+	err = torch.Compute(ctx, func(*torch.TensorScope) (err error) {
+		torch.NoGrad(func() {
+			reconstructed, err = m.reconstruct(ctx, picture, width, height)
 		})
 		return err
 	})
-	return reconstructed, err
+	if err != nil {
+		return nil, failed("Reconstruct", err)
+	}
+	return reconstructed, nil
 }
 
-func (m *Model) reconstruct(picture image.Image, width, height int) (image.Image, error) {
-	latent, err := m.EncodeImage(picture, width, height)
+func (m *Model) reconstruct(ctx context.Context, picture image.Image, width, height int) (image.Image, error) {
+	latent, err := m.encodeImage(ctx, picture, width, height)
 	if err != nil {
 		return nil, err
 	}
-	quantized, err := m.Quantize(latent)
+	quantized, err := m.quantize(ctx, latent)
 	if err != nil {
 		return nil, err
 	}
-	return m.DecodeImage(quantized.Latent)
+	return m.decodeImage(ctx, quantized.Latent)
 }
+
+var errEmpty = fmt.Errorf("the picture is empty: %w", torch.ErrInvalid)
+
+func isEmpty(picture image.Image) bool { return picture == nil || picture.Bounds().Empty() }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -27,7 +28,7 @@ func newClassify(s *settings) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return classify(command.OutOrStdout(), s, paths, names, template, top)
+			return classify(command.Context(), command.OutOrStdout(), s, paths, names, template, top)
 		},
 	}
 	command.Flags().StringVar(&labels, "labels", "", "what to choose among, between commas (default: the names of all emoji)")
@@ -62,7 +63,7 @@ func labelList(labels string, given bool) ([]string, error) {
 	return names, nil
 }
 
-func classify(out io.Writer, s *settings, paths, names []string, template string, top int) error {
+func classify(ctx context.Context, out io.Writer, s *settings, paths, names []string, template string, top int) error {
 	if top < 1 {
 		return fmt.Errorf("--top is %d, wanted at least 1", top)
 	}
@@ -79,12 +80,12 @@ func classify(out io.Writer, s *settings, paths, names []string, template string
 		return err
 	}
 	defer model.Close()
-	classifier, err := model.NewClassifier(names, template)
+	classifier, err := model.NewClassifier(ctx, names, template)
 	if err != nil {
 		return err
 	}
 	defer classifier.Close()
-	all, err := classifier.Classify(pictures...)
+	all, err := classifier.Classify(ctx, pictures...)
 	if err != nil {
 		return err
 	}

@@ -180,7 +180,7 @@ func (g *generation) run(ctx context.Context, out, progress io.Writer, s *settin
 		return fmt.Errorf("%w after %d steps; wrote the picture so far to %s", err, result.Steps, g.output)
 	}
 	fmt.Fprintf(out, "wrote %s: %d steps in %.1f s\n", g.output, result.Steps, time.Since(started).Seconds())
-	return g.judge(out, scorer, result.Picture)
+	return g.judge(ctx, out, scorer, result.Picture)
 }
 
 func newBar(out io.Writer, steps int) *progressbar.ProgressBar {
@@ -217,18 +217,18 @@ func (g *generation) save(picture image.Image, steps int) error {
 }
 
 // judge tells what CLIP sees in the picture: the first prompt among the names of all emoji.
-func (g *generation) judge(out io.Writer, scorer *clip.Model, picture image.Image) error {
+func (g *generation) judge(ctx context.Context, out io.Writer, scorer *clip.Model, picture image.Image) error {
 	prompt := g.config.Prompts[0].Text
 	names := models.Labels()
 	if !slices.Contains(names, prompt) {
 		names = append(names, prompt)
 	}
-	classifier, err := scorer.NewClassifier(names)
+	classifier, err := scorer.NewClassifier(ctx, names)
 	if err != nil {
 		return err
 	}
 	defer classifier.Close()
-	all, err := classifier.Classify(picture)
+	all, err := classifier.Classify(ctx, picture)
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func newReconstruct(s *settings) *cobra.Command {
 				return err
 			}
 			defer model.Close()
-			reconstructed, err := model.Reconstruct(picture)
+			reconstructed, err := model.Reconstruct(command.Context(), picture)
 			if err != nil {
 				return err
 			}

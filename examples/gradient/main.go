@@ -5,6 +5,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log"
 	"os"
@@ -20,12 +21,12 @@ func main() {
 	if len(os.Args) != 2 {
 		log.Fatal("usage: gradient TEXT")
 	}
-	if err := torch.Try(func() error { return descend(os.Args[1]) }); err != nil {
+	if err := torch.Try(func() error { return descend(context.Background(), os.Args[1]) }); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func descend(text string) error {
+func descend(ctx context.Context, text string) error {
 	vqgan, err := models.VQGAN()
 	if err != nil {
 		return err
@@ -34,12 +35,12 @@ func descend(text string) error {
 	if err != nil {
 		return err
 	}
-	target, err := scorer.EncodeText(text)
+	target, err := scorer.EncodeText(ctx, text)
 	if err != nil {
 		return err
 	}
 	tokens := torch.RandInt(0, vqgan.Config().CodebookSize, torch.Shape{1, 16, 16})
-	latent, err := vqgan.Embed(tokens)
+	latent, err := vqgan.Embed(ctx, tokens)
 	if err != nil {
 		return err
 	}
@@ -51,19 +52,19 @@ func descend(text string) error {
 		return err
 	}
 	for step := range 20 {
-		quantized, err := vqgan.Quantize(latent)
+		quantized, err := vqgan.Quantize(ctx, latent)
 		if err != nil {
 			return err
 		}
-		decoded, err := vqgan.Decode(quantized.Latent)
+		decoded, err := vqgan.Decode(ctx, quantized.Latent)
 		if err != nil {
 			return err
 		}
-		picture, err := scorer.EncodePixels(decoded.AddScalar(1).DivScalar(2))
+		picture, err := scorer.EncodePixels(ctx, decoded.AddScalar(1).DivScalar(2))
 		if err != nil {
 			return err
 		}
-		cosine, err := clip.Similarity(picture, target)
+		cosine, err := clip.Similarity(ctx, picture, target)
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log"
 	"os"
@@ -22,19 +23,20 @@ func main() {
 		log.Fatal("usage: search TEXT PICTURE...")
 	}
 	paths := os.Args[2:]
+	ctx := context.Background()
 	model, err := models.CLIP()
 	if err != nil {
 		log.Fatal(err)
 	}
-	pictures, err := model.EncodeFile(paths...)
+	pictures, err := model.EncodeFile(ctx, paths...)
 	if err != nil {
 		log.Fatal(err)
 	}
-	text, err := model.EncodeText(os.Args[1])
+	text, err := model.EncodeText(ctx, os.Args[1])
 	if err != nil {
 		log.Fatal(err)
 	}
-	cosines, err := clip.Similarity(text, pictures)
+	cosines, err := clip.Similarity(ctx, text, pictures)
 	if err != nil {
 		log.Fatal(err)
 	}

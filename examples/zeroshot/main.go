@@ -5,6 +5,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log"
 	"os"
@@ -22,15 +23,16 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	ctx := context.Background()
 	model, err := models.CLIP()
 	if err != nil {
 		log.Fatal(err)
 	}
-	classifier, err := model.NewClassifier(os.Args[2:])
+	classifier, err := model.NewClassifier(ctx, os.Args[2:])
 	if err != nil {
 		log.Fatal(err)
 	}
-	predictions, err := classifier.Classify(picture)
+	predictions, err := classifier.Classify(ctx, picture)
 	if err != nil {
 		log.Fatal(err)
 	}

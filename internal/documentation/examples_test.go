@@ -24,9 +24,10 @@ var mainNames = map[string][]string{
 	"torch/optim":      {"SGD", "Adam"},
 	"torch/checkpoint": {"Load", "Save"},
 	"clip":             {"Load", "Model", "Classifier", "Preprocessor"},
+	"tokenizer":        {"CLIP"},
 	"vqgan":            {"Load", "Model"},
 	"vqgan/guided":     {"Generate"},
-	"imageio":          {"Load", "Save", "Resize"},
+	"imageio":          {"Load", "Save", "Resize", "FitSquare"},
 	"models":           {"CLIP", "VQGAN"},
 }
 

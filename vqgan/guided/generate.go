@@ -18,9 +18,9 @@ type Scorer interface {
 	ImageSize() int64
 	// EncodePixels returns the embeddings, [N, D], of pictures, [N, 3, S, S], whose values are from 0
 	// to 1. Gradients flow back to the pictures.
-	EncodePixels(pictures *torch.Tensor) (*torch.Tensor, error)
+	EncodePixels(ctx context.Context, pictures *torch.Tensor) (*torch.Tensor, error)
 	// EncodeText returns the embeddings of texts, [N, D].
-	EncodeText(texts ...string) (*torch.Tensor, error)
+	EncodeText(ctx context.Context, texts ...string) (*torch.Tensor, error)
 }
 
 // RunOptions are what a run takes beside its [Config]: what cannot be written to a file. The zero value

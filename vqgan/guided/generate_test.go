@@ -174,7 +174,7 @@ func TestInitStartsFromThePicture(t *testing.T) {
 	c.Start, c.InitWeight, c.LearningRate = guided.PictureStart, 1, 1e-6
 	result, err := guided.Generate(t.Context(), model, scorer, c, guided.RunOptions{Init: start})
 	require.NoError(t, err)
-	reconstructed, err := model.Reconstruct(start)
+	reconstructed, err := model.Reconstruct(t.Context(), start)
 	require.NoError(t, err)
 	want := reconstructed.(*imageio.RGB).Pix
 	var difference float64

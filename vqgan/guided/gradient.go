@@ -11,11 +11,11 @@ import (
 // batches there are.
 func (r *run) gradient(ctx context.Context, cutouts []cutout, noise *torch.Tensor) (loss float64, distances []float64, err error) {
 	r.latent.SetGrad(nil)
-	quantized, err := r.model.Quantize(r.latent)
+	quantized, err := r.model.Quantize(ctx, r.latent)
 	if err != nil {
 		return 0, nil, err
 	}
-	decoded, err := r.model.Decode(quantized.Latent)
+	decoded, err := r.model.Decode(ctx, quantized.Latent)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -57,7 +57,7 @@ func (r *run) score(ctx context.Context, leaf *torch.Tensor, cutouts []cutout, n
 		}
 		share := float64(end-start) / float64(len(cutouts))
 		err = torch.Compute(ctx, func(*torch.TensorScope) error {
-			embeddings, err := r.scorer.EncodePixels(r.cutter.apply(leaf, cutouts[start:end], part))
+			embeddings, err := r.scorer.EncodePixels(ctx, r.cutter.apply(leaf, cutouts[start:end], part))
 			if err != nil {
 				return err
 			}

@@ -86,7 +86,7 @@ func TestEmbeddingsKeepMemoryFlat(t *testing.T) {
 		const rounds = 5000
 		var early memoryInUse
 		for i := range rounds {
-			_, err := scorer.EncodeImage(picture)
+			_, err := scorer.EncodeImage(t.Context(), picture)
 			require.NoError(t, err)
 			if i == rounds/10 {
 				early = measure(t, device)

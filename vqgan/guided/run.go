@@ -47,14 +47,14 @@ func (r *run) begin(ctx context.Context, initial image.Image) error {
 			}
 		}
 		r.cutter = newCutter(r.scorer.ImageSize(), r.config.Cutouts.Background, device, dtype)
-		if err := r.embedPrompts(); err != nil {
+		if err := r.embedPrompts(ctx); err != nil {
 			return err
 		}
 		r.ground = r.config.Ground.tensor().To(device, dtype)
 		codebook := r.model.Codebook().To(dtype)
 		r.lowest = codebook.AMin([]int64{0}, false).Reshape(torch.Shape{1, -1, 1, 1})
 		r.highest = codebook.AMax([]int64{0}, false).Reshape(torch.Shape{1, -1, 1, 1})
-		if r.start, err = r.startLatent(initial); err != nil {
+		if r.start, err = r.startLatent(ctx, initial); err != nil {
 			return err
 		}
 		r.start = r.start.To(dtype)
@@ -105,9 +105,9 @@ func (r *run) close() {
 	}
 }
 
-func (r *run) embedPrompts() error {
+func (r *run) embedPrompts(ctx context.Context) error {
 	for _, prompt := range r.config.Prompts {
-		embeddings, err := r.scorer.EncodeText(prompt.Text)
+		embeddings, err := r.scorer.EncodeText(ctx, prompt.Text)
 		if err != nil {
 			return err
 		}
@@ -184,8 +184,8 @@ func (r *run) picture(ctx context.Context) (picture image.Image, err error) {
 	err = torch.Compute(ctx, func(*torch.TensorScope) (err error) {
 		torch.NoGrad(func() {
 			var quantized vqgan.Quantized
-			if quantized, err = r.model.Quantize(r.latent); err == nil {
-				picture, err = r.model.DecodeImage(quantized.Latent)
+			if quantized, err = r.model.Quantize(ctx, r.latent); err == nil {
+				picture, err = r.model.DecodeImage(ctx, quantized.Latent)
 			}
 		})
 		return err

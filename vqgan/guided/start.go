@@ -1,6 +1,7 @@
 package guided
 
 import (
+	"context"
 	"image"
 	"image/draw"
 	"math"
@@ -36,11 +37,11 @@ func prepare(model vqgan.Config, config Config, options RunOptions) (image.Image
 
 // startLatent makes the latent before the first step, [1, C, h, w], quantized. initial is the picture
 // that PictureStart starts from.
-func (r *run) startLatent(initial image.Image) (*torch.Tensor, error) {
+func (r *run) startLatent(ctx context.Context, initial image.Image) (*torch.Tensor, error) {
 	factor := int(r.model.Config().DownsamplingFactor)
 	width, height := r.config.Width/factor, r.config.Height/factor
 	if r.config.Start == PictureStart {
-		quantized, err := r.encode(initial, width*factor, height*factor)
+		quantized, err := r.encode(ctx, initial, width*factor, height*factor)
 		if err != nil {
 			return nil, err
 		}
@@ -51,7 +52,7 @@ func (r *run) startLatent(initial image.Image) (*torch.Tensor, error) {
 	if r.config.Start == CenteredStart {
 		plain := image.NewRGBA(image.Rect(0, 0, width*factor, height*factor))
 		draw.Draw(plain, plain.Bounds(), image.NewUniform(r.config.Ground), image.Point{}, draw.Src)
-		around, err := r.encode(plain, width*factor, height*factor)
+		around, err := r.encode(ctx, plain, width*factor, height*factor)
 		if err != nil {
 			return nil, err
 		}
@@ -63,7 +64,7 @@ func (r *run) startLatent(initial image.Image) (*torch.Tensor, error) {
 		}
 		tokens = torch.FromSlice(mixed, torch.Shape{1, int64(height), int64(width)})
 	}
-	latent, err := r.model.Embed(tokens)
+	latent, err := r.model.Embed(ctx, tokens)
 	if err != nil {
 		return nil, err
 	}
@@ -78,10 +79,10 @@ func inDisc(x, y, width, height int) bool {
 }
 
 // encode returns the quantized encoding of a picture that is resized to width x height pixels.
-func (r *run) encode(picture image.Image, width, height int) (vqgan.Quantized, error) {
-	latent, err := r.model.EncodeImage(picture, width, height)
+func (r *run) encode(ctx context.Context, picture image.Image, width, height int) (vqgan.Quantized, error) {
+	latent, err := r.model.EncodeImage(ctx, picture, width, height)
 	if err != nil {
 		return vqgan.Quantized{}, err
 	}
-	return r.model.Quantize(latent)
+	return r.model.Quantize(ctx, latent)
 }

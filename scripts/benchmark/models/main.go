@@ -64,7 +64,7 @@ func embed(path string, batch int64, repetitions int) ([]float64, error) {
 	var times []float64
 	for i := range warmUp + repetitions {
 		started := time.Now()
-		embeddings, err := model.EncodePixels(pixels)
+		embeddings, err := model.EncodePixels(context.Background(), pixels)
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 
 	"github.com/clipvqgan/clipvqgan/clip"
@@ -39,7 +40,7 @@ func embed(s settings) error {
 
 func embedEagerly(s settings, model *clip.Model, pixels *torch.Tensor) ([]float64, error) {
 	return measure(s.device, s.seconds, func() error {
-		embeddings, err := model.EncodePixels(pixels)
+		embeddings, err := model.EncodePixels(context.Background(), pixels)
 		if err == nil {
 			embeddings.Close()
 		}
@@ -50,7 +51,7 @@ func embedEagerly(s settings, model *clip.Model, pixels *torch.Tensor) ([]float6
 func embedByGraph(s settings, model *clip.Model, pixels *torch.Tensor) ([]float64, error) {
 	var failed error
 	step, err := torch.NewGraphedStep(func(in []*torch.Tensor) []*torch.Tensor {
-		embeddings, err := model.EncodePixels(in[0])
+		embeddings, err := model.EncodePixels(context.Background(), in[0])
 		if err != nil {
 			failed = err
 			return nil
