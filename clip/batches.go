@@ -35,22 +35,40 @@ func (m *Model) batchSize() int {
 	return 32
 }
 
+// readers is how many pictures are read at once, and whether they are read while the model works. On
+// the CPU they are only where the model leaves processors free: OpenMP's threads wait for each other by
+// spinning, so that a model that has to share its processors takes several times as long.
+func (m *Model) readers() (count int, besideModel bool) {
+	processors, threads := runtime.GOMAXPROCS(0), torch.NumThreads()
+	switch {
+	case m.device.IsCUDA() || threads == 1:
+		return processors, true
+	case threads < processors:
+		return processors - threads, true
+	}
+	return processors, false
+}
+
 // encodeBatches embeds pictures batch by batch, in their order. While the model works on one batch,
-// the next is read on all processors, so that two batches are in memory at most. handle gets each
+// the next is read, so that two batches are in memory at most. handle gets each
 // batch with the embeddings of the pictures that could be read, [n, D], nil where there is none; it
 // owns them, and its error ends the work. pictures runs on the caller's goroutine.
 func (m *Model) encodeBatches(ctx context.Context, pictures iter.Seq[source],
 	handle func(b *batch, embeddings *torch.Tensor) error) error {
 	reading, cancel := context.WithCancel(ctx)
 	gathered, ready := new(batch), new(batch) // their buffers are used in turns
+	readers, besideModel := m.readers()
 	defer func() {
 		cancel()
 		ready.wait()
 	}()
 	// next starts to read what is gathered, and embeds what was read before it.
 	next := func() error {
-		m.startReading(reading, gathered)
+		m.startReading(reading, gathered, readers)
 		gathered, ready = ready, gathered
+		if !besideModel {
+			ready.wait()
+		}
 		err := m.finish(ctx, gathered, handle)
 		gathered.reset(ready.first + len(ready.sources))
 		return err
@@ -97,7 +115,7 @@ func (m *Model) finish(ctx context.Context, b *batch,
 }
 
 // startReading reads and preprocesses a batch in the background.
-func (m *Model) startReading(ctx context.Context, b *batch) {
+func (m *Model) startReading(ctx context.Context, b *batch, readers int) {
 	if len(b.sources) == 0 {
 		return
 	}
@@ -108,7 +126,7 @@ func (m *Model) startReading(ctx context.Context, b *batch) {
 	b.done = make(chan struct{})
 	go func() {
 		defer close(b.done)
-		parallel(count, func(i int) {
+		parallel(count, readers, func(i int) {
 			if b.failures[i] = ctx.Err(); b.failures[i] != nil {
 				return
 			}
@@ -184,15 +202,15 @@ func resize(values []float32, length int) []float32 {
 	return values[:length]
 }
 
-// parallel calls f for 0 to count-1, as many at once as there are processors.
-func parallel(count int, f func(int)) {
+// parallel calls f for 0 to count-1, on so many goroutines at once.
+func parallel(count, goroutines int, f func(int)) {
 	if count == 1 {
 		f(0)
 		return
 	}
 	next := make(chan int)
 	var workers sync.WaitGroup
-	for range min(count, runtime.GOMAXPROCS(0)) {
+	for range min(count, goroutines) {
 		workers.Go(func() {
 			for i := range next {
 				f(i)

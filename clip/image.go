@@ -59,7 +59,8 @@ func (m *Model) EncodeImages(ctx context.Context, pictures iter.Seq[image.Image]
 }
 
 // EncodeFiles embeds a sequence of picture files of any length in bounded memory, and yields the
-// results in the files' order. Files are read and decoded on all processors while the model works.
+// results in the files' order. Several files are read and decoded at once, while the model works where
+// that leaves processors free.
 //
 // A file that cannot be read gives a [PictureError], beside an Embedding with its index and path, and
 // the work goes on. Any other error is the last result: the model failed, or ctx ended, which
