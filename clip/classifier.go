@@ -11,8 +11,8 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// A Classifier tells which of some labels a picture shows, without training for them: zero-shot
-// classification, section 3.1 of the CLIP paper.
+// A Classifier tells which of several labels fits a picture best, without training for them: zero-shot
+// classification (section 3.1 of the paper). It may be used from many goroutines at once.
 type Classifier struct {
 	model  *Model
 	labels []string
@@ -96,10 +96,10 @@ func (m *Model) templateMean(ctx context.Context, labels, templates []string) (*
 	return sum.Normalize(-1), nil
 }
 
-// Labels are what the classifier chooses among.
+// Labels returns the labels in the order in which they were given.
 func (c *Classifier) Labels() []string { return append([]string(nil), c.labels...) }
 
-// Close frees the classifier, not its model.
+// Close frees the classifier, not its model. Closing it again does nothing.
 func (c *Classifier) Close() { c.weights.Close() }
 
 // Probabilities returns, for picture embeddings [N, D], the softmax over the labels of the scaled
@@ -117,8 +117,8 @@ func (c *Classifier) Probabilities(ctx context.Context, embeddings *torch.Tensor
 	return probabilities, failed("Probabilities", err)
 }
 
-// Classify returns, for each picture, all labels with their probabilities, the likeliest first. Any
-// number of pictures needs bounded memory. The errors are those of [Model.EncodeImage].
+// Classify returns, for each picture, all labels with their probabilities, the likeliest first. The
+// errors are those of [Model.EncodeImage].
 func (c *Classifier) Classify(ctx context.Context, pictures ...image.Image) ([][]Prediction, error) {
 	embeddings, err := c.model.EncodeImage(ctx, pictures...)
 	if err != nil {

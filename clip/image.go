@@ -18,11 +18,11 @@ type Embedding struct {
 	Index int
 	// Path is the picture's file; empty for a picture in memory.
 	Path string
-	// Vector is the embedding, of length D and not of unit length; nil beside an error.
+	// Vector has the D elements of the embedding, which is not of unit length; nil beside an error.
 	Vector []float32
 }
 
-// A PictureError says that a picture could not be read. Other pictures are not concerned.
+// A PictureError says that one picture of several could not be read.
 type PictureError struct {
 	// Index is the picture's place among all that were given, from 0.
 	Index int
@@ -32,28 +32,28 @@ type PictureError struct {
 	Err error
 }
 
-// Error counts pictures from 1.
+// Error returns the reason with the picture's place, counted from 1.
 func (e *PictureError) Error() string { return fmt.Sprintf("picture %d: %v", e.Index+1, e.Err) }
 
 // Unwrap returns the reason.
 func (e *PictureError) Unwrap() error { return e.Err }
 
-// EncodeImage returns the embeddings of pictures, [N, D], not of unit length, on the model's device.
-// They are preprocessed as [Preprocessor] says. Any number of pictures needs bounded memory beside
-// the result. A picture without pixels is a [PictureError], and ends the work; no picture at all is
-// the error [torch.ErrInvalid].
+// EncodeImage returns the embeddings of pictures, [N, D], not of unit length. The pictures are
+// preprocessed as [Preprocessor] says, and go through the encoder in batches: beside the result, the
+// memory that is needed does not grow with their number. An empty picture is a [PictureError], and
+// ends the work. Without any picture the error is [torch.ErrInvalid].
 func (m *Model) EncodeImage(ctx context.Context, pictures ...image.Image) (*torch.Tensor, error) {
 	return m.encodeTogether(ctx, "EncodeImage", m.imageSources(slices.Values(pictures)))
 }
 
-// EncodeFile is [Model.EncodeImage] for picture files. The first file that cannot be read is a
-// [PictureError], and ends the work; [Model.EncodeFiles] goes on.
+// EncodeFile is [Model.EncodeImage] for picture files. The first file that cannot be read ends the work
+// with a [PictureError]; [Model.EncodeFiles] goes on with the others.
 func (m *Model) EncodeFile(ctx context.Context, paths ...string) (*torch.Tensor, error) {
 	return m.encodeTogether(ctx, "EncodeFile", m.fileSources(slices.Values(paths)))
 }
 
-// EncodeImages embeds a sequence of pictures of any length in bounded memory, and yields the results
-// in the pictures' order, as [Model.EncodeFiles] does.
+// EncodeImages is [Model.EncodeFiles] for pictures in memory. A picture is taken from the sequence
+// shortly before it is embedded, and dropped afterwards.
 func (m *Model) EncodeImages(ctx context.Context, pictures iter.Seq[image.Image]) iter.Seq2[Embedding, error] {
 	return m.encodeEach(ctx, "EncodeImages", m.imageSources(pictures))
 }

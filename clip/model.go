@@ -14,34 +14,34 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// Config describes a model. It is the archive's config.json.
+// A Config describes a model. It is the archive's config.json.
 type Config struct {
-	// Architecture names the network's shape, for people.
+	// Architecture is the name of the network's shape, as "ViT-B/32"; it is not interpreted.
 	Architecture string `json:"architecture"`
-	// ImageSize is the side, in pixels, of the pictures that the image encoder takes.
+	// ImageSize is the side S, in pixels, of the square pictures that the image encoder takes.
 	ImageSize int64 `json:"image_size"`
-	// Mean and StandardDeviation normalise each colour, after scaling to [0, 1].
+	// Mean and StandardDeviation normalize the channels red, green and blue, whose values are from 0 to 1.
 	Mean              [3]float32 `json:"mean"`
 	StandardDeviation [3]float32 `json:"std"`
 	// Interpolation is the filter that resizes pictures: "bicubic" or "bilinear".
 	Interpolation string `json:"interpolation"`
-	// ContextLength is how many tokens the text encoder takes, start and end token included.
+	// ContextLength is the number of tokens that the text encoder takes, start and end included.
 	ContextLength int `json:"context_length"`
 	// VocabularySize is the number of tokens.
 	VocabularySize int `json:"vocabulary_size"`
-	// EmbeddingDimension is the length of an embedding.
+	// EmbeddingDimension is D, the number of elements of an embedding.
 	EmbeddingDimension int64 `json:"embedding_dimension"`
 	// Activation is "quickgelu" (OpenAI's weights) or "gelu".
 	Activation string `json:"activation"`
-	// Source says where the weights come from, and SourceSHA256 is the hash of that file.
+	// Source names the file of the weights, and SourceSHA256 is its hash.
 	Source       string `json:"source"`
 	SourceSHA256 string `json:"source_sha256"`
 }
 
-// A Model is a loaded CLIP: an image encoder and a text encoder into one space, in which a picture
-// and its description are close. It may be used from many goroutines at once.
+// A Model is an image encoder and a text encoder that were trained together. It may be used from many
+// goroutines at once.
 //
-// Its parameters do not require gradients; gradients flow through it to its inputs.
+// Its parameters do not require gradients. Gradients flow through it to its inputs.
 type Model struct {
 	loaded       *archive.Loaded
 	config       Config
@@ -122,23 +122,23 @@ func (m *Model) complete(merges []byte) error {
 	})
 }
 
-// Config describes the model.
+// Config returns what the archive says of the model.
 func (m *Model) Config() Config { return m.config }
 
-// Device is where the model lives, and where its inputs are brought.
+// Device is where the model computes. Its inputs are moved there, and its results lie there.
 func (m *Model) Device() torch.Device { return m.device }
 
-// DType is what the model computes in.
+// DType is the dtype in which the model computes, and that of its results.
 func (m *Model) DType() torch.DType { return m.dtype }
 
-// Tokenizer is the model's own.
+// Tokenizer returns the model's tokenizer.
 func (m *Model) Tokenizer() tokenizer.Tokenizer { return m.tokenizer }
 
-// ImageSize is the side, in pixels, of the pictures that [Model.EncodePixels] takes.
+// ImageSize is the side S, in pixels, of the pictures that [Model.EncodePixels] takes.
 func (m *Model) ImageSize() int64 { return m.config.ImageSize }
 
-// LogitScale is what cosines are multiplied with before a softmax: exp of the trained parameter,
-// the inverse of the paper's temperature.
+// LogitScale is the factor that turns cosines into logits: exp of the trained parameter logit_scale, the
+// inverse of the paper's temperature.
 func (m *Model) LogitScale() float64 { return m.logitScale }
 
 // Close frees the model. Closing it again does nothing.
@@ -152,8 +152,8 @@ func (m *Model) Close() {
 const textBatch = 256
 
 // EncodeText returns the embeddings of texts, [N, D], not of unit length. They go through the encoder
-// in batches. A text that is empty, is not UTF-8 or has too many tokens is an
-// error, as [tokenizer.CLIP.Tokenize] says; so is no text at all.
+// in batches. The errors are [tokenizer.ErrEmptyPrompt], [tokenizer.ErrInvalidUTF8],
+// [tokenizer.ErrPromptTooLong] and, without any text, [torch.ErrInvalid].
 func (m *Model) EncodeText(ctx context.Context, texts ...string) (*torch.Tensor, error) {
 	embeddings, err := m.encodeTexts(ctx, texts)
 	return embeddings, failed("EncodeText", err)
@@ -183,8 +183,9 @@ func (m *Model) encodeTexts(ctx context.Context, texts []string) (*torch.Tensor,
 }
 
 // EncodePixels returns the embeddings of pictures, [N, D], not of unit length. The pictures are
-// [N, 3, S, S], with S the model's image size and values from 0 to 1, which are normalized here.
-// They go through the encoder in one batch, and gradients flow back to them.
+// [N, 3, S, S], with S the model's image size and values from 0 to 1; they are normalized here. All go
+// through the encoder in one batch, and gradients flow back to them. Another shape is the error
+// [torch.ErrInvalid].
 func (m *Model) EncodePixels(ctx context.Context, pictures *torch.Tensor) (*torch.Tensor, error) {
 	err := torch.Try(func() error {
 		shape, size := pictures.Shape(), m.config.ImageSize
@@ -222,8 +223,9 @@ func failed(operation string, err error) error {
 	return fmt.Errorf("clip: %s: %w", operation, err)
 }
 
-// Similarity returns the cosines between each row of a, [N, D], and each of b, [M, D]: [N, M].
-// Times [Model.LogitScale] they are CLIP's logits. Gradients flow back to both.
+// Similarity returns the cosines between each row of a, [N, D], and each row of b, [M, D], as [N, M].
+// Multiplied by [Model.LogitScale] they are CLIP's logits. Gradients flow back to both. Other shapes are
+// the error [torch.ErrInvalid].
 func Similarity(ctx context.Context, a, b *torch.Tensor) (cosines *torch.Tensor, err error) {
 	err = torch.Compute(ctx, func(scope *torch.TensorScope) error {
 		products, err := similarity(a, b)

@@ -148,7 +148,7 @@ func TestTemplatesAreAveragedAsUnitVectors(t *testing.T) {
 	got, err := classifier.Probabilities(t.Context(), picture)
 	require.NoError(t, err)
 
-	// Written out: normalise each, average, normalise again.
+	// Written out: normalize each, average, normalize again.
 	var logits []float32
 	for _, label := range []string{"cat", "red heart"} {
 		first, err := model.EncodeText(t.Context(), strings.ReplaceAll(templates[0], "{}", label))

@@ -57,8 +57,8 @@ func firstFrame(format string, data []byte) (frame, []byte) {
 	return f, append(still, chunks...)
 }
 
-// withoutGIFTransparency clears the mark that makes a colour of the first frame
-// transparent: the decoder would forget the colour.
+// withoutGIFTransparency clears the mark that makes a color of the first frame
+// transparent: the decoder would forget the color.
 func withoutGIFTransparency(data []byte) []byte {
 	data = bytes.Clone(data)
 	skipTable := func(i int, flags byte) int {

@@ -5,18 +5,17 @@ import (
 	"math"
 )
 
-// ToCHW turns a picture into 3*Height*Width numbers, channel by channel: values
-// from 0 to 1, less the mean, divided by the standard deviation. The arithmetic
-// is torchvision's ToTensor and Normalize in float32, bit for bit. A standard
-// deviation of zero stands for one, so that zero values mean no normalisation.
+// ToCHW returns the values of a picture in the order [3, Height, Width]: from 0 to 1, minus the mean,
+// divided by the standard deviation of each channel. They are those of torchvision's ToTensor and
+// Normalize in float32, bit for bit. A standard deviation of 0 means 1, so that zero values mean no
+// normalization.
 func ToCHW(p *RGB, mean, std [3]float32) []float32 {
 	out := make([]float32, len(p.Pix))
 	AppendCHW(out[:0], p, mean, std)
 	return out
 }
 
-// AppendCHW is ToCHW, but appends to dst, so that a batch can be put together in
-// one slice.
+// AppendCHW appends the values of [ToCHW] to dst, so that one slice can hold a batch.
 func AppendCHW(dst []float32, p *RGB, mean, std [3]float32) []float32 {
 	// 256 values a channel make a table.
 	var table [3][256]float32
@@ -26,8 +25,8 @@ func AppendCHW(dst []float32, p *RGB, mean, std [3]float32) []float32 {
 			deviation = 1
 		}
 		for level := range table[c] {
-			centred := float32(float32(level)/255) - mean[c]
-			table[c][level] = centred / deviation
+			centered := float32(float32(level)/255) - mean[c]
+			table[c][level] = centered / deviation
 		}
 	}
 	pixels := p.Width * p.Height
@@ -44,9 +43,9 @@ func AppendCHW(dst []float32, p *RGB, mean, std [3]float32) []float32 {
 	return dst
 }
 
-// FromCHW turns 3*height*width numbers from 0 to 1, channel by channel, into a
-// picture. Values are rounded to the nearest of 256 levels, those outside go to
-// the nearest end, and what is no number becomes black. The error is ErrSize.
+// FromCHW returns the picture with the values, from 0 to 1, in the order [3, height, width]. They are
+// rounded to the nearest of 256 levels and clamped; NaN becomes 0. Another number of values is the error
+// [ErrSize].
 func FromCHW(values []float32, width, height int) (*RGB, error) {
 	if width <= 0 || height <= 0 || int64(width) > DefaultMaxPixels/int64(height) || len(values) != 3*width*height {
 		return nil, fmt.Errorf("imageio: %w: %d values are no %dx%d picture of three channels", ErrSize, len(values), width, height)

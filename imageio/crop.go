@@ -6,9 +6,9 @@ import (
 	"math"
 )
 
-// CenterCrop cuts width by height pixels out of the middle, as torchvision's
-// center_crop does: odd differences are rounded to even, and a smaller picture
-// gets a black border.
+// CenterCrop returns the width by height pixels in the middle, as torchvision's center_crop: half an odd
+// difference is rounded to even, and a picture that is smaller gets a black border. The error is
+// [ErrSize].
 func CenterCrop(p *RGB, width, height int) (*RGB, error) {
 	if err := p.check(); err != nil {
 		return nil, fmt.Errorf("imageio: %w", err)
@@ -35,8 +35,8 @@ func centerWindow(fullWidth, fullHeight, width, height int) image.Rectangle {
 	return image.Rectangle{corner, corner.Add(image.Pt(width, height))}
 }
 
-// ShorterSide is the size of a width by height picture that is scaled so that its
-// shorter side has n pixels; the longer one is rounded down, as in torchvision.
+// ShorterSide returns the width and height of a picture after its shorter side is scaled to n pixels.
+// The longer side is rounded down, as in torchvision's Resize(n).
 func ShorterSide(width, height, n int) (int, int) {
 	if width <= height {
 		return n, int(float64(n*height) / float64(width))

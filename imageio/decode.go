@@ -19,15 +19,14 @@ import (
 	"golang.org/x/image/webp"
 )
 
-// Options say how a picture is decoded. The zero value is the default.
+// Options say how a picture is decoded. The zero value is valid.
 type Options struct {
-	// Background is what transparent parts are put over; nil is white.
+	// Background is the color under transparent parts; nil is white.
 	Background color.Color
-	// MaxPixels is the limit on width times height, which is checked before the
-	// picture is decoded; 0 is DefaultMaxPixels.
+	// MaxPixels is the limit on width times height, which is checked before the pixels are decoded;
+	// 0 means [DefaultMaxPixels].
 	MaxPixels int64
-	// IgnoreOrientation leaves the picture as it is stored, and does not turn it
-	// as its EXIF data says.
+	// IgnoreOrientation leaves the picture as it is stored. Else it is turned as its EXIF data says.
 	IgnoreOrientation bool
 }
 
@@ -38,8 +37,8 @@ func (o Options) maxPixels() int64 {
 	return DefaultMaxPixels
 }
 
-// Load reads a picture file. Errors name the path, and wrap the os package's
-// error, ErrUnknownFormat, ErrCorrupt or ErrTooManyPixels.
+// Load reads a picture file; of an animation, its first picture. Errors name the path, and wrap
+// [ErrUnknownFormat], [ErrCorrupt], [ErrTooManyPixels] or an error of package os.
 func Load(path string, opts Options) (*RGB, error) {
 	var p *RGB
 	err := withFile(path, func(r io.Reader) (err error) {
@@ -49,8 +48,7 @@ func Load(path string, opts Options) (*RGB, error) {
 	return p, err
 }
 
-// Decode reads a picture: the first one, if it is an animation. The errors are
-// those of Load.
+// Decode is [Load] from a stream.
 func Decode(r io.Reader, opts Options) (*RGB, error) {
 	p, err := decode(r, opts)
 	if err != nil {
@@ -94,7 +92,7 @@ func withFile(path string, read func(io.Reader) error) error {
 // pngHeader is what of a PNG's header the decoded picture does not show.
 type pngHeader struct{ depth, colorType uint8 }
 
-// The colour types of PNG.
+// The color types of PNG.
 const (
 	pngGray      = 0
 	pngRGB       = 2
@@ -167,7 +165,7 @@ next:
 }
 
 // decodeStored reads a picture, and refuses one with more pixels than the limit
-// before it decodes it. Colours of transparent parts matter to whoever leaves
+// before it decodes it. Colors of transparent parts matter to whoever leaves
 // the alpha out: with keepColors they are there.
 func decodeStored(r io.Reader, maxPixels int64, keepColors bool) (*Stored, error) {
 	const longestMagic = 12

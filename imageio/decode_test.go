@@ -157,7 +157,7 @@ func TestOrientationOfDamagedData(t *testing.T) {
 	assert.Nil(t, webpChunk([]byte("RIFF\x00\x00\x00\x00WEBPEXIF\xff\xff\xff\xffabcd"), "EXIF"))
 }
 
-// Whatever type a picture has in memory, its colours stay.
+// Whatever type a picture has in memory, its colors stay.
 func TestFromImage(t *testing.T) {
 	bounds := image.Rect(3, 5, 40, 31)
 	source := image.NewNRGBA(bounds)

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// Filter is a resampling filter. They are Pillow's, and give its results.
+// A Filter is one of Pillow's resampling filters.
 type Filter int
 
-// The filters; the zero value is Bicubic, which CLIP uses.
+// The filters. The zero value is Bicubic.
 const (
 	Bicubic  Filter = iota // Keys' cubic with a = -0.5
 	Nearest                // the nearest pixel
@@ -23,7 +23,7 @@ var filterNames = map[Filter]string{
 	Bicubic: "bicubic", Nearest: "nearest", Box: "box", Bilinear: "bilinear", Hamming: "hamming", Lanczos: "lanczos",
 }
 
-// String is the name that ParseFilter reads.
+// String returns the name that [ParseFilter] reads.
 func (f Filter) String() string {
 	if name, ok := filterNames[f]; ok {
 		return name
@@ -31,8 +31,8 @@ func (f Filter) String() string {
 	return fmt.Sprintf("Filter(%d)", int(f))
 }
 
-// ParseFilter finds a filter by its name, as it stands in a model's
-// configuration: nearest, box, bilinear, hamming, bicubic or lanczos.
+// ParseFilter returns the filter with a name: nearest, box, bilinear, hamming, bicubic or lanczos, in
+// any case. Another name is an error.
 func ParseFilter(name string) (Filter, error) {
 	for f, known := range filterNames {
 		if strings.EqualFold(name, known) {

@@ -1,11 +1,12 @@
-// Package imageio reads pictures, resizes them and turns them into the numbers
-// that a model wants, and back.
+// Package imageio reads pictures, resizes them, turns them into the values that a model takes, and
+// writes them.
 //
-// It decodes PNG, JPEG, GIF, WebP, BMP and TIFF into packed 8-bit RGB: upright as
-// the camera held them (EXIF orientation), transparent parts over a background.
-// Its resampling is that of Pillow, bit for bit, and its crops those of torchvision,
-// because a model sees what it was trained on only if the pixels are
-// the same.
+// It decodes PNG, JPEG, GIF, WebP, BMP and TIFF into 8-bit RGB, upright (by the EXIF orientation) and
+// with transparent parts over a background. [Resize] gives the pixels of Pillow, bit for bit,
+// [CenterCrop], [FitSquare] and [ToCHW] those of torchvision: a model that was trained on their pixels
+// sees the same. [Save] writes PNG and JPEG.
+//
+// The package uses no tensors; package torch/vision makes them of pictures.
 package imageio
 
 import "errors"
@@ -13,22 +14,21 @@ import "errors"
 // The errors of this package wrap one of these, or an error of the os package;
 // tell them apart with errors.Is.
 var (
-	// ErrUnknownFormat: the data is no picture in a format that is known.
+	// ErrUnknownFormat: the data is in none of the formats that are decoded.
 	ErrUnknownFormat = errors.New("not a picture in a known format (PNG, JPEG, GIF, WebP, BMP, TIFF)")
-	// ErrCorrupt: the picture is damaged, cut short, or of a kind that the
-	// decoder of its format does not have.
+	// ErrCorrupt: the picture is damaged, cut short, or of a kind that the decoder of its format
+	// does not know.
 	ErrCorrupt = errors.New("the picture is damaged, cut short or of an unsupported kind")
-	// ErrTooManyPixels: the picture, or the one that was asked for, has more
-	// pixels than the limit.
+	// ErrTooManyPixels: the picture, or the one to be made, has more pixels than the limit.
 	ErrTooManyPixels = errors.New("too many pixels")
-	// ErrSize: a width, height or number of values that makes no picture.
+	// ErrSize: no picture has this width, height or number of values; empty pictures are among them.
 	ErrSize = errors.New("impossible size")
-	// ErrText: a text that cannot be stored in a PNG file.
+	// ErrText: the text cannot be stored in a PNG file.
 	ErrText = errors.New("unsuitable text")
-	// ErrOutputPath: a picture cannot be written to the path.
+	// ErrOutputPath: no picture can be written to the path.
 	ErrOutputPath = errors.New("cannot write the picture")
 )
 
-// DefaultMaxPixels is the limit on width times height where none is stated:
-// the number from which Pillow refuses to decode.
+// DefaultMaxPixels is the limit on width times height if Options.MaxPixels is 0. Pillow
+// refuses pictures with more pixels too.
 const DefaultMaxPixels = 178_956_970

@@ -5,8 +5,8 @@ import (
 	"image/color"
 )
 
-// ToNRGBA copies a picture to one with an alpha that the colours are not multiplied with, as
-// Pillow's mode RGBA, with bounds that start at the origin. Deeper samples lose their low bits.
+// ToNRGBA copies a picture to one with alpha that is not premultiplied, as Pillow's mode RGBA. Its
+// bounds start at the origin. Of samples of 16 bits the high 8 are kept.
 func ToNRGBA(img image.Image) *image.NRGBA {
 	bounds := img.Bounds()
 	out := image.NewNRGBA(image.Rect(0, 0, bounds.Dx(), bounds.Dy()))
@@ -48,8 +48,8 @@ func divideByAlpha(out, in []uint8) {
 	out[3] = in[3]
 }
 
-// ToGray copies a picture to grey, with Pillow's weights (ITU-R 601-2), transparent parts over the
-// background (nil: white), and bounds that start at the origin.
+// ToGray copies a picture to gray, with Pillow's weights of the channels (ITU-R 601-2) and transparent
+// parts over the background (nil: white). Its bounds start at the origin.
 func ToGray(img image.Image, background color.Color) *image.Gray {
 	bounds := img.Bounds()
 	out := image.NewGray(image.Rect(0, 0, bounds.Dx(), bounds.Dy()))

@@ -10,7 +10,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/imageio"
 )
 
-// Every colour and alpha of a premultiplied picture, and a part of it.
+// Every color and alpha of a premultiplied picture, and a part of it.
 func TestToNRGBADividesAsTheStandardLibrary(t *testing.T) {
 	img := image.NewRGBA(image.Rect(-4, 7, 252, 263))
 	for alpha := range 256 {

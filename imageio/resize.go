@@ -6,10 +6,9 @@ import (
 	"image"
 )
 
-// Resize scales a picture to width by height pixels, with the same result as
-// Pillow's Image.resize (checked with version 12.3). A picture that has the size
-// already is copied. The error is ErrSize or, beyond DefaultMaxPixels,
-// ErrTooManyPixels.
+// Resize returns a picture scaled to width by height pixels. The pixels are those of Pillow's Image.resize
+// (version 12.3), bit for bit. A picture that has the size already is copied. The error is [ErrSize] or,
+// beyond [DefaultMaxPixels], [ErrTooManyPixels].
 func Resize(p *RGB, width, height int, f Filter) (*RGB, error) {
 	if err := p.check(); err != nil {
 		return nil, fmt.Errorf("imageio: %w", err)

@@ -56,7 +56,7 @@ func TestResizeIsTheSameForAnyNumberOfChannels(t *testing.T) {
 	}
 }
 
-func TestResizeKeepsFlatColours(t *testing.T) {
+func TestResizeKeepsFlatColors(t *testing.T) {
 	flat := NewRGB(100, 3)
 	for i := range flat.Pix {
 		flat.Pix[i] = []uint8{255, 0, 77}[i%3]

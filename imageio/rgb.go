@@ -16,18 +16,18 @@ type RGB struct {
 	Width, Height int
 }
 
-// NewRGB makes a black picture.
+// NewRGB returns a black picture of width by height pixels.
 func NewRGB(width, height int) *RGB {
 	return &RGB{Pix: make([]uint8, 3*width*height), Width: width, Height: height}
 }
 
-// ColorModel is that of opaque colours, color.RGBAModel.
+// ColorModel returns color.RGBAModel; the alpha of all colors is 255.
 func (p *RGB) ColorModel() color.Model { return color.RGBAModel }
 
-// Bounds starts at the origin.
+// Bounds returns the rectangle from the origin to (Width, Height).
 func (p *RGB) Bounds() image.Rectangle { return image.Rect(0, 0, p.Width, p.Height) }
 
-// At is the colour at a point, black outside of the picture.
+// At returns the color of a pixel; outside the picture it is black.
 func (p *RGB) At(x, y int) color.Color {
 	if !(image.Point{x, y}).In(p.Bounds()) {
 		return color.RGBA{A: 0xff}
@@ -36,7 +36,8 @@ func (p *RGB) At(x, y int) color.Color {
 	return color.RGBA{p.Pix[i], p.Pix[i+1], p.Pix[i+2], 0xff}
 }
 
-// Set paints a point; a transparent colour goes over black.
+// Set sets the color of a pixel; a transparent color lies over black. Outside the picture it does
+// nothing.
 func (p *RGB) Set(x, y int, c color.Color) {
 	if !(image.Point{x, y}).In(p.Bounds()) {
 		return
@@ -46,10 +47,10 @@ func (p *RGB) Set(x, y int, c color.Color) {
 	p.Pix[i], p.Pix[i+1], p.Pix[i+2] = uint8(r>>8), uint8(g>>8), uint8(b>>8)
 }
 
-// Opaque is always true.
+// Opaque returns true.
 func (p *RGB) Opaque() bool { return true }
 
-// Clone makes a copy.
+// Clone returns a copy.
 func (p *RGB) Clone() *RGB {
 	return &RGB{Pix: append([]uint8(nil), p.Pix...), Width: p.Width, Height: p.Height}
 }
@@ -65,9 +66,8 @@ func (p *RGB) check() error {
 	return nil
 }
 
-// FromImage converts any picture to RGB, transparent parts over the background
-// (nil: white). Deeper samples lose their low bits. The result of an *RGB is the
-// same picture, not a copy.
+// FromImage converts a picture to RGB, with transparent parts over the background (nil: white). Of
+// samples of 16 bits the high 8 are kept. An *RGB is returned as it is, not copied.
 func FromImage(img image.Image, background color.Color) *RGB {
 	if p, ok := img.(*RGB); ok {
 		return p
@@ -140,7 +140,7 @@ func rowConverter(img image.Image, over backdrop) func(row []uint8, y int) {
 	}
 }
 
-// backdrop is the colour behind transparent parts.
+// backdrop is the color behind transparent parts.
 type backdrop [3]uint8
 
 func newBackdrop(c color.Color) backdrop {
@@ -151,7 +151,7 @@ func newBackdrop(c color.Color) backdrop {
 	return backdrop{n.R, n.G, n.B}
 }
 
-// straight puts a colour that is not premultiplied over the backdrop.
+// straight puts a color that is not premultiplied over the backdrop.
 func (b backdrop) straight(out []uint8, red, green, blue, alpha uint8) {
 	switch alpha {
 	case 255:
@@ -165,7 +165,7 @@ func (b backdrop) straight(out []uint8, red, green, blue, alpha uint8) {
 	}
 }
 
-// premultiplied puts a colour that is premultiplied over the backdrop.
+// premultiplied puts a color that is premultiplied over the backdrop.
 func (b backdrop) premultiplied(out []uint8, red, green, blue, alpha uint8) {
 	rest := 255 - alpha
 	out[0] = saturate(int(red) + int(scale255(b[0], rest)))

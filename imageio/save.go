@@ -17,7 +17,7 @@ import (
 	"unicode/utf8"
 )
 
-// Text is a note in a PNG file, such as the prompt that made the picture.
+// A Text is a note in a PNG file, such as the prompt that the picture was made from.
 type Text struct {
 	// Keyword is 1 to 79 printable characters of Latin-1, with no space at the
 	// ends and no two in a row; "Title", "Description" and "Software" are among
@@ -30,10 +30,9 @@ type Text struct {
 // jpegQuality is what Save writes JPEG with.
 const jpegQuality = 95
 
-// CheckOutputPath says whether Save could write to a path, so that a program can
-// fail ahead of a long run: whether the extension is known (.png, .jpg, .jpeg)
-// and the folder is there and can be written to. It leaves nothing behind. The
-// error wraps ErrOutputPath.
+// CheckOutputPath checks, ahead of a long run, that [Save] will be able to write to a path: that the
+// extension is .png, .jpg or .jpeg, and that the folder exists and can be written to. It leaves nothing
+// behind. The error wraps [ErrOutputPath].
 func CheckOutputPath(path string) error {
 	if _, err := encoderFor(path); err != nil {
 		return err
@@ -46,10 +45,9 @@ func CheckOutputPath(path string) error {
 	return os.Remove(file.Name())
 }
 
-// Save writes a picture in the format that the path's extension says: .png, .jpg
-// or .jpeg. Texts are kept in PNG only. The file appears under its name when it
-// is complete: until then, or after an error, what was there stays as it was.
-// Errors wrap ErrOutputPath.
+// Save writes a picture as PNG or JPEG, as the extension .png, .jpg or .jpeg says. Only PNG keeps texts.
+// The file is replaced when the new one is complete; after an error the old one is as it was. Errors
+// wrap [ErrOutputPath].
 func Save(path string, img image.Image, texts ...Text) error {
 	encode, err := encoderFor(path)
 	if err != nil {
@@ -58,13 +56,13 @@ func Save(path string, img image.Image, texts ...Text) error {
 	return save(path, func(w io.Writer) error { return encode(w, img, texts) })
 }
 
-// SavePNG writes a PNG file whatever the extension, else as Save does.
+// SavePNG is [Save] for PNG, whatever the extension.
 func SavePNG(path string, img image.Image, texts ...Text) error {
 	return save(path, func(w io.Writer) error { return encodePNG(w, img, texts) })
 }
 
-// SaveJPEG writes a JPEG file whatever the extension, else as Save does.
-// Transparent parts go over white. Quality is 1 to 100.
+// SaveJPEG is [Save] for JPEG, whatever the extension. Transparent parts lie over white. The quality is
+// from 1 to 100.
 func SaveJPEG(path string, img image.Image, quality int) error {
 	return save(path, func(w io.Writer) error { return encodeJPEG(w, img, quality) })
 }
@@ -84,9 +82,8 @@ func encoderFor(path string) (encoder, error) {
 	}
 }
 
-// EncodePNG writes a PNG stream, with texts as tEXt chunks, or iTXt for values
-// beyond Latin-1. The error is ErrSize for an empty picture, ErrText for a bad
-// keyword, else the writer's.
+// EncodePNG writes a picture as a PNG stream. Texts become tEXt chunks, or iTXt chunks if the value is not
+// Latin-1. The error is [ErrSize] for an empty picture, [ErrText] for a bad keyword, or the writer's.
 func EncodePNG(w io.Writer, img image.Image, texts ...Text) error {
 	if err := encodePNG(w, img, texts); err != nil {
 		return fmt.Errorf("imageio: %w", err)

@@ -7,9 +7,9 @@ import (
 	"io"
 )
 
-// A Stored is a picture in the mode in which its file holds it (with a palette, gray, with alpha,
-// CMYK), not turned as its EXIF data says, and with the colours of transparent parts. Software that
-// resizes before it converts to RGB, as openai/CLIP does with Pillow, sees pictures so.
+// A Stored is a picture as its file holds it: with a palette, in gray, with alpha or in CMYK, not turned
+// by its EXIF orientation, and with the colors of transparent parts. This is what Pillow's Image.open
+// gives, and what software sees that resizes before it converts to RGB.
 type Stored struct {
 	format      string
 	image       image.Image
@@ -18,8 +18,7 @@ type Stored struct {
 	png         pngHeader // for PNG
 }
 
-// LoadStored reads a picture file. Of the options, MaxPixels is heeded. The errors are those of
-// [Load].
+// LoadStored reads a picture file. Of the options it uses MaxPixels. The errors are those of [Load].
 func LoadStored(path string, options Options) (*Stored, error) {
 	var d *Stored
 	err := withFile(path, func(r io.Reader) (err error) {
@@ -38,7 +37,7 @@ func DecodeStored(r io.Reader, options Options) (*Stored, error) {
 	return d, nil
 }
 
-// StoredImage takes a picture in memory as it is. The error is [ErrSize].
+// StoredImage returns a picture in memory as a [Stored]. The error is [ErrSize] for an empty one.
 func StoredImage(img image.Image) (*Stored, error) {
 	if img == nil || img.Bounds().Empty() {
 		return nil, fmt.Errorf("imageio: %w: the picture is empty", ErrSize)
@@ -51,11 +50,12 @@ func StoredImage(img image.Image) (*Stored, error) {
 	return &Stored{image: img}, nil
 }
 
-// FitSquare is the function [FitSquare] in the picture's own mode, with Pillow's rules for it, and
-// then the conversion to RGB: palettes and pictures of one bit are resized by taking the nearest
-// pixel, pictures with alpha are resized premultiplied and then lose their alpha. The pixels are
-// Pillow's for PNG but gray of 16 bits, which Pillow makes nearly all white; those of JPEG differ
-// by a few levels. The error is [ErrSize].
+// FitSquare is the function [FitSquare], but converts to RGB only after the picture was scaled and
+// cropped in its own mode, by Pillow's rules: pictures with a palette or of one bit are resized with
+// [Nearest], pictures with alpha are resized premultiplied and then lose their alpha.
+//
+// The result is Pillow's, bit for bit, except for PNG in gray of 16 bits, which Pillow makes nearly all
+// white, and for JPEG, whose decoders differ by a few levels. The error is [ErrSize].
 func (d *Stored) FitSquare(size int, filter Filter) (*RGB, error) {
 	if err := checkSquare(size); err != nil {
 		return nil, err
@@ -87,18 +87,18 @@ func (d *Stored) fitSquare(s square) *RGB {
 			straight := straightAlpha(d.image)
 			return s.fitWithAlpha(straight.crop(d.frame.window(straight.width, straight.height)))
 		}
-		// A colour that is declared transparent, or deep samples: only colours.
+		// A color that is declared transparent, or deep samples: only colors.
 		return s.fit(withoutAlpha(d.image))
 	case *image.RGBA:
 		if d.format == "" && !img.Opaque() {
 			return s.fitWithAlpha(straightAlpha(img))
 		}
 	case *image.NYCbCrA:
-		colours := fromWebP(&img.YCbCr, nil, 0, backdrop{})
+		colors := fromWebP(&img.YCbCr, nil, 0, backdrop{})
 		alpha := packedRows(img.A, img.AStride, img.Rect, 1)
-		joined := newRaster(colours.Width, colours.Height, 4)
+		joined := newRaster(colors.Width, colors.Height, 4)
 		for i := range alpha.pix {
-			copy(joined.pix[4*i:], colours.Pix[3*i:3*i+3])
+			copy(joined.pix[4*i:], colors.Pix[3*i:3*i+3])
 			joined.pix[4*i+3] = alpha.pix[i]
 		}
 		return s.fitWithAlpha(joined.crop(d.frame.window(joined.width, joined.height)))
@@ -110,13 +110,13 @@ func (d *Stored) fitSquare(s square) *RGB {
 	return scaleAndCrop(d.rgb(newBackdrop(nil)).raster(), s.size, filter).rgb()
 }
 
-// hasAlphaChannel says whether each pixel has an alpha, which a colour that PNG
+// hasAlphaChannel says whether each pixel has an alpha, which a color that PNG
 // declares transparent is not.
 func (d *Stored) hasAlphaChannel() bool {
 	return d.format != "png" || (d.png.colorType != pngGray && d.png.colorType != pngRGB)
 }
 
-// isGrayPalette says whether Pillow takes indices for levels of grey: in GIF and
+// isGrayPalette says whether Pillow takes indices for levels of gray: in GIF and
 // BMP, where the palette says the same.
 func (d *Stored) isGrayPalette(img *image.Paletted) bool {
 	if d.format != "gif" && d.format != "bmp" {
@@ -213,7 +213,7 @@ func straightAlpha(img image.Image) raster {
 	return r
 }
 
-// withoutAlpha takes the colours as they are.
+// withoutAlpha takes the colors as they are.
 func withoutAlpha(img image.Image) *RGB {
 	r := straightAlpha(img)
 	p := NewRGB(r.width, r.height)

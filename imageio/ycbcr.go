@@ -5,7 +5,7 @@ import "image"
 // Chroma is stored with fewer samples than luma. The functions below interpolate
 // it linearly ("fancy upsampling"), as libjpeg and libwebp do, and not by
 // repeating samples as the standard library does: that can be 28 levels off at
-// the edges of colours.
+// the edges of colors.
 
 // jpegRows gives a function that converts a row of a JPEG's picture. Each
 // goroutine needs its own.
@@ -126,7 +126,7 @@ func clamp(v int32) uint8 {
 
 // fromWebP converts the lossy picture of a WebP file. Its YCbCr has the studio
 // range of ITU-R BT.601, 16 to 235, which the standard library would take for
-// full range: white would come out grey. alpha may be nil.
+// full range: white would come out gray. alpha may be nil.
 func fromWebP(img *image.YCbCr, alpha []uint8, alphaStride int, over backdrop) *RGB {
 	width, height := img.Bounds().Dx(), img.Bounds().Dy()
 	chromaWidth, chromaHeight := (width+1)/2, (height+1)/2

@@ -12,7 +12,7 @@ import (
 const endOfWord = "</w>"
 
 // bytePairs is a byte-pair encoding: a vocabulary of symbols and the pairs of
-// them that are merged, the ones learnt first ahead of the others.
+// them that are merged, the ones learned first ahead of the others.
 type bytePairs struct {
 	symbols []string // by token; without the two special ones
 	merges  map[symbolPair]merge
@@ -24,7 +24,7 @@ type bytePairs struct {
 
 type symbolPair struct{ left, right int32 }
 
-// merge says what a pair becomes, and how early it was learnt.
+// merge says what a pair becomes, and how early it was learned.
 type merge struct{ rank, token int32 }
 
 // readBytePairs reads merges, "a b" in each line, and builds the vocabulary:
@@ -132,7 +132,7 @@ func (b *bytePairs) appendWord(tokens []int64, word string) []int64 {
 	return tokens
 }
 
-// mergeShort merges in place: all occurrences of the pair that was learnt first,
+// mergeShort merges in place: all occurrences of the pair that was learned first,
 // from left to right, until no pair is known. The time is quadratic.
 func (b *bytePairs) mergeShort(symbols []int32) []int32 {
 	for len(symbols) > 1 {
@@ -223,7 +223,7 @@ type queuedPair struct {
 	left int32
 }
 
-// pairQueue is a heap with the pair that was learnt first on top, and of equal
+// pairQueue is a heap with the pair that was learned first on top, and of equal
 // ones the one furthest to the left.
 type pairQueue []queuedPair
 

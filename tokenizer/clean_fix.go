@@ -186,7 +186,7 @@ func fixLineBreaks(text string) string {
 	return lineBreaks.Replace(text)
 }
 
-// removeTerminalEscapes removes ANSI sequences such as those for colours:
+// removeTerminalEscapes removes ANSI sequences such as those for colors:
 // ESC, "[", digits (of any script) and semicolons, a letter.
 func removeTerminalEscapes(text string) string {
 	const intro = "\x1b["

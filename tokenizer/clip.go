@@ -17,7 +17,7 @@ type CLIP struct {
 var _ Tokenizer = (*CLIP)(nil)
 
 // NewCLIP reads the merges of a byte-pair encoding, one "a b" a line in the order in which they
-// were learnt. The vocabulary is OpenAI's: 256 bytes, 256 bytes that end a word, the merges,
+// were learned. The vocabulary is OpenAI's: 256 bytes, 256 bytes that end a word, the merges,
 // <|startoftext|> and <|endoftext|>. The context length counts the two special tokens too; for
 // OpenAI's models it is 77.
 func NewCLIP(merges io.Reader, contextLength int) (*CLIP, error) {

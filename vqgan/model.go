@@ -1,12 +1,15 @@
-// Package vqgan is VQGAN (Esser, Rombach and Ommer 2021, "Taming Transformers for High-Resolution
-// Image Synthesis"): a convolutional encoder turns a picture into a small grid of vectors, each is
-// replaced by the nearest row of a learnt codebook, and a decoder turns the grid back into a
-// picture.
+// Package vqgan encodes and decodes pictures with a VQGAN (Esser, Rombach and Ommer 2021, "Taming
+// Transformers for High-Resolution Image Synthesis"): a convolutional encoder turns a picture into a
+// small grid of vectors, the latent; each vector is replaced by the nearest row of a learned codebook,
+// whose number is its token; a decoder turns the grid back into a picture.
 //
 //	model, err := vqgan.Load("models/vqgan.pt")
 //	picture, err := model.Reconstruct(ctx, img)
 //
-// Package guided, below this one, makes pictures from text with it and CLIP.
+// Methods that compute take a context, and return its error when it ends before their turn on the
+// processors comes. Bad input is an error, never a panic. Models are TorchScript archives that
+// scripts/export/export_vqgan.py writes; package models has a small one. Package vqgan/guided makes
+// pictures from text.
 package vqgan
 
 import (
@@ -18,26 +21,26 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// Config describes a model. It is the archive's config.json.
+// A Config describes a model. It is the archive's config.json.
 type Config struct {
-	// Architecture names the network's shape, for people.
+	// Architecture is the name of the network's shape; it is not interpreted.
 	Architecture string `json:"architecture"`
-	// DownsamplingFactor is how many pixels, along each side, one latent vector stands for.
+	// DownsamplingFactor is f: a latent vector stands for f x f pixels.
 	DownsamplingFactor int64 `json:"downsampling_factor"`
 	// CodebookSize is the number of rows in the codebook.
 	CodebookSize int64 `json:"codebook_size"`
-	// EmbeddingDimension is the length of a codebook row and of a latent vector.
+	// EmbeddingDimension is C, the number of elements of a codebook row and of a latent vector.
 	EmbeddingDimension int64 `json:"embedding_dimension"`
-	// ImageSize is the side, in pixels, of the pictures the model was trained on. Others work too.
+	// ImageSize is the side, in pixels, of the pictures that the model was trained on. It takes others too.
 	ImageSize int64 `json:"image_size"`
-	// Source says where the weights come from, and SourceSHA256 is the hash of that file.
+	// Source names the file of the weights, and SourceSHA256 is its hash.
 	Source       string `json:"source"`
 	SourceSHA256 string `json:"source_sha256"`
 }
 
-// A Model is a loaded VQGAN. It may be used from many goroutines at once.
+// A Model is an encoder, a codebook and a decoder. It may be used from many goroutines at once.
 //
-// Its parameters do not require gradients; gradients flow through it to its inputs.
+// Its parameters do not require gradients. Gradients flow through it to its inputs.
 type Model struct {
 	loaded   *archive.Loaded
 	config   Config
@@ -94,17 +97,17 @@ func (m *Model) readCodebook() (codebook *torch.Tensor, err error) {
 	return codebook, err
 }
 
-// Config describes the model.
+// Config returns what the archive says of the model.
 func (m *Model) Config() Config { return m.config }
 
-// Device is where the model lives, and where its inputs are brought.
+// Device is where the model computes. Its inputs are moved there, and its results lie there.
 func (m *Model) Device() torch.Device { return m.device }
 
-// DType is what the model computes in.
+// DType is the dtype in which the model computes, and that of its results.
 func (m *Model) DType() torch.DType { return m.dtype }
 
-// Codebook is the codebook, [codebook size, embedding dimension]. It is the model's own: neither
-// close it nor write to it.
+// Codebook returns the codebook, [codebook size, C]. It belongs to the model: neither close it nor write
+// to it.
 func (m *Model) Codebook() *torch.Tensor { return m.codebook }
 
 // Close frees the model. Closing it again does nothing.
@@ -115,7 +118,7 @@ func (m *Model) Close() {
 
 // Encode returns the latents, [N, C, H/f, W/f], of pictures, [N, 3, H, W] in [-1, 1], with f the
 // downsampling factor and C the embedding dimension. The latents are not quantized. H and W must be
-// multiples of f. Gradients flow back to the pictures.
+// multiples of f; else the error is [torch.ErrInvalid]. Gradients flow back to the pictures.
 func (m *Model) Encode(ctx context.Context, pictures *torch.Tensor) (latents *torch.Tensor, err error) {
 	err = torch.Compute(ctx, func(scope *torch.TensorScope) error {
 		if err := m.checkPictures(pictures); err != nil {
@@ -137,7 +140,8 @@ type Quantized struct {
 	Loss *torch.Tensor
 }
 
-// Quantize replaces each vector of a latent, [N, C, h, w], by the nearest codebook row.
+// Quantize replaces each vector of a latent, [N, C, h, w], by the codebook row with the smallest
+// Euclidean distance. A latent of another shape is the error [torch.ErrInvalid].
 func (m *Model) Quantize(ctx context.Context, latent *torch.Tensor) (Quantized, error) {
 	quantized, err := m.quantize(ctx, latent)
 	if err != nil {
@@ -171,7 +175,8 @@ func (m *Model) quantize(ctx context.Context, latent *torch.Tensor) (quantized Q
 	return quantized, err
 }
 
-// Embed returns the latent, [N, C, h, w], of the codebook rows with these numbers, int64 [N, h, w].
+// Embed returns the latent, [N, C, h, w], whose vectors are the codebook rows with the numbers in tokens,
+// int64 [N, h, w]. A number outside the codebook is the error [torch.ErrInvalid].
 func (m *Model) Embed(ctx context.Context, tokens *torch.Tensor) (latent *torch.Tensor, err error) {
 	err = torch.Compute(ctx, func(scope *torch.TensorScope) error {
 		if err := m.checkTokens(tokens); err != nil {
@@ -184,7 +189,8 @@ func (m *Model) Embed(ctx context.Context, tokens *torch.Tensor) (latent *torch.
 }
 
 // Decode returns the pictures, [N, 3, f*h, f*w], of latents, [N, C, h, w]. The values are mostly in
-// [-1, 1]; they are not clamped. Gradients flow back to the latents.
+// [-1, 1]; they are not clamped. Gradients flow back to the latents. Another shape is the error
+// [torch.ErrInvalid].
 func (m *Model) Decode(ctx context.Context, latents *torch.Tensor) (pictures *torch.Tensor, err error) {
 	err = torch.Compute(ctx, func(scope *torch.TensorScope) error {
 		if err := m.checkLatent(latents); err != nil {

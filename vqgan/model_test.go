@@ -18,7 +18,7 @@ import (
 )
 
 // The bound against taming-transformers in float32: the same weights, convolutions and group
-// normalisation, so that only the order of sums inside the kernels differs.
+// normalization, so that only the order of sums inside the kernels differs.
 const largestDifference = 1e-4
 
 func onEachDevice(t *testing.T, test func(t *testing.T, model *vqgan.Model)) {

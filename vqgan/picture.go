@@ -16,7 +16,8 @@ const largestLatent = 256 * 256
 
 // EncodeImage returns the latent, [1, C, height/f, width/f], of a picture, which is resized to width x
 // height pixels, multiples of the downsampling factor f. Transparent parts lie over white. The
-// latent is not quantized. An empty picture and another size are the error [torch.ErrInvalid].
+// latent is not quantized. An empty picture, and a width or height that is no multiple of f, are the
+// error [torch.ErrInvalid].
 func (m *Model) EncodeImage(ctx context.Context, picture image.Image, width, height int) (*torch.Tensor, error) {
 	latent, err := m.encodeImage(ctx, picture, width, height)
 	return latent, failed("EncodeImage", err)
@@ -48,7 +49,8 @@ func (m *Model) encodeImage(ctx context.Context, picture image.Image, width, hei
 	return latent, err
 }
 
-// DecodeImage returns the picture, f*w x f*h pixels, of one latent, [1, C, h, w].
+// DecodeImage returns the picture, f*w x f*h pixels, of one latent, [1, C, h, w]. Values outside [-1, 1]
+// are clamped. Another shape is the error [torch.ErrInvalid].
 func (m *Model) DecodeImage(ctx context.Context, latent *torch.Tensor) (image.Image, error) {
 	picture, err := m.decodeImage(ctx, latent)
 	if err != nil {
@@ -82,8 +84,8 @@ func (m *Model) decodeImage(ctx context.Context, latent *torch.Tensor) (*imageio
 	return imageio.FromCHW(pixels, int(shape[3]), int(shape[2]))
 }
 
-// Reconstruct encodes, quantizes and decodes a picture: what the codebook keeps of it. The picture
-// is resized to the multiples of the downsampling factor that are nearest below its size.
+// Reconstruct encodes, quantizes and decodes a picture. It is first resized: each side down
+// to a multiple of the downsampling factor f, or up to f. An empty picture is the error [torch.ErrInvalid].
 func (m *Model) Reconstruct(ctx context.Context, picture image.Image) (reconstructed image.Image, err error) {
 	if isEmpty(picture) {
 		return nil, failed("Reconstruct", errEmpty)
