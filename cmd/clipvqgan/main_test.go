@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -192,7 +193,7 @@ func TestInterruptWritesThePictureSoFar(t *testing.T) {
 	command.Stderr = &problems
 	require.NoError(t, command.Start())
 	// The first picture shows that the run is under way.
-	require.Eventually(t, func() bool { return len(files(t, folder)) > 0 }, time.Minute, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return slices.Contains(files(t, folder), "cat.png") }, time.Minute, 10*time.Millisecond)
 	require.NoError(t, command.Process.Signal(syscall.SIGINT))
 	assert.Error(t, command.Wait())
 	assert.Equal(t, statusInterrupted, command.ProcessState.ExitCode())
