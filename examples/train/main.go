@@ -22,7 +22,8 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/vision"
 )
 
-// A network has three blocks, each of which halves the picture's sides, and a linear layer on the mean.
+// A network has three convolutions, each of which halves the picture's sides, and a linear layer on the
+// mean.
 type network struct {
 	Blocks  nn.Sequential
 	Dropout *nn.Dropout
@@ -30,14 +31,14 @@ type network struct {
 }
 
 func newNetwork(classes int64) *network {
-	n := &network{Dropout: nn.NewDropout(0.3), Head: nn.NewLinear(128, classes, nn.LinearOptions{})}
+	n := &network{Dropout: nn.NewDropout(0.2), Head: nn.NewLinear(128, classes, nn.LinearOptions{})}
 	channels := []int64{3, 32, 64, 128}
 	for i := range 3 {
 		n.Blocks = append(n.Blocks,
-			nn.NewConv2d(channels[i], channels[i+1], []int64{3}, nn.ConvOptions{Padding: []int64{1}, NoBias: true}),
+			nn.NewConv2d(channels[i], channels[i+1], []int64{5}, nn.ConvOptions{
+				Stride: []int64{2}, Padding: []int64{2}, NoBias: true}),
 			nn.NewBatchNorm2d(channels[i+1], nn.BatchNormOptions{}),
-			nn.ReLU{},
-			nn.MaxPool2d{Kernel: []int64{2}})
+			nn.ReLU{})
 	}
 	return n
 }
@@ -149,7 +150,7 @@ func accuracy(n *network, data *dataset) float64 {
 func run() error {
 	folder := flag.String("pictures", ".cache/emoji-pictures", "the folder with train/CLASS/*.png and test/CLASS/*.png")
 	output := flag.String("o", "emoji.pt", "where the trained weights go")
-	epochs := flag.Int("epochs", 12, "how many times each picture is seen")
+	epochs := flag.Int("epochs", 20, "how many times each picture is seen")
 	seed := flag.Uint64("seed", 0, "the seed of all random numbers")
 	flag.Parse()
 

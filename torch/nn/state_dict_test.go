@@ -63,6 +63,7 @@ func TestStateDictsThatDoNotFit(t *testing.T) {
 	require.ErrorIs(t, err, torch.ErrInvalid)
 	assert.EqualError(t, err, "torch: nn.LoadStateDict: the state dict does not fit: missing: heads.a.weight; "+
 		"unexpected: extra; of another shape: offset is [1], [4] is wanted")
+	assert.Equal(t, nn.LoadReport{Missing: []string{"heads.a.weight"}, Unexpected: []string{"extra"}}, report)
 	assert.True(t, before.Equal(n.Scale), "nothing is copied")
 
 	_, err = nn.LoadStateDict(n, state, nn.LoadOptions{Partial: true})
@@ -104,9 +105,9 @@ type odd struct {
 	Absent   *nn.Linear
 	Loss     *nn.Linear `nn:"-"`
 	hidden   *nn.Linear `nn:"-"`
-	size     int
-	Any      any
-	Drop     []any
+
+	Any  any
+	Drop []any
 }
 
 func TestNamesByReflection(t *testing.T) {
