@@ -36,7 +36,8 @@ bool contains(const std::string& text, const char* part) {
   return text.find(part) != std::string::npos;
 }
 
-int32_t kind_of(const std::string& text) {
+// What a text tells of a failure; otherwise is the kind where it tells nothing.
+int32_t kind_of(const std::string& text, int32_t otherwise) {
   if (contains(text, "out of memory") || contains(text, "can't allocate memory") ||
       contains(text, "not enough memory")) {
     return CTORCH_ERROR_OUT_OF_MEMORY;
@@ -50,11 +51,23 @@ int32_t kind_of(const std::string& text) {
     return CTORCH_ERROR_DEVICE;
   }
   if (contains(text, "not implemented")) return CTORCH_ERROR_NOT_IMPLEMENTED;
-  return CTORCH_ERROR_INVALID;
+  return otherwise;
 }
 
-ctorch_error* from_text(const std::string& text) {
-  return make_error(kind_of(text), one_line(text));
+// libtorch's checks of arguments throw c10::Error, and so do its checks of itself, which say so. What
+// else is thrown is of no known kind, but for numbers that a dtype cannot hold, and for what
+// TorchScript's interpreter throws in place of an operator's c10::Error.
+ctorch_error* from_error(const std::string& text) {
+  const bool own_fault = contains(text, "INTERNAL ASSERT FAILED");
+  return make_error(kind_of(text, own_fault ? CTORCH_ERROR_OTHER : CTORCH_ERROR_INVALID),
+                    one_line(text));
+}
+
+ctorch_error* from_exception(const std::string& text) {
+  const bool argument =
+      contains(text, "without overflow") || contains(text, "TorchScript interpreter");
+  return make_error(kind_of(text, argument ? CTORCH_ERROR_INVALID : CTORCH_ERROR_OTHER),
+                    one_line(text));
 }
 
 }  // namespace
@@ -120,12 +133,13 @@ ctorch_error* current_exception() noexcept {
     return make_error(CTORCH_ERROR_OUT_OF_MEMORY, one_line(error.what_without_backtrace()));
   } catch (const c10::NotImplementedError& error) {
     const std::string text = error.what_without_backtrace();
-    const bool device = kind_of(text) == CTORCH_ERROR_DEVICE && ctorch_cuda_device_count() == 0;
+    const bool device = kind_of(text, CTORCH_ERROR_OTHER) == CTORCH_ERROR_DEVICE &&
+                        ctorch_cuda_device_count() == 0;
     return make_error(device ? CTORCH_ERROR_DEVICE : CTORCH_ERROR_NOT_IMPLEMENTED, one_line(text));
   } catch (const c10::Error& error) {
-    return from_text(error.what_without_backtrace());
+    return from_error(error.what_without_backtrace());
   } catch (const std::exception& error) {
-    return from_text(error.what());
+    return from_exception(error.what());
   } catch (...) {
     return make_error(CTORCH_ERROR_OTHER, "an exception of unknown type");
   }

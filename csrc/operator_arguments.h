@@ -48,6 +48,11 @@ inline std::optional<at::Tensor> maybe(const ctorch_tensor* tensor) {
   return tensor->value;
 }
 
+inline std::optional<int64_t> maybe(const int64_t* value) {
+  if (value == nullptr) return std::nullopt;
+  return *value;
+}
+
 inline std::optional<double> maybe(const double* value) {
   if (value == nullptr) return std::nullopt;
   return *value;

@@ -71,14 +71,14 @@ type DeviceProperties struct {
 	L2CacheSize              int
 }
 
-// CUDAProperties tells about the GPU of the given number, as torch.cuda.get_device_properties
+// CUDAProperties tells about a GPU, as torch.cuda.get_device_properties
 // does. The error, of kind [ErrDevice], says why there is none.
-func CUDAProperties(index int) (DeviceProperties, error) {
+func CUDAProperties(device Device) (DeviceProperties, error) {
 	const operation = "CUDAProperties"
-	if err := CUDA(index).check(operation); err != nil {
+	if err := device.checkGPU(operation); err != nil {
 		return DeviceProperties{}, err
 	}
-	p := C.ctorch_cuda_describe(C.int32_t(index))
+	p := C.ctorch_cuda_describe(C.int32_t(device.index))
 	if p.error != nil {
 		return DeviceProperties{}, takeError(operation, p.error)
 	}
@@ -167,12 +167,12 @@ type MemoryStats struct {
 
 // CUDAMemoryStats tells how the memory of a GPU is used. libtorch before 2.9 cannot: the error is of
 // kind [ErrNotImplemented].
-func CUDAMemoryStats(index int) (MemoryStats, error) {
+func CUDAMemoryStats(device Device) (MemoryStats, error) {
 	const operation = "CUDAMemoryStats"
-	if err := CUDA(index).check(operation); err != nil {
+	if err := device.checkGPU(operation); err != nil {
 		return MemoryStats{}, err
 	}
-	m := C.ctorch_cuda_memory_stats(C.int32_t(index))
+	m := C.ctorch_cuda_memory_stats(C.int32_t(device.index))
 	if m.error != nil {
 		return MemoryStats{}, takeError(operation, m.error)
 	}
@@ -185,10 +185,10 @@ func CUDAMemoryStats(index int) (MemoryStats, error) {
 }
 
 // ResetCUDAPeakMemory has the peaks of [CUDAMemoryStats] begin again at what is in use now.
-func ResetCUDAPeakMemory(index int) error {
+func ResetCUDAPeakMemory(device Device) error {
 	const operation = "ResetCUDAPeakMemory"
-	if err := CUDA(index).check(operation); err != nil {
+	if err := device.checkGPU(operation); err != nil {
 		return err
 	}
-	return takeError(operation, C.ctorch_cuda_reset_peak_memory(C.int32_t(index)))
+	return takeError(operation, C.ctorch_cuda_reset_peak_memory(C.int32_t(device.index)))
 }

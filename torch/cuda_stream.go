@@ -33,7 +33,7 @@ func madeStream(operation string, result C.ctorch_cuda_stream_result) (CUDAStrea
 // checkGPU is check for what the CPU does not have.
 func (d Device) checkGPU(operation string) error {
 	if !d.cuda {
-		return invalid(operation, "the CPU has no streams; name a GPU")
+		return invalid(operation, "the device is the CPU; name a GPU")
 	}
 	return d.check(operation)
 }

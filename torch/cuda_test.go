@@ -19,9 +19,9 @@ func TestAnAbsentGPUIsAnError(t *testing.T) {
 	x := torch.Zeros(torch.Shape{2})
 	stream := torch.CUDAStream{}
 	calls := map[string]func(torch.Device) error{
-		"CUDAProperties":      func(d torch.Device) error { _, err := torch.CUDAProperties(d.Index()); return err },
-		"CUDAMemoryStats":     func(d torch.Device) error { _, err := torch.CUDAMemoryStats(d.Index()); return err },
-		"ResetCUDAPeakMemory": func(d torch.Device) error { return torch.ResetCUDAPeakMemory(d.Index()) },
+		"CUDAProperties":      func(d torch.Device) error { _, err := torch.CUDAProperties(d); return err },
+		"CUDAMemoryStats":     func(d torch.Device) error { _, err := torch.CUDAMemoryStats(d); return err },
+		"ResetCUDAPeakMemory": func(d torch.Device) error { return torch.ResetCUDAPeakMemory(d) },
 		"Synchronize":         func(d torch.Device) error { return d.Synchronize() },
 		"NewCUDAStream":       func(d torch.Device) error { _, err := torch.NewCUDAStream(d, 0); return err },
 		"CurrentCUDAStream":   func(d torch.Device) error { _, err := torch.CurrentCUDAStream(d); return err },
@@ -85,8 +85,13 @@ func TestAnAbsentGPUIsAnError(t *testing.T) {
 	assert.NoError(t, torch.CPU.Synchronize())
 }
 
-func TestTheCPUHasNoStreams(t *testing.T) {
-	_, err := torch.NewCUDAStream(torch.CPU, 0)
+func TestTheCPUIsNoGPU(t *testing.T) {
+	_, err := torch.CUDAProperties(torch.CPU)
+	assert.ErrorIs(t, err, torch.ErrInvalid)
+	_, err = torch.CUDAMemoryStats(torch.CPU)
+	assert.ErrorIs(t, err, torch.ErrInvalid)
+	assert.ErrorIs(t, torch.ResetCUDAPeakMemory(torch.CPU), torch.ErrInvalid)
+	_, err = torch.NewCUDAStream(torch.CPU, 0)
 	assert.ErrorIs(t, err, torch.ErrInvalid)
 	assert.ErrorIs(t, torch.WithDevice(torch.CPU, func() { t.Error("it ran") }), torch.ErrInvalid)
 }
@@ -139,7 +144,7 @@ func TestRetryOutOfMemory(t *testing.T) {
 
 func TestCUDAProperties(t *testing.T) {
 	device := testkit.GPU(t)
-	properties, err := torch.CUDAProperties(device.Index())
+	properties, err := torch.CUDAProperties(device)
 	require.NoError(t, err)
 	assert.NotEmpty(t, properties.Name)
 	assert.NotZero(t, properties.UUID)
@@ -160,7 +165,7 @@ func TestCUDAProperties(t *testing.T) {
 // stats are a GPU's; libtorch before 2.9 has none.
 func stats(t *testing.T, device torch.Device) torch.MemoryStats {
 	t.Helper()
-	memory, err := torch.CUDAMemoryStats(device.Index())
+	memory, err := torch.CUDAMemoryStats(device)
 	if errors.Is(err, torch.ErrNotImplemented) {
 		t.Skip(err)
 	}
@@ -172,7 +177,7 @@ func TestCUDAMemoryStats(t *testing.T) {
 	device := testkit.GPU(t)
 	const bytes = 64 << 20
 	first := torch.Empty(torch.Shape{1}, device)
-	require.NoError(t, torch.ResetCUDAPeakMemory(device.Index()))
+	require.NoError(t, torch.ResetCUDAPeakMemory(device))
 	before := stats(t, device)
 	assert.Positive(t, before.Total)
 	assert.LessOrEqual(t, before.Free, before.Total)
@@ -185,7 +190,7 @@ func TestCUDAMemoryStats(t *testing.T) {
 	after := stats(t, device)
 	assert.Equal(t, before.Allocated, after.Allocated)
 	assert.Equal(t, during.Allocated, after.AllocatedPeak)
-	require.NoError(t, torch.ResetCUDAPeakMemory(device.Index()))
+	require.NoError(t, torch.ResetCUDAPeakMemory(device))
 	assert.Equal(t, after.Allocated, stats(t, device).AllocatedPeak)
 
 	require.NoError(t, torch.EmptyCUDACache())

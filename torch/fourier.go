@@ -98,3 +98,43 @@ func (t *Tensor) IHFFT2(options FFTOptions) *Tensor {
 
 // IHFFTN returns the inverse of HFFTN, complex.
 func (t *Tensor) IHFFTN(options FFTOptions) *Tensor { return t.ihfftN(options.of("IHFFTN")) }
+
+// STFTOptions are the options of [Tensor.STFT] and [Tensor.ISTFT]. The zero value is PyTorch's default.
+type STFTOptions struct {
+	// Hop is how many samples one window begins after the last. 0 means a quarter of the size.
+	Hop int64
+	// Window multiplies the samples, [size]; nil: 1.
+	Window *Tensor
+	// NoCenter begins the first window at the first sample, and does not pad the signal by reflection so
+	// that windows have their middle where they begin.
+	NoCenter bool
+	// Normalized multiplies the transform by 1/sqrt(size).
+	Normalized bool
+	// Length is the number of samples of ISTFT's result; 0: as many as the windows reach.
+	Length int64
+}
+
+// arguments are hop, and the length as libtorch takes it.
+func (o STFTOptions) arguments(size int64) (hop int64, length *int64) {
+	hop = o.Hop
+	if hop == 0 {
+		hop = size / 4
+	}
+	if o.Length != 0 {
+		length = &o.Length
+	}
+	return hop, length
+}
+
+// STFT returns the Fourier transforms of windows of a size of t [N, samples] or [samples]:
+// [N, size/2+1, windows], complex. It is torch.stft.
+func (t *Tensor) STFT(size int64, options STFTOptions) *Tensor {
+	hop, _ := options.arguments(size)
+	return t.stft(size, hop, options.Window, !options.NoCenter, options.Normalized)
+}
+
+// ISTFT returns the inverse of [Tensor.STFT]: [N, samples] or [samples]. It is torch.istft.
+func (t *Tensor) ISTFT(size int64, options STFTOptions) *Tensor {
+	hop, length := options.arguments(size)
+	return t.istft(size, hop, options.Window, !options.NoCenter, options.Normalized, length)
+}

@@ -135,3 +135,19 @@ func (t *Tensor) TripletMarginWithDistanceLoss(positive, negative *Tensor, margi
 	defer above.Close()
 	return above.ClampMin(0).reduce(options.Reduction)
 }
+
+// CTCLossOptions are the options of [Tensor.CTCLoss]. The zero value is PyTorch's default.
+type CTCLossOptions struct {
+	// Blank is the class that stands for no label.
+	Blank     int64
+	Reduction Reduction
+	// ZeroInfinity makes infinite losses, of targets that are too long for their input, 0.
+	ZeroInfinity bool
+}
+
+// CTCLoss returns the connectionist temporal classification loss of log-probabilities t [T, N, C] against
+// targets [N, S], of which the first inputLengths and targetLengths count (Graves et al. 2006). It is
+// torch.nn.functional.ctc_loss.
+func (t *Tensor) CTCLoss(targets *Tensor, inputLengths, targetLengths []int64, options CTCLossOptions) *Tensor {
+	return t.ctcLoss(targets, inputLengths, targetLengths, options.Blank, options.Reduction, options.ZeroInfinity)
+}

@@ -15,6 +15,8 @@ package torch
 #cgo nocallback ctorch_op_fft_hfftn
 #cgo noescape ctorch_op_fft_ihfftn
 #cgo nocallback ctorch_op_fft_ihfftn
+#cgo noescape ctorch_op_istft
+#cgo nocallback ctorch_op_istft
 #cgo noescape ctorch_op_fft_fftshift
 #cgo nocallback ctorch_op_fft_fftshift
 #cgo noescape ctorch_op_fft_ifftshift
@@ -89,10 +91,8 @@ func (t *Tensor) ihfftN(size, dims []int64, norm FFTNorm) *Tensor {
 		int64s(dims), C.int64_t(len(dims)), normText))
 }
 
-// STFT returns the Fourier transforms of windows of a size, hop apart, of t [N, samples] or
-// [samples]: [N, size/2+1, windows], complex; window [size] may be nil, and center pads both ends
-// by reflection.
-func (t *Tensor) STFT(size, hop int64, window *Tensor, center, normalized bool) *Tensor {
+// stft is behind STFT.
+func (t *Tensor) stft(size, hop int64, window *Tensor, center, normalized bool) *Tensor {
 	const operation = "STFT"
 	self := t.acquire(operation)
 	defer t.release()
@@ -102,15 +102,15 @@ func (t *Tensor) STFT(size, hop int64, window *Tensor, center, normalized bool) 
 		windowHandle, cBool(center), cBool(normalized)))
 }
 
-// ISTFT returns the inverse of STFT, of the given length.
-func (t *Tensor) ISTFT(size, hop int64, window *Tensor, center, normalized bool, length int64) *Tensor {
+// istft is behind ISTFT.
+func (t *Tensor) istft(size, hop int64, window *Tensor, center, normalized bool, length *int64) *Tensor {
 	const operation = "ISTFT"
 	self := t.acquire(operation)
 	defer t.release()
 	windowHandle := window.acquireOptional(operation)
 	defer window.release()
 	return made(operation, C.ctorch_op_istft(self, C.int64_t(size), C.int64_t(hop), windowHandle,
-		cBool(center), cBool(normalized), C.int64_t(length)))
+		cBool(center), cBool(normalized), (*C.int64_t)(length)))
 }
 
 // FFTShift returns t with frequency zero moved to the middle of dims (nil: all).

@@ -196,9 +196,8 @@ func (t *Tensor) MultilabelMarginLoss(target *Tensor, reduction Reduction) *Tens
 		C.int64_t(reduction.number(operation))))
 }
 
-// CTCLoss returns the connectionist temporal classification loss of log-probabilities t [T, N, C]
-// against targets [N, S], of which the first inputLengths and targetLengths count.
-func (t *Tensor) CTCLoss(targets *Tensor, inputLengths, targetLengths []int64, blank int64, reduction Reduction, zeroInfinity bool) *Tensor {
+// ctcLoss is behind CTCLoss.
+func (t *Tensor) ctcLoss(targets *Tensor, inputLengths, targetLengths []int64, blank int64, reduction Reduction, zeroInfinity bool) *Tensor {
 	const operation = "CTCLoss"
 	self := t.acquire(operation)
 	defer t.release()

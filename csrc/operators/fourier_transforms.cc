@@ -74,10 +74,10 @@ ctorch_tensor_result ctorch_op_stft_center(const ctorch_tensor* self, int64_t n_
 
 ctorch_tensor_result ctorch_op_istft(const ctorch_tensor* self, int64_t n_fft, int64_t hop_length,
                                      const ctorch_tensor* window, int32_t center,
-                                     int32_t normalized, int64_t length) {
+                                     int32_t normalized, const int64_t* length) {
   return guard_tensor([&] {
     return at::istft(self->value, n_fft, hop_length, std::nullopt, maybe(window), center != 0,
-                     normalized != 0, true, length);
+                     normalized != 0, true, maybe(length));
   });
 }
 

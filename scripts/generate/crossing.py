@@ -39,6 +39,7 @@ KINDS = {
     "Scalar": Kind(["ctorch_number {n}"], "scalar_of({n})", "Number", ["cNumber(operation, {n})"]),
     "float": Kind(["double {n}"], "{n}", "float64", ["C.double({n})"]),
     "float?": Kind(["const double* {n}"], "maybe({n})", "*float64", ["(*C.double)({n})"]),
+    "int?": Kind(["const int64_t* {n}"], "maybe({n})", "*int64", ["(*C.int64_t)({n})"]),
     "int": Kind(["int64_t {n}"], "{n}", "int64", ["C.int64_t({n})"]),
     "int[]": Kind(
         ["const int64_t* {n}", "int64_t {n}_count"],
@@ -78,7 +79,7 @@ KINDS = {
 }
 
 # What C gets as a pointer to Go's memory.
-ON_STACK = ("int[]", "int[]?", "float?")
+ON_STACK = ("int[]", "int[]?", "int?", "float?")
 
 # Arguments that are one of a fixed set of numbers or texts, by their names: their types in Go, whose
 # methods number and text give PyTorch's.

@@ -802,37 +802,21 @@ def fourier():
     case("FFTN", lambda t, o: torch.fft.fftn(t, norm="forward"), cube, {"Norm": "forward"})
     case("RFFTN", lambda t, o: torch.fft.rfftn(t, s=(3, 5)), cube, {"Size": [3, 5]})
     window = torch.tensor([0.25, 0.75, 1.0, 0.75])
-    stft = lambda t, n, h, w, c, s: torch.stft(
-        t, n, h, window=w, center=c, normalized=s, return_complex=True
+    stft = lambda t, n, o: torch.stft(
+        t, n, o.get("Hop"), window=o.get("Window", torch.ones(n)),
+        center=not o.get("NoCenter", False), normalized=o.get("Normalized", False), return_complex=True
     )
-    istft = lambda t, n, h, w, c, s, size: torch.istft(
-        t, n, h, window=w, center=c, normalized=s, length=size
+    istft = lambda t, n, o: torch.istft(
+        t, n, o.get("Hop"), window=o.get("Window", torch.ones(n)),
+        center=not o.get("NoCenter", False), normalized=o.get("Normalized", False), length=o.get("Length")
     )
     samples = normal(2, 12)
-    case("STFT", stft, samples, 4, 2, Constant(window), True, False)
-    case(
-        "STFT",
-        lambda t, n, h, w, c, s: torch.stft(
-            t, n, h, window=torch.ones(n), center=c, normalized=s, return_complex=True
-        ),
-        samples,
-        4,
-        3,
-        None,
-        False,
-        True,
-    )
-    case(
-        "ISTFT",
-        istft,
-        stft(samples, 4, 2, window, True, False).clone(),
-        4,
-        2,
-        Constant(window),
-        True,
-        False,
-        12,
-    )
+    windowed = {"Hop": 2, "Window": window}
+    case("STFT", stft, samples, 4, windowed)
+    case("STFT", stft, samples, 4, {"Hop": 3, "NoCenter": True, "Normalized": True})
+    case("STFT", stft, samples, 8, {})
+    case("ISTFT", istft, stft(samples, 4, windowed).clone(), 4, windowed | {"Length": 12})
+    case("ISTFT", istft, stft(samples, 4, windowed).clone(), 4, windowed)
     case("FFTShift", torch.fft.fftshift, x, [1])
     case("FFTShift", torch.fft.fftshift, x, None)
     case("IFFTShift", torch.fft.ifftshift, normal(3, 5), [0, 1])
@@ -1223,8 +1207,8 @@ def losses():
     )
     case(
         "CTCLoss",
-        lambda t, y, n, m, b, r, z: F.ctc_loss(t, y, n, m, b, r, z),
-        torch.log_softmax(normal(5, 2, 3), 2), torch.tensor([[1, 2], [2, 1]]), [5, 4], [2, 1], 0, "sum", False,
+        lambda t, y, n, m, o: F.ctc_loss(t, y, n, m, reduction=o["Reduction"]),
+        torch.log_softmax(normal(5, 2, 3), 2), torch.tensor([[1, 2], [2, 1]]), [5, 4], [2, 1], {"Reduction": "sum"},
     )
     signs = torch.tensor([1.0, -1.0, 1.0])
     case(

@@ -24,7 +24,7 @@ func measure(t *testing.T, device torch.Device) (m memoryInUse) {
 	t.Helper()
 	m.resident = testkit.ResidentBytes(t)
 	if device.IsCUDA() {
-		stats, err := torch.CUDAMemoryStats(device.Index())
+		stats, err := torch.CUDAMemoryStats(device)
 		if errors.Is(err, torch.ErrNotImplemented) {
 			return m // libtorch before 2.9
 		}

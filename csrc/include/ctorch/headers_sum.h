@@ -3,6 +3,6 @@
 #ifndef CTORCH_HEADERS_SUM_H_
 #define CTORCH_HEADERS_SUM_H_
 
-#define CTORCH_HEADERS_SUM 0xed24cb1du
+#define CTORCH_HEADERS_SUM 0xbe5eaa6bu
 
 #endif  // CTORCH_HEADERS_SUM_H_

@@ -97,14 +97,14 @@ func resetPeak(device torch.Device) error {
 	if !device.IsCUDA() {
 		return nil
 	}
-	return errors.Join(torch.EmptyCUDACache(), torch.ResetCUDAPeakMemory(device.Index()))
+	return errors.Join(torch.EmptyCUDACache(), torch.ResetCUDAPeakMemory(device))
 }
 
 func peak(device torch.Device) int64 {
 	if !device.IsCUDA() {
 		return 0
 	}
-	stats, err := torch.CUDAMemoryStats(device.Index())
+	stats, err := torch.CUDAMemoryStats(device)
 	if err != nil {
 		return 0
 	}

@@ -53,7 +53,8 @@ CTORCH_API ctorch_tensor_result ctorch_op_stft_center(const ctorch_tensor* self,
 // with win_length=None, onesided=True
 CTORCH_API ctorch_tensor_result ctorch_op_istft(const ctorch_tensor* self, int64_t n_fft,
                                                 int64_t hop_length, const ctorch_tensor* window,
-                                                int32_t center, int32_t normalized, int64_t length);
+                                                int32_t center, int32_t normalized,
+                                                const int64_t* length);
 
 // aten::fft_fftshift(Tensor self, int[1]? dim=None) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_fft_fftshift(const ctorch_tensor* self,
