@@ -1,5 +1,6 @@
 // Package torch is libtorch, the C++ library of PyTorch, in Go: tensors, automatic
-// differentiation and TorchScript modules, on the CPU and on CUDA. Package torch/optim has the optimizers.
+// differentiation and TorchScript modules, on the CPU and on CUDA. Package torch/nn has
+// layers, and torch/optim the optimizers.
 //
 // # Tensors
 //

@@ -1,8 +1,12 @@
 // Command train trains a small convolutional network from nothing: it learns which group (faces,
 // animals, food, ...) an emoji belongs to, and is tested on emoji that it has not seen.
 //
-//	make emoji-pictures          # once: fetches and renders the artwork, about a minute
+//	make emoji-pictures          # once: fetches and renders the artwork, two minutes; it needs npm
 //	go run ./examples/train
+//
+// It learns from 4,263 pictures of 32x32 pixels, of Fluent, Noto and OpenMoji, and is tested with 1,057 of
+// other emoji. 20 epochs take 42 s of one core's time (74 s on a machine of two cores that did much else).
+// Then 70.0 % of the test is right; always naming the largest of the nine groups would be 20.4 %.
 package main
 
 import (
