@@ -54,8 +54,8 @@ int32_t kind_of(const std::string& text, int32_t otherwise) {
   return otherwise;
 }
 
-// libtorch's checks of arguments throw c10::Error, and so do its checks of itself, which say so. What
-// else is thrown is of no known kind, but for numbers that a dtype cannot hold, and for what
+// libtorch's checks of arguments throw c10::Error, and so do its checks of itself, which say so.
+// What else is thrown is of no known kind, but for numbers that a dtype cannot hold, and for what
 // TorchScript's interpreter throws in place of an operator's c10::Error.
 ctorch_error* from_error(const std::string& text) {
   const bool own_fault = contains(text, "INTERNAL ASSERT FAILED");
@@ -133,8 +133,8 @@ ctorch_error* current_exception() noexcept {
     return make_error(CTORCH_ERROR_OUT_OF_MEMORY, one_line(error.what_without_backtrace()));
   } catch (const c10::NotImplementedError& error) {
     const std::string text = error.what_without_backtrace();
-    const bool device = kind_of(text, CTORCH_ERROR_OTHER) == CTORCH_ERROR_DEVICE &&
-                        ctorch_cuda_device_count() == 0;
+    const bool device =
+        kind_of(text, CTORCH_ERROR_OTHER) == CTORCH_ERROR_DEVICE && ctorch_cuda_device_count() == 0;
     return make_error(device ? CTORCH_ERROR_DEVICE : CTORCH_ERROR_NOT_IMPLEMENTED, one_line(text));
   } catch (const c10::Error& error) {
     return from_error(error.what_without_backtrace());

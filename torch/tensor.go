@@ -44,9 +44,13 @@ func adopt(result C.ctorch_tensor_result) *Tensor {
 	}
 	bytes := int64(result.bytes) + handleBytes
 	t := &Tensor{}
-	t.handle.open(unsafe.Pointer(result.tensor), bytes, result.memory == C.CTORCH_CUDA, freeTensor)
+	count, onGPU := cpuBytes, result.memory == C.CTORCH_CUDA
+	if onGPU {
+		count = gpuBytes
+	}
+	t.handle.open(unsafe.Pointer(result.tensor), bytes, onGPU, freeTensor)
 	openScopes.find(uint64(result.scope)).adopt(t)
-	t.handle.count().added(bytes)
+	count.added(bytes)
 	return t
 }
 
