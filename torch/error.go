@@ -10,7 +10,8 @@ import (
 
 // The kinds of failure, for errors.Is.
 var (
-	// ErrInvalid: shapes, dtypes, indices or arguments that do not fit.
+	// ErrInvalid: shapes, dtypes, indices or arguments that do not fit: what this package or libtorch
+	// checks, in TorchScript too.
 	ErrInvalid = errors.New("invalid argument")
 	// ErrOutOfMemory: no memory left, on the CPU or on a device.
 	ErrOutOfMemory = errors.New("out of memory")
@@ -24,7 +25,7 @@ var (
 	ErrFormat = errors.New("damaged or unknown file")
 	// ErrClosed: a tensor, module or generator that was closed before.
 	ErrClosed = errors.New("already closed")
-	// ErrOther: anything else.
+	// ErrOther: anything else, such as a failed check of libtorch on itself.
 	ErrOther = errors.New("error")
 )
 
