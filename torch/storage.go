@@ -141,6 +141,7 @@ func init() {
 		layout.Device.Type, layout.Device.Index = int32(info.device._type), int32(info.device.index)
 		return layout
 	}
+	bridge.CloseAll = func(tensors any) { closeAll(tensors.([]*Tensor)) }
 	bridge.WithElements = func(operation string, tensor any, f func(memory []byte) error) error {
 		return tensor.(*Tensor).withElements(operation, f)
 	}

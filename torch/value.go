@@ -4,7 +4,11 @@ package torch
 // #include <stdlib.h>
 import "C"
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/clipvqgan/clipvqgan/torch/internal/lists"
+)
 
 // A Tuple is a Python tuple, as opposed to a list ([]any).
 type Tuple []any
@@ -125,17 +129,17 @@ func (a *valueArena) put(value any, to *C.ctorch_value, depth int) {
 	case []any:
 		a.nest(C.CTORCH_VALUE_LIST, v, len(v), to, depth)
 	case []*Tensor:
-		a.nest(C.CTORCH_VALUE_LIST, anys(v), len(v), to, depth)
+		a.nest(C.CTORCH_VALUE_LIST, lists.Anys(v), len(v), to, depth)
 	case []int64:
-		a.nest(C.CTORCH_VALUE_LIST, anys(v), len(v), to, depth)
+		a.nest(C.CTORCH_VALUE_LIST, lists.Anys(v), len(v), to, depth)
 	case []int:
-		a.nest(C.CTORCH_VALUE_LIST, anys(v), len(v), to, depth)
+		a.nest(C.CTORCH_VALUE_LIST, lists.Anys(v), len(v), to, depth)
 	case []float64:
-		a.nest(C.CTORCH_VALUE_LIST, anys(v), len(v), to, depth)
+		a.nest(C.CTORCH_VALUE_LIST, lists.Anys(v), len(v), to, depth)
 	case []bool:
-		a.nest(C.CTORCH_VALUE_LIST, anys(v), len(v), to, depth)
+		a.nest(C.CTORCH_VALUE_LIST, lists.Anys(v), len(v), to, depth)
 	case []string:
-		a.nest(C.CTORCH_VALUE_LIST, anys(v), len(v), to, depth)
+		a.nest(C.CTORCH_VALUE_LIST, lists.Anys(v), len(v), to, depth)
 	case *Dict:
 		pairs := make([]any, 0, 2*v.Len())
 		for key, item := range v.All() {
@@ -155,14 +159,6 @@ func (a *valueArena) put(value any, to *C.ctorch_value, depth int) {
 
 func (a *valueArena) nest(tag C.int32_t, values []any, count int, to *C.ctorch_value, depth int) {
 	to.tag, to.count, to.items = tag, C.int64_t(count), a.items(values, depth+1)
-}
-
-func anys[T any](values []T) []any {
-	all := make([]any, len(values))
-	for i, value := range values {
-		all[i] = value
-	}
-	return all
 }
 
 func pairsOf[K comparable, V any](dict map[K]V) []any {

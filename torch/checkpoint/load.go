@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 	"github.com/clipvqgan/clipvqgan/torch/internal/stream"
 	"github.com/clipvqgan/clipvqgan/torch/internal/tensorfile"
 )
@@ -87,7 +88,7 @@ func readSized(operation, name string, r sizedReader, where []torch.Option) (any
 		return err
 	})
 	if err != nil {
-		closeAll(l.tensors)
+		bridge.CloseAll(l.tensors)
 		return nil, l.named(err)
 	}
 	return value, nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
+	"github.com/clipvqgan/clipvqgan/torch/internal/lists"
 	"github.com/clipvqgan/clipvqgan/torch/internal/pickle"
 )
 
@@ -31,7 +32,7 @@ type savedStorage struct {
 	dtype    torch.DType
 }
 
-func (s *saver) close() { closeAll(s.storages) }
+func (s *saver) close() { bridge.CloseAll(s.storages) }
 
 func (s *saver) pickle(value any) error {
 	s.encoder = pickle.NewEncoder()
@@ -107,15 +108,15 @@ func (s *saver) put(value any, depth int) error {
 		e.Tuple()
 		e.Reduce()
 	case []*torch.Tensor:
-		return s.putList(anys(v), depth)
+		return s.putList(lists.Anys(v), depth)
 	case []int:
-		return s.putList(anys(v), depth)
+		return s.putList(lists.Anys(v), depth)
 	case []int64:
-		return s.putList(anys(v), depth)
+		return s.putList(lists.Anys(v), depth)
 	case []float64:
-		return s.putList(anys(v), depth)
+		return s.putList(lists.Anys(v), depth)
 	case []string:
-		return s.putList(anys(v), depth)
+		return s.putList(lists.Anys(v), depth)
 	case map[string]any:
 		dict := &torch.Dict{}
 		for _, key := range slices.Sorted(maps.Keys(v)) {

@@ -19,12 +19,6 @@ func over(operation string, t *torch.Tensor, offset int64, shape, strides []int6
 	return made.(*torch.Tensor), nil
 }
 
-func closeAll(tensors []*torch.Tensor) {
-	for _, tensor := range tensors {
-		tensor.Close()
-	}
-}
-
 // set gives a dict's key a value, and hands back an error where the key is of a kind that no dict has.
 func set(dict *torch.Dict, key, value any) error {
 	err := torch.Try(func() error {
@@ -36,12 +30,4 @@ func set(dict *torch.Dict, key, value any) error {
 		return errors.New(known.Message)
 	}
 	return err
-}
-
-func anys[T any](values []T) []any {
-	all := make([]any, len(values))
-	for i, value := range values {
-		all[i] = value
-	}
-	return all
 }

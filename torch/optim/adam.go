@@ -69,12 +69,7 @@ func (r *adamRule) learningRate() *float64 { return &r.LearningRate }
 func (r *adamRule) keeps() []bool          { return []bool{true, true, r.AMSGrad} }
 
 func (r *adamRule) check(operation string) error {
-	err := notNegative(operation, setting{"learning rate", r.LearningRate}, setting{"weight decay", r.WeightDecay},
-		setting{"epsilon", r.Epsilon})
-	if err != nil {
-		return err
-	}
-	return checkBetas(operation, r.Betas)
+	return checkAdam(operation, r.LearningRate, r.WeightDecay, r.Epsilon, r.Betas)
 }
 
 func (r *adamRule) fields() []field {

@@ -49,12 +49,7 @@ func (r *adamaxRule) learningRate() *float64 { return &r.LearningRate }
 func (r *adamaxRule) keeps() []bool          { return []bool{true, true} }
 
 func (r *adamaxRule) check(operation string) error {
-	err := notNegative(operation, setting{"learning rate", r.LearningRate}, setting{"weight decay", r.WeightDecay},
-		setting{"epsilon", r.Epsilon})
-	if err != nil {
-		return err
-	}
-	return checkBetas(operation, r.Betas)
+	return checkAdam(operation, r.LearningRate, r.WeightDecay, r.Epsilon, r.Betas)
 }
 
 func (r *adamaxRule) fields() []field {

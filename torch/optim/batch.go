@@ -14,9 +14,7 @@ type parameterState struct {
 }
 
 func (s *parameterState) close() {
-	for _, tensor := range s.tensors {
-		tensor.Close()
-	}
+	bridge.CloseAll(s.tensors)
 	s.counter.leave()
 }
 
@@ -116,6 +114,13 @@ func zeros(parameter *torch.Tensor) *torch.Tensor {
 	return torch.Zeros(parameter.Shape(), parameter.DType(), parameter.Device())
 }
 
+// take adds another batch's i-th parameter.
+func (b *batch) take(other *batch, i int) {
+	b.parameters = append(b.parameters, other.parameters[i])
+	b.gradients = append(b.gradients, other.gradients[i])
+	b.states = append(b.states, other.states[i])
+}
+
 // split takes the batch apart into those with a kind of state and those without.
 func (b *batch) split(at int) (with, without *batch) {
 	with, without = &batch{isComplex: b.isComplex}, &batch{isComplex: b.isComplex}
@@ -124,9 +129,7 @@ func (b *batch) split(at int) (with, without *batch) {
 		if state.tensors[at] == nil {
 			part = without
 		}
-		part.parameters = append(part.parameters, b.parameters[i])
-		part.gradients = append(part.gradients, b.gradients[i])
-		part.states = append(part.states, state)
+		part.take(b, i)
 	}
 	return with, without
 }

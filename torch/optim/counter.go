@@ -92,9 +92,7 @@ func (b *batch) byCounter() []*batch {
 			found[state.counter] = part
 			parts = append(parts, part)
 		}
-		part.parameters = append(part.parameters, b.parameters[i])
-		part.gradients = append(part.gradients, b.gradients[i])
-		part.states = append(part.states, state)
+		part.take(b, i)
 	}
 	return parts
 }

@@ -222,7 +222,7 @@ func (o *LBFGSOptimizer) Close() {
 	}
 	defer o.busy.Unlock()
 	o.closed.Store(true)
-	closeAll(o.state.tensors())
+	bridge.CloseAll(o.state.tensors())
 	for _, group := range o.groups {
 		group.close()
 	}
@@ -289,7 +289,7 @@ func (s *lbfgsStep) evaluate() (loss float64, gradient *torch.Tensor) {
 // flatGradient is the parameters' gradients in one row.
 func (s *lbfgsStep) flatGradient() *torch.Tensor {
 	rows := make([]*torch.Tensor, len(s.parameters))
-	defer closeAll(rows)
+	defer bridge.CloseAll(rows)
 	for i, parameter := range s.parameters {
 		gradient := parameter.Grad()
 		if gradient == nil {

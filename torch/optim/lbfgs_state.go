@@ -72,7 +72,7 @@ func (o *LBFGSOptimizer) LoadStateDict(state *torch.Dict) error {
 		if err := o.readTensors(operation, &read, values); err != nil {
 			return err
 		}
-		closeAll(o.state.tensors())
+		bridge.CloseAll(o.state.tensors())
 		o.state = read
 		o.applyGroups(loaded)
 		return nil
@@ -93,7 +93,7 @@ func (o *LBFGSOptimizer) readTensors(operation string, to *lbfgsState, values *t
 	fit := false
 	defer func() {
 		if !fit {
-			closeAll(made)
+			bridge.CloseAll(made)
 		}
 	}()
 	var err error

@@ -62,7 +62,13 @@ func notNegative(operation string, settings ...setting) error {
 	return nil
 }
 
-func checkBetas(operation string, betas [2]float64) error {
+// checkAdam checks what Adam and its kin have in common.
+func checkAdam(operation string, learningRate, weightDecay, epsilon float64, betas [2]float64) error {
+	err := notNegative(operation, setting{"learning rate", learningRate}, setting{"weight decay", weightDecay},
+		setting{"epsilon", epsilon})
+	if err != nil {
+		return err
+	}
 	for i, beta := range betas {
 		if !(beta >= 0 && beta < 1) {
 			return invalid(operation, "beta %d is %v: it must be in [0, 1)", i+1, beta)

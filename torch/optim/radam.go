@@ -50,12 +50,7 @@ func (r *radamRule) learningRate() *float64 { return &r.LearningRate }
 func (r *radamRule) keeps() []bool          { return []bool{true, true} }
 
 func (r *radamRule) check(operation string) error {
-	err := notNegative(operation, setting{"learning rate", r.LearningRate}, setting{"weight decay", r.WeightDecay},
-		setting{"epsilon", r.Epsilon})
-	if err != nil {
-		return err
-	}
-	return checkBetas(operation, r.Betas)
+	return checkAdam(operation, r.LearningRate, r.WeightDecay, r.Epsilon, r.Betas)
 }
 
 func (r *radamRule) fields() []field {

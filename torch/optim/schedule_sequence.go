@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/internal/lists"
 )
 
 // A SequentialScheduler is the [Schedule] that [SequentialLR] makes.
@@ -145,7 +146,7 @@ func (s *ChainedLRScheduler) LearningRates() []float64 {
 
 // StateDict is where the schedules stand, in the layout of Python's scheduler.state_dict().
 func (s *ChainedLRScheduler) StateDict() *torch.Dict {
-	return torch.NewDict("_last_lr", anys(s.LearningRates()), "_schedulers", partStates(s.parts))
+	return torch.NewDict("_last_lr", lists.Anys(s.LearningRates()), "_schedulers", partStates(s.parts))
 }
 
 // LoadStateDict goes on where [ChainedLRScheduler.StateDict], or Python's scheduler.state_dict(),

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/internal/lists"
 )
 
 // The states of optimizers and schedules are nested values as Python writes them: whole numbers
@@ -44,9 +45,9 @@ func writtenValue(from any) any {
 	case *[2]float64:
 		return torch.Tuple{v[0], v[1]}
 	case *[]float64:
-		return anys(*v)
+		return lists.Anys(*v)
 	case *[]int64:
-		return anys(*v)
+		return lists.Anys(*v)
 	case *any:
 		return *v
 	case *[]any:
@@ -239,19 +240,5 @@ func setDefault[T comparable](value *T, standard T) {
 	var zero T
 	if *value == zero {
 		*value = standard
-	}
-}
-
-func anys[T any](values []T) []any {
-	all := make([]any, len(values))
-	for i, value := range values {
-		all[i] = value
-	}
-	return all
-}
-
-func closeAll(tensors []*torch.Tensor) {
-	for _, tensor := range tensors {
-		tensor.Close()
 	}
 }

@@ -27,6 +27,8 @@ var (
 	Identity func(operation string, tensor any) uint64
 	// LayoutOf is where and of what a tensor is.
 	LayoutOf func(operation string, tensor any) Layout
+	// CloseAll closes a []*torch.Tensor, nil ones among them, with one call into C for many.
+	CloseAll func(tensors any)
 	// OutsideScopes runs f so that the tensors that it makes belong to no scope; f may run something
 	// in the scope that was open before.
 	OutsideScopes func(f func(inside func(func())))
