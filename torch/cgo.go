@@ -4,30 +4,7 @@ package torch
 // #include <stdlib.h>
 import "C"
 
-import (
-	"fmt"
-	"os"
-	"unsafe"
-)
-
-// cudaError is why libtorch's CUDA side could not be opened although there is an NVIDIA driver.
-var cudaError error
-
-func init() {
-	if got, want := int32(C.ctorch_abi_version()), int32(C.CTORCH_ABI_VERSION); got != want {
-		fmt.Fprintf(os.Stderr, "torch: libctorch has ABI %d (libtorch %s), this program was "+
-			"compiled for ABI %d: build both from the same checkout with make\n", got, Version(), want)
-		os.Exit(1)
-	}
-	if C.ctorch_headers_sum() != C.CTORCH_HEADERS_SUM {
-		fmt.Fprintln(os.Stderr, "torch: libctorch was built from other headers than this program: "+
-			"run make in the checkout again (or make install, where it is installed)")
-		os.Exit(1)
-	}
-	// First: libtorch remembers whether it has CUDA when it is asked for the first time.
-	cudaError = takeError("opening CUDA", C.ctorch_open_cuda())
-	SetProfiling(false)
-}
+import "unsafe"
 
 // Version is the version of libtorch in use, as "2.13.0".
 func Version() string {

@@ -8,7 +8,12 @@ import (
 	"sync"
 )
 
-var cudaDeviceCount = sync.OnceValue(func() int { return int(C.ctorch_cuda_device_count()) })
+var cudaDeviceCount = sync.OnceValue(func() int {
+	if library() != nil {
+		return 0
+	}
+	return int(C.ctorch_cuda_device_count())
+})
 
 // CUDADeviceCount is how many GPUs libtorch can use; CUDA_VISIBLE_DEVICES in the environment
 // chooses among them. 0 where there is no NVIDIA driver, and where libtorch's CUDA side cannot be
@@ -18,10 +23,11 @@ func CUDADeviceCount() int { return cudaDeviceCount() }
 // CUDAAvailable reports whether there is a GPU that libtorch can use.
 func CUDAAvailable() bool { return CUDADeviceCount() > 0 }
 
-// check is why the device cannot be used, or nil.
+// check is why the device cannot be used, or nil. Whatever makes the first tensor, module or
+// generator asks it, and so has libtorch prepared.
 func (d Device) check(operation string) error {
-	if !d.cuda {
-		return nil
+	if err := library(); err != nil || !d.cuda {
+		return err
 	}
 	count := CUDADeviceCount()
 	if d.index < 0 || d.index >= count {

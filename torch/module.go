@@ -321,7 +321,13 @@ func cTexts(texts []string) (**C.char, func()) {
 // the first calls are slow, again whenever shapes change, and give numbers that differ in their last
 // digits from later ones; CLIP and VQGAN, whose time goes into convolutions and matrix products,
 // gain nothing (29.3 and 29.6 ms for 16 pictures). Code of many small operations may gain.
-func SetProfiling(on bool) { C.ctorch_set_profiling(cBool(on)) }
+func SetProfiling(on bool) {
+	mustHaveLibrary()
+	C.ctorch_set_profiling(cBool(on))
+}
 
 // Profiling reports whether TorchScript watches the first calls of a method.
-func Profiling() bool { return C.ctorch_profiling() != 0 }
+func Profiling() bool {
+	mustHaveLibrary()
+	return C.ctorch_profiling() != 0
+}

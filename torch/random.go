@@ -7,6 +7,7 @@ import "unsafe"
 
 // ManualSeed seeds the default generators of every device.
 func ManualSeed(seed uint64) {
+	mustHaveLibrary()
 	check("ManualSeed", C.ctorch_manual_seed(C.uint64_t(seed)))
 }
 

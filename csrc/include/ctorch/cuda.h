@@ -9,8 +9,8 @@
 CTORCH_EXTERN_C_BEGIN
 
 // Opens libtorch's CUDA side, which registers its kernels, where this machine has an NVIDIA
-// driver. Called once, at start, before anything else that asks libtorch for CUDA. NULL: opened, or
-// there is no driver; otherwise why it failed.
+// driver. Called once, before the first tensor is made: libtorch remembers whether it has CUDA.
+// NULL: opened, or there is no driver; otherwise why it failed.
 CTORCH_API ctorch_error* ctorch_open_cuda(void);
 
 // How many GPUs libtorch can use; 0 without its CUDA side.
