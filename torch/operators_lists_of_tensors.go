@@ -102,6 +102,18 @@ func ForeachZeroInPlace(tensors []*Tensor) {
 	check(operation, C.ctorch_op__foreach_zero_(tensorsHandles.pointer(), tensorsHandles.count()))
 }
 
+// ForeachCopyInPlace copies its counterpart among sources to each tensor, in place. nonBlocking
+// does not wait for copies between pinned memory and a GPU.
+func ForeachCopyInPlace(tensors, sources []*Tensor, nonBlocking bool) {
+	const operation = "ForeachCopyInPlace"
+	tensorsHandles := acquireAll(operation, tensors)
+	defer tensorsHandles.release()
+	sourcesHandles := acquireAll(operation, sources)
+	defer sourcesHandles.release()
+	check(operation, C.ctorch_op__foreach_copy_(tensorsHandles.pointer(), tensorsHandles.count(),
+		sourcesHandles.pointer(), sourcesHandles.count(), cBool(nonBlocking)))
+}
+
 // ForeachAddInPlace adds alpha times its counterpart among others to each tensor, in place.
 func ForeachAddInPlace(tensors, others []*Tensor, alpha Number) {
 	const operation = "ForeachAddInPlace"
@@ -226,6 +238,28 @@ func ForeachAddCDivInPlace(tensors, tensors1, tensors2 []*Tensor, value Number) 
 	check(operation, C.ctorch_op__foreach_addcdiv__Scalar(tensorsHandles.pointer(),
 		tensorsHandles.count(), tensors1Handles.pointer(), tensors1Handles.count(),
 		tensors2Handles.pointer(), tensors2Handles.count(), cNumber(operation, value)))
+}
+
+// FlattenDenseTensors returns the elements of all tensors, of one dtype and device, one tensor
+// after the other, in one dimension.
+func FlattenDenseTensors(tensors []*Tensor) *Tensor {
+	const operation = "FlattenDenseTensors"
+	tensorsHandles := acquireAll(operation, tensors)
+	defer tensorsHandles.release()
+	return made(operation, C.ctorch_op_flatten_dense_tensors(tensorsHandles.pointer(),
+		tensorsHandles.count()))
+}
+
+// UnflattenDenseTensors returns views of flat, as FlattenDenseTensors makes it, in the shapes of
+// tensors.
+func UnflattenDenseTensors(flat *Tensor, tensors []*Tensor) []*Tensor {
+	const operation = "UnflattenDenseTensors"
+	flatHandle := flat.acquire(operation)
+	defer flat.release()
+	tensorsHandles := acquireAll(operation, tensors)
+	defer tensorsHandles.release()
+	return madeList(operation, C.ctorch_op_unflatten_dense_tensors(flatHandle,
+		tensorsHandles.pointer(), tensorsHandles.count()))
 }
 
 // FusedSGDInPlace takes a step of stochastic gradient descent in place, for tensors of one dtype

@@ -6,6 +6,7 @@
 
 using ctorch::guard;
 using ctorch::guard_list;
+using ctorch::guard_tensor;
 using ctorch::maybe;
 using ctorch::scalar_of;
 using ctorch::tensor_vector;
@@ -63,6 +64,15 @@ ctorch_error* ctorch_op__foreach_reciprocal_(ctorch_tensor* const* self, int64_t
 
 ctorch_error* ctorch_op__foreach_zero_(ctorch_tensor* const* self, int64_t self_count) {
   return guard([&] { at::_foreach_zero_(tensor_vector(self, self_count)); });
+}
+
+ctorch_error* ctorch_op__foreach_copy_(ctorch_tensor* const* self, int64_t self_count,
+                                       ctorch_tensor* const* src, int64_t src_count,
+                                       int32_t non_blocking) {
+  return guard([&] {
+    at::_foreach_copy_(tensor_vector(self, self_count), tensor_vector(src, src_count),
+                       non_blocking != 0);
+  });
 }
 
 ctorch_error* ctorch_op__foreach_add__List(ctorch_tensor* const* self, int64_t self_count,
@@ -142,6 +152,20 @@ ctorch_error* ctorch_op__foreach_addcdiv__Scalar(ctorch_tensor* const* self, int
   return guard([&] {
     at::_foreach_addcdiv_(tensor_vector(self, self_count), tensor_vector(tensor1, tensor1_count),
                           tensor_vector(tensor2, tensor2_count), scalar_of(value));
+  });
+}
+
+ctorch_tensor_result ctorch_op_flatten_dense_tensors(ctorch_tensor* const* tensors,
+                                                     int64_t tensors_count) {
+  return guard_tensor(
+      [&] { return at::flatten_dense_tensors(tensor_vector(tensors, tensors_count)); });
+}
+
+ctorch_tensor_list ctorch_op_unflatten_dense_tensors(const ctorch_tensor* flat,
+                                                     ctorch_tensor* const* tensors,
+                                                     int64_t tensors_count) {
+  return guard_list([&] {
+    return at::unflatten_dense_tensors(flat->value, tensor_vector(tensors, tensors_count));
   });
 }
 

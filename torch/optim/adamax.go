@@ -63,23 +63,28 @@ func (r *adamaxRule) step(b *batch) {
 		b.steps()
 	}
 	for _, part := range b.byCounter() {
-		gradients := part.decayed(part.maximized(r.Maximize), r.WeightDecay)
-		averages, largest := part.tensors(0, zeros), part.tensors(1, zeros)
-		torch.ForeachLerpInPlace(averages, gradients, 1-r.Betas[0])
-		torch.ForeachMulScalarInPlace(largest, r.Betas[1])
-		sizes := torch.ForeachAbs(gradients)
-		torch.ForeachAddScalarInPlace(sizes, r.Epsilon)
-		torch.ForeachMaximumInPlace(largest, sizes)
-		counter := part.states[0].counter
-		if !r.Capturable {
-			correction := 1 - math.Pow(r.Betas[0], float64(counter.steps))
-			torch.ForeachAddCDivInPlace(part.parameters, averages, largest, -r.LearningRate/correction)
-			continue
-		}
-		// The same with numbers that stay on the device.
-		correction := counter.tensor.To(torch.Float64).RPowScalar(r.Betas[0]).RSubScalar(1).DivScalar(-r.LearningRate)
-		divisors := torch.ForeachAdd(largest, largest, 0)
-		torch.ForeachMulTensorInPlace(divisors, correction.To(part.parameters[0].DType()))
-		torch.ForeachAddCDivInPlace(part.parameters, averages, divisors, 1)
+		part.stepSmallJoined(r.move)
 	}
+}
+
+// move changes parameters of one count of steps.
+func (r *adamaxRule) move(b *batch) {
+	gradients := b.decayed(b.maximized(r.Maximize), r.WeightDecay)
+	averages, largest := b.tensors(0, zeros), b.tensors(1, zeros)
+	torch.ForeachLerpInPlace(averages, gradients, 1-r.Betas[0])
+	torch.ForeachMulScalarInPlace(largest, r.Betas[1])
+	sizes := torch.ForeachAbs(gradients)
+	torch.ForeachAddScalarInPlace(sizes, r.Epsilon)
+	torch.ForeachMaximumInPlace(largest, sizes)
+	counter := b.states[0].counter
+	if !r.Capturable {
+		correction := 1 - math.Pow(r.Betas[0], float64(counter.steps))
+		torch.ForeachAddCDivInPlace(b.parameters, averages, largest, -r.LearningRate/correction)
+		return
+	}
+	// The same with numbers that stay on the device.
+	correction := counter.tensor.To(torch.Float64).RPowScalar(r.Betas[0]).RSubScalar(1).DivScalar(-r.LearningRate)
+	divisors := torch.ForeachAdd(largest, largest, 0)
+	torch.ForeachMulTensorInPlace(divisors, correction.To(b.parameters[0].DType()))
+	torch.ForeachAddCDivInPlace(b.parameters, averages, divisors, 1)
 }

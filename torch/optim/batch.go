@@ -10,10 +10,25 @@ type parameterState struct {
 	parameter *torch.Tensor
 	// tensors are by the places of the kind's names; absent ones are nil.
 	tensors []*torch.Tensor
-	counter *counter
+	// joined are what the tensors are parts of, where small parameters step as one, and at the end what
+	// copy, of the parameter itself, is a part of.
+	joined   []*joined
+	copy     *torch.Tensor
+	elements int64
+	counter  *counter
+}
+
+func newParameterState(parameter *torch.Tensor, kinds int) *parameterState {
+	return &parameterState{
+		parameter: parameter, elements: parameter.NumElements(),
+		tensors: make([]*torch.Tensor, kinds), joined: make([]*joined, kinds+1),
+	}
 }
 
 func (s *parameterState) close() {
+	for at := range s.joined {
+		s.leaveJoined(at)
+	}
 	bridge.CloseAll(s.tensors)
 	s.counter.leave()
 }
@@ -26,6 +41,8 @@ type batch struct {
 	isComplex             bool
 	// copies are parameters that lie otherwise in memory than their copies among parameters.
 	copies map[int]*torch.Tensor
+	// parts are the parameters that are one here; nil where each stands for itself.
+	parts *batch
 }
 
 // batches are the group's parameters that have gradients.
@@ -47,7 +64,7 @@ func (g *paramGroup) batches() []*batch {
 			all = append(all, b)
 		}
 		if g.states[i] == nil {
-			g.states[i] = &parameterState{parameter: parameter, tensors: make([]*torch.Tensor, len(g.rule.kind().tensors))}
+			g.states[i] = newParameterState(parameter, len(g.rule.kind().tensors))
 		}
 		if !gradientGapless {
 			gradient = gradient.Contiguous()
@@ -90,6 +107,9 @@ func (b *batch) finish() {
 
 // tensors are one kind of state of all parameters, made by new, from the parameter, where it is absent.
 func (b *batch) tensors(at int, new func(parameter *torch.Tensor) *torch.Tensor) []*torch.Tensor {
+	if b.parts != nil {
+		return []*torch.Tensor{b.joinedState(at, new)}
+	}
 	all := make([]*torch.Tensor, len(b.states))
 	for i, state := range b.states {
 		if state.tensors[at] == nil {

@@ -21,6 +21,15 @@ func BenchmarkStep(b *testing.B) {
 		"RMSprop": func(p []*torch.Tensor) (*optim.Optimizer, error) {
 			return optim.RMSprop(p, optim.DefaultRMSprop())
 		},
+		"RMSpropCentered": func(p []*torch.Tensor) (*optim.Optimizer, error) {
+			return optim.RMSprop(p, edited(optim.DefaultRMSprop(), func(o *optim.RMSpropOptions) { o.Centered, o.Momentum = true, 0.9 }))
+		},
+		"Adamax": func(p []*torch.Tensor) (*optim.Optimizer, error) {
+			return optim.Adamax(p, optim.DefaultAdamax())
+		},
+		"RAdam": func(p []*torch.Tensor) (*optim.Optimizer, error) {
+			return optim.RAdam(p, optim.DefaultRAdam())
+		},
 		"Adagrad": func(p []*torch.Tensor) (*optim.Optimizer, error) {
 			return optim.Adagrad(p, optim.DefaultAdagrad())
 		},

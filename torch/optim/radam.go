@@ -65,21 +65,26 @@ func (r *radamRule) step(b *batch) {
 		b.steps()
 	}
 	for _, part := range b.byCounter() {
-		gradients := part.maximized(r.Maximize)
-		if r.DecoupledWeightDecay {
-			torch.ForeachMulScalarInPlace(part.parameters, 1-r.LearningRate*r.WeightDecay)
-		} else {
-			gradients = part.decayed(gradients, r.WeightDecay)
-		}
-		averages, squares := part.tensors(average, zeros), part.tensors(squareAverage, zeros)
-		torch.ForeachLerpInPlace(averages, gradients, 1-r.Betas[0])
-		torch.ForeachMulScalarInPlace(squares, r.Betas[1])
-		torch.ForeachAddCMulInPlace(squares, gradients, gradients, 1-r.Betas[1])
-		if counter := part.states[0].counter; r.Capturable {
-			r.moveOnDevice(part, averages, squares, counter.tensor)
-		} else {
-			r.move(part, averages, squares, float64(counter.steps))
-		}
+		part.stepSmallJoined(r.move)
+	}
+}
+
+// move changes parameters of one count of steps.
+func (r *radamRule) move(b *batch) {
+	gradients := b.maximized(r.Maximize)
+	if r.DecoupledWeightDecay {
+		torch.ForeachMulScalarInPlace(b.parameters, 1-r.LearningRate*r.WeightDecay)
+	} else {
+		gradients = b.decayed(gradients, r.WeightDecay)
+	}
+	averages, squares := b.tensors(average, zeros), b.tensors(squareAverage, zeros)
+	torch.ForeachLerpInPlace(averages, gradients, 1-r.Betas[0])
+	torch.ForeachMulScalarInPlace(squares, r.Betas[1])
+	torch.ForeachAddCMulInPlace(squares, gradients, gradients, 1-r.Betas[1])
+	if counter := b.states[0].counter; r.Capturable {
+		r.moveOnDevice(b, averages, squares, counter.tensor)
+	} else {
+		r.moveOnHost(b, averages, squares, float64(counter.steps))
 	}
 }
 
@@ -87,8 +92,8 @@ func (r *radamRule) step(b *batch) {
 // comes to.
 func (r *radamRule) longestAverage() float64 { return 2/(1-r.Betas[1]) - 1 }
 
-// move takes algorithm 2's step from line 9 on.
-func (r *radamRule) move(b *batch, averages, squares []*torch.Tensor, steps float64) {
+// moveOnHost takes algorithm 2's step from line 9 on.
+func (r *radamRule) moveOnHost(b *batch, averages, squares []*torch.Tensor, steps float64) {
 	firstCorrection := 1 - math.Pow(r.Betas[0], steps)
 	secondCorrection := 1 - math.Pow(r.Betas[1], steps)
 	longest := r.longestAverage()
@@ -104,7 +109,7 @@ func (r *radamRule) move(b *batch, averages, squares []*torch.Tensor, steps floa
 		-r.LearningRate*rectification*math.Sqrt(secondCorrection)/firstCorrection)
 }
 
-// moveOnDevice is move with numbers that stay on the device: both forms of the step are taken, one of
+// moveOnDevice is moveOnHost with numbers that stay on the device: both forms of the step are taken, one of
 // them times 0.
 func (r *radamRule) moveOnDevice(b *batch, averages, squares []*torch.Tensor, counted *torch.Tensor) {
 	steps := counted.To(torch.Float64)

@@ -68,6 +68,10 @@ func (r *rmspropRule) step(b *batch) {
 	if r.Capturable {
 		b.steps() // from now on counted on the device
 	}
+	b.stepSmallJoined(r.move)
+}
+
+func (r *rmspropRule) move(b *batch) {
 	gradients := b.decayed(b.maximized(r.Maximize), r.WeightDecay)
 	squares := b.tensors(meanSquare, zeros)
 	torch.ForeachMulScalarInPlace(squares, r.Alpha)

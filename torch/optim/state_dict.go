@@ -124,7 +124,7 @@ func copyStates(found []foundState, parameters []*torch.Tensor) (states []*param
 				if one.tensors == nil {
 					continue
 				}
-				state := &parameterState{parameter: parameters[i], tensors: make([]*torch.Tensor, len(one.tensors))}
+				state := newParameterState(parameters[i], len(one.tensors))
 				states[i] = state
 				key := fmt.Sprint(one.steps, parameters[i].Device())
 				if counters[key] == nil {

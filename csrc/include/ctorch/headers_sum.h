@@ -3,6 +3,6 @@
 #ifndef CTORCH_HEADERS_SUM_H_
 #define CTORCH_HEADERS_SUM_H_
 
-#define CTORCH_HEADERS_SUM 0xbe5eaa6bu
+#define CTORCH_HEADERS_SUM 0xf306a9e9u
 
 #endif  // CTORCH_HEADERS_SUM_H_

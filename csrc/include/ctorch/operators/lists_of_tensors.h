@@ -53,6 +53,11 @@ CTORCH_API ctorch_error* ctorch_op__foreach_reciprocal_(ctorch_tensor* const* se
 // aten::_foreach_zero_(Tensor(a!)[] self) -> ()
 CTORCH_API ctorch_error* ctorch_op__foreach_zero_(ctorch_tensor* const* self, int64_t self_count);
 
+// aten::_foreach_copy_(Tensor(a!)[] self, Tensor[] src, bool non_blocking=False) -> ()
+CTORCH_API ctorch_error* ctorch_op__foreach_copy_(ctorch_tensor* const* self, int64_t self_count,
+                                                  ctorch_tensor* const* src, int64_t src_count,
+                                                  int32_t non_blocking);
+
 // aten::_foreach_add_.List(Tensor(a!)[] self, Tensor[] other, *, Scalar alpha=1) -> ()
 CTORCH_API ctorch_error* ctorch_op__foreach_add__List(ctorch_tensor* const* self,
                                                       int64_t self_count,
@@ -120,6 +125,15 @@ CTORCH_API ctorch_error* ctorch_op__foreach_addcdiv__Scalar(ctorch_tensor* const
                                                             ctorch_tensor* const* tensor2,
                                                             int64_t tensor2_count,
                                                             ctorch_number value);
+
+// aten::flatten_dense_tensors(Tensor[] tensors) -> Tensor
+CTORCH_API ctorch_tensor_result ctorch_op_flatten_dense_tensors(ctorch_tensor* const* tensors,
+                                                                int64_t tensors_count);
+
+// aten::unflatten_dense_tensors(Tensor flat, Tensor[] tensors) -> Tensor[]
+CTORCH_API ctorch_tensor_list ctorch_op_unflatten_dense_tensors(const ctorch_tensor* flat,
+                                                                ctorch_tensor* const* tensors,
+                                                                int64_t tensors_count);
 
 // aten::_fused_sgd_(Tensor(a!)[] self, Tensor(b!)[] grads, Tensor(c!)[] momentum_buffer_list, *,
 //     float weight_decay, float momentum, float lr, float dampening, bool nesterov, bool maximize,

@@ -1,0 +1,131 @@
+package optim
+
+import (
+	"slices"
+
+	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
+)
+
+// fewElements is up to how many elements a parameter is small: so few that libtorch takes longer to
+// begin the operators of a step than to compute them.
+const fewElements = 4096
+
+// A joined tensor holds one kind of state of several parameters, each of which has a view of its part.
+type joined struct {
+	all    *torch.Tensor
+	states []*parameterState
+}
+
+// stepSmallJoined takes a step by operators over lists, which the CPU works off tensor by tensor:
+// there the small parameters are copied into one tensor, step as one, and are copied back.
+func (b *batch) stepSmallJoined(step func(*batch)) {
+	if b.parameters[0].Device().IsCUDA() {
+		step(b)
+		return
+	}
+	small, others := &batch{isComplex: b.isComplex}, &batch{isComplex: b.isComplex}
+	for i, state := range b.states {
+		part := others
+		if state.elements <= fewElements {
+			part = small
+		}
+		part.take(b, i)
+	}
+	if len(small.states) < 2 {
+		step(b)
+		return
+	}
+	if len(others.states) > 0 {
+		step(others)
+	}
+	copies, views := small.joinParameters()
+	torch.ForeachCopyInPlace(views, small.parameters, false)
+	step(&batch{
+		parameters: []*torch.Tensor{copies},
+		gradients:  []*torch.Tensor{torch.FlattenDenseTensors(small.gradients)},
+		states:     small.states,
+		parts:      small,
+	})
+	torch.ForeachCopyInPlace(small.parameters, views, false)
+}
+
+// joinedState is one kind of state of all parameters as one tensor.
+func (b *batch) joinedState(at int, new func(parameter *torch.Tensor) *torch.Tensor) *torch.Tensor {
+	if before := b.joinedBefore(at); before != nil {
+		return before.all
+	}
+	all, views := join(b.parts.tensors(at, new))
+	bridge.OutsideScopes(func(func(func())) {
+		for i, state := range b.states {
+			state.tensors[at].Close()
+			state.tensors[at] = views[i]
+			if b.parts.isComplex {
+				state.tensors[at] = views[i].ViewAsComplex()
+				views[i].Close()
+			}
+		}
+	})
+	b.keepJoined(at, all)
+	return all
+}
+
+// joinParameters is a tensor as long as all parameters, with a view of each one's part.
+func (b *batch) joinParameters() (all *torch.Tensor, views []*torch.Tensor) {
+	at := len(b.states[0].tensors)
+	if before := b.joinedBefore(at); before == nil {
+		all, views = join(b.parameters)
+		b.keepJoined(at, all)
+		for i, state := range b.states {
+			state.copy = views[i]
+		}
+		return all, views
+	}
+	views = make([]*torch.Tensor, len(b.states))
+	for i, state := range b.states {
+		views[i] = state.copy
+	}
+	return b.states[0].joined[at].all, views
+}
+
+// join copies tensors into one that outlives every scope. The views are of its parts, in their shapes.
+func join(tensors []*torch.Tensor) (all *torch.Tensor, views []*torch.Tensor) {
+	bridge.OutsideScopes(func(func(func())) {
+		all = torch.FlattenDenseTensors(tensors)
+		views = torch.UnflattenDenseTensors(all, tensors)
+	})
+	return all, views
+}
+
+// joinedBefore is what an earlier step joined, where it was of the same parameters.
+func (b *batch) joinedBefore(at int) *joined {
+	before := b.states[0].joined[at]
+	if before == nil || !slices.Equal(before.states, b.states) {
+		return nil
+	}
+	return before
+}
+
+func (b *batch) keepJoined(at int, all *torch.Tensor) {
+	made := &joined{all, b.states}
+	for _, state := range b.states {
+		state.leaveJoined(at)
+		state.joined[at] = made
+	}
+}
+
+// leaveJoined gives up the tensor that the state's is a part of. The part stays.
+func (s *parameterState) leaveJoined(at int) {
+	before := s.joined[at]
+	if before == nil {
+		return
+	}
+	before.all.Close()
+	for _, other := range before.states {
+		other.joined[at] = nil
+		if at == len(other.tensors) {
+			other.copy.Close()
+			other.copy = nil
+		}
+	}
+}
