@@ -52,15 +52,16 @@ if ! test -f $(1)/build.ninja || \
 fi
 endef
 
-# Go's cache knows the files of its own packages alone. The sum, in a header that nothing includes,
+# Go's cache knows the files of its own packages alone. The sum, in headers that nothing includes,
 # makes it compile and test again when the library has changed.
+sums := torch/libctorch_sum.h torch/jit/libctorch_sum.h torch/cuda/libctorch_sum.h
 $(library): $(sources) build/libtorch.cmake
 	@test -f $@ || echo "Building libctorch (about a minute)"
 	@$(call configure,build)
 	@cmake --build build
 	@touch $@
 	@cat $(filter csrc/%,$(sources)) build/libtorch.cmake | cksum | \
-	  sed 's|.*|// The sum of libctorch: &|' >torch/libctorch_sum.h
+	  sed 's|.*|// The sum of libctorch: &|' | tee $(sums) >/dev/null
 
 $(program): $(library) FORCE
 	@command -v $(GO) >/dev/null || { echo "error: no Go: $(GO) is not on the PATH \
@@ -223,7 +224,7 @@ install: $(library)
 	cmake --install build --prefix "$(PREFIX)"
 
 clean:
-	rm -rf build bin torch/libctorch_sum.h
+	rm -rf build bin $(sums)
 
 distclean: clean
 	rm -rf .libtorch .venv .cache

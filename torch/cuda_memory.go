@@ -6,16 +6,18 @@ import "C"
 import (
 	"errors"
 	"sync"
+
+	"github.com/clipvqgan/clipvqgan/torch/internal/native"
 )
 
 // noticeGPU has garbage collected more often where there is a GPU that is in use: a collection that
 // waits for half as much again as is in use would come after a GPU's memory had run out.
 var noticeGPU = sync.OnceFunc(func() {
 	const share = 8
-	for index := range CUDADeviceCount() {
+	for index := range cudaDeviceCount() {
 		p := C.ctorch_cuda_describe(C.int32_t(index))
-		if takeError("CUDAProperties", p.error) == nil {
-			gpuBytes.largestGarbage.Store(min(gpuBytes.largestGarbage.Load(), int64(p.total_memory)/share))
+		if takeError("counting GPU memory", p.error) == nil {
+			native.GPUBytes.LimitGarbage(int64(p.total_memory) / share)
 		}
 	}
 })
@@ -31,11 +33,11 @@ func RetryOutOfMemory(f func() error) error {
 	if !errors.Is(err, ErrOutOfMemory) {
 		return err
 	}
-	collectNow()
-	if CUDAAvailable() {
+	native.CollectNow()
+	if cudaDeviceCount() > 0 {
 		// libtorch gives its unused memory back by itself before it fails; this is for what was
 		// freed just now, in pieces that do not fit.
-		_ = EmptyCUDACache()
+		_ = emptyCUDACache()
 	}
 	return Try(f)
 }

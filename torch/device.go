@@ -59,7 +59,7 @@ func ParseDevice(name string) (Device, error) {
 	case "cpu":
 		return CPU, nil
 	case "auto", "":
-		if CUDADeviceCount() > 0 {
+		if cudaDeviceCount() > 0 {
 			return CUDA(0), nil
 		}
 		return CPU, nil

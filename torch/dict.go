@@ -46,6 +46,12 @@ func NewDict(pairs ...any) *Dict {
 	return d
 }
 
+// A NamedTensor is a parameter or buffer with its dotted name.
+type NamedTensor struct {
+	Name   string
+	Tensor *Tensor
+}
+
 // StateDict is an ordered dict of tensors by their names, as a module's parameters.
 func StateDict(tensors []NamedTensor) *Dict {
 	d := &Dict{Ordered: true}

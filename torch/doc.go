@@ -1,6 +1,7 @@
-// Package torch is libtorch, the C++ library of PyTorch, in Go: tensors, automatic
-// differentiation and TorchScript modules, on the CPU and on CUDA. Package torch/nn has
-// layers, and torch/optim the optimizers.
+// Package torch is libtorch, the C++ library of PyTorch, in Go: tensors and automatic
+// differentiation, on the CPU and on CUDA. Below it are packages with PyTorch's names: torch/nn for
+// layers, torch/optim for optimizers, torch/jit for TorchScript modules, torch/cuda for streams and
+// graphs, and one for each format of files.
 //
 // # Tensors
 //
@@ -49,13 +50,8 @@
 //	x := torch.Zeros(torch.Shape{2, 3}, torch.Float16, torch.CUDA(0))
 //	y := x.To(torch.CPU, torch.Float32)
 //
-// Operands must be on one device. One build serves machines with a GPU and without:
-// [CUDAAvailable] tells.
-//
-// # Modules
-//
-// A [Module] is a TorchScript archive, which Python's torch.jit.save wrote: [LoadModule] reads it,
-// [Module.Call] runs its methods, and gradients flow through them.
+// Operands must be on one device. One build serves machines with a GPU and without: [ParseDevice] of
+// "auto" is a GPU where there is one, and package torch/cuda tells more.
 //
 // # Errors
 //

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/cuda"
 	"github.com/clipvqgan/clipvqgan/torch/optim"
 )
 
@@ -63,7 +64,7 @@ func ExampleDType() {
 
 func ExampleDevice() {
 	device := torch.CPU
-	if torch.CUDAAvailable() {
+	if cuda.IsAvailable() {
 		device = torch.CUDA(0)
 	}
 	x := torch.Ones(torch.Shape{2, 2}, device) // made there

@@ -3,11 +3,15 @@ package torch
 // #include "ctorch/ctorch.h"
 import "C"
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/clipvqgan/clipvqgan/torch/internal/native"
+)
 
 // A Hook is a function that is called with a tensor's gradient; see [Tensor.RegisterHook].
 type Hook struct {
-	handle *handle
+	handle *native.Handle
 }
 
 func freeHook(p unsafe.Pointer) { C.ctorch_hook_free((*C.ctorch_hook)(p)) }
@@ -30,8 +34,8 @@ func (t *Tensor) RegisterHook(f func(gradient *Tensor) *Tensor) *Hook {
 	number := callbacks.add(gradientHook(f))
 	result := C.ctorch_tensor_register_hook(self, cCallback(), C.uint64_t(number))
 	check(operation, result.error)
-	hook := &Hook{newHandle(unsafe.Pointer(result.hook), 0, freeHook)}
-	closeWhenUnreachable(hook, hook.handle)
+	hook := &Hook{native.New(unsafe.Pointer(result.hook), 0, freeHook)}
+	native.CloseWhenUnreachable(hook, hook.handle)
 	return hook
 }
 
@@ -42,8 +46,8 @@ func (h *Hook) Remove() {
 	if h == nil {
 		return
 	}
-	self := h.handle.acquire(operation, "hook")
-	defer h.handle.leave()
+	self := acquire(h.handle, operation, "hook")
+	defer h.handle.Leave()
 	check(operation, C.ctorch_hook_remove((*C.ctorch_hook)(self)))
 }
 

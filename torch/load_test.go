@@ -2,6 +2,7 @@ package torch_test
 
 import (
 	"errors"
+	"path/filepath"
 	"sync"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/clipvqgan/clipvqgan/internal/testkit"
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/jit"
 )
 
 // residentGrowth is by how many bytes the process grows while work is called rounds times. Before,
@@ -148,4 +150,11 @@ func TestKeepAfterManyOthers(t *testing.T) {
 	})
 	assert.False(t, closed(kept))
 	assert.True(t, closed(forgotten))
+}
+
+// loadModule is one of the TorchScript modules that package jit is tested with.
+func loadModule(t testing.TB, name string) *jit.Module {
+	module, err := jit.Load(filepath.Join("jit", "testdata", "modules", name))
+	require.NoError(t, err)
+	return module
 }

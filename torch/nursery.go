@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"sync"
+
+	"github.com/clipvqgan/clipvqgan/torch/internal/native"
 )
 
 // Most tensors are closed soon after they were made, by Close or by a scope. To have the garbage
@@ -47,7 +49,7 @@ func (n *nursery) release() {
 
 // watch leaves t, if it is still open, to the garbage collector.
 func (t *Tensor) watch() {
-	if t.handle.watchOnce() {
+	if t.handle.WatchOnce() {
 		// A finaliser and not a cleanup: with that the handle would be an object of its own,
 		// made for each tensor.
 		runtime.SetFinalizer(t, (*Tensor).Close)
@@ -71,6 +73,7 @@ func releaseNurseries() {
 // Each collection, whoever starts it, releases the nurseries afterwards, so that the collection
 // after it finds what a program forgot before it went idle.
 func init() {
+	native.BeforeCollection = releaseNurseries
 	var again func(struct{})
 	again = func(struct{}) {
 		releaseNurseries()

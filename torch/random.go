@@ -3,7 +3,11 @@ package torch
 // #include "ctorch/ctorch.h"
 import "C"
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/clipvqgan/clipvqgan/torch/internal/native"
+)
 
 // ManualSeed seeds the default generators of every device.
 func ManualSeed(seed uint64) {
@@ -15,7 +19,7 @@ func ManualSeed(seed uint64) {
 // and on what was drawn before, and on nothing else in the program. As an option of a function
 // that makes a random tensor it is where the numbers come from.
 type Generator struct {
-	handle *handle
+	handle *native.Handle
 }
 
 func freeGenerator(p unsafe.Pointer) { C.ctorch_generator_free((*C.ctorch_generator)(p)) }
@@ -29,8 +33,8 @@ func NewGenerator(device Device, seed uint64) (*Generator, error) {
 	if result.error != nil {
 		return nil, takeError("NewGenerator", result.error)
 	}
-	g := &Generator{newHandle(unsafe.Pointer(result.generator), handleBytes, freeGenerator)}
-	closeWhenUnreachable(g, g.handle)
+	g := &Generator{native.New(unsafe.Pointer(result.generator), native.HandleBytes, freeGenerator)}
+	native.CloseWhenUnreachable(g, g.handle)
 	return g, nil
 }
 
@@ -41,12 +45,12 @@ func (g *Generator) acquire(operation string) *C.ctorch_generator {
 	if g == nil {
 		return nil
 	}
-	return (*C.ctorch_generator)(g.handle.acquire(operation, "generator"))
+	return (*C.ctorch_generator)(acquire(g.handle, operation, "generator"))
 }
 
 func (g *Generator) release() {
 	if g != nil {
-		g.handle.leave()
+		g.handle.Leave()
 	}
 }
 
@@ -77,6 +81,6 @@ func (g *Generator) SetState(state *Tensor) {
 // Close frees the generator. Closing it again does nothing.
 func (g *Generator) Close() {
 	if g != nil {
-		g.handle.close()
+		g.handle.Close()
 	}
 }

@@ -163,7 +163,7 @@ func (s *TensorScope) drop(t *Tensor) bool {
 			return true
 		}
 	}
-	if !t.handle.isWatched() {
+	if !t.handle.IsWatched() {
 		return false
 	}
 	i := slices.Index(s.watched, weak.Make(t))
@@ -178,7 +178,7 @@ func (s *TensorScope) drop(t *Tensor) bool {
 // one scope runs in bounded memory too. The mutex is held.
 func (s *TensorScope) release() {
 	for _, t := range s.young {
-		if t.watch(); !t.handle.isClosed() {
+		if t.watch(); !t.handle.IsClosed() {
 			s.watched = append(s.watched, weak.Make(t))
 		}
 	}
@@ -187,7 +187,7 @@ func (s *TensorScope) release() {
 	if len(s.watched) > s.sweep {
 		s.watched = slices.DeleteFunc(s.watched, func(w weak.Pointer[Tensor]) bool {
 			t := w.Value()
-			return t == nil || t.handle.isClosed()
+			return t == nil || t.handle.IsClosed()
 		})
 		s.sweep = 2*len(s.watched) + nurserySize
 	}

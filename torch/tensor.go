@@ -10,12 +10,14 @@ import "C"
 import (
 	"runtime"
 	"unsafe"
+
+	"github.com/clipvqgan/clipvqgan/torch/internal/native"
 )
 
 // A Tensor is a multi-dimensional array of elements of one [DType] on one [Device]. See the
 // package comment for when its memory is freed.
 type Tensor struct {
-	handle handle
+	handle native.Handle
 }
 
 func freeTensor(p unsafe.Pointer) {
@@ -42,15 +44,15 @@ func adopt(result C.ctorch_tensor_result) *Tensor {
 	if result.tensor == nil {
 		return nil
 	}
-	bytes := int64(result.bytes) + handleBytes
+	bytes := int64(result.bytes) + native.HandleBytes
 	t := &Tensor{}
-	count, onGPU := cpuBytes, result.memory == C.CTORCH_CUDA
+	count, onGPU := native.CPUBytes, result.memory == C.CTORCH_CUDA
 	if onGPU {
-		count = gpuBytes
+		count = native.GPUBytes
 	}
-	t.handle.open(unsafe.Pointer(result.tensor), bytes, onGPU, freeTensor)
+	t.handle.Open(unsafe.Pointer(result.tensor), bytes, onGPU, freeTensor)
 	openScopes.find(uint64(result.scope)).adopt(t)
-	count.added(bytes)
+	count.Added(bytes)
 	return t
 }
 
@@ -71,7 +73,7 @@ func (t *Tensor) acquire(operation string) *C.ctorch_tensor {
 	if t == nil {
 		panic(invalid(operation, "the tensor is nil"))
 	}
-	return (*C.ctorch_tensor)((&t.handle).acquire(operation, "tensor"))
+	return (*C.ctorch_tensor)(acquire(&t.handle, operation, "tensor"))
 }
 
 // acquireOptional is acquire for a tensor that may be nil.
@@ -84,7 +86,7 @@ func (t *Tensor) acquireOptional(operation string) *C.ctorch_tensor {
 
 func (t *Tensor) release() {
 	if t != nil {
-		t.handle.leave()
+		t.handle.Leave()
 	}
 }
 
@@ -129,7 +131,7 @@ func (t *Tensor) Close() {
 	if t == nil {
 		return
 	}
-	t.handle.close()
+	t.handle.Close()
 	runtime.KeepAlive(t)
 }
 
@@ -141,20 +143,20 @@ func closeAll(tensors []*Tensor) {
 	count := 0
 	free := func() {
 		C.ctorch_tensors_free(&pointers[0], C.int64_t(count))
-		cpuBytes.removed(onCPU)
-		gpuBytes.removed(onGPU)
+		native.CPUBytes.Removed(onCPU)
+		native.GPUBytes.Removed(onGPU)
 		callbacks.clean() // graphs may have gone with them
 		count, onCPU, onGPU = 0, 0, 0
 	}
 	for _, t := range tensors {
-		if t == nil || !t.handle.giveUp() {
+		if t == nil || !t.handle.GiveUp() {
 			continue
 		}
-		pointers[count] = (*C.ctorch_tensor)(t.handle.pointer)
-		if t.handle.count() == gpuBytes {
-			onGPU += t.handle.bytes
+		pointers[count] = (*C.ctorch_tensor)(t.handle.Pointer())
+		if t.handle.OnGPU() {
+			onGPU += t.handle.Bytes()
 		} else {
-			onCPU += t.handle.bytes
+			onCPU += t.handle.Bytes()
 		}
 		if count++; count == len(pointers) {
 			free()

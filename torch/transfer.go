@@ -41,11 +41,9 @@ func (t *Tensor) IsPinned() bool {
 	const operation = "IsPinned"
 	self := t.acquire(operation)
 	defer t.release()
-	pinned, err := answered(operation, C.ctorch_tensor_is_pinned(self))
-	if err != nil {
-		panic(err)
-	}
-	return pinned
+	answer := C.ctorch_tensor_is_pinned(self)
+	check(operation, answer.error)
+	return answer.yes != 0
 }
 
 // CopyInPlace writes source's elements to t, from whatever device and dtype, and hands back t.

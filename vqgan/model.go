@@ -19,6 +19,7 @@ import (
 
 	"github.com/clipvqgan/clipvqgan/internal/archive"
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/jit"
 )
 
 // A Config describes a model. It is the archive's config.json.
@@ -212,7 +213,7 @@ func (m *Model) prepare(input *torch.Tensor) *torch.Tensor {
 }
 
 // call runs a method that gives one tensor, and keeps it.
-func (m *Model) call(scope *torch.TensorScope, module *torch.Module, method string, input *torch.Tensor) (*torch.Tensor, error) {
+func (m *Model) call(scope *torch.TensorScope, module *jit.Module, method string, input *torch.Tensor) (*torch.Tensor, error) {
 	result, err := module.CallTensor(method, m.prepare(input))
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/jit"
 )
 
 // ConfigFile is the description's name among an archive's extra files.
@@ -32,9 +33,9 @@ type Contract struct {
 
 // A Loaded is a model that keeps its contract: in eval mode, its parameters without gradients.
 type Loaded struct {
-	Module *torch.Module
+	Module *jit.Module
 	// Frozen has the faster forms of the contract's Frozen methods.
-	Frozen *torch.Module
+	Frozen *jit.Module
 	Files  map[string][]byte
 	// Numbers are what the contract's Numbers are in this model.
 	Numbers map[string]float64
@@ -47,18 +48,18 @@ type Loaded struct {
 // fails, what was loaded is freed. Errors name the file and what is missing.
 func Load[Config, Model any](path string, contract Contract,
 	build func(loaded *Loaded, config Config) (Model, error), where ...torch.Option) (Model, error) {
-	module, err := torch.LoadModule(path)
+	module, err := jit.Load(path)
 	return finish(path, module, err, contract, build, where)
 }
 
 // Read is [Load] from a stream.
 func Read[Config, Model any](r io.Reader, contract Contract,
 	build func(loaded *Loaded, config Config) (Model, error), where ...torch.Option) (Model, error) {
-	module, err := torch.ReadModule(r)
+	module, err := jit.Read(r)
 	return finish("the data", module, err, contract, build, where)
 }
 
-func finish[Config, Model any](name string, module *torch.Module, err error, contract Contract,
+func finish[Config, Model any](name string, module *jit.Module, err error, contract Contract,
 	build func(loaded *Loaded, config Config) (Model, error), where []torch.Option) (model Model, _ error) {
 	if err != nil {
 		return model, wrap(contract.Kind, err)

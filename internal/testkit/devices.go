@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/cuda"
 )
 
 // DevicesVariable is the environment variable that limits [Devices] to "cpu" or "cuda".
@@ -16,7 +17,7 @@ const DevicesVariable = "CLIPVQGAN_TEST_DEVICES"
 func Devices() []torch.Device {
 	switch only := os.Getenv(DevicesVariable); only {
 	case "":
-		if !torch.CUDAAvailable() {
+		if !cuda.IsAvailable() {
 			return []torch.Device{torch.CPU}
 		}
 		return []torch.Device{torch.CPU, withoutTF32()}
@@ -48,7 +49,7 @@ func OnEachDevice(t *testing.T, test func(t *testing.T, device torch.Device)) {
 // GPU is the first GPU; without one the test is skipped.
 func GPU(t *testing.T) torch.Device {
 	t.Helper()
-	if !torch.CUDAAvailable() {
+	if !cuda.IsAvailable() {
 		t.Skip("there is no GPU")
 	}
 	return withoutTF32()

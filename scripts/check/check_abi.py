@@ -104,7 +104,7 @@ def main() -> int:
     headers = without_comments("\n".join(texts))
     go = "\n".join(
         path.read_text(encoding="utf-8")
-        for path in sorted(GO.glob("*.go"))
+        for path in sorted(GO.rglob("*.go"))
         if not path.name.endswith("_test.go")
     )
     used, marked = names_in_go(go)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes torch/testdata/modules: the TorchScript archives that package torch's tests load, and what
+"""Writes torch/jit/testdata/modules: the TorchScript archives that the tests of package torch/jit load, and what
 Python computes with them.
 
     python scripts/reference/reference_modules.py
@@ -18,7 +18,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 import torch
 from torch import Tensor, nn
 
-OUTPUT = pathlib.Path(__file__).resolve().parents[2] / "torch" / "testdata" / "modules"
+OUTPUT = pathlib.Path(__file__).resolve().parents[2] / "torch" / "jit" / "testdata" / "modules"
 
 
 class Point(NamedTuple):

@@ -11,7 +11,7 @@ import unittest
 import torch
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-MODULES = ROOT / "torch" / "testdata" / "modules"
+MODULES = ROOT / "torch" / "jit" / "testdata" / "modules"
 
 
 class SavedModules(unittest.TestCase):

@@ -4,6 +4,6 @@
 //	value, err := checkpoint.Load("model.pt")
 //	tensors, err := value.(*torch.Dict).Tensors()
 //
-// No code of a file is run. What torch.jit.save wrote is a TorchScript module, for torch.LoadModule;
+// No code of a file is run. What torch.jit.save wrote is a TorchScript module, for jit.Load;
 // packages torch/safetensors and torch/numpy read the formats of their names.
 package checkpoint

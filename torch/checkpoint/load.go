@@ -33,7 +33,7 @@ import (
 // No code is run, whoever made the file: as with Python's weights_only=True, a class other than these
 // is refused with an error of kind [torch.ErrFormat] that names it. A file that is damaged is an error of
 // that kind too. The format from before PyTorch 1.6 is read, but for its first, the tar archives.
-// What torch.jit.save wrote is for [torch.LoadModule].
+// What torch.jit.save wrote is for [jit.Load].
 func Load(path string, where ...torch.Option) (any, error) {
 	const operation = "Load"
 	file, _, err := tensorfile.Open("checkpoint", operation, path)

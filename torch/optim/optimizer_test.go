@@ -16,6 +16,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/internal/testkit"
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/torch/checkpoint"
+	"github.com/clipvqgan/clipvqgan/torch/cuda"
 	"github.com/clipvqgan/clipvqgan/torch/optim"
 )
 
@@ -752,11 +753,11 @@ func TestStepsInACUDAGraph(t *testing.T) {
 				rosenbrock(x, y).Backward()
 				optimizer.Step()
 			}
-			graph, err := torch.NewCUDAGraph()
+			graph, err := cuda.NewGraph()
 			require.NoError(t, err)
 			defer graph.Close()
-			require.NoError(t, graph.WarmUp(3, step, torch.CUDAGraphOptions{}))
-			require.NoError(t, graph.Capture(step, torch.CUDAGraphOptions{}))
+			require.NoError(t, graph.WarmUp(3, step, cuda.GraphOptions{}))
+			require.NoError(t, graph.Capture(step, cuda.GraphOptions{}))
 			for range steps - 3 {
 				require.NoError(t, graph.Replay())
 			}

@@ -19,6 +19,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/internal/testkit/loaded"
 	"github.com/clipvqgan/clipvqgan/models"
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/cuda"
 	"github.com/clipvqgan/clipvqgan/vqgan"
 	"github.com/clipvqgan/clipvqgan/vqgan/guided"
 )
@@ -90,10 +91,10 @@ func TestGenerateOnTwoStreams(t *testing.T) {
 	var group sync.WaitGroup
 	for range 2 {
 		group.Go(func() {
-			stream, err := torch.NewCUDAStream(device, 0)
+			stream, err := cuda.NewStream(device, 0)
 			assert.NoError(t, err)
 			var result *guided.Result
-			assert.NoError(t, torch.WithStream(stream, func() {
+			assert.NoError(t, cuda.WithStream(stream, func() {
 				result, err = guided.Generate(t.Context(), model, scorer, settings(5, 1), plain)
 			}))
 			if assert.NoError(t, err) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/clipvqgan/clipvqgan/internal/testkit"
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/cuda"
 	"github.com/clipvqgan/clipvqgan/vqgan/guided"
 )
 
@@ -24,7 +25,7 @@ func measure(t *testing.T, device torch.Device) (m memoryInUse) {
 	t.Helper()
 	m.resident = testkit.ResidentBytes(t)
 	if device.IsCUDA() {
-		stats, err := torch.CUDAMemoryStats(device)
+		stats, err := cuda.MemoryStatsOf(device)
 		if errors.Is(err, torch.ErrNotImplemented) {
 			return m // libtorch before 2.9
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/clipvqgan/clipvqgan/clip"
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/cuda"
 )
 
 // embed measures CLIP's image encoder, called as it is, and captured as a graph.
@@ -50,14 +51,14 @@ func embedEagerly(s settings, model *clip.Model, pixels *torch.Tensor) ([]float6
 
 func embedByGraph(s settings, model *clip.Model, pixels *torch.Tensor) ([]float64, error) {
 	var failed error
-	step, err := torch.NewGraphedStep(func(in []*torch.Tensor) []*torch.Tensor {
+	step, err := cuda.NewGraphedStep(func(in []*torch.Tensor) []*torch.Tensor {
 		embeddings, err := model.EncodePixels(context.Background(), in[0])
 		if err != nil {
 			failed = err
 			return nil
 		}
 		return []*torch.Tensor{embeddings}
-	}, []*torch.Tensor{pixels}, torch.GraphedStepOptions{CUDAGraphOptions: torch.CUDAGraphOptions{Device: s.device}})
+	}, []*torch.Tensor{pixels}, cuda.GraphedStepOptions{GraphOptions: cuda.GraphOptions{Device: s.device}})
 	if err = errors.Join(failed, err); err != nil {
 		return nil, err
 	}

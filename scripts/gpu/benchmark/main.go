@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/cuda"
 )
 
 // A row is one thing that was measured.
@@ -97,14 +98,14 @@ func resetPeak(device torch.Device) error {
 	if !device.IsCUDA() {
 		return nil
 	}
-	return errors.Join(torch.EmptyCUDACache(), torch.ResetCUDAPeakMemory(device))
+	return errors.Join(cuda.EmptyCache(), cuda.ResetPeakMemory(device))
 }
 
 func peak(device torch.Device) int64 {
 	if !device.IsCUDA() {
 		return 0
 	}
-	stats, err := torch.CUDAMemoryStats(device)
+	stats, err := cuda.MemoryStatsOf(device)
 	if err != nil {
 		return 0
 	}

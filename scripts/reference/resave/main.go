@@ -7,7 +7,7 @@ import (
 	"log"
 	"os"
 
-	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/jit"
 )
 
 func main() {
@@ -15,7 +15,7 @@ func main() {
 	if len(os.Args) != 3 {
 		log.Fatal("usage: resave module.pt resaved.pt")
 	}
-	module, err := torch.LoadModule(os.Args[1])
+	module, err := jit.Load(os.Args[1])
 	if err != nil {
 		log.Fatal(err)
 	}

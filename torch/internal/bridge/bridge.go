@@ -3,6 +3,11 @@
 // this package cannot name, for torch imports it.
 package bridge
 
+import (
+	"context"
+	"unsafe"
+)
+
 // A Storage is the memory that a tensor lies in. Several tensors may share one.
 type Storage struct {
 	// Identity tells storages apart.
@@ -44,3 +49,37 @@ var (
 	// other's gradients alone. counts says that it stands for the storage's bytes.
 	Over func(operation string, tensor any, offset int64, shape, strides []int64, counts bool) (any, error)
 )
+
+// What torch/jit and torch/cuda need for their own calls into C. Pointers are C's: to a ctorch_tensor, a
+// ctorch_error and a ctorch_tensor_result.
+var (
+	// TakeError turns a C error into a Go error, and frees it; nil for NULL. Warnings that wait are
+	// handed over.
+	TakeError func(operation string, cError unsafe.Pointer) error
+	// Enter lends a tensor to a call, which Leave ends. It panics where the tensor is closed.
+	Enter func(operation string, tensor any) unsafe.Pointer
+	Leave func(tensor any)
+	// Adopt owns the tensor in a result that is no error.
+	Adopt func(result unsafe.Pointer) any
+	// CheckDevice is why a torch.Device cannot be used, or nil. Before the first call of a program it has
+	// libtorch prepared.
+	CheckDevice func(operation string, device any) error
+	// PlaceOf is what a []torch.Option says of where a tensor is to be.
+	PlaceOf func(options any) Place
+	// TakeTurn runs f when its turn on the processors comes, or hands back ctx's error where ctx ends
+	// before. SettleTeam follows a computation outside a scope.
+	TakeTurn   func(ctx context.Context, f func() error) error
+	SettleTeam func()
+	// DeviceCount is how many GPUs libtorch can use.
+	DeviceCount func() int
+	// OutliveScopes takes a tensor out of all scopes that are open on this thread.
+	OutliveScopes func(tensor any)
+)
+
+// A Place is a device and a dtype to bring something to.
+type Place struct {
+	// Device is a torch.Device; nil: none was named.
+	Device any
+	// DType is a torch.DType's number; -1: none was named.
+	DType int32
+}

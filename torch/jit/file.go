@@ -1,4 +1,4 @@
-package torch
+package jit
 
 // #include "ctorch/ctorch.h"
 // #include <stdlib.h>
@@ -18,22 +18,24 @@ import (
 	"unsafe"
 
 	"github.com/clipvqgan/clipvqgan/internal/atomicfile"
+	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 	"github.com/clipvqgan/clipvqgan/torch/internal/stream"
 )
 
-// LoadModule loads a TorchScript archive: a file that torch.jit.save or [Module.Save] wrote. It is
+// Load loads a TorchScript archive: a file that torch.jit.save or [Module.Save] wrote. It is
 // loaded onto the CPU, wherever it was when it was saved, or to the device and dtype that where
 // says.
 //
-//	module, err := torch.LoadModule("clip.pt", torch.CUDA(0), torch.BFloat16)
+//	module, err := jit.Load("clip.pt", torch.CUDA(0), torch.BFloat16)
 //
 // The whole file is checked against its sums before libtorch reads it, which takes about 0.3 s
-// for each GB. A damaged file is an error of kind [ErrModel], as is one that is something
+// for each GB. A damaged file is an error of kind [torch.ErrModel], as is one that is something
 // else; the error says what, and what to do. Yet a module is a program: load only what you would
 // run.
-func LoadModule(path string, where ...Option) (*Module, error) {
-	const operation = "LoadModule"
-	if err := gather(NoDType, where).device.check(operation); err != nil {
+func Load(path string, where ...torch.Option) (*Module, error) {
+	const operation = "jit.Load"
+	if err := checkPlace(operation, where); err != nil {
 		return nil, err
 	}
 	files, err := readFile(operation, path)
@@ -47,10 +49,10 @@ func LoadModule(path string, where ...Option) (*Module, error) {
 	})
 }
 
-// ReadModule is [LoadModule] from a stream.
-func ReadModule(r io.Reader, where ...Option) (*Module, error) {
-	const operation, what = "ReadModule", "the data"
-	if err := gather(NoDType, where).device.check(operation); err != nil {
+// Read is [Load] from a stream.
+func Read(r io.Reader, where ...torch.Option) (*Module, error) {
+	const operation, what = "jit.Read", "the data"
+	if err := checkPlace(operation, where); err != nil {
 		return nil, err
 	}
 	data, err := stream.ReadAll(r)
@@ -63,14 +65,14 @@ func ReadModule(r io.Reader, where ...Option) (*Module, error) {
 	}
 	defer runtime.KeepAlive(data)
 	return loadModule(operation, what, files, where, func(device C.ctorch_device) C.ctorch_module_result {
-		return C.ctorch_module_load_data(cBytes(data), C.int64_t(len(data)), device)
+		return C.ctorch_module_load_data((*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(data))), C.int64_t(len(data)), device)
 	})
 }
 
 // ReadExtraFiles reads the files beside code and weights in a TorchScript archive, by their names,
 // without loading the module.
 func ReadExtraFiles(path string) (map[string][]byte, error) {
-	return readFile("ReadExtraFiles", path)
+	return readFile("jit.ReadExtraFiles", path)
 }
 
 // readFile checks an archive in a file, and reads its extra files.
@@ -88,7 +90,7 @@ func readFile(operation, path string) (map[string][]byte, error) {
 		return nil, fmt.Errorf("torch: %s: %w", operation, err)
 	}
 	if info.IsDir() {
-		return nil, &Error{operation, ErrModel, path + " is a directory, not a model file"}
+		return nil, modelError(operation, path+" is a directory, not a model file")
 	}
 	return moduleFiles(operation, path, file, info.Size())
 }
@@ -101,42 +103,52 @@ func moduleFiles(operation, what string, r io.ReaderAt, size int64) (map[string]
 		return nil, fmt.Errorf("torch: %s: %w", operation, err)
 	}
 	if !bytes.HasPrefix(begin, []byte("PK\x03\x04")) {
-		return nil, &Error{operation, ErrModel, what + " " + notArchive(begin[:n])}
+		return nil, modelError(operation, what+" "+notArchive(begin[:n]))
 	}
 	all, err := openRecords(r, size)
 	if err != nil {
-		return nil, &Error{operation, ErrModel, what + " is no whole TorchScript archive: " + err.Error()}
+		return nil, modelError(operation, what+" is no whole TorchScript archive: "+err.Error())
 	}
 	if instead := all.notModule(); instead != "" {
-		return nil, &Error{operation, ErrModel, what + " " + instead}
+		return nil, modelError(operation, what+" "+instead)
 	}
 	files, err := all.extraFiles()
 	if err != nil {
-		return nil, &Error{operation, ErrModel, what + " is no whole TorchScript archive: " + err.Error()}
+		return nil, modelError(operation, what+" is no whole TorchScript archive: "+err.Error())
 	}
 	return files, nil
 }
 
-func loadModule(operation, what string, files map[string][]byte, where []Option,
+// checkPlace is why a module cannot be brought to where it is wanted, or nil.
+func checkPlace(operation string, where []torch.Option) error {
+	device := bridge.PlaceOf(where).Device
+	if device == nil {
+		device = torch.CPU
+	}
+	return bridge.CheckDevice(operation, device)
+}
+
+func loadModule(operation, what string, files map[string][]byte, where []torch.Option,
 	load func(C.ctorch_device) C.ctorch_module_result) (*Module, error) {
-	wanted := gather(NoDType, where)
-	result := load(wanted.device.c())
-	deliverWarnings()
-	if result.error != nil {
-		err := takeError(operation, result.error).(*Error)
-		if err.Kind == ErrModel {
-			err.Message = what + " " + cannotLoad(err.Message)
+	place := bridge.PlaceOf(where)
+	device := torch.CPU
+	if place.Device != nil {
+		device = place.Device.(torch.Device)
+	}
+	result := load(cDevice(device))
+	if err := takeError(operation, result.error); err != nil {
+		if failure := err.(*torch.Error); failure.Kind == torch.ErrModel {
+			failure.Message = what + " " + cannotLoad(failure.Message)
 		}
 		return nil, err
 	}
 	m := newModule(result.module)
 	m.extraFiles = files
-	if wanted.dtype == NoDType {
-		return m, nil
-	}
-	if err := m.To(wanted.dtype); err != nil {
-		m.Close()
-		return nil, err
+	if dtype := torch.DType(place.DType); dtype != torch.NoDType {
+		if err := m.To(dtype); err != nil {
+			m.Close()
+			return nil, err
+		}
 	}
 	return m, nil
 }
@@ -147,12 +159,12 @@ var unknownOperator = regexp.MustCompile(`Unknown (?:builtin|custom)? ?op(?:erat
 func cannotLoad(message string) string {
 	if found := unknownOperator.FindStringSubmatch(message); found != nil {
 		return fmt.Sprintf("needs the operator %s, which libtorch %s does not have: export the model without it",
-			found[1], Version())
+			found[1], torch.Version())
 	}
-	return fmt.Sprintf("cannot be loaded by libtorch %s: %s", Version(), message)
+	return fmt.Sprintf("cannot be loaded by libtorch %s: %s", torch.Version(), message)
 }
 
-// Save writes the module, with its extra files, as a TorchScript archive that [LoadModule] and
+// Save writes the module, with its extra files, as a TorchScript archive that [Load] and
 // Python's torch.jit.load read. The file appears whole or not at all.
 func (m *Module) Save(path string) error {
 	err := atomicfile.WriteFile(path, func(file *os.File) error { return m.write("Save", file) })

@@ -1,4 +1,4 @@
-package torch
+package jit
 
 // #include "ctorch/ctorch.h"
 // #include <stdlib.h>
@@ -7,6 +7,8 @@ import "C"
 import (
 	"fmt"
 	"strings"
+
+	"github.com/clipvqgan/clipvqgan/torch"
 )
 
 // A Method is the signature of a module's method.
@@ -74,10 +76,10 @@ func (m *Module) Methods() ([]Method, error) {
 	}
 	var methods []Method
 	for _, each := range value.([]any) {
-		parts := each.(Tuple)
+		parts := each.(torch.Tuple)
 		method := Method{Name: parts[0].(string), Results: parts[2].([]string)}
 		for _, each := range parts[1].([]any) {
-			argument := each.(Tuple)
+			argument := each.(torch.Tuple)
 			method.Arguments = append(method.Arguments, Argument{
 				Name: argument[0].(string), Type: argument[1].(string),
 				HasDefault: argument[2].(bool), Default: argument[3],
@@ -88,12 +90,6 @@ func (m *Module) Methods() ([]Method, error) {
 	return methods, nil
 }
 
-// A NamedTensor is a parameter or buffer with its dotted name.
-type NamedTensor struct {
-	Name   string
-	Tensor *Tensor
-}
-
 // A NamedModule is a module in a module, with its dotted name.
 type NamedModule struct {
 	Name   string
@@ -102,30 +98,30 @@ type NamedModule struct {
 
 // NamedParameters are the weights of the module and of all modules in it, in the order of the code.
 // They share the module's memory.
-func (m *Module) NamedParameters() ([]NamedTensor, error) {
+func (m *Module) NamedParameters() ([]torch.NamedTensor, error) {
 	return m.tensors("NamedParameters", C.CTORCH_PARAMETERS)
 }
 
 // NamedBuffers are the tensors of the module and of all modules in it that are not trained, as
 // running means. They share the module's memory.
-func (m *Module) NamedBuffers() ([]NamedTensor, error) {
+func (m *Module) NamedBuffers() ([]torch.NamedTensor, error) {
 	return m.tensors("NamedBuffers", C.CTORCH_BUFFERS)
 }
 
 // Parameters are [Module.NamedParameters] without the names, as an optimizer takes them.
-func (m *Module) Parameters() ([]*Tensor, error) {
+func (m *Module) Parameters() ([]*torch.Tensor, error) {
 	named, err := m.tensors("Parameters", C.CTORCH_PARAMETERS)
 	return withoutNames(named), err
 }
 
 // Buffers are [Module.NamedBuffers] without the names.
-func (m *Module) Buffers() ([]*Tensor, error) {
+func (m *Module) Buffers() ([]*torch.Tensor, error) {
 	named, err := m.tensors("Buffers", C.CTORCH_BUFFERS)
 	return withoutNames(named), err
 }
 
-func withoutNames(named []NamedTensor) []*Tensor {
-	var tensors []*Tensor
+func withoutNames(named []torch.NamedTensor) []*torch.Tensor {
+	var tensors []*torch.Tensor
 	for _, each := range named {
 		tensors = append(tensors, each.Tensor)
 	}
@@ -144,10 +140,10 @@ func (m *Module) NamedChildren() ([]NamedModule, error) {
 	return m.modules("NamedChildren", C.CTORCH_CHILDREN)
 }
 
-func (m *Module) tensors(operation string, which C.int32_t) ([]NamedTensor, error) {
-	var named []NamedTensor
+func (m *Module) tensors(operation string, which C.int32_t) ([]torch.NamedTensor, error) {
+	var named []torch.NamedTensor
 	err := m.members(operation, which, func(name string, value any) {
-		named = append(named, NamedTensor{name, value.(*Tensor)})
+		named = append(named, torch.NamedTensor{Name: name, Tensor: value.(*torch.Tensor)})
 	})
 	return named, err
 }
@@ -168,7 +164,7 @@ func (m *Module) members(operation string, which C.int32_t, add func(name string
 		return err
 	}
 	for _, each := range value.([]any) {
-		pair := each.(Tuple)
+		pair := each.(torch.Tuple)
 		add(pair[0].(string), pair[1])
 	}
 	return nil
@@ -192,7 +188,7 @@ func (m *Module) Attributes() ([]NamedType, error) {
 
 // Attribute is an attribute, parameter, buffer, module or constant by its dotted name, as
 // "visual.conv1.weight". Its form is that of a result of [Module.Call]; a tensor or module shares
-// memory with m. The error is of kind [ErrModel] where there is none.
+// memory with m. The error is of kind [torch.ErrModel] where there is none.
 func (m *Module) Attribute(name string) (any, error) {
 	text, freeText := cText(name)
 	defer freeText()
@@ -202,7 +198,7 @@ func (m *Module) Attribute(name string) (any, error) {
 }
 
 // SetAttribute gives an attribute, parameter, buffer or module by its dotted name another value, of
-// the type that it has. A constant stays: the error is of kind [ErrInvalid].
+// the type that it has. A constant stays: the error is of kind [torch.ErrInvalid].
 func (m *Module) SetAttribute(name string, value any) error {
 	const operation = "SetAttribute"
 	values := valueArena{operation: operation}

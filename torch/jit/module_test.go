@@ -1,4 +1,4 @@
-package torch_test
+package jit_test
 
 import (
 	"encoding/json"
@@ -10,15 +10,17 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/clipvqgan/clipvqgan/internal/testkit"
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/jit"
 )
 
 // moduleFile is a file that scripts/reference/reference_modules.py wrote.
 func moduleFile(name string) string { return filepath.Join("testdata", "modules", name) }
 
-func loadModule(t testing.TB, name string, where ...torch.Option) *torch.Module {
+func loadModule(t testing.TB, name string, where ...torch.Option) *jit.Module {
 	t.Helper()
-	module, err := torch.LoadModule(moduleFile(name), where...)
+	module, err := jit.Load(moduleFile(name), where...)
 	require.NoError(t, err)
 	t.Cleanup(module.Close)
 	return module
@@ -54,9 +56,9 @@ const float32Rounding = 1e-6
 func TestModuleComputesWhatPythonDoes(t *testing.T) {
 	reference := loadNetReference(t)
 	for _, profiling := range []bool{false, true} {
-		onEachDevice(t, func(t *testing.T, device torch.Device) {
-			defer torch.SetProfiling(torch.Profiling())
-			torch.SetProfiling(profiling)
+		testkit.OnEachDevice(t, func(t *testing.T, device torch.Device) {
+			defer jit.SetProfiling(jit.Profiling())
+			jit.SetProfiling(profiling)
 			net := loadModule(t, "net.pt", device)
 			for range 4 { // the profiler specializes the second or third
 				require.NoError(t, net.ZeroGrad())
@@ -88,11 +90,11 @@ func TestEachCallIsTheSameWithoutProfiling(t *testing.T) {
 }
 
 func TestSetProfiling(t *testing.T) {
-	assert.False(t, torch.Profiling(), "off at start")
-	torch.SetProfiling(true)
-	assert.True(t, torch.Profiling())
-	torch.SetProfiling(false)
-	assert.False(t, torch.Profiling())
+	assert.False(t, jit.Profiling(), "off at start")
+	jit.SetProfiling(true)
+	assert.True(t, jit.Profiling())
+	jit.SetProfiling(false)
+	assert.False(t, jit.Profiling())
 }
 
 func TestCallFailures(t *testing.T) {
@@ -115,9 +117,9 @@ func TestCallFailures(t *testing.T) {
 			[]any{x, 1, nil, 2}},
 		"wrong type": {torch.ErrInvalid, "argument 1 of forward(x: Tensor, scale: float = 2., shift: Optional[Tensor] = None): " +
 			"x wants Tensor, not text", "forward", []any{"text"}},
-		"wrong type by name": {torch.ErrInvalid, "scale wants float, not a tensor", "forward", []any{x, torch.Kwargs{"scale": x}}},
-		"unknown name":       {torch.ErrInvalid, "has no argument size", "forward", []any{x, torch.Kwargs{"size": 1}}},
-		"given twice":        {torch.ErrInvalid, "was given x by place and by name", "forward", []any{x, torch.Kwargs{"x": x}}},
+		"wrong type by name": {torch.ErrInvalid, "scale wants float, not a tensor", "forward", []any{x, jit.Kwargs{"scale": x}}},
+		"unknown name":       {torch.ErrInvalid, "has no argument size", "forward", []any{x, jit.Kwargs{"size": 1}}},
+		"given twice":        {torch.ErrInvalid, "was given x by place and by name", "forward", []any{x, jit.Kwargs{"x": x}}},
 		"not whole":          {torch.ErrInvalid, "x wants int, not a number", "whole", []any{0.5}},
 		"in a list":          {torch.ErrInvalid, "x[1] wants int, not text", "wholes", []any{[]any{1, "two"}}},
 		"deep inside":        {torch.ErrInvalid, "x[0][1][1] wants str, not a whole number", "nested", []any{[]any{[]any{torch.Tuple{1, "a"}, torch.Tuple{1, 2}}}}},
@@ -145,7 +147,7 @@ func TestCallFailures(t *testing.T) {
 	}
 	_, err := values.CallTensor("text", "a")
 	assert.ErrorIs(t, err, torch.ErrModel)
-	_, err = (*torch.Module)(nil).Forward(x)
+	_, err = (*jit.Module)(nil).Forward(x)
 	assert.ErrorIs(t, err, torch.ErrInvalid)
 
 	// A failure of an operator inside.
@@ -171,10 +173,10 @@ func TestNamedArgumentsAndDefaults(t *testing.T) {
 		{3, []any{x, 3}},
 		{3.5, []any{x, 3.5, nil}},
 		{4, []any{x, 3, x}},
-		{5, []any{x, torch.Kwargs{"scale": 5}}},
-		{3, []any{x, torch.Kwargs{"shift": x}}},
-		{7, []any{torch.Kwargs{"shift": x, "scale": 6, "x": x}}},
-		{2, []any{x, torch.Kwargs{}}},
+		{5, []any{x, jit.Kwargs{"scale": 5}}},
+		{3, []any{x, jit.Kwargs{"shift": x}}},
+		{7, []any{jit.Kwargs{"shift": x, "scale": 6, "x": x}}},
+		{2, []any{x, jit.Kwargs{}}},
 	} {
 		y, err := values.Forward(test.arguments...)
 		require.NoError(t, err)
@@ -202,7 +204,7 @@ func TestTrainAndEval(t *testing.T) {
 }
 
 func TestModuleToAndGradients(t *testing.T) {
-	onEachDevice(t, func(t *testing.T, device torch.Device) {
+	testkit.OnEachDevice(t, func(t *testing.T, device torch.Device) {
 		net := loadModule(t, "net.pt", device)
 		require.NoError(t, net.SetRequiresGrad(false))
 		y, err := net.Forward(netInput(device))
@@ -265,7 +267,7 @@ func TestClone(t *testing.T) {
 
 func TestFreeze(t *testing.T) {
 	reference := loadNetReference(t)
-	onEachDevice(t, func(t *testing.T, device torch.Device) {
+	testkit.OnEachDevice(t, func(t *testing.T, device torch.Device) {
 		net := loadModule(t, "net.pt", device)
 		require.NoError(t, net.Train())
 		_, err := net.Freeze()

@@ -1,4 +1,4 @@
-package torch
+package jit
 
 // #include "ctorch/ctorch.h"
 // #include <stdlib.h>
@@ -10,13 +10,17 @@ import (
 	"maps"
 	"sync"
 	"unsafe"
+
+	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
+	"github.com/clipvqgan/clipvqgan/torch/internal/native"
 )
 
 // A Module is a TorchScript module: code and weights that were exported from Python. Its methods
 // may be called from many goroutines at once, as long as nobody changes it meanwhile: To, Train,
 // SetAttribute and the like are writes.
 type Module struct {
-	handle *handle
+	handle *native.Handle
 
 	mutex      sync.Mutex
 	extraFiles map[string][]byte
@@ -26,8 +30,8 @@ func freeModule(p unsafe.Pointer) { C.ctorch_module_free((*C.ctorch_module)(p)) 
 
 // newModule owns a module that a call made.
 func newModule(module *C.ctorch_module) *Module {
-	m := &Module{handle: newHandle(unsafe.Pointer(module), handleBytes, freeModule)}
-	closeWhenUnreachable(m, m.handle)
+	m := &Module{handle: native.New(unsafe.Pointer(module), native.HandleBytes, freeModule)}
+	native.CloseWhenUnreachable(m, m.handle)
 	return m
 }
 
@@ -36,13 +40,13 @@ func (m *Module) enter(operation string) (*C.ctorch_module, error) {
 	if m == nil {
 		return nil, invalid(operation, "the module is nil")
 	}
-	if !m.handle.use() {
-		return nil, &Error{operation, ErrClosed, "the module is closed"}
+	if !m.handle.Use() {
+		return nil, &torch.Error{Operation: operation, Kind: torch.ErrClosed, Message: "the module is closed"}
 	}
-	return (*C.ctorch_module)(m.handle.pointer), nil
+	return (*C.ctorch_module)(m.handle.Pointer()), nil
 }
 
-func (m *Module) leave() { m.handle.leave() }
+func (m *Module) leave() { m.handle.Leave() }
 
 // do runs a call that gives nothing but an error.
 func (m *Module) do(operation string, call func(*C.ctorch_module) *C.ctorch_error) error {
@@ -64,7 +68,7 @@ func (m *Module) get(operation string, call func(*C.ctorch_module) C.ctorch_valu
 		return nil, err
 	}
 	defer C.ctorch_value_free(&result.value)
-	err = Try(func() error {
+	err = torch.Try(func() error {
 		value = fromValue(&result.value)
 		return nil
 	})
@@ -86,10 +90,10 @@ func (m *Module) derive(operation string, call func(*C.ctorch_module) C.ctorch_m
 }
 
 // Close frees the module. Closing it again does nothing; using it afterwards is an error of kind
-// [ErrClosed]. A call that is using it on another goroutine ends first.
+// [torch.ErrClosed]. A call that is using it on another goroutine ends first.
 func (m *Module) Close() {
 	if m != nil {
-		m.handle.close()
+		m.handle.Close()
 	}
 }
 
@@ -131,7 +135,7 @@ func (m *Module) SetExtraFile(name string, contents []byte) error {
 
 // Kwargs are arguments by name, as the last one of [Module.Call].
 //
-//	y, err := module.Call("forward", x, torch.Kwargs{"scale": 0.5})
+//	y, err := module.Call("forward", x, jit.Kwargs{"scale": 0.5})
 type Kwargs map[string]any
 
 // Call calls a method. What it takes and gives are, in Go and in TorchScript:
@@ -153,9 +157,9 @@ type Kwargs map[string]any
 //	*Module                     a module
 //
 // An object of a scripted class, a generator and the like stay in TorchScript: a method that gives
-// one is an error of kind [ErrNotImplemented]. Arguments that are not given have their defaults;
-// [Kwargs] gives them by name. The error is of kind [ErrInvalid] where arguments do not fit, and
-// says which one and why; of kind [ErrModel] where there is no such method, or it raised an
+// one is an error of kind [torch.ErrNotImplemented]. Arguments that are not given have their defaults;
+// [Kwargs] gives them by name. The error is of kind [torch.ErrInvalid] where arguments do not fit, and
+// says which one and why; of kind [torch.ErrModel] where there is no such method, or it raised an
 // exception.
 func (m *Module) Call(method string, arguments ...any) (any, error) {
 	var named Kwargs
@@ -178,10 +182,10 @@ func (m *Module) Call(method string, arguments ...any) (any, error) {
 	defer freeName()
 	return m.get(method, func(self *C.ctorch_module) (result C.ctorch_value_result) {
 		// Without an end to the context there is no error.
-		_ = takeTurn(context.Background(), func() error {
+		_ = bridge.TakeTurn(context.Background(), func() error {
 			result = C.ctorch_module_call(self, name, list, C.int64_t(len(arguments)),
 				namedList, C.int64_t(len(named)))
-			settleTeam()
+			bridge.SettleTeam()
 			return nil
 		})
 		return result
@@ -189,39 +193,44 @@ func (m *Module) Call(method string, arguments ...any) (any, error) {
 }
 
 // CallTensor calls a method that gives one tensor.
-func (m *Module) CallTensor(method string, arguments ...any) (*Tensor, error) {
+func (m *Module) CallTensor(method string, arguments ...any) (*torch.Tensor, error) {
 	result, err := m.Call(method, arguments...)
 	if err != nil {
 		return nil, err
 	}
-	tensor, ok := result.(*Tensor)
+	tensor, ok := result.(*torch.Tensor)
 	if !ok {
-		return nil, &Error{method, ErrModel, fmt.Sprintf("the method gave a %T, not a tensor", result)}
+		return nil, modelError(method, fmt.Sprintf("the method gave a %T, not a tensor", result))
 	}
 	return tensor, nil
 }
 
 // Forward calls the method forward, which must give one tensor.
-func (m *Module) Forward(arguments ...any) (*Tensor, error) {
+func (m *Module) Forward(arguments ...any) (*torch.Tensor, error) {
 	return m.CallTensor("forward", arguments...)
 }
 
 // To moves the module to a device, or its weights to a floating-point dtype, or both. Buffers and
 // gradients go along, whole numbers keep their dtype, and what a frozen module has in its code
 // stays.
-func (m *Module) To(where ...Option) error {
+func (m *Module) To(where ...torch.Option) error {
 	const operation = "To"
-	wanted, device := destination(where)
-	if err := wanted.device.check(operation); err != nil {
-		return err
+	place := bridge.PlaceOf(where)
+	var device *C.ctorch_device
+	if place.Device != nil {
+		if err := bridge.CheckDevice(operation, place.Device); err != nil {
+			return err
+		}
+		wanted := cDevice(place.Device.(torch.Device))
+		device = &wanted
 	}
 	return m.do(operation, func(self *C.ctorch_module) *C.ctorch_error {
-		return C.ctorch_module_to(self, C.int32_t(wanted.dtype), device)
+		return C.ctorch_module_to(self, C.int32_t(place.DType), device)
 	})
 }
 
 // ChannelsLast lays the convolutions' weights out with the channels last. Their kernels are faster
-// with it, on pictures that are laid out so too: see [Tensor.ChannelsLast].
+// with it, on pictures that are laid out so too: see [torch.Tensor.ChannelsLast].
 func (m *Module) ChannelsLast() error {
 	return m.do("ChannelsLast", func(self *C.ctorch_module) *C.ctorch_error {
 		return C.ctorch_module_channels_last(self)
@@ -288,7 +297,7 @@ func (m *Module) Freeze(names ...string) (*Module, error) {
 }
 
 // OptimizeForInference is [Module.Freeze] with operations fused as well, on the CPU for oneDNN. It
-// is for forward passes alone: call it under [NoGrad], with inputs that need no gradients. Measure
+// is for forward passes alone: call it under [torch.NoGrad], with inputs that need no gradients. Measure
 // before use; what is gained depends on the network.
 func (m *Module) OptimizeForInference(names ...string) (*Module, error) {
 	list, free := cTexts(names)
@@ -296,22 +305,6 @@ func (m *Module) OptimizeForInference(names ...string) (*Module, error) {
 	return m.derive("OptimizeForInference", func(self *C.ctorch_module) C.ctorch_module_result {
 		return C.ctorch_module_optimize_for_inference(self, list, C.int64_t(len(names)))
 	})
-}
-
-// cTexts copies texts for C; the function frees the copy.
-func cTexts(texts []string) (**C.char, func()) {
-	size := C.size_t(len(texts)+1) * C.size_t(unsafe.Sizeof((*C.char)(nil)))
-	memory := (**C.char)(C.calloc(1, size))
-	copies := unsafe.Slice(memory, len(texts))
-	for i, text := range texts {
-		copies[i] = C.CString(text)
-	}
-	return memory, func() {
-		for _, text := range copies {
-			C.free(unsafe.Pointer(text))
-		}
-		C.free(unsafe.Pointer(memory))
-	}
 }
 
 // SetProfiling sets for the whole process whether TorchScript watches the first calls of a method and

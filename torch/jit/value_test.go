@@ -1,4 +1,4 @@
-package torch_test
+package jit_test
 
 import (
 	"testing"
@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/jit"
 )
 
 // plain stands in for values with tensors, which are compared by what they hold.
@@ -156,9 +157,9 @@ func TestModulesAreValues(t *testing.T) {
 	net.Close()
 	got, err := values.Call("anything", head)
 	require.NoError(t, err)
-	y, err := got.(*torch.Module).Forward(torch.Zeros(torch.Shape{1, 4}))
+	y, err := got.(*jit.Module).Forward(torch.Zeros(torch.Shape{1, 4}))
 	require.NoError(t, err)
-	bias, err := head.(*torch.Module).Attribute("bias")
+	bias, err := head.(*jit.Module).Attribute("bias")
 	require.NoError(t, err)
 	assert.Equal(t, bias.(*torch.Tensor).Float32s(), y.Float32s())
 }

@@ -1,4 +1,4 @@
-package torch
+package jit
 
 // #include "ctorch/ctorch.h"
 // #include <stdlib.h>
@@ -7,30 +7,10 @@ import "C"
 import (
 	"unsafe"
 
+	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 	"github.com/clipvqgan/clipvqgan/torch/internal/lists"
 )
-
-// A Tuple is a Python tuple, as opposed to a list ([]any).
-type Tuple []any
-
-// A NamedTuple is a TorchScript NamedTuple: a tuple whose elements have names.
-type NamedTuple []NamedValue
-
-// A NamedValue is an element of a [NamedTuple].
-type NamedValue struct {
-	Name  string
-	Value any
-}
-
-// Get is the element of a name, or nil where there is none.
-func (t NamedTuple) Get(name string) any {
-	for _, field := range t {
-		if field.Name == name {
-			return field.Value
-		}
-	}
-	return nil
-}
 
 // deepest is how deep values may lie in each other: a slice may hold itself.
 const deepest = 500
@@ -40,7 +20,7 @@ const deepest = 500
 type valueArena struct {
 	operation string
 	memory    []unsafe.Pointer
-	tensors   []*Tensor
+	tensors   []*torch.Tensor
 	modules   []*Module
 }
 
@@ -49,7 +29,7 @@ func (a *valueArena) free() {
 		C.free(memory)
 	}
 	for _, tensor := range a.tensors {
-		tensor.release()
+		bridge.Leave(tensor)
 	}
 	for _, module := range a.modules {
 		module.leave()
@@ -58,7 +38,7 @@ func (a *valueArena) free() {
 
 // list is values in an array. Its length is that of values.
 func (a *valueArena) list(values []any) (list *C.ctorch_value, err error) {
-	err = Try(func() error {
+	err = torch.Try(func() error {
 		list = a.items(values, 0)
 		return nil
 	})
@@ -84,9 +64,9 @@ func (a *valueArena) put(value any, to *C.ctorch_value, depth int) {
 	switch v := value.(type) {
 	case nil:
 		to.tag = C.CTORCH_VALUE_NONE
-	case *Tensor:
+	case *torch.Tensor:
 		if v != nil {
-			to.tag, to.tensor.tensor = C.CTORCH_VALUE_TENSOR, v.acquire(a.operation)
+			to.tag, to.tensor.tensor = C.CTORCH_VALUE_TENSOR, (*C.ctorch_tensor)(bridge.Enter(a.operation, v))
 			a.tensors = append(a.tensors, v)
 		}
 	case *Module:
@@ -102,7 +82,7 @@ func (a *valueArena) put(value any, to *C.ctorch_value, depth int) {
 		to.tag, to.integer = C.CTORCH_VALUE_INTEGER, C.int64_t(v)
 	case int32:
 		to.tag, to.integer = C.CTORCH_VALUE_INTEGER, C.int64_t(v)
-	case DType:
+	case torch.DType:
 		to.tag, to.integer = C.CTORCH_VALUE_INTEGER, C.int64_t(v)
 	case float64:
 		to.tag, to.number = C.CTORCH_VALUE_NUMBER, C.double(v)
@@ -112,15 +92,15 @@ func (a *valueArena) put(value any, to *C.ctorch_value, depth int) {
 		to.tag, to.number, to.imaginary = C.CTORCH_VALUE_COMPLEX, C.double(real(v)), C.double(imag(v))
 	case bool:
 		to.tag, to.integer = C.CTORCH_VALUE_BOOL, C.int64_t(cBool(v))
-	case Device:
-		to.tag, to.device = C.CTORCH_VALUE_DEVICE, v.c()
+	case torch.Device:
+		to.tag, to.device = C.CTORCH_VALUE_DEVICE, cDevice(v)
 	case string:
 		text := C.CString(v)
 		a.memory = append(a.memory, unsafe.Pointer(text))
 		to.tag, to.text, to.count = C.CTORCH_VALUE_TEXT, text, C.int64_t(len(v))
-	case Tuple:
+	case torch.Tuple:
 		a.nest(C.CTORCH_VALUE_TUPLE, v, len(v), to, depth)
-	case NamedTuple:
+	case torch.NamedTuple:
 		pairs := make([]any, 0, 2*len(v))
 		for _, field := range v {
 			pairs = append(pairs, field.Name, field.Value)
@@ -128,7 +108,7 @@ func (a *valueArena) put(value any, to *C.ctorch_value, depth int) {
 		a.nest(C.CTORCH_VALUE_NAMED_TUPLE, pairs, len(v), to, depth)
 	case []any:
 		a.nest(C.CTORCH_VALUE_LIST, v, len(v), to, depth)
-	case []*Tensor:
+	case []*torch.Tensor:
 		a.nest(C.CTORCH_VALUE_LIST, lists.Anys(v), len(v), to, depth)
 	case []int64:
 		a.nest(C.CTORCH_VALUE_LIST, lists.Anys(v), len(v), to, depth)
@@ -140,7 +120,7 @@ func (a *valueArena) put(value any, to *C.ctorch_value, depth int) {
 		a.nest(C.CTORCH_VALUE_LIST, lists.Anys(v), len(v), to, depth)
 	case []string:
 		a.nest(C.CTORCH_VALUE_LIST, lists.Anys(v), len(v), to, depth)
-	case *Dict:
+	case *torch.Dict:
 		pairs := make([]any, 0, 2*v.Len())
 		for key, item := range v.All() {
 			pairs = append(pairs, key, item)
@@ -148,7 +128,7 @@ func (a *valueArena) put(value any, to *C.ctorch_value, depth int) {
 		a.nest(C.CTORCH_VALUE_DICT, pairs, v.Len(), to, depth)
 	case map[string]any:
 		a.nest(C.CTORCH_VALUE_DICT, pairsOf(v), len(v), to, depth)
-	case map[string]*Tensor:
+	case map[string]*torch.Tensor:
 		a.nest(C.CTORCH_VALUE_DICT, pairsOf(v), len(v), to, depth)
 	case map[int64]any:
 		a.nest(C.CTORCH_VALUE_DICT, pairsOf(v), len(v), to, depth)
@@ -174,9 +154,9 @@ func pairsOf[K comparable, V any](dict map[K]V) []any {
 func fromValue(v *C.ctorch_value) any {
 	switch v.tag {
 	case C.CTORCH_VALUE_TENSOR:
-		tensor := v.tensor
+		tensor := bridge.Adopt(unsafe.Pointer(&v.tensor))
 		v.tensor.tensor = nil
-		return adopt(tensor)
+		return tensor
 	case C.CTORCH_VALUE_MODULE:
 		module := v.module
 		v.module = nil
@@ -194,12 +174,12 @@ func fromValue(v *C.ctorch_value) any {
 	case C.CTORCH_VALUE_TEXT:
 		return string(unsafe.Slice((*byte)(unsafe.Pointer(v.text)), int(v.count)))
 	case C.CTORCH_VALUE_TUPLE:
-		return Tuple(fromItems(v, int(v.count)))
+		return torch.Tuple(fromItems(v, int(v.count)))
 	case C.CTORCH_VALUE_NAMED_TUPLE:
 		pairs := fromItems(v, 2*int(v.count))
-		tuple := make(NamedTuple, v.count)
+		tuple := make(torch.NamedTuple, v.count)
 		for i := range tuple {
-			tuple[i] = NamedValue{pairs[2*i].(string), pairs[2*i+1]}
+			tuple[i] = torch.NamedValue{Name: pairs[2*i].(string), Value: pairs[2*i+1]}
 		}
 		return tuple
 	case C.CTORCH_VALUE_LIST:
@@ -224,7 +204,7 @@ func fromItems(v *C.ctorch_value, count int) []any {
 func fromList(values []any, element C.int32_t) any {
 	switch element {
 	case C.CTORCH_VALUE_TENSOR:
-		return sliceOf[*Tensor](values)
+		return sliceOf[*torch.Tensor](values)
 	case C.CTORCH_VALUE_INTEGER:
 		return sliceOf[int64](values)
 	case C.CTORCH_VALUE_NUMBER:
@@ -247,11 +227,11 @@ func sliceOf[T any](values []any) []T {
 }
 
 // fromDict panics with an *Error where a key has no counterpart in Go, as a tensor.
-func fromDict(pairs []any) *Dict {
-	dict := &Dict{}
+func fromDict(pairs []any) *torch.Dict {
+	dict := torch.NewDict()
 	for i := 0; i < len(pairs); i += 2 {
-		if err := dict.set(pairs[i], pairs[i+1]); err != nil {
-			panic(&Error{"Dict", ErrNotImplemented, err.Error()})
+		if err := torch.Try(func() error { dict.Set(pairs[i], pairs[i+1]); return nil }); err != nil {
+			panic(&torch.Error{Operation: "Dict", Kind: torch.ErrNotImplemented, Message: err.(*torch.Error).Message})
 		}
 	}
 	return dict

@@ -1,4 +1,4 @@
-package torch_test
+package jit_test
 
 import (
 	"bytes"
@@ -9,12 +9,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/jit"
 )
 
 // harmless checks that an archive made from tiny.pt's is refused with an error, or that its damage
 // is of no account: the module computes what it did.
 func harmless(t *testing.T, data []byte) {
-	module, err := torch.ReadModule(bytes.NewReader(data))
+	module, err := jit.Read(bytes.NewReader(data))
 	if err != nil {
 		assert.ErrorIs(t, err, torch.ErrModel)
 		return

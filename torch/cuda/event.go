@@ -1,4 +1,4 @@
-package torch
+package cuda
 
 // #include "ctorch/ctorch.h"
 import "C"
@@ -6,25 +6,29 @@ import "C"
 import (
 	"time"
 	"unsafe"
+
+	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
+	"github.com/clipvqgan/clipvqgan/torch/internal/native"
 )
 
-// A CUDAEvent is a mark in a [CUDAStream], for another stream or the program to wait for, and to
+// A Event is a mark in a [Stream], for another stream or the program to wait for, and to
 // take times by.
-type CUDAEvent struct {
-	handle *handle
+type Event struct {
+	handle *native.Handle
 }
 
-// CUDAEventOptions are the choices of [NewCUDAEvent].
-type CUDAEventOptions struct {
-	// Timing lets [CUDAEvent.ElapsedTime] be asked, which makes the event a little dearer.
+// EventOptions are the choices of [NewEvent].
+type EventOptions struct {
+	// Timing lets [Event.ElapsedTime] be asked, which makes the event a little dearer.
 	Timing bool
 }
 
 func freeEvent(p unsafe.Pointer) { C.ctorch_cuda_event_free((*C.ctorch_cuda_event)(p)) }
 
-// NewCUDAEvent makes an event. It belongs to the GPU of the stream that first records it.
-func NewCUDAEvent(options CUDAEventOptions) (*CUDAEvent, error) {
-	const operation = "NewCUDAEvent"
+// NewEvent makes an event. It belongs to the GPU of the stream that first records it.
+func NewEvent(options EventOptions) (*Event, error) {
+	const operation = "cuda.NewEvent"
 	if err := checkCUDA(operation); err != nil {
 		return nil, err
 	}
@@ -32,28 +36,28 @@ func NewCUDAEvent(options CUDAEventOptions) (*CUDAEvent, error) {
 	if result.error != nil {
 		return nil, takeError(operation, result.error)
 	}
-	e := &CUDAEvent{newHandle(unsafe.Pointer(result.event), handleBytes, freeEvent)}
-	closeWhenUnreachable(e, e.handle)
+	e := &Event{native.New(unsafe.Pointer(result.event), native.HandleBytes, freeEvent)}
+	native.CloseWhenUnreachable(e, e.handle)
 	return e, nil
 }
 
 // use enters the event for a call.
-func (e *CUDAEvent) use(operation string, call func(*C.ctorch_cuda_event) error) error {
+func (e *Event) use(operation string, call func(*C.ctorch_cuda_event) error) error {
 	if e == nil {
 		return invalid(operation, "the event is nil")
 	}
-	if !e.handle.use() {
-		return &Error{operation, ErrClosed, "the event is closed"}
+	if !e.handle.Use() {
+		return &torch.Error{Operation: operation, Kind: torch.ErrClosed, Message: "the event is closed"}
 	}
-	defer e.handle.leave()
-	return call((*C.ctorch_cuda_event)(e.handle.pointer))
+	defer e.handle.Leave()
+	return call((*C.ctorch_cuda_event)(e.handle.Pointer()))
 }
 
 // Record puts the mark behind what was asked of the stream until now. Where it was recorded before,
 // the mark moves.
-func (e *CUDAEvent) Record(stream CUDAStream) error {
+func (e *Event) Record(stream Stream) error {
 	const operation = "Record"
-	if err := stream.Device().check(operation); err != nil {
+	if err := bridge.CheckDevice(operation, stream.Device()); err != nil {
 		return err
 	}
 	return e.use(operation, func(event *C.ctorch_cuda_event) error {
@@ -62,7 +66,7 @@ func (e *CUDAEvent) Record(stream CUDAStream) error {
 }
 
 // Query reports whether the GPU has reached the mark; also true where it was never recorded.
-func (e *CUDAEvent) Query() (reached bool, err error) {
+func (e *Event) Query() (reached bool, err error) {
 	const operation = "Query"
 	err = e.use(operation, func(event *C.ctorch_cuda_event) error {
 		reached, err = answered(operation, C.ctorch_cuda_event_query(event))
@@ -72,7 +76,7 @@ func (e *CUDAEvent) Query() (reached bool, err error) {
 }
 
 // Synchronize waits until the GPU has reached the mark.
-func (e *CUDAEvent) Synchronize() error {
+func (e *Event) Synchronize() error {
 	const operation = "Synchronize"
 	return e.use(operation, func(event *C.ctorch_cuda_event) error {
 		return takeError(operation, C.ctorch_cuda_event_synchronize(event))
@@ -81,7 +85,7 @@ func (e *CUDAEvent) Synchronize() error {
 
 // ElapsedTime is the time between the two marks, to about half a microsecond. Both events must have
 // been made with Timing, recorded, and reached: call end.Synchronize before.
-func (e *CUDAEvent) ElapsedTime(end *CUDAEvent) (elapsed time.Duration, err error) {
+func (e *Event) ElapsedTime(end *Event) (elapsed time.Duration, err error) {
 	const operation = "ElapsedTime"
 	err = e.use(operation, func(first *C.ctorch_cuda_event) error {
 		return end.use(operation, func(last *C.ctorch_cuda_event) error {
@@ -94,8 +98,8 @@ func (e *CUDAEvent) ElapsedTime(end *CUDAEvent) (elapsed time.Duration, err erro
 }
 
 // Close frees the event. Closing it again does nothing.
-func (e *CUDAEvent) Close() {
+func (e *Event) Close() {
 	if e != nil {
-		e.handle.close()
+		e.handle.Close()
 	}
 }

@@ -1,22 +1,25 @@
-package torch
+package jit
 
 import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 )
 
 // StateDict is the module's parameters and buffers by their dotted names, as torch/checkpoint writes them for
 // Python's load_state_dict. They share the module's memory.
-func (m *Module) StateDict() (*Dict, error) {
+func (m *Module) StateDict() (*torch.Dict, error) {
 	named, err := m.state("StateDict")
 	if err != nil {
 		return nil, err
 	}
-	return StateDict(named), nil
+	return torch.StateDict(named), nil
 }
 
-func (m *Module) state(operation string) ([]NamedTensor, error) {
+func (m *Module) state(operation string) ([]torch.NamedTensor, error) {
 	parameters, err := m.NamedParameters()
 	if err != nil {
 		return nil, err
@@ -32,22 +35,22 @@ func (m *Module) state(operation string) ([]NamedTensor, error) {
 // module's parameters and buffers, which keep their dtypes and devices. With strict, names that one
 // side has and the other lacks are an error; without, they are passed over. Shapes must always fit.
 // Where there is an error the module is as it was, and the error names all that is wrong.
-func (m *Module) LoadStateDict(state *Dict, strict bool) error {
+func (m *Module) LoadStateDict(state *torch.Dict, strict bool) error {
 	const operation = "LoadStateDict"
 	own, err := m.state(operation)
 	if err != nil {
 		return err
 	}
-	defer closeAll(withoutNames(own))
+	defer bridge.CloseAll(withoutNames(own))
 	given, err := state.Tensors()
 	if err != nil {
 		return err
 	}
-	sources := map[string]*Tensor{}
+	sources := map[string]*torch.Tensor{}
 	for _, named := range given {
 		sources[named.Name] = named.Tensor
 	}
-	return Try(func() error {
+	return torch.Try(func() error {
 		var missing, misfits []string
 		for _, target := range own {
 			source, ok := sources[target.Name]
@@ -65,7 +68,7 @@ func (m *Module) LoadStateDict(state *Dict, strict bool) error {
 		if len(problems) > 0 {
 			return invalid(operation, "the state dict does not fit the module: %s", strings.Join(problems, "; "))
 		}
-		NoGrad(func() {
+		torch.NoGrad(func() {
 			for _, target := range own {
 				if source, ok := sources[target.Name]; ok {
 					target.Tensor.CopyInPlace(source)
@@ -77,7 +80,7 @@ func (m *Module) LoadStateDict(state *Dict, strict bool) error {
 }
 
 // unexpected are the names that are given and not known.
-func unexpected(given, known []NamedTensor) []string {
+func unexpected(given, known []torch.NamedTensor) []string {
 	names := map[string]bool{}
 	for _, each := range known {
 		names[each.Name] = true

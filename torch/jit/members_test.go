@@ -1,4 +1,4 @@
-package torch_test
+package jit_test
 
 import (
 	"testing"
@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/jit"
 )
 
 func tensorNames(named []torch.NamedTensor) []string {
@@ -17,7 +18,7 @@ func tensorNames(named []torch.NamedTensor) []string {
 	return names
 }
 
-func moduleNames(named []torch.NamedModule) []string {
+func moduleNames(named []jit.NamedModule) []string {
 	var names []string
 	for _, each := range named {
 		names = append(names, each.Name)
@@ -72,18 +73,18 @@ func TestMethods(t *testing.T) {
 	assert.Equal(t, "forward(x: Tensor, scale: float = 2, shift: Optional[Tensor] = None) -> Tensor", signatures["forward"])
 	assert.Equal(t, "counter() -> __torch__.Counter", signatures["counter"])
 	assert.Equal(t, "nested(x: List[List[Tuple[int, str]]]) -> List[List[Tuple[int, str]]]", signatures["nested"])
-	assert.Equal(t, torch.Argument{Name: "scale", Type: "float", HasDefault: true, Default: 2.0}, methods[0].Arguments[1])
+	assert.Equal(t, jit.Argument{Name: "scale", Type: "float", HasDefault: true, Default: 2.0}, methods[0].Arguments[1])
 	assert.False(t, methods[0].Arguments[0].HasDefault)
 	assert.True(t, values.HasMethod("forward"))
 	assert.False(t, values.HasMethod("nothing"))
-	assert.Equal(t, `mode: str = "a"`, torch.Argument{Name: "mode", Type: "str", HasDefault: true, Default: "a"}.String())
+	assert.Equal(t, `mode: str = "a"`, jit.Argument{Name: "mode", Type: "str", HasDefault: true, Default: "a"}.String())
 }
 
 func TestAttributes(t *testing.T) {
 	values := loadModule(t, "values.pt")
 	attributes, err := values.Attributes()
 	require.NoError(t, err)
-	for _, want := range []torch.NamedType{
+	for _, want := range []jit.NamedType{
 		{Name: "training", Type: "bool"}, {Name: "names", Type: "List[str]"}, {Name: "sizes", Type: "Dict[str, int]"},
 		{Name: "rate", Type: "float"}, {Name: "where", Type: "Device"}, {Name: "absent", Type: "Optional[Tensor]"},
 		{Name: "limit", Type: "int"},

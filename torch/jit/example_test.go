@@ -1,4 +1,4 @@
-package torch_test
+package jit_test
 
 import (
 	"fmt"
@@ -7,10 +7,11 @@ import (
 	"path/filepath"
 
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/jit"
 )
 
-func ExampleLoadModule() {
-	module, err := torch.LoadModule("testdata/modules/tiny.pt")
+func ExampleLoad() {
+	module, err := jit.Load("testdata/modules/tiny.pt")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -29,7 +30,7 @@ func ExampleLoadModule() {
 }
 
 func ExampleReadExtraFiles() {
-	files, err := torch.ReadExtraFiles("testdata/modules/tiny.pt")
+	files, err := jit.ReadExtraFiles("testdata/modules/tiny.pt")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -38,7 +39,7 @@ func ExampleReadExtraFiles() {
 }
 
 func ExampleModule_Call() {
-	module, err := torch.LoadModule("testdata/modules/values.pt")
+	module, err := jit.Load("testdata/modules/values.pt")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -46,7 +47,7 @@ func ExampleModule_Call() {
 
 	// def forward(self, x: Tensor, scale: float = 2.0, shift: Optional[Tensor] = None) -> Tensor
 	x := torch.FromSlice([]float32{1, 2}, nil)
-	y, err := module.Call("forward", x, torch.Kwargs{"shift": x})
+	y, err := module.Call("forward", x, jit.Kwargs{"shift": x})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -68,7 +69,7 @@ func ExampleModule_Call() {
 }
 
 func ExampleModule_Methods() {
-	module, err := torch.LoadModule("testdata/modules/net.pt")
+	module, err := jit.Load("testdata/modules/net.pt")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -86,7 +87,7 @@ func ExampleModule_Methods() {
 }
 
 func ExampleModule_NamedParameters() {
-	module, err := torch.LoadModule("testdata/modules/tiny.pt")
+	module, err := jit.Load("testdata/modules/tiny.pt")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -104,7 +105,7 @@ func ExampleModule_NamedParameters() {
 }
 
 func ExampleModule_Save() {
-	module, err := torch.LoadModule("testdata/modules/tiny.pt")
+	module, err := jit.Load("testdata/modules/tiny.pt")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -121,7 +122,7 @@ func ExampleModule_Save() {
 	if err := module.Save(path); err != nil {
 		log.Fatal(err)
 	}
-	again, err := torch.LoadModule(path)
+	again, err := jit.Load(path)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -131,7 +132,7 @@ func ExampleModule_Save() {
 }
 
 func ExampleModule_LoadStateDict() {
-	module, err := torch.LoadModule("testdata/modules/tiny.pt")
+	module, err := jit.Load("testdata/modules/tiny.pt")
 	if err != nil {
 		log.Fatal(err)
 	}

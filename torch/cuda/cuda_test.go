@@ -1,4 +1,4 @@
-package torch_test
+package cuda_test
 
 import (
 	"errors"
@@ -11,25 +11,26 @@ import (
 
 	"github.com/clipvqgan/clipvqgan/internal/testkit"
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/cuda"
 )
 
 // Everything that asks for a GPU says in one line that there is none, and which was meant.
 func TestAnAbsentGPUIsAnError(t *testing.T) {
-	beyond := torch.CUDA(torch.CUDADeviceCount())
+	beyond := torch.CUDA(cuda.DeviceCount())
 	x := torch.Zeros(torch.Shape{2})
-	stream := torch.CUDAStream{}
+	stream := cuda.Stream{}
 	calls := map[string]func(torch.Device) error{
-		"CUDAProperties":      func(d torch.Device) error { _, err := torch.CUDAProperties(d); return err },
-		"CUDAMemoryStats":     func(d torch.Device) error { _, err := torch.CUDAMemoryStats(d); return err },
-		"ResetCUDAPeakMemory": func(d torch.Device) error { return torch.ResetCUDAPeakMemory(d) },
-		"Synchronize":         func(d torch.Device) error { return d.Synchronize() },
-		"NewCUDAStream":       func(d torch.Device) error { _, err := torch.NewCUDAStream(d, 0); return err },
-		"CurrentCUDAStream":   func(d torch.Device) error { _, err := torch.CurrentCUDAStream(d); return err },
-		"DefaultCUDAStream":   func(d torch.Device) error { _, err := torch.DefaultCUDAStream(d); return err },
-		"WithDevice":          func(d torch.Device) error { return torch.WithDevice(d, func() { t.Error("it ran") }) },
-		"NewGenerator":        func(d torch.Device) error { _, err := torch.NewGenerator(d, 1); return err },
-		"ParseDevice":         func(d torch.Device) error { _, err := torch.ParseDevice(d.String()); return err },
-		"To":                  func(d torch.Device) error { return torch.Try(func() error { x.To(d); return nil }) },
+		"PropertiesOf":    func(d torch.Device) error { _, err := cuda.PropertiesOf(d); return err },
+		"MemoryStatsOf":   func(d torch.Device) error { _, err := cuda.MemoryStatsOf(d); return err },
+		"ResetPeakMemory": func(d torch.Device) error { return cuda.ResetPeakMemory(d) },
+		"Synchronize":     func(d torch.Device) error { return d.Synchronize() },
+		"NewStream":       func(d torch.Device) error { _, err := cuda.NewStream(d, 0); return err },
+		"CurrentStream":   func(d torch.Device) error { _, err := cuda.CurrentStream(d); return err },
+		"DefaultStream":   func(d torch.Device) error { _, err := cuda.DefaultStream(d); return err },
+		"WithDevice":      func(d torch.Device) error { return cuda.WithDevice(d, func() { t.Error("it ran") }) },
+		"NewGenerator":    func(d torch.Device) error { _, err := torch.NewGenerator(d, 1); return err },
+		"ParseDevice":     func(d torch.Device) error { _, err := torch.ParseDevice(d.String()); return err },
+		"To":              func(d torch.Device) error { return torch.Try(func() error { x.To(d); return nil }) },
 		"Empty": func(d torch.Device) error {
 			return torch.Try(func() error { torch.Empty(torch.Shape{2}, d); return nil })
 		},
@@ -40,24 +41,24 @@ func TestAnAbsentGPUIsAnError(t *testing.T) {
 			return torch.Try(func() error { torch.FromSlice([]float32{1}, nil, d); return nil })
 		},
 	}
-	if !torch.CUDAAvailable() {
+	if !cuda.IsAvailable() {
 		for name, call := range map[string]func() error{
-			"EmptyCUDACache": torch.EmptyCUDACache,
-			"CUDAVersion":    func() error { _, err := torch.CUDAVersion(); return err },
-			"WithStream":     func() error { return torch.WithStream(stream, func() { t.Error("it ran") }) },
-			"NewCUDAEvent":   func() error { _, err := torch.NewCUDAEvent(torch.CUDAEventOptions{}); return err },
-			"NewCUDAGraph":   func() error { _, err := torch.NewCUDAGraph(); return err },
-			"RecordStream":   func() error { return torch.Try(func() error { x.RecordStream(stream); return nil }) },
-			"PinMemory":      func() error { return torch.Try(func() error { x.PinMemory(); return nil }) },
+			"EmptyCache":    cuda.EmptyCache,
+			"Version":       func() error { _, err := cuda.Version(); return err },
+			"WithStream":    func() error { return cuda.WithStream(stream, func() { t.Error("it ran") }) },
+			"cuda.NewEvent": func() error { _, err := cuda.NewEvent(cuda.EventOptions{}); return err },
+			"cuda.NewGraph": func() error { _, err := cuda.NewGraph(); return err },
+			"RecordStream":  func() error { return cuda.RecordStream(x, stream) },
+			"PinMemory":     func() error { return torch.Try(func() error { x.PinMemory(); return nil }) },
 		} {
 			calls[name] = func(torch.Device) error { return call() }
 		}
 		for name, call := range map[string]func() error{
-			"Synchronize":  stream.Synchronize,
-			"Query":        func() error { _, err := stream.Query(); return err },
-			"NewCUDAEvent": func() error { return stream.WaitStream(stream) },
-			"NewCUDAGraph": func() error {
-				_, err := torch.NewGraphedStep(nil, nil, torch.GraphedStepOptions{})
+			"Synchronize":   stream.Synchronize,
+			"Query":         func() error { _, err := stream.Query(); return err },
+			"cuda.NewEvent": func() error { return stream.WaitStream(stream) },
+			"cuda.NewGraph": func() error {
+				_, err := cuda.NewGraphedStep(nil, nil, cuda.GraphedStepOptions{})
 				return err
 			},
 			"Empty": func() error {
@@ -86,20 +87,20 @@ func TestAnAbsentGPUIsAnError(t *testing.T) {
 }
 
 func TestTheCPUIsNoGPU(t *testing.T) {
-	_, err := torch.CUDAProperties(torch.CPU)
+	_, err := cuda.PropertiesOf(torch.CPU)
 	assert.ErrorIs(t, err, torch.ErrInvalid)
-	_, err = torch.CUDAMemoryStats(torch.CPU)
+	_, err = cuda.MemoryStatsOf(torch.CPU)
 	assert.ErrorIs(t, err, torch.ErrInvalid)
-	assert.ErrorIs(t, torch.ResetCUDAPeakMemory(torch.CPU), torch.ErrInvalid)
-	_, err = torch.NewCUDAStream(torch.CPU, 0)
+	assert.ErrorIs(t, cuda.ResetPeakMemory(torch.CPU), torch.ErrInvalid)
+	_, err = cuda.NewStream(torch.CPU, 0)
 	assert.ErrorIs(t, err, torch.ErrInvalid)
-	assert.ErrorIs(t, torch.WithDevice(torch.CPU, func() { t.Error("it ran") }), torch.ErrInvalid)
+	assert.ErrorIs(t, cuda.WithDevice(torch.CPU, func() { t.Error("it ran") }), torch.ErrInvalid)
 }
 
 func TestNilAndClosedCUDAThings(t *testing.T) {
-	var event *torch.CUDAEvent
-	var graph *torch.CUDAGraph
-	var step *torch.GraphedStep
+	var event *cuda.Event
+	var graph *cuda.Graph
+	var step *cuda.GraphedStep
 	assert.ErrorIs(t, event.Synchronize(), torch.ErrInvalid)
 	assert.ErrorIs(t, graph.Replay(), torch.ErrInvalid)
 	event.Close()
@@ -144,7 +145,7 @@ func TestRetryOutOfMemory(t *testing.T) {
 
 func TestCUDAProperties(t *testing.T) {
 	device := testkit.GPU(t)
-	properties, err := torch.CUDAProperties(device)
+	properties, err := cuda.PropertiesOf(device)
 	require.NoError(t, err)
 	assert.NotEmpty(t, properties.Name)
 	assert.NotZero(t, properties.UUID)
@@ -154,7 +155,7 @@ func TestCUDAProperties(t *testing.T) {
 	assert.Equal(t, 32, properties.WarpSize)
 	assert.Positive(t, properties.ThreadsPerMultiProcessor)
 	assert.Positive(t, properties.SharedMemoryPerBlock)
-	versions, err := torch.CUDAVersion()
+	versions, err := cuda.Version()
 	require.NoError(t, err)
 	assert.Regexp(t, `^\d+\.\d+$`, versions.Runtime)
 	assert.Regexp(t, `^\d+\.\d+$`, versions.Driver)
@@ -163,9 +164,9 @@ func TestCUDAProperties(t *testing.T) {
 }
 
 // stats are a GPU's; libtorch before 2.9 has none.
-func stats(t *testing.T, device torch.Device) torch.MemoryStats {
+func stats(t *testing.T, device torch.Device) cuda.MemoryStats {
 	t.Helper()
-	memory, err := torch.CUDAMemoryStats(device)
+	memory, err := cuda.MemoryStatsOf(device)
 	if errors.Is(err, torch.ErrNotImplemented) {
 		t.Skip(err)
 	}
@@ -177,7 +178,7 @@ func TestCUDAMemoryStats(t *testing.T) {
 	device := testkit.GPU(t)
 	const bytes = 64 << 20
 	first := torch.Empty(torch.Shape{1}, device)
-	require.NoError(t, torch.ResetCUDAPeakMemory(device))
+	require.NoError(t, cuda.ResetPeakMemory(device))
 	before := stats(t, device)
 	assert.Positive(t, before.Total)
 	assert.LessOrEqual(t, before.Free, before.Total)
@@ -190,10 +191,10 @@ func TestCUDAMemoryStats(t *testing.T) {
 	after := stats(t, device)
 	assert.Equal(t, before.Allocated, after.Allocated)
 	assert.Equal(t, during.Allocated, after.AllocatedPeak)
-	require.NoError(t, torch.ResetCUDAPeakMemory(device))
+	require.NoError(t, cuda.ResetPeakMemory(device))
 	assert.Equal(t, after.Allocated, stats(t, device).AllocatedPeak)
 
-	require.NoError(t, torch.EmptyCUDACache())
+	require.NoError(t, cuda.EmptyCache())
 	assert.LessOrEqual(t, stats(t, device).Reserved, after.Reserved-bytes)
 	first.Close()
 }
@@ -230,7 +231,7 @@ func TestGoingOnAfterAGPUWasFull(t *testing.T) {
 	for _, tensor := range held {
 		tensor.Close()
 	}
-	require.NoError(t, torch.EmptyCUDACache())
+	require.NoError(t, cuda.EmptyCache())
 	torch.Empty(torch.Shape{piece * pieces / 2}, torch.Uint8, device).Close()
 }
 
@@ -282,20 +283,20 @@ func TestPinnedMemoryAndNonBlockingCopies(t *testing.T) {
 
 func TestStreamsAndEvents(t *testing.T) {
 	device := testkit.GPU(t)
-	current, err := torch.CurrentCUDAStream(device)
+	current, err := cuda.CurrentStream(device)
 	require.NoError(t, err)
-	ordinary, err := torch.DefaultCUDAStream(device)
+	ordinary, err := cuda.DefaultStream(device)
 	require.NoError(t, err)
 	assert.Equal(t, ordinary, current)
-	assert.Equal(t, torch.CUDAStream{}, ordinary, "the zero value")
-	side, err := torch.NewCUDAStream(device, -1)
+	assert.Equal(t, cuda.Stream{}, ordinary, "the zero value")
+	side, err := cuda.NewStream(device, -1)
 	require.NoError(t, err)
 	assert.NotEqual(t, ordinary, side)
 	assert.Equal(t, device, side.Device())
 
-	start, err := torch.NewCUDAEvent(torch.CUDAEventOptions{Timing: true})
+	start, err := cuda.NewEvent(cuda.EventOptions{Timing: true})
 	require.NoError(t, err)
-	end, err := torch.NewCUDAEvent(torch.CUDAEventOptions{Timing: true})
+	end, err := cuda.NewEvent(cuda.EventOptions{Timing: true})
 	require.NoError(t, err)
 	reached, err := start.Query()
 	require.NoError(t, err)
@@ -307,18 +308,18 @@ func TestStreamsAndEvents(t *testing.T) {
 	require.NoError(t, side.WaitStream(current))
 	require.NoError(t, start.Record(side))
 	var y *torch.Tensor
-	require.NoError(t, torch.WithStream(side, func() {
-		inside, err := torch.CurrentCUDAStream(device)
+	require.NoError(t, cuda.WithStream(side, func() {
+		inside, err := cuda.CurrentStream(device)
 		assert.NoError(t, err)
 		assert.Equal(t, side, inside)
 		y = x.Clone()
 	}))
-	after, err := torch.CurrentCUDAStream(device)
+	after, err := cuda.CurrentStream(device)
 	require.NoError(t, err)
 	assert.Equal(t, ordinary, after)
 	require.NoError(t, end.Record(side))
 	require.NoError(t, current.WaitEvent(end))
-	y.RecordStream(current)
+	require.NoError(t, cuda.RecordStream(y, current))
 	assert.Equal(t, []float32{3}, y.Float32s())
 	require.NoError(t, end.Synchronize())
 	elapsed, err := start.ElapsedTime(end)
@@ -329,25 +330,25 @@ func TestStreamsAndEvents(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, idle)
 
-	plain, err := torch.NewCUDAEvent(torch.CUDAEventOptions{})
+	plain, err := cuda.NewEvent(cuda.EventOptions{})
 	require.NoError(t, err)
 	_, err = plain.ElapsedTime(end)
 	assert.ErrorIs(t, err, torch.ErrInvalid, "made without timing")
 	plain.Close()
 	plain.Close()
 	assert.ErrorIs(t, plain.Record(side), torch.ErrClosed)
-	assert.ErrorIs(t, failure(t, func() { torch.Zeros(torch.Shape{1}).RecordStream(side) }), torch.ErrInvalid)
+	assert.ErrorIs(t, cuda.RecordStream(torch.Zeros(torch.Shape{1}), side), torch.ErrInvalid)
 }
 
 func TestWithStreamSurvivesAPanic(t *testing.T) {
 	device := testkit.GPU(t)
-	side, err := torch.NewCUDAStream(device, 0)
+	side, err := cuda.NewStream(device, 0)
 	require.NoError(t, err)
 	failed := failure(t, func() {
-		assert.NoError(t, torch.WithStream(side, func() { torch.Zeros(torch.Shape{2}, device).View(torch.Shape{3}) }))
+		assert.NoError(t, cuda.WithStream(side, func() { torch.Zeros(torch.Shape{2}, device).View(torch.Shape{3}) }))
 	})
 	assert.ErrorIs(t, failed, torch.ErrInvalid)
-	current, err := torch.CurrentCUDAStream(device)
+	current, err := cuda.CurrentStream(device)
 	require.NoError(t, err)
 	assert.NotEqual(t, side, current)
 }
@@ -360,13 +361,13 @@ func TestCUDAGraphReplaysWithNewInputs(t *testing.T) {
 	calls := 0
 	work := func() { calls++; y = x.Mul(w).Add(x) }
 
-	graph, err := torch.NewCUDAGraph()
+	graph, err := cuda.NewGraph()
 	require.NoError(t, err)
 	assert.ErrorIs(t, graph.Replay(), torch.ErrInvalid, "nothing was captured")
-	require.NoError(t, graph.WarmUp(3, work, torch.CUDAGraphOptions{}))
-	require.NoError(t, graph.Capture(work, torch.CUDAGraphOptions{Device: device}))
+	require.NoError(t, graph.WarmUp(3, work, cuda.GraphOptions{}))
+	require.NoError(t, graph.Capture(work, cuda.GraphOptions{Device: device}))
 	assert.Equal(t, 4, calls)
-	assert.ErrorIs(t, graph.Capture(work, torch.CUDAGraphOptions{}), torch.ErrInvalid, "captured before")
+	assert.ErrorIs(t, graph.Capture(work, cuda.GraphOptions{}), torch.ErrInvalid, "captured before")
 	for _, in := range [][]float32{{1, 2}, {3, 5}, {-1, 0}} {
 		x.CopyInPlace(torch.FromSlice(in, nil))
 		runtime.GC() // what the graph uses must stay
@@ -375,17 +376,17 @@ func TestCUDAGraphReplaysWithNewInputs(t *testing.T) {
 	}
 	assert.Equal(t, 4, calls, "a replay runs no Go")
 
-	other, err := torch.NewCUDAGraph()
+	other, err := cuda.NewGraph()
 	require.NoError(t, err)
 	var z *torch.Tensor
-	require.NoError(t, other.Capture(func() { z = x.Mul(x) }, torch.CUDAGraphOptions{ShareMemoryWith: graph}))
+	require.NoError(t, other.Capture(func() { z = x.Mul(x) }, cuda.GraphOptions{ShareMemoryWith: graph}))
 	require.NoError(t, graph.Replay())
 	require.NoError(t, other.Replay())
 	assert.Equal(t, []float32{1, 0}, z.Float32s())
 
 	require.NoError(t, graph.Reset())
 	assert.ErrorIs(t, graph.Replay(), torch.ErrInvalid)
-	require.NoError(t, graph.Capture(work, torch.CUDAGraphOptions{}))
+	require.NoError(t, graph.Capture(work, cuda.GraphOptions{}))
 	require.NoError(t, graph.Replay())
 	graph.Close()
 	graph.Close()
@@ -398,12 +399,12 @@ func TestCUDAGraphThatOnlyCopies(t *testing.T) {
 	source := torch.FromSlice([]float32{1, 2}, nil, device)
 	target := torch.Zeros(torch.Shape{2}, device)
 	half := torch.Zeros(torch.Shape{2}, torch.Float16, device)
-	graph, err := torch.NewCUDAGraph()
+	graph, err := cuda.NewGraph()
 	require.NoError(t, err)
 	require.NoError(t, graph.Capture(func() {
 		target.CopyInPlace(source)
 		half.CopyInPlace(target)
-	}, torch.CUDAGraphOptions{Device: device}))
+	}, cuda.GraphOptions{Device: device}))
 	for _, values := range [][]float32{{3, 4}, {-5, 6}} {
 		source.CopyInPlace(torch.FromSlice(values, nil))
 		require.NoError(t, graph.Replay())
@@ -416,9 +417,9 @@ func TestCUDAGraphThatOnlyCopies(t *testing.T) {
 func TestCUDAGraphDrawsNewNumbersInEachReplay(t *testing.T) {
 	device := testkit.GPU(t)
 	var drawn *torch.Tensor
-	graph, err := torch.NewCUDAGraph()
+	graph, err := cuda.NewGraph()
 	require.NoError(t, err)
-	require.NoError(t, graph.Capture(func() { drawn = torch.Rand(torch.Shape{100}, device) }, torch.CUDAGraphOptions{}))
+	require.NoError(t, graph.Capture(func() { drawn = torch.Rand(torch.Shape{100}, device) }, cuda.GraphOptions{}))
 	require.NoError(t, graph.Replay())
 	first := drawn.Float32s()
 	require.NoError(t, graph.Replay())
@@ -433,9 +434,9 @@ func TestWhatCannotBeCapturedIsAnError(t *testing.T) {
 		"wait for the GPU": func() { x.Sum().Item() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			graph, err := torch.NewCUDAGraph()
+			graph, err := cuda.NewGraph()
 			require.NoError(t, err)
-			assert.Error(t, graph.Capture(work, torch.CUDAGraphOptions{}))
+			assert.Error(t, graph.Capture(work, cuda.GraphOptions{}))
 			assert.ErrorIs(t, graph.Replay(), torch.ErrInvalid)
 			graph.Close()
 			assert.Equal(t, []float32{2, 4}, x.Add(x).Float32s(), "the GPU works on")
@@ -469,7 +470,7 @@ func TestCaptureBesideOtherWork(t *testing.T) {
 	}()
 	x := torch.Ones(torch.Shape{100}, device)
 	for range 20 {
-		graph, err := torch.NewCUDAGraph()
+		graph, err := cuda.NewGraph()
 		require.NoError(t, err)
 		var y *torch.Tensor
 		require.NoError(t, graph.Capture(func() {
@@ -477,7 +478,7 @@ func TestCaptureBesideOtherWork(t *testing.T) {
 			for range 100 {
 				y = y.AddScalar(1)
 			}
-		}, torch.CUDAGraphOptions{}))
+		}, cuda.GraphOptions{}))
 		require.NoError(t, graph.Replay())
 		assert.Equal(t, float32(101), y.Float32s()[0])
 		graph.Close()
@@ -493,11 +494,11 @@ func TestGraphedStepGivesTheSameGradients(t *testing.T) {
 		loss := in[0].MatMul(w).Tanh().Square().Sum()
 		return append(torch.Gradients([]*torch.Tensor{loss}, in, torch.BackwardOptions{}), loss.Detach())
 	}
-	var step *torch.GraphedStep
+	var step *cuda.GraphedStep
 	torch.Scope(func(*torch.TensorScope) {
 		example := torch.RandN(torch.Shape{4, 8}, device).SetRequiresGrad(true)
 		var err error
-		step, err = torch.NewGraphedStep(f, []*torch.Tensor{example}, torch.GraphedStepOptions{})
+		step, err = cuda.NewGraphedStep(f, []*torch.Tensor{example}, cuda.GraphedStepOptions{})
 		require.NoError(t, err)
 	})
 	for range 3 {
@@ -520,16 +521,28 @@ func TestGraphedStepGivesTheSameGradients(t *testing.T) {
 
 func TestCopiesBetweenGPUs(t *testing.T) {
 	device := testkit.GPU(t)
-	if torch.CUDADeviceCount() < 2 {
+	if cuda.DeviceCount() < 2 {
 		t.Skip("there is one GPU")
 	}
 	x := torch.FromSlice([]float32{1, 2, 3}, nil, device)
 	y := x.To(torch.CUDA(1))
 	assert.Equal(t, torch.CUDA(1), y.Device())
 	assert.Equal(t, []float32{1, 2, 3}, y.Float32s())
-	require.NoError(t, torch.WithDevice(torch.CUDA(1), func() {
-		stream, err := torch.CurrentCUDAStream(torch.CUDA(1))
+	require.NoError(t, cuda.WithDevice(torch.CUDA(1), func() {
+		stream, err := cuda.CurrentStream(torch.CUDA(1))
 		assert.NoError(t, err)
 		assert.Equal(t, torch.CUDA(1), stream.Device())
 	}))
+}
+
+// failure is the *torch.Error that f panics with.
+func failure(t *testing.T, f func()) *torch.Error {
+	t.Helper()
+	err := torch.Try(func() error {
+		f()
+		return nil
+	})
+	var failed *torch.Error
+	require.ErrorAs(t, err, &failed)
+	return failed
 }

@@ -1,4 +1,4 @@
-package torch_test
+package jit_test
 
 import (
 	"archive/zip"
@@ -13,7 +13,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/clipvqgan/clipvqgan/internal/testkit"
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/cuda"
+	"github.com/clipvqgan/clipvqgan/torch/jit"
 )
 
 func readTestFile(t testing.TB, name string) []byte {
@@ -26,15 +29,15 @@ func readTestFile(t testing.TB, name string) []byte {
 // netFiles are the extra files of net.pt.
 var netFiles = map[string][]byte{"config.json": []byte(`{"kind": "net"}`), "notes/empty": {}}
 
-func TestLoadAndReadModule(t *testing.T) {
+func TestLoadAndRead(t *testing.T) {
 	reference := loadNetReference(t)
 	data := readTestFile(t, "net.pt")
-	onEachDevice(t, func(t *testing.T, device torch.Device) {
-		loaded, err := torch.LoadModule(moduleFile("net.pt"), device)
+	testkit.OnEachDevice(t, func(t *testing.T, device torch.Device) {
+		loaded, err := jit.Load(moduleFile("net.pt"), device)
 		require.NoError(t, err)
-		read, err := torch.ReadModule(bytes.NewReader(data), device)
+		read, err := jit.Read(bytes.NewReader(data), device)
 		require.NoError(t, err)
-		for _, net := range []*torch.Module{loaded, read} {
+		for _, net := range []*jit.Module{loaded, read} {
 			y, err := net.Forward(netInput(device))
 			require.NoError(t, err)
 			assert.Equal(t, device, y.Device())
@@ -49,13 +52,13 @@ func TestLoadAndReadModule(t *testing.T) {
 }
 
 func TestReadExtraFiles(t *testing.T) {
-	files, err := torch.ReadExtraFiles(moduleFile("net.pt"))
+	files, err := jit.ReadExtraFiles(moduleFile("net.pt"))
 	require.NoError(t, err)
 	assert.Equal(t, netFiles, files)
-	files, err = torch.ReadExtraFiles(moduleFile("values.pt"))
+	files, err = jit.ReadExtraFiles(moduleFile("values.pt"))
 	require.NoError(t, err)
 	assert.Empty(t, files)
-	_, err = torch.ReadExtraFiles(moduleFile("state_dict.pt"))
+	_, err = jit.ReadExtraFiles(moduleFile("state_dict.pt"))
 	assert.ErrorIs(t, err, torch.ErrModel)
 }
 
@@ -67,11 +70,11 @@ func TestModuleOfAGPULoadsOnTheCPU(t *testing.T) {
 }
 
 func TestAbsentGPU(t *testing.T) {
-	absent := torch.CUDA(torch.CUDADeviceCount())
-	_, err := torch.LoadModule(moduleFile("net.pt"), absent)
+	absent := torch.CUDA(cuda.DeviceCount())
+	_, err := jit.Load(moduleFile("net.pt"), absent)
 	assert.ErrorIs(t, err, torch.ErrDevice)
 	assert.ErrorContains(t, err, absent.String())
-	_, err = torch.ReadModule(bytes.NewReader(readTestFile(t, "net.pt")), absent)
+	_, err = jit.Read(bytes.NewReader(readTestFile(t, "net.pt")), absent)
 	assert.ErrorIs(t, err, torch.ErrDevice)
 	assert.ErrorIs(t, loadModule(t, "net.pt").To(absent), torch.ErrDevice)
 }
@@ -92,11 +95,11 @@ func TestSaveAndWrite(t *testing.T) {
 	var stream bytes.Buffer
 	require.NoError(t, net.Write(&stream))
 
-	saved, err := torch.LoadModule(path)
+	saved, err := jit.Load(path)
 	require.NoError(t, err)
-	written, err := torch.ReadModule(&stream)
+	written, err := jit.Read(&stream)
 	require.NoError(t, err)
-	for _, again := range []*torch.Module{saved, written} {
+	for _, again := range []*jit.Module{saved, written} {
 		assert.Equal(t, map[string][]byte{"config.json": netFiles["config.json"], "more.txt": []byte("more")}, again.ExtraFiles())
 		y, err := again.Forward(netInput())
 		require.NoError(t, err)
@@ -107,7 +110,7 @@ func TestSaveAndWrite(t *testing.T) {
 	frozen, err := net.Freeze()
 	require.NoError(t, err)
 	require.NoError(t, frozen.Save(path))
-	frozen, err = torch.LoadModule(path)
+	frozen, err = jit.Load(path)
 	require.NoError(t, err)
 	y, err := frozen.Forward(netInput())
 	require.NoError(t, err)
@@ -175,23 +178,23 @@ func TestWhatIsNoModule(t *testing.T) {
 		"web page":         {[]byte("\n<!DOCTYPE html><html>"), "web page"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := torch.ReadModule(bytes.NewReader(test.data))
+			_, err := jit.Read(bytes.NewReader(test.data))
 			require.ErrorIs(t, err, torch.ErrModel)
 			assert.ErrorContains(t, err, test.message)
 			assert.NotContains(t, err.Error(), "\n")
 
 			path := filepath.Join(t.TempDir(), "file.pt")
 			require.NoError(t, os.WriteFile(path, test.data, 0o600))
-			_, err = torch.LoadModule(path)
+			_, err = jit.Load(path)
 			require.ErrorIs(t, err, torch.ErrModel)
 			assert.ErrorContains(t, err, path)
 		})
 	}
-	_, err := torch.LoadModule(filepath.Join(t.TempDir(), "none.pt"))
+	_, err := jit.Load(filepath.Join(t.TempDir(), "none.pt"))
 	assert.ErrorIs(t, err, os.ErrNotExist)
-	_, err = torch.LoadModule(t.TempDir())
+	_, err = jit.Load(t.TempDir())
 	assert.ErrorIs(t, err, torch.ErrModel)
-	_, err = torch.ReadModule(io.MultiReader(bytes.NewReader([]byte("PK")), failingReader{}))
+	_, err = jit.Read(io.MultiReader(bytes.NewReader([]byte("PK")), failingReader{}))
 	assert.ErrorIs(t, err, errFull)
 }
 
@@ -207,14 +210,14 @@ func TestDamagedModules(t *testing.T) {
 		whole := readTestFile(t, name)
 		step := max(1, len(whole)/700)
 		for cut := 0; cut < len(whole); cut += step {
-			_, err := torch.ReadModule(bytes.NewReader(whole[:cut]))
+			_, err := jit.Read(bytes.NewReader(whole[:cut]))
 			assert.ErrorIs(t, err, torch.ErrModel, "%s cut to %d", name, cut)
 		}
 		refused := 0
 		for at := 0; at < len(whole); at += step {
 			data := slices.Clone(whole)
 			data[at] ^= 0xff
-			module, err := torch.ReadModule(bytes.NewReader(data))
+			module, err := jit.Read(bytes.NewReader(data))
 			if err != nil {
 				assert.ErrorIs(t, err, torch.ErrModel, "%s flipped at %d", name, at)
 				refused++

@@ -1,4 +1,4 @@
-package torch_test
+package jit_test
 
 import (
 	"testing"

@@ -1,4 +1,4 @@
-package torch
+package jit
 
 import (
 	"archive/zip"

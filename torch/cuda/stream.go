@@ -1,0 +1,180 @@
+package cuda
+
+// #include "ctorch/ctorch.h"
+import "C"
+
+import (
+	"fmt"
+	"runtime"
+
+	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
+)
+
+// A Stream is a queue of work on a GPU: what is asked of one stream is done in order, what is
+// asked of two may be done at once. Operators ask the stream that is current on their OS thread:
+// the GPU's default stream, or the one that [WithStream] made current.
+//
+// A stream is a plain value that need not be closed: libtorch has a pool of 32 for each GPU and
+// priority, which it hands out in turn. The zero value is the default stream of the first GPU.
+type Stream struct {
+	id     int64
+	device int
+}
+
+func (s Stream) c() C.ctorch_cuda_stream {
+	return C.ctorch_cuda_stream{id: C.int64_t(s.id), device: C.int32_t(s.device)}
+}
+
+func madeStream(operation string, result C.ctorch_cuda_stream_result) (Stream, error) {
+	if result.error != nil {
+		return Stream{}, takeError(operation, result.error)
+	}
+	return Stream{int64(result.stream.id), int(result.stream.device)}, nil
+}
+
+// NewStream takes a stream of a GPU from libtorch's pool. Work in streams of lower priority
+// numbers is begun first: 0 is the default, -1 and less are more urgent, as far as the GPU has levels.
+func NewStream(device torch.Device, priority int) (Stream, error) {
+	const operation = "cuda.NewStream"
+	if err := checkGPU(operation, device); err != nil {
+		return Stream{}, err
+	}
+	return madeStream(operation, C.ctorch_cuda_stream_new(C.int32_t(device.Index()), C.int32_t(priority)))
+}
+
+// CurrentStream is the stream of a GPU that operators ask on this goroutine: inside
+// [WithStream] that stream, else the default one.
+func CurrentStream(device torch.Device) (Stream, error) {
+	const operation = "cuda.CurrentStream"
+	if err := checkGPU(operation, device); err != nil {
+		return Stream{}, err
+	}
+	return madeStream(operation, C.ctorch_cuda_stream_current(C.int32_t(device.Index())))
+}
+
+// DefaultStream is the stream of a GPU that is current where nobody chose another.
+func DefaultStream(device torch.Device) (Stream, error) {
+	const operation = "cuda.DefaultStream"
+	if err := checkGPU(operation, device); err != nil {
+		return Stream{}, err
+	}
+	return madeStream(operation, C.ctorch_cuda_stream_default(C.int32_t(device.Index())))
+}
+
+// Device is the GPU that the stream belongs to.
+func (s Stream) Device() torch.Device { return torch.CUDA(s.device) }
+
+// String names the stream by its GPU and libtorch's number.
+func (s Stream) String() string { return fmt.Sprintf("stream(cuda:%d, %d)", s.device, s.id) }
+
+// Synchronize waits until the stream has done all that was asked of it.
+func (s Stream) Synchronize() error {
+	const operation = "Synchronize"
+	if err := bridge.CheckDevice(operation, s.Device()); err != nil {
+		return err
+	}
+	return takeError(operation, C.ctorch_cuda_stream_synchronize(s.c()))
+}
+
+// Query reports whether the stream has done all that was asked of it.
+func (s Stream) Query() (bool, error) {
+	const operation = "Query"
+	if err := bridge.CheckDevice(operation, s.Device()); err != nil {
+		return false, err
+	}
+	return answered(operation, C.ctorch_cuda_stream_query(s.c()))
+}
+
+func answered(operation string, answer C.ctorch_cuda_answer) (bool, error) {
+	if answer.error != nil {
+		return false, takeError(operation, answer.error)
+	}
+	return answer.yes != 0, nil
+}
+
+// WaitEvent has what is asked of the stream from now on wait until the event's mark is reached. It
+// does not wait itself.
+func (s Stream) WaitEvent(event *Event) error {
+	const operation = "WaitEvent"
+	if err := bridge.CheckDevice(operation, s.Device()); err != nil {
+		return err
+	}
+	return event.use(operation, func(e *C.ctorch_cuda_event) error {
+		return takeError(operation, C.ctorch_cuda_event_wait(e, s.c()))
+	})
+}
+
+// WaitStream has what is asked of the stream from now on wait until other has done what was asked of
+// it until now. It does not wait itself.
+func (s Stream) WaitStream(other Stream) error {
+	event, err := NewEvent(EventOptions{})
+	if err != nil {
+		return err
+	}
+	defer event.Close()
+	if err := event.Record(other); err != nil {
+		return err
+	}
+	return s.WaitEvent(event)
+}
+
+// WithStream runs f with the stream, and its GPU, current. It holds its OS thread while f runs, and
+// what f starts in other goroutines is not affected. Where the error is not nil, f did not run.
+//
+// A tensor that was made while one stream was current and is used in another needs two things that
+// libtorch does not see to: the other stream must wait for the first ([Stream.WaitStream]), and
+// where the tensor may be freed before the other is done with it, that must be told
+// ([RecordStream]). The garbage collector frees too.
+//
+//	side, err := cuda.NewStream(torch.CUDA(0), 0)
+//	...
+//	err = side.WaitStream(current)
+//	err = cuda.WithStream(side, func() { y = model(x) })
+//	err = current.WaitStream(side)
+//	err = cuda.RecordStream(y, current)
+func WithStream(stream Stream, f func()) error {
+	const operation = "cuda.WithStream"
+	if err := bridge.CheckDevice(operation, stream.Device()); err != nil {
+		return err
+	}
+	return within(operation, func() C.ctorch_cuda_place { return C.ctorch_cuda_enter_stream(stream.c()) }, f)
+}
+
+// WithDevice runs f with the GPU current: the one on which f captures a [Graph]. Tensors are made
+// on the device that their options name, whichever is current. It holds its OS thread while f runs.
+// Where the error is not nil, f did not run.
+func WithDevice(device torch.Device, f func()) error {
+	const operation = "cuda.WithDevice"
+	if err := checkGPU(operation, device); err != nil {
+		return err
+	}
+	return within(operation, func() C.ctorch_cuda_place { return C.ctorch_cuda_enter_device(C.int32_t(device.Index())) }, f)
+}
+
+func within(operation string, enter func() C.ctorch_cuda_place, f func()) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	before := enter()
+	if before.error != nil {
+		return takeError(operation, before.error)
+	}
+	defer C.ctorch_cuda_leave(before)
+	f()
+	return nil
+}
+
+// RecordStream keeps a tensor's memory from being used again, once the tensor is freed, before the stream
+// has done what was asked of it until then. It is for a tensor that was made while another stream was
+// current; see [WithStream].
+func RecordStream(tensor *torch.Tensor, stream Stream) error {
+	const operation = "cuda.RecordStream"
+	if err := bridge.CheckDevice(operation, stream.Device()); err != nil {
+		return err
+	}
+	return torch.Try(func() error {
+		self := (*C.ctorch_tensor)(bridge.Enter(operation, tensor))
+		defer bridge.Leave(tensor)
+		return takeError(operation, C.ctorch_tensor_record_stream(self, stream.c()))
+	})
+}
