@@ -4,8 +4,8 @@ import "math"
 
 // ClipGradNormOptions are [ClipGradNorm]'s. The zero value holds the Euclidean norm.
 type ClipGradNormOptions struct {
-	// NormType is the order p of the norm; math.Inf(1) is the largest absolute value. 0 stands for 2.
-	NormType float64
+	// NormType is the order p of the norm; math.Inf(1) is the largest absolute value; nil: 2.
+	NormType *float64
 	// ErrorIfNonFinite makes a total norm that is NaN or infinite a failure, with the gradients left
 	// as they are. It waits for the device.
 	ErrorIfNonFinite bool
@@ -17,10 +17,7 @@ type ClipGradNormOptions struct {
 // torch.nn.utils.clip_grad_norm_.
 func ClipGradNorm(parameters []*Tensor, maxNorm float64, options ClipGradNormOptions) *Tensor {
 	const operation = "ClipGradNorm"
-	order := options.NormType
-	if order == 0 {
-		order = 2
-	}
+	order := orDefault(options.NormType, 2)
 	var total *Tensor
 	runScope(callbackScope, func(scope *TensorScope) {
 		NoGrad(func() {

@@ -58,9 +58,9 @@ func TestClipGradNorm(t *testing.T) {
 	require.NotEmpty(t, cases)
 	onEachDevice(t, func(t *testing.T, device torch.Device) {
 		for _, c := range cases {
-			options := torch.ClipGradNormOptions{NormType: math.Inf(1)}
+			options := torch.ClipGradNormOptions{NormType: new(math.Inf(1))}
 			if order, ok := c.NormType.(float64); ok {
-				options.NormType = order
+				options.NormType = &order
 			}
 			parameters := clippable(device)
 			total := torch.ClipGradNorm(parameters, c.MaxNorm, options)

@@ -14,7 +14,8 @@
 // Names are PyTorch's with capitals for underscores. What PyTorch tells apart by the types of the
 // arguments has a suffix here: [Tensor.Add] takes a tensor and [Tensor.AddScalar] a [Number],
 // [Tensor.Sum] sums all and [Tensor.SumDim] some dimensions; InPlace is PyTorch's closing underscore.
-// What has many options takes a struct, whose zero value is PyTorch's default:
+// What has many options takes a struct, whose zero value is PyTorch's default; a number of which 0 is a choice
+// like any other is a pointer there, so that new(0.0) says it:
 //
 //	y := x.Conv2d(weight, bias, torch.ConvOptions{Stride: []int64{2}, Padding: []int64{1}})
 //

@@ -15,10 +15,10 @@ func (t *Tensor) Normalize(dim int64) *Tensor {
 // AttentionOptions are the options of [ScaledDotProductAttention]. The zero value is PyTorch's
 // default.
 type AttentionOptions struct {
-	Mask    *Tensor // bool (true: attend) or added to the scores, broadcast to [N, heads, L, S]
-	Causal  bool    // each query sees the keys up to its own position
-	Dropout float64 // the probability with which a weight is zeroed
-	Scale   float64 // 0: 1/sqrt(D)
+	Mask    *Tensor  // bool (true: attend) or added to the scores, broadcast to [N, heads, L, S]
+	Causal  bool     // each query sees the keys up to its own position
+	Dropout float64  // the probability with which a weight is zeroed
+	Scale   *float64 // of the scores; nil: 1/sqrt(D)
 
 	// GroupedQueries lets the query have several times as many heads as key and value.
 	GroupedQueries bool
@@ -27,12 +27,8 @@ type AttentionOptions struct {
 // ScaledDotProductAttention returns softmax(query keyᵀ scale + mask) value, for query [N, heads,
 // L, D], key [N, heads, S, D] and value [N, heads, S, V]: [N, heads, L, V].
 func ScaledDotProductAttention(query, key, value *Tensor, options AttentionOptions) *Tensor {
-	var scale *float64
-	if options.Scale != 0 {
-		scale = &options.Scale
-	}
 	return scaledDotProductAttention(query, key, value, options.Mask, options.Dropout,
-		options.Causal, scale, options.GroupedQueries)
+		options.Causal, options.Scale, options.GroupedQueries)
 }
 
 // TanhShrink returns t - tanh(t).
@@ -98,12 +94,20 @@ func (t *Tensor) GumbelSoftmax(dim int64, options GumbelSoftmaxOptions) *Tensor 
 	return difference.Add(soft)
 }
 
+// orDefault is an option that is nil where it was not given.
+func orDefault(value *float64, otherwise float64) float64 {
+	if value == nil {
+		return otherwise
+	}
+	return *value
+}
+
 // LocalResponseNormOptions are the options of [Tensor.LocalResponseNorm]. The zero value is
 // PyTorch's default.
 type LocalResponseNormOptions struct {
-	Alpha float64 // 0: 1e-4
-	Beta  float64 // 0: 0.75
-	K     float64 // 0: 1
+	Alpha *float64 // nil: 1e-4
+	Beta  *float64 // nil: 0.75
+	K     *float64 // nil: 1
 }
 
 // LocalResponseNorm returns t [N, C, ...] divided by (k + alpha m)^beta, where m is the mean of
@@ -113,12 +117,6 @@ func (t *Tensor) LocalResponseNorm(size int64, options LocalResponseNormOptions)
 	if len(shape) < 3 || size < 1 {
 		panic(invalid("LocalResponseNorm", "a tensor [N, C, ...] of 3 dimensions or more and a size "+
 			"of 1 or more are wanted, got %v and %d", shape, size))
-	}
-	orDefault := func(value, otherwise float64) float64 {
-		if value == 0 {
-			return otherwise
-		}
-		return value
 	}
 	squares := t.Square()
 	defer squares.Close()

@@ -6,28 +6,27 @@ import (
 	"math/rand/v2"
 )
 
-// GradcheckOptions are [Gradcheck]'s. 0 stands for the default, which is PyTorch's.
+// GradcheckOptions are the options of [Gradcheck]. The zero value is PyTorch's default.
 type GradcheckOptions struct {
-	// Epsilon is the step of the differences; 1e-6.
+	// Epsilon is the step of the differences; 0: 1e-6.
 	Epsilon float64
 	// AbsoluteTolerance and RelativeTolerance (of the difference's absolute value) say how far the
-	// two derivatives may be apart; 1e-5 and 1e-3.
-	AbsoluteTolerance, RelativeTolerance float64
-	// NondeterminismTolerance is how far two backward passes over the same graph may be apart; 0.
+	// two derivatives may be apart; nil: 1e-5 and 1e-3.
+	AbsoluteTolerance, RelativeTolerance *float64
+	// NondeterminismTolerance is how far two backward passes over the same graph may be apart.
 	NondeterminismTolerance float64
 }
 
-func (o GradcheckOptions) withDefaults() GradcheckOptions {
-	for _, option := range []struct {
-		value     *float64
-		otherwise float64
-	}{{&o.Epsilon, 1e-6}, {&o.AbsoluteTolerance, 1e-5}, {&o.RelativeTolerance, 1e-3}} {
-		if *option.value == 0 {
-			*option.value = option.otherwise
-		}
+// settled are options without gaps.
+func (o GradcheckOptions) settled() gradcheckSettings {
+	if o.Epsilon == 0 {
+		o.Epsilon = 1e-6
 	}
-	return o
+	return gradcheckSettings{epsilon: o.Epsilon, absolute: orDefault(o.AbsoluteTolerance, 1e-5),
+		relative: orDefault(o.RelativeTolerance, 1e-3), nondeterminism: o.NondeterminismTolerance}
 }
+
+type gradcheckSettings struct{ epsilon, absolute, relative, nondeterminism float64 }
 
 // Gradcheck compares the derivatives that the backward pass through function gives with central
 // differences, element by element, and returns an error that says where the first two disagree, or
@@ -42,7 +41,7 @@ func Gradcheck(function func(inputs []*Tensor) []*Tensor, inputs []*Tensor, opti
 	return Try(func() (err error) {
 		runScope(callbackScope, func(*TensorScope) {
 			EnableGrad(func() {
-				err = gradcheck{operation, function, inputs, options.withDefaults()}.run()
+				err = gradcheck{operation, function, inputs, options.settled()}.run()
 			})
 		})
 		return err
@@ -68,7 +67,7 @@ func GradGradcheck(function func(inputs []*Tensor) []*Tensor, inputs []*Tensor, 
 						Gradients: all[len(inputs):], CreateGraph: true, AllowUnused: true,
 					})
 				}
-				err = gradcheck{operation, gradients, all, options.withDefaults()}.run()
+				err = gradcheck{operation, gradients, all, options.settled()}.run()
 			})
 		})
 		return err
@@ -98,7 +97,7 @@ type gradcheck struct {
 	operation string
 	function  func(inputs []*Tensor) []*Tensor
 	inputs    []*Tensor
-	options   GradcheckOptions
+	options   gradcheckSettings
 }
 
 func (g gradcheck) run() error {
@@ -175,10 +174,10 @@ func (g gradcheck) differences(i int) [][][]float64 {
 	}
 	derivatives := make([][][]float64, len(values))
 	for e := range values {
-		ahead, behind := at(e, g.options.Epsilon), at(e, -g.options.Epsilon)
+		ahead, behind := at(e, g.options.epsilon), at(e, -g.options.epsilon)
 		for o := range ahead {
 			for k := range ahead[o] {
-				ahead[o][k] = (ahead[o][k] - behind[o][k]) / (2 * g.options.Epsilon)
+				ahead[o][k] = (ahead[o][k] - behind[o][k]) / (2 * g.options.epsilon)
 			}
 		}
 		derivatives[e] = ahead
@@ -197,7 +196,7 @@ func (g gradcheck) compare(o int, output *Tensor, i int, input *Tensor, byDiffer
 		}
 		once, again := g.gradient(output, k, input), g.gradient(output, k, input)
 		for e, byBackward := range once {
-			if apart := math.Abs(byBackward - again[e]); !(apart <= g.options.NondeterminismTolerance) {
+			if apart := math.Abs(byBackward - again[e]); !(apart <= g.options.nondeterminism) {
 				return &Error{g.operation, ErrOther, fmt.Sprintf("%s: a backward pass gives %v, and the same again %v",
 					where(e), byBackward, again[e])}
 			}
@@ -243,7 +242,7 @@ func (g gradcheck) checkConstant(i int, byDifferences [][][]float64) error {
 }
 
 func (g gradcheck) agree(byBackward, byDifferences float64, where string) error {
-	bound := g.options.AbsoluteTolerance + g.options.RelativeTolerance*math.Abs(byDifferences)
+	bound := g.options.absolute + g.options.relative*math.Abs(byDifferences)
 	if math.Abs(byBackward-byDifferences) <= bound {
 		return nil
 	}

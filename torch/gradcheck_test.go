@@ -63,8 +63,8 @@ func TestGradcheckCatchesAWrongBackward(t *testing.T) {
 	err := torch.Gradcheck(apply, []*torch.Tensor{x, y}, torch.GradcheckOptions{})
 	assert.EqualError(t, err, "torch: Gradcheck: output 1, element [0], in input 1, element [1]: "+
 		"the derivative is -0.707 by the backward pass, and -0.7 by differences")
-	assert.NoError(t, torch.Gradcheck(apply, []*torch.Tensor{x, y}, torch.GradcheckOptions{RelativeTolerance: 0.1}))
-	assert.NoError(t, torch.Gradcheck(apply, []*torch.Tensor{x, y}, torch.GradcheckOptions{AbsoluteTolerance: 0.1}))
+	assert.NoError(t, torch.Gradcheck(apply, []*torch.Tensor{x, y}, torch.GradcheckOptions{RelativeTolerance: new(0.1)}))
+	assert.NoError(t, torch.Gradcheck(apply, []*torch.Tensor{x, y}, torch.GradcheckOptions{AbsoluteTolerance: new(0.1)}))
 	constant := y.Detach()
 	assert.NoError(t, torch.Gradcheck(apply, []*torch.Tensor{x, constant}, torch.GradcheckOptions{}))
 }

@@ -51,8 +51,8 @@ func (t *Tensor) reduce(r Reduction) *Tensor {
 // GaussianNLLOptions are the options of [Tensor.GaussianNLLLoss]. The zero value is PyTorch's
 // default.
 type GaussianNLLOptions struct {
-	Full      bool    // add the constant log(2 pi) / 2
-	Eps       float64 // what variances are held above; 0: 1e-6
+	Full      bool     // add the constant log(2 pi) / 2
+	Eps       *float64 // what variances are held above; nil: 1e-6
 	Reduction Reduction
 }
 
@@ -67,13 +67,9 @@ func (t *Tensor) GaussianNLLLoss(target, variance *Tensor, options GaussianNLLOp
 	if some.Item() != 0 {
 		panic(invalid("GaussianNLLLoss", "some variances are negative"))
 	}
-	eps := options.Eps
-	if eps == 0 {
-		eps = 1e-6
-	}
 	held := variance.Clone()
 	defer held.Close()
-	NoGrad(func() { held.ClampMinInPlace(eps) }) // the gradient passes, as in PyTorch
+	NoGrad(func() { held.ClampMinInPlace(orDefault(options.Eps, 1e-6)) }) // the gradient passes, as in PyTorch
 	difference := t.Sub(target)
 	defer difference.Close()
 	squared := difference.Square()

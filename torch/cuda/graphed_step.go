@@ -32,17 +32,14 @@ type GraphedStep struct {
 // GraphedStepOptions are the choices of [NewGraphedStep].
 type GraphedStepOptions struct {
 	GraphOptions
-	// WarmUp is how often f runs before it is captured; 0 stands for 3.
-	WarmUp int
+	// WarmUp is how often f runs before it is captured; nil: 3.
+	WarmUp *int
 }
 
 // NewGraphedStep runs f some times, captures it, and keeps its results for [GraphedStep.Run]. The
 // inputs are examples of the shapes, dtypes and requirement of gradients that inputs will have; f gets
 // copies of them, on the GPU, which are leaves.
 func NewGraphedStep(f func(inputs []*torch.Tensor) []*torch.Tensor, inputs []*torch.Tensor, options GraphedStepOptions) (*GraphedStep, error) {
-	if options.WarmUp == 0 {
-		options.WarmUp = 3
-	}
 	graph, err := NewGraph()
 	if err != nil {
 		return nil, err
@@ -65,7 +62,11 @@ func (s *GraphedStep) capture(f func([]*torch.Tensor) []*torch.Tensor, inputs []
 	}); err != nil {
 		return err
 	}
-	err := s.graph.WarmUp(options.WarmUp, func() {
+	warmUps := 3
+	if options.WarmUp != nil {
+		warmUps = *options.WarmUp
+	}
+	err := s.graph.WarmUp(warmUps, func() {
 		torch.Scope(func(*torch.TensorScope) { f(s.inputs) })
 	}, options.GraphOptions)
 	if err != nil {

@@ -1,6 +1,10 @@
 package nn
 
-import "github.com/clipvqgan/clipvqgan/torch"
+import (
+	"cmp"
+
+	"github.com/clipvqgan/clipvqgan/torch"
+)
 
 // ReLU is max(x, 0).
 type ReLU struct{}
@@ -16,7 +20,7 @@ func (ReLU6) Forward(x *torch.Tensor) *torch.Tensor { return x.Relu6() }
 
 // LeakyReLU is x where it is positive, else x times a slope.
 type LeakyReLU struct {
-	NegativeSlope float64 // 0: 0.01; a slope of 0 is [ReLU]
+	NegativeSlope *float64 // nil: 0.01
 }
 
 // Forward returns x, or x times the slope where it is negative.
@@ -42,7 +46,7 @@ func (p *PReLU) Forward(x *torch.Tensor) *torch.Tensor { return x.PRelu(p.Weight
 
 // ELU is x where it is positive, else alpha (exp(x) - 1).
 type ELU struct {
-	Alpha float64 // 0: 1
+	Alpha *float64 // nil: 1
 }
 
 // Forward returns x, or alpha (exp(x) - 1) where it is negative.
@@ -111,13 +115,13 @@ func (HardSwish) Forward(x *torch.Tensor) *torch.Tensor { return x.HardSwish() }
 
 // Softplus is log(1 + exp(beta x)) / beta, and x itself where beta x is above a threshold.
 type Softplus struct {
-	Beta      float64 // 0: 1
-	Threshold float64 // 0: 20
+	Beta      float64  // 0: 1
+	Threshold *float64 // nil: 20
 }
 
 // Forward returns log(1 + exp(beta x)) / beta.
 func (s Softplus) Forward(x *torch.Tensor) *torch.Tensor {
-	return x.Softplus(orDefault(s.Beta, 1), orDefault(s.Threshold, 20))
+	return x.Softplus(cmp.Or(s.Beta, 1), orDefault(s.Threshold, 20))
 }
 
 // GLU is the first half of x along a dimension times the sigmoid of the second.

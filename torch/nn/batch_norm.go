@@ -23,8 +23,8 @@ type BatchNorm struct {
 // BatchNormOptions are the options of [NewBatchNorm1d] and [NewBatchNorm2d]. The zero value is PyTorch's
 // default.
 type BatchNormOptions struct {
-	Eps      float64 // 0: 1e-5; the layer's field can be 0 itself
-	Momentum float64 // 0: 0.1; the layer's field can be 0 itself
+	Eps      *float64 // nil: 1e-5
+	Momentum *float64 // nil: 0.1
 	// CumulativeAverage makes the running statistics plain averages over all batches. It is PyTorch's
 	// momentum=None.
 	CumulativeAverage bool

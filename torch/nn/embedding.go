@@ -18,8 +18,8 @@ type EmbeddingOptions struct {
 	// MaxNorm is what longer vectors are scaled down to, in the table itself, when they are looked up; 0:
 	// they are left as they are.
 	MaxNorm float64
-	// NormType is the p of the p-norm that MaxNorm bounds; 0: 2.
-	NormType float64
+	// NormType is the p of the p-norm that MaxNorm bounds; nil: 2.
+	NormType *float64
 }
 
 // NewEmbedding makes a table of count vectors with size elements each, drawn from the normal distribution.

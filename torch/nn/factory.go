@@ -36,11 +36,12 @@ func (f factory) ones(shape ...int64) *torch.Tensor {
 	return torch.Ones(shape, f.dtype, f.device).SetRequiresGrad(true)
 }
 
-func orDefault(value, otherwise float64) float64 {
-	if value == 0 {
+// orDefault is an option that is nil where it was not given.
+func orDefault(value *float64, otherwise float64) float64 {
+	if value == nil {
 		return otherwise
 	}
-	return value
+	return *value
 }
 
 // perDimension is a list with one number for each spatial dimension, from one that has that, or one number

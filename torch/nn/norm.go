@@ -13,9 +13,9 @@ type LayerNorm struct {
 
 // LayerNormOptions are the options of [NewLayerNorm]. The zero value is PyTorch's default.
 type LayerNormOptions struct {
-	Eps      float64 // 0: 1e-5; the layer's field can be 0 itself
-	NoAffine bool    // neither weight nor bias
-	NoBias   bool    // a weight alone
+	Eps      *float64 // nil: 1e-5
+	NoAffine bool     // neither weight nor bias
+	NoBias   bool     // a weight alone
 }
 
 // NewLayerNorm makes a layer that normalises over the last dimensions, of the given shape. Its weight
@@ -49,8 +49,8 @@ type GroupNorm struct {
 
 // GroupNormOptions are the options of [NewGroupNorm]. The zero value is PyTorch's default.
 type GroupNormOptions struct {
-	Eps      float64 // 0: 1e-5; the layer's field can be 0 itself
-	NoAffine bool    // neither weight nor bias
+	Eps      *float64 // nil: 1e-5
+	NoAffine bool     // neither weight nor bias
 }
 
 // NewGroupNorm makes a layer for channels that divide into groups. Its weight begins with ones, its bias

@@ -15,9 +15,9 @@ type OneCycleOptions struct {
 	// Linear goes in straight lines instead of along cosines.
 	Linear bool
 	// ConstantMomentum leaves the momentum (Adam: the first beta) alone, which otherwise goes from
-	// MaxMomentum (0: 0.95) down to BaseMomentum (0: 0.85) while the rate goes up, and back.
+	// MaxMomentum (nil: 0.95) down to BaseMomentum (nil: 0.85) while the rate goes up, and back.
 	ConstantMomentum          bool
-	BaseMomentum, MaxMomentum float64
+	BaseMomentum, MaxMomentum *float64
 	// DivFactor is the peak's rate over the first one (0: 25), FinalDivFactor the first one over
 	// the last (0: 10000).
 	DivFactor, FinalDivFactor float64
@@ -43,8 +43,6 @@ func OneCycleLR(optimizer Scheduled, options OneCycleOptions) (*LRScheduler, err
 		return nil, err
 	}
 	setDefault(&options.PctStart, 0.3)
-	setDefault(&options.BaseMomentum, 0.85)
-	setDefault(&options.MaxMomentum, 0.95)
 	setDefault(&options.DivFactor, 25)
 	setDefault(&options.FinalDivFactor, 1e4)
 	count := len(groups.LearningRates())
@@ -78,7 +76,7 @@ func OneCycleLR(optimizer Scheduled, options OneCycleOptions) (*LRScheduler, err
 		group.extras[cycleMaxRate] = peak
 		group.extras[cycleMinRate] = group.extras[initialRate] / options.FinalDivFactor
 		if curve.cycling {
-			group.extras[cycleMaxMomentum], group.extras[cycleBaseMomentum] = options.MaxMomentum, options.BaseMomentum
+			group.extras[cycleMaxMomentum], group.extras[cycleBaseMomentum] = orDefault(options.MaxMomentum, 0.95), orDefault(options.BaseMomentum, 0.85)
 		}
 	}
 	groups.mutex.Unlock()

@@ -11,16 +11,16 @@ import (
 type PlateauOptions struct {
 	// Maximize says that larger values are better.
 	Maximize bool
-	// Threshold is by how much a value must be better than the best one to count; 0: 0.0001. It is
+	// Threshold is by how much a value must be better than the best one to count; nil: 0.0001. It is
 	// a share of the best value, or, where Absolute, a difference.
-	Threshold float64
+	Threshold *float64
 	Absolute  bool
 	// Cooldown is how many epochs after a reduction do not count.
 	Cooldown int
 	// MinLearningRates are the least rates: none for 0, one for all groups, or one for each.
 	MinLearningRates []float64
-	// Epsilon is the smallest reduction that is made; 0: 1e-8.
-	Epsilon float64
+	// Epsilon is the smallest reduction that is made; nil: 1e-8.
+	Epsilon *float64
 }
 
 // A PlateauScheduler is made by [ReduceLROnPlateau]. Its Step takes the value that is watched, so
@@ -54,8 +54,6 @@ func ReduceLROnPlateau(optimizer Scheduled, factor float64, patience int, option
 	if patience < 0 || options.Cooldown < 0 {
 		return nil, invalid(operation, "a patience of %d and a cooldown of %d: neither may be negative", patience, options.Cooldown)
 	}
-	setDefault(&options.Threshold, 1e-4)
-	setDefault(&options.Epsilon, 1e-8)
 	rates := groups.LearningRates()
 	least, leastOfAll := options.MinLearningRates, any(nil)
 	switch len(least) {
@@ -68,7 +66,7 @@ func ReduceLROnPlateau(optimizer Scheduled, factor float64, patience int, option
 		return nil, invalid(operation, "%d least rates for %d groups of parameters", len(least), len(rates))
 	}
 	s := &PlateauScheduler{groups: groups, factor: factor, least: least, leastOfAll: leastOfAll, patience: patience,
-		cooldown: options.Cooldown, epsilon: options.Epsilon, threshold: options.Threshold,
+		cooldown: options.Cooldown, epsilon: orDefault(options.Epsilon, 1e-8), threshold: orDefault(options.Threshold, 1e-4),
 		mode: "min", thresholdMode: "rel", last: rates}
 	if options.Maximize {
 		s.mode = "max"

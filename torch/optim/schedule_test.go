@@ -54,7 +54,7 @@ var scheduleMakers = map[string]func(o optim.Scheduled) (scheduler, error){
 	},
 	"one_cycle_three": func(o optim.Scheduled) (scheduler, error) {
 		return optim.OneCycleLR(o, optim.OneCycleOptions{MaxLearningRates: []float64{0.5, 0.2}, TotalSteps: 60,
-			PctStart: 0.4, Linear: true, BaseMomentum: 0.8, MaxMomentum: 0.9, DivFactor: 10,
+			PctStart: 0.4, Linear: true, BaseMomentum: new(0.8), MaxMomentum: new(0.9), DivFactor: 10,
 			FinalDivFactor: 100, ThreePhase: true})
 	},
 	"one_cycle_constant": func(o optim.Scheduled) (scheduler, error) {
@@ -86,7 +86,7 @@ var scheduleMakers = map[string]func(o optim.Scheduled) (scheduler, error){
 		return optim.ReduceLROnPlateau(o, 0.5, 2, optim.PlateauOptions{Cooldown: 3})
 	},
 	"plateau_max": func(o optim.Scheduled) (scheduler, error) {
-		return optim.ReduceLROnPlateau(o, 0.3, 3, optim.PlateauOptions{Maximize: true, Threshold: 0.01,
+		return optim.ReduceLROnPlateau(o, 0.3, 3, optim.PlateauOptions{Maximize: true, Threshold: new(0.01),
 			Absolute: true, MinLearningRates: []float64{0.001, 0.0005}})
 	},
 }

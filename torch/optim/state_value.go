@@ -236,6 +236,14 @@ func anyList(value any) ([]any, bool) {
 }
 
 // setDefault gives a setting that was left out its default.
+// orDefault is an option that is nil where it was not given.
+func orDefault(value *float64, otherwise float64) float64 {
+	if value == nil {
+		return otherwise
+	}
+	return *value
+}
+
 func setDefault[T comparable](value *T, standard T) {
 	var zero T
 	if *value == zero {

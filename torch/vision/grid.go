@@ -1,20 +1,24 @@
 package vision
 
-import "github.com/clipvqgan/clipvqgan/torch"
+import (
+	"cmp"
+
+	"github.com/clipvqgan/clipvqgan/torch"
+)
 
 // GridOptions are the options of [MakeGrid]. The zero value is torchvision's default.
 type GridOptions struct {
 	// Columns is how many pictures stand in a row; 0: 8.
 	Columns int64
-	// Padding is how many pixels lie between pictures and around them; 0: 2, -1: none.
-	Padding int64
+	// Padding is how many pixels lie between pictures and around them; nil: 2.
+	Padding *int64
 	// PadValue is the padding's value.
 	PadValue float64
-	// Normalize shifts and scales to [0, 1] what is from Low to High, and holds the rest there.
-	// Where both are 0 they are the pictures' least and greatest value.
+	// Normalize shifts and scales to [0, 1] what lies in Range, and holds the rest there.
 	Normalize bool
-	Low, High float64
-	// Each takes the least and greatest value of each picture, not of all.
+	// Range is the least and the greatest value; nil: the pictures' own.
+	Range *[2]float64
+	// Each takes the least and greatest value of each picture, not of all; without a Range.
 	Each bool
 }
 
@@ -38,8 +42,12 @@ func makeGrid(pictures *torch.Tensor, o GridOptions) *torch.Tensor {
 	if pictures.NumElements() == 0 {
 		panic(failed(operation, "the pictures are %v: there is nothing in them", given))
 	}
-	if o.Columns < 0 || o.Padding < -1 {
-		panic(failed(operation, "there are %d columns and a padding of %d, wanted none below 0", o.Columns, o.Padding))
+	columns, padding := cmp.Or(o.Columns, 8), int64(2)
+	if o.Padding != nil {
+		padding = *o.Padding
+	}
+	if columns < 0 || padding < 0 {
+		panic(failed(operation, "there are %d columns and a padding of %d, wanted none below 0", columns, padding))
 	}
 	for range 4 - len(given) {
 		pictures = pictures.Unsqueeze(0)
@@ -53,16 +61,6 @@ func makeGrid(pictures *torch.Tensor, o GridOptions) *torch.Tensor {
 	count := pictures.Size(0)
 	if count == 1 {
 		return pictures.SqueezeDim(0).Clone()
-	}
-	columns, padding := o.Columns, o.Padding
-	if columns == 0 {
-		columns = 8
-	}
-	switch padding {
-	case 0:
-		padding = 2
-	case -1:
-		padding = 0
 	}
 	columns = min(columns, count)
 	rows := (count + columns - 1) / columns
@@ -90,8 +88,10 @@ func normalized(pictures *torch.Tensor, o GridOptions) *torch.Tensor {
 }
 
 func scaled(t *torch.Tensor, o GridOptions) *torch.Tensor {
-	low, high := o.Low, o.High
-	if low == 0 && high == 0 {
+	var low, high float64
+	if o.Range != nil {
+		low, high = o.Range[0], o.Range[1]
+	} else {
 		low, high = t.Min().Item(), t.Max().Item()
 	}
 	return t.Clamp(low, high).SubScalar(low).DivScalar(max(high-low, 1e-5))

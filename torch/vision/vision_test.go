@@ -85,7 +85,7 @@ type reference struct {
 			Padding   *int64
 			PadValue  float64   `json:"pad_value"`
 			Normalize bool      `json:"normalize"`
-			Range     []float64 `json:"value_range"`
+			Range     *[2]float64 `json:"value_range"`
 			Each      bool      `json:"scale_each"`
 		}
 	}
@@ -170,15 +170,7 @@ func TestGridsAsTorchvision(t *testing.T) {
 		for _, c := range readReference(t).Grids {
 			options := vision.GridOptions{Columns: c.Options.Nrow, PadValue: c.Options.PadValue,
 				Normalize: c.Options.Normalize, Each: c.Options.Each}
-			if padding := c.Options.Padding; padding != nil {
-				options.Padding = *padding
-				if *padding == 0 {
-					options.Padding = -1
-				}
-			}
-			if c.Options.Range != nil {
-				options.Low, options.High = c.Options.Range[0], c.Options.Range[1]
-			}
+			options.Padding, options.Range = c.Options.Padding, c.Options.Range
 			grid := vision.MakeGrid(c.Tensor.tensor(t, device), options)
 			assert.Equal(t, device, grid.Device())
 			isEqual(t, c.Grid, grid, "%+v", c.Options)
@@ -341,7 +333,7 @@ func TestWhatIsNoPicture(t *testing.T) {
 	_, err := vision.ToImage(closed)
 	assert.ErrorIs(t, err, torch.ErrClosed)
 
-	for _, options := range []vision.GridOptions{{Columns: -1}, {Padding: -2}} {
+	for _, options := range []vision.GridOptions{{Columns: -1}, {Padding: new(int64(-1))}} {
 		assert.Error(t, torch.Try(func() error { vision.MakeGrid(torch.Zeros(torch.Shape{2, 3, 4, 4}), options); return nil }))
 	}
 	for _, shape := range [][]int64{{}, {3}, {0, 3, 4, 4}, {1, 1, 1, 1, 1}} {
