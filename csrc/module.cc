@@ -301,7 +301,7 @@ Module freeze(const Module& module, std::vector<std::string> kept) {
   need_eval(module);
   const std::vector<std::string> methods = kept_methods(module, kept);
   Module frozen = torch::jit::freeze_module(module, std::move(kept));
-  // torch::jit::freeze folds batch normalisation into convolutions in forward alone.
+  // torch::jit::freeze folds batch normalization into convolutions in forward alone.
   for (const std::string& method : methods) {
     auto graph = frozen.get_method(method).graph();
     torch::jit::OptimizeFrozenGraph(graph, /*optimize_numerics=*/true);

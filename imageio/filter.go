@@ -42,7 +42,7 @@ func ParseFilter(name string) (Filter, error) {
 	return 0, fmt.Errorf("imageio: unknown filter %q (known: nearest, box, bilinear, hamming, bicubic, lanczos)", name)
 }
 
-// support is how far from its centre the filter reaches, in output pixels.
+// support is how far from its center the filter reaches, in output pixels.
 func (f Filter) support() float64 {
 	switch f {
 	case Box:
@@ -55,7 +55,7 @@ func (f Filter) support() float64 {
 	return 2
 }
 
-// weight is the filter's value at a distance from its centre (Pillow's
+// weight is the filter's value at a distance from its center (Pillow's
 // Resample.c). The conversions keep the compiler from fusing a product and a
 // sum, which would round differently on some processors.
 func (f Filter) weight(x float64) float64 {

@@ -18,7 +18,7 @@ func jpegRows(img *image.YCbCr) func(row []uint8, y int) {
 	cb, cr := make([]uint8, width), make([]uint8, width)
 
 	// Rare ratios; pictures so narrow that libjpeg repeats their samples too; and
-	// a part of a picture, which does not know its neighbours.
+	// a part of a picture, which does not know its neighbors.
 	if bounds.Min != (image.Point{}) || horizontal > 2 || vertical > horizontal || (horizontal == 2 && chromaWidth <= 2) {
 		return func(row []uint8, y int) {
 			y += bounds.Min.Y
@@ -53,7 +53,7 @@ func jpegRows(img *image.YCbCr) func(row []uint8, y int) {
 	}
 }
 
-// interpolate2x1 doubles a line: the nearest sample counts 3, its neighbour 1
+// interpolate2x1 doubles a line: the nearest sample counts 3, its neighbor 1
 // (libjpeg's jdsample.c, h2v1_fancy_upsample). Rounding alternates.
 func interpolate2x1(out, in []uint8) {
 	last := len(in) - 1
@@ -67,7 +67,7 @@ func interpolate2x1(out, in []uint8) {
 }
 
 // interpolate2x2 doubles a line that lies between two: the nearest sample counts
-// 9, its neighbours 3, the diagonal one 1 (h2v2_fancy_upsample). sums is memory to
+// 9, its neighbors 3, the diagonal one 1 (h2v2_fancy_upsample). sums is memory to
 // work in, of the length of the lines.
 func interpolate2x2(out, near, far []uint8, sums []int32) {
 	far = far[:len(near)]

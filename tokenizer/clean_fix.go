@@ -8,7 +8,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// This file and its neighbours clean_encoding.go and clean_badness.go give the
+// This file and its neighbors clean_encoding.go and clean_badness.go give the
 // same result as ftfy.fix_text of ftfy 6.3.1 with its default settings
 // (https://github.com/rspeer/python-ftfy, ftfy/__init__.py and ftfy/fixes.py).
 

@@ -6,7 +6,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// straightThrough rounds, and hands the gradient on as if it did not: what a quantised latent is
+// straightThrough rounds, and hands the gradient on as if it did not: what a quantized latent is
 // trained with.
 var straightThrough = torch.Function{
 	Name: "StraightThrough",

@@ -111,7 +111,7 @@ type LocalResponseNormOptions struct {
 }
 
 // LocalResponseNorm returns t [N, C, ...] divided by (k + alpha m)^beta, where m is the mean of
-// squares over size neighbouring channels. It is torch.nn.functional.local_response_norm.
+// squares over size neighboring channels. It is torch.nn.functional.local_response_norm.
 func (t *Tensor) LocalResponseNorm(size int64, options LocalResponseNormOptions) *Tensor {
 	shape := t.Shape()
 	if len(shape) < 3 || size < 1 {

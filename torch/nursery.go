@@ -50,7 +50,7 @@ func (n *nursery) release() {
 // watch leaves t, if it is still open, to the garbage collector.
 func (t *Tensor) watch() {
 	if t.handle.WatchOnce() {
-		// A finaliser and not a cleanup: with that the handle would be an object of its own,
+		// A finalizer and not a cleanup: with that the handle would be an object of its own,
 		// made for each tensor.
 		runtime.SetFinalizer(t, (*Tensor).Close)
 	}

@@ -7,33 +7,33 @@ package torch
 */
 import "C"
 
-// Relu returns max(0, t).
-func (t *Tensor) Relu() *Tensor {
-	const operation = "Relu"
+// ReLU returns max(0, t).
+func (t *Tensor) ReLU() *Tensor {
+	const operation = "ReLU"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_relu(self))
 }
 
-// Relu6 returns min(max(0, t), 6).
-func (t *Tensor) Relu6() *Tensor {
-	const operation = "Relu6"
+// ReLU6 returns min(max(0, t), 6).
+func (t *Tensor) ReLU6() *Tensor {
+	const operation = "ReLU6"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_relu6(self))
 }
 
-// LeakyRelu returns t where it is positive, else negativeSlope * t.
-func (t *Tensor) LeakyRelu(negativeSlope Number) *Tensor {
-	const operation = "LeakyRelu"
+// LeakyReLU returns t where it is positive, else negativeSlope * t.
+func (t *Tensor) LeakyReLU(negativeSlope Number) *Tensor {
+	const operation = "LeakyReLU"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_leaky_relu(self, cNumber(operation, negativeSlope)))
 }
 
-// PRelu returns t where it is positive, else weight * t, with one weight or one for each channel.
-func (t *Tensor) PRelu(weight *Tensor) *Tensor {
-	const operation = "PRelu"
+// PReLU returns t where it is positive, else weight * t, with one weight or one for each channel.
+func (t *Tensor) PReLU(weight *Tensor) *Tensor {
+	const operation = "PReLU"
 	self := t.acquire(operation)
 	defer t.release()
 	weightHandle := weight.acquire(operation)
@@ -41,10 +41,10 @@ func (t *Tensor) PRelu(weight *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_prelu(self, weightHandle))
 }
 
-// RRelu returns t where it is positive, else t times a number drawn from [lower, upper), or, if
+// RReLU returns t where it is positive, else t times a number drawn from [lower, upper), or, if
 // not training, times their mean; generator may be nil.
-func (t *Tensor) RRelu(lower, upper Number, training bool, generator *Generator) *Tensor {
-	const operation = "RRelu"
+func (t *Tensor) RReLU(lower, upper Number, training bool, generator *Generator) *Tensor {
+	const operation = "RReLU"
 	self := t.acquire(operation)
 	defer t.release()
 	generatorHandle := generator.acquire(operation)
@@ -69,7 +69,7 @@ func (t *Tensor) CELU(alpha Number) *Tensor {
 	return made(operation, C.ctorch_op_celu(self, cNumber(operation, alpha)))
 }
 
-// SELU returns the scaled ELU of self-normalising networks.
+// SELU returns the scaled ELU of self-normalizing networks.
 func (t *Tensor) SELU() *Tensor {
 	const operation = "SELU"
 	self := t.acquire(operation)

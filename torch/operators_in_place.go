@@ -307,18 +307,18 @@ func (t *Tensor) RSqrtInPlace() *Tensor {
 	return t
 }
 
-// ReluInPlace makes t max(0, t) in place, and hands back t.
-func (t *Tensor) ReluInPlace() *Tensor {
-	const operation = "ReluInPlace"
+// ReLUInPlace makes t max(0, t) in place, and hands back t.
+func (t *Tensor) ReLUInPlace() *Tensor {
+	const operation = "ReLUInPlace"
 	self := t.acquire(operation)
 	defer t.release()
 	check(operation, C.ctorch_op_relu_(self))
 	return t
 }
 
-// LeakyReluInPlace multiplies what is negative in t by negativeSlope in place, and hands back t.
-func (t *Tensor) LeakyReluInPlace(negativeSlope Number) *Tensor {
-	const operation = "LeakyReluInPlace"
+// LeakyReLUInPlace multiplies what is negative in t by negativeSlope in place, and hands back t.
+func (t *Tensor) LeakyReLUInPlace(negativeSlope Number) *Tensor {
+	const operation = "LeakyReLUInPlace"
 	self := t.acquire(operation)
 	defer t.release()
 	check(operation, C.ctorch_op_leaky_relu_(self, cNumber(operation, negativeSlope)))

@@ -11,7 +11,7 @@ package torch
 */
 import "C"
 
-// LayerNorm returns t normalised over its last dimensions, of the given shape, times weight plus
+// LayerNorm returns t normalized over its last dimensions, of the given shape, times weight plus
 // bias, either of which may be nil.
 func (t *Tensor) LayerNorm(shape Shape, weight, bias *Tensor, eps float64) *Tensor {
 	const operation = "LayerNorm"
@@ -25,7 +25,7 @@ func (t *Tensor) LayerNorm(shape Shape, weight, bias *Tensor, eps float64) *Tens
 		weightHandle, biasHandle, C.double(eps)))
 }
 
-// GroupNorm returns t [N, C, ...] normalised over groups of channels, times weight [C] plus bias
+// GroupNorm returns t [N, C, ...] normalized over groups of channels, times weight [C] plus bias
 // [C], either of which may be nil.
 func (t *Tensor) GroupNorm(groups int64, weight, bias *Tensor, eps float64) *Tensor {
 	const operation = "GroupNorm"
@@ -39,7 +39,7 @@ func (t *Tensor) GroupNorm(groups int64, weight, bias *Tensor, eps float64) *Ten
 		C.double(eps)))
 }
 
-// BatchNorm returns t [N, C, ...] normalised over all but the channels, times weight [C] plus
+// BatchNorm returns t [N, C, ...] normalized over all but the channels, times weight [C] plus
 // bias [C], by its own statistics if training (which updates the running ones [C] in place), else
 // by the running ones; the four tensors may be nil, the running ones only if training.
 func (t *Tensor) BatchNorm(weight, bias, runningMean, runningVar *Tensor, training bool, momentum, eps float64) *Tensor {
@@ -58,7 +58,7 @@ func (t *Tensor) BatchNorm(weight, bias, runningMean, runningVar *Tensor, traini
 		runningVarHandle, cBool(training), C.double(momentum), C.double(eps)))
 }
 
-// InstanceNorm returns t [N, C, ...] normalised over each channel of each sample, times weight
+// InstanceNorm returns t [N, C, ...] normalized over each channel of each sample, times weight
 // [C] plus bias [C], by its own statistics if useInputStats, else by the running ones; the four
 // tensors may be nil.
 func (t *Tensor) InstanceNorm(weight, bias, runningMean, runningVar *Tensor, useInputStats bool, momentum, eps float64) *Tensor {

@@ -7,7 +7,7 @@ package torch
 */
 import "C"
 
-// Multinomial returns indices drawn with the (unnormalised) probabilities in each row of t;
+// Multinomial returns indices drawn with the (unnormalized) probabilities in each row of t;
 // generator may be nil.
 func (t *Tensor) Multinomial(samples int64, replacement bool, generator *Generator) *Tensor {
 	const operation = "Multinomial"

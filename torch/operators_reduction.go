@@ -407,7 +407,7 @@ func (t *Tensor) LogCumSumExp(dim int64) *Tensor {
 	return made(operation, C.ctorch_op_logcumsumexp(self, C.int64_t(dim)))
 }
 
-// Diff returns the n-th differences of neighbours along dim.
+// Diff returns the n-th differences of neighbors along dim.
 func (t *Tensor) Diff(n, dim int64) *Tensor {
 	const operation = "Diff"
 	self := t.acquire(operation)

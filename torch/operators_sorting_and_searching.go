@@ -78,7 +78,7 @@ func (t *Tensor) Unique() (values, inverse, counts *Tensor) {
 	return adopt(results.items[0]), adopt(results.items[1]), adopt(results.items[2])
 }
 
-// UniqueConsecutive returns t flat without repetitions of neighbours, which of these each element
+// UniqueConsecutive returns t flat without repetitions of neighbors, which of these each element
 // is, and how often each is repeated.
 func (t *Tensor) UniqueConsecutive() (values, inverse, counts *Tensor) {
 	const operation = "UniqueConsecutive"
@@ -128,8 +128,8 @@ func (t *Tensor) Histc(bins int64, min, max Number) *Tensor {
 		cNumber(operation, max)))
 }
 
-// Histogram returns how many elements (or what weight, which may be nil) lie between neighbours
-// of the ascending vector bins, made a density if so wished, and bins; on the CPU.
+// Histogram returns how many elements (or what weight, which may be nil) lie between neighbors of
+// the ascending vector bins, made a density if so wished, and bins; on the CPU.
 func (t *Tensor) Histogram(bins, weight *Tensor, density bool) (counts, edges *Tensor) {
 	const operation = "Histogram"
 	self := t.acquire(operation)

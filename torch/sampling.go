@@ -24,7 +24,7 @@ const (
 // InterpolateOptions are the options of [Tensor.Interpolate]. The zero value is PyTorch's default.
 type InterpolateOptions struct {
 	Mode         InterpolateMode
-	AlignCorners bool // the corner pixels' centres, not their corners, stay in place
+	AlignCorners bool // the corner pixels' centers, not their corners, stay in place
 	Antialias    bool // widen the filter where the image shrinks, for bilinear and bicubic
 
 	// ScaleFactor stands in for a size: how many times as large each spatial dimension becomes,
@@ -145,7 +145,7 @@ func (p GridPadding) number(operation string) int64 {
 type GridSampleOptions struct {
 	Mode         GridMode
 	Padding      GridPadding
-	AlignCorners bool // -1 and 1 are the corner pixels' centres, not their corners
+	AlignCorners bool // -1 and 1 are the corner pixels' centers, not their corners
 }
 
 // GridSample returns the images t [N, C, H, W] sampled at the positions grid [N, h, w, 2], which

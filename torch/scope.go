@@ -198,7 +198,7 @@ func (s *TensorScope) end() {
 	defer s.mutex.Unlock()
 	forgotten := s.young
 	for _, w := range s.watched {
-		// What is gone was closed by its finaliser, or will be.
+		// What is gone was closed by its finalizer, or will be.
 		if t := w.Value(); t != nil {
 			forgotten = append(forgotten, t)
 		}

@@ -97,7 +97,7 @@ type handles struct {
 }
 
 // acquireAll enters tensors, nil ones among them, for a call. The array is in C's memory, since
-// C may not be given Go memory that holds pointers to freed Go memory's neighbours.
+// C may not be given Go memory that holds pointers to freed Go memory's neighbors.
 func acquireAll(operation string, tensors []*Tensor) handles {
 	size := C.size_t(len(tensors)+1) * C.size_t(unsafe.Sizeof((*C.ctorch_tensor)(nil)))
 	all := handles{pointers: (**C.ctorch_tensor)(C.malloc(size))}

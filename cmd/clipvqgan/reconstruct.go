@@ -12,7 +12,7 @@ func newReconstruct(s *settings) *cobra.Command {
 	var output string
 	command := &cobra.Command{
 		Use:   "reconstruct PICTURE",
-		Short: "Show what the VQGAN keeps of a picture: encode it, quantise it, decode it",
+		Short: "Show what the VQGAN keeps of a picture: encode it, quantize it, decode it",
 		Args: func(command *cobra.Command, arguments []string) error {
 			if len(arguments) != 1 {
 				return fmt.Errorf("%d pictures were given, wanted 1; use: %s", len(arguments), command.UseLine())

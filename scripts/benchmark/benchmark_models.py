@@ -58,7 +58,7 @@ def embedding_peer(model, config: dict, batch: int):
 
 
 def onnx_peer(model, config: dict, batch: int, folder: str):
-    """onnxruntime on the same encoder, without the normalisation."""
+    """onnxruntime on the same encoder, without the normalization."""
     import onnxruntime
 
     path = Path(folder) / f"image_{batch}.onnx"
@@ -90,8 +90,8 @@ def guided_peer(scorer, config: dict, merges: str, vqgan, count: int):
         quantized, _, _ = vqgan.quantize(latent)
         picture = ClampWithGradient.apply((vqgan.decode(quantized) + 1) / 2)
         warps = torch.eye(3) + 0.1 * (2 * torch.rand(count, 3, 3) - 1)
-        colours = torch.eye(3, 4) + 0.1 * (2 * torch.rand(count, 3, 4) - 1)
-        cut = cutouts(picture, warps, colours, 0.1 * torch.rand(count),
+        colors = torch.eye(3, 4) + 0.1 * (2 * torch.rand(count, 3, 4) - 1)
+        cut = cutouts(picture, warps, colors, 0.1 * torch.rand(count),
                       torch.randn(count, 3, side, side), side)
         embeddings = F.normalize(scorer.encode_image((cut - mean) / std), dim=-1)
         loss = (2 * ((embeddings - target).norm(dim=-1) / 2).arcsin() ** 2).mean()

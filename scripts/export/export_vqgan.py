@@ -45,7 +45,7 @@ def load_trained(path: Path):
     arguments = ARCHITECTURES[saved["architecture"]]
     model = VQGAN(**arguments)
     model.load_state_dict(saved["model"])
-    model.normalise_latent_scale()
+    model.normalize_latent_scale()
     return model, arguments, saved["architecture"]
 
 

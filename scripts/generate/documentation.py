@@ -57,7 +57,7 @@ def table(sections: list[Section], coverage: list[Covered]) -> str:
         "",
         f"{have} of the {len(coverage)} functions and methods that `scripts/generate/coverage.txt` names are there: of",
         "`torch.nn.functional`, `torch.linalg` and `torch.fft` it names all, of `torch` and `torch.Tensor`",
-        "what losses, augmentations and models are written with. Not bound at all are sparse, quantised",
+        "what losses, augmentations and models are written with. Not bound at all are sparse, quantized",
         "and nested tensors, distributed training, and layers as objects (a model is a TorchScript archive,",
         "or plain functions over tensors).",
     ]

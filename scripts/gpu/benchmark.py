@@ -126,7 +126,7 @@ def matrix_rate(measure: Measure, dtype: torch.dtype) -> float:
 
 
 def image_encoder(model, device, dtype, batch: int):
-    """The call of clip.Model.EncodePixels: normalise, then encode."""
+    """The call of clip.Model.EncodePixels: normalize, then encode."""
     size = model.image_size
     pixels = torch.rand(batch, 3, size, size, device=device, dtype=dtype)
     mean, std = (torch.tensor(values, device=device, dtype=dtype)[:, None, None]
@@ -153,10 +153,10 @@ class GuidedStep:
             self.target = F.normalize(scorer.encode_text(prompt).float(), dim=-1)
         self.loss = self.plain_loss
 
-    def plain_loss(self, latent, warps, colours, levels, noise):
+    def plain_loss(self, latent, warps, colors, levels, noise):
         quantized, _, _ = self.vqgan.quantize(latent.to(self.dtype))
         picture = ClampWithGradient.apply((self.vqgan.decode(quantized).float() + 1) / 2)
-        cut = cutouts(picture, warps, colours, levels, noise, self.scorer.image_size)
+        cut = cutouts(picture, warps, colors, levels, noise, self.scorer.image_size)
         embeddings = self.scorer.encode_image(((cut - self.mean) / self.std).to(self.dtype)).float()
         distance = (F.normalize(embeddings, dim=-1) - self.target).norm(dim=-1) / 2
         return (2 * distance.clamp(max=1 - 1e-6).arcsin() ** 2).mean()

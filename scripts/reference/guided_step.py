@@ -16,14 +16,14 @@ class ClampWithGradient(torch.autograd.Function):
         return gradient * (gradient * (x - x.clamp(0, 1)) >= 0)
 
 
-def cutouts(picture, warps, colours, levels, noise, side):
-    """Pieces of [1, 3, H, W], each by its homography and colour map, with noise."""
-    centres = (2 * torch.arange(side, device=picture.device) + 1) / side - 1
-    y, x = torch.meshgrid(centres, centres, indexing="ij")
+def cutouts(picture, warps, colors, levels, noise, side):
+    """Pieces of [1, 3, H, W], each by its homography and color map, with noise."""
+    centers = (2 * torch.arange(side, device=picture.device) + 1) / side - 1
+    y, x = torch.meshgrid(centers, centers, indexing="ij")
     points = torch.stack([x, y, torch.ones_like(x)], -1).reshape(-1, 3)
     mapped = torch.einsum("nij,pj->npi", warps, points)
     grid = (mapped[..., :2] / mapped[..., 2:]).reshape(len(warps), side, side, 2)
     cut = F.grid_sample(picture.expand(len(warps), -1, -1, -1), grid, padding_mode="border",
                         align_corners=False)
-    cut = torch.einsum("nij,njhw->nihw", colours[:, :, :3], cut) + colours[:, :, 3, None, None]
+    cut = torch.einsum("nij,njhw->nihw", colors[:, :, :3], cut) + colors[:, :, 3, None, None]
     return cut + noise * levels[:, None, None, None]

@@ -2,7 +2,7 @@
 
     python scripts/reference/reference_models.py
 
-The embedded models' weights are put into the packages that define the behaviour (openai-clip for
+The embedded models' weights are put into the packages that define the behavior (openai-clip for
 CLIP and its tokens and pixels, taming-transformers-rom1504 for VQGAN, PyTorch for the guided
 loss), and these are run for real, in float32.
 
@@ -103,8 +103,8 @@ def pictures() -> dict:
         pen = ImageDraw.Draw(image)
         for _ in range(8):
             box = sorted(random.integers(0, width, 2)), sorted(random.integers(0, height, 2))
-            colour = tuple(int(c) for c in random.integers(0, 256, 3))
-            pen.ellipse([box[0][0], box[1][0], box[0][1], box[1][1]], fill=colour)
+            color = tuple(int(c) for c in random.integers(0, 256, 3))
+            pen.ellipse([box[0][0], box[1][0], box[0][1], box[1][1]], fill=color)
         pixels = np.array(image).astype(int) + random.integers(-20, 21, (height, width, 3))
         return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
     return {"square.png": draw(64, 64, 1), "wide.png": draw(200, 90, 2), "tall.png": draw(70, 143, 3)}
@@ -200,14 +200,14 @@ def guided_references(scorer: nn.Module, vqgan: nn.Module) -> None:
     latent = latent.detach().requires_grad_(True)
     warps = torch.eye(3).repeat(count, 1, 1) + torch.from_numpy(
         random.uniform(-0.1, 0.1, (count, 3, 3))).float()
-    colours = torch.eye(3, 4).repeat(count, 1, 1) + torch.from_numpy(
+    colors = torch.eye(3, 4).repeat(count, 1, 1) + torch.from_numpy(
         random.uniform(-0.1, 0.1, (count, 3, 4))).float()
     levels = torch.from_numpy(random.uniform(0, 0.1, count)).float()
     noise = torch.from_numpy(random.standard_normal((count, 3, side, side))).float()
 
     quantized, _, _ = vqgan.quantize(latent)
     picture = ClampWithGradient.apply((vqgan.decode(quantized) + 1) / 2)
-    cut = cutouts(picture, warps, colours, levels, noise, side)
+    cut = cutouts(picture, warps, colors, levels, noise, side)
     mean, std = (torch.tensor(config[name])[:, None, None] for name in ("mean", "std"))
     embeddings = F.normalize(scorer.encode_image((cut - mean) / std), dim=-1)
     prompts = [{"text": PROMPTS[0], "weight": 1.0, "stop": None},
@@ -224,7 +224,7 @@ def guided_references(scorer: nn.Module, vqgan: nn.Module) -> None:
     loss.backward()
     write(ROOT / "vqgan/guided/testdata/reference.json", {
         "prompts": prompts, "total_variation": variation, "latent": packed(latent),
-        "warps": packed(warps), "colours": packed(colours), "levels": packed(levels),
+        "warps": packed(warps), "colors": packed(colors), "levels": packed(levels),
         "noise": packed(noise), "picture": packed(picture), "cutouts": packed(cut[:2]),
         "loss": packed(loss), "gradient": packed(latent.grad)})
 

@@ -6,7 +6,7 @@ layers.pt is {case: {"initial", "state", "inputs", "outputs", "upstream", "gradi
 "input_gradients", "after", "evaluated"}}: the state dict that torch.manual_seed(7) gives, the one
 that was used, what came of the inputs, one after another, in training mode, the gradients for the
 upstream gradient at the last output, the state dict after it, and what evaluation makes of the last input.
-initial.pt is {initialiser: what it draws after torch.manual_seed(7)}.
+initial.pt is {initializer: what it draws after torch.manual_seed(7)}.
 """
 
 import os

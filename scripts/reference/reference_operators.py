@@ -263,7 +263,7 @@ def element_by_element():
         ("ErfInv", torch.erfinv, inside),
         ("LGamma", torch.lgamma, positive), ("DiGamma", torch.digamma, positive),
         ("Logit", torch.logit, share),
-        ("Relu", torch.relu, anywhere), ("Relu6", F.relu6, anywhere * 3),
+        ("ReLU", torch.relu, anywhere), ("ReLU6", F.relu6, anywhere * 3),
         ("SELU", F.selu, anywhere),
         ("GELU", F.gelu, anywhere), ("GELUTanh", lambda t: F.gelu(t, approximate="tanh"), anywhere),
         ("SiLU", F.silu, anywhere), ("Mish", F.mish, anywhere),
@@ -293,7 +293,7 @@ def element_by_element():
                   ("IsReal", torch.isreal)]:
         case(go, f, special)
     for go, f, arguments in [
-        ("LeakyRelu", F.leaky_relu, (0.1,)), ("ELU", F.elu, (0.7,)), ("CELU", F.celu, (0.7,)),
+        ("LeakyReLU", F.leaky_relu, (0.1,)), ("ELU", F.elu, (0.7,)), ("CELU", F.celu, (0.7,)),
         ("HardTanh", F.hardtanh, (-1.0, 2.0)), ("Softplus", F.softplus, (2.0, 5.0)),
         ("Softshrink", F.softshrink, (0.4,)), ("Threshold", F.threshold, (0.5, -7.0)),
         ("HardShrink", F.hardshrink, (0.6,)), ("SoftMin", F.softmin, (1,)),
@@ -303,9 +303,9 @@ def element_by_element():
         case(go, f, anywhere, *arguments)
     case("PolyGamma", lambda t, n: torch.polygamma(n, t), positive, 1)
     case("MVLGamma", torch.mvlgamma, above_one, 2)
-    case("RRelu", lambda t, a, b, train, g: F.rrelu(t, a, b, train), anywhere, 0.1, 0.3, False, None)
+    case("RReLU", lambda t, a, b, train, g: F.rrelu(t, a, b, train), anywhere, 0.1, 0.3, False, None)
     case("GLU", F.glu, normal(2, 4), 1)
-    case("PRelu", F.prelu, normal(2, 3), torch.tensor([0.1, 0.2, 0.3]))
+    case("PReLU", F.prelu, normal(2, 3), torch.tensor([0.1, 0.2, 0.3]))
     case("Dropout", F.dropout, anywhere, 0.5, False)
     case("Dropout", F.dropout, anywhere, 0.0, True)
     images = normal(2, 3, 2)
@@ -822,7 +822,7 @@ def fourier():
     case("IFFTShift", torch.fft.ifftshift, normal(3, 5), [0, 1])
 
 
-def normalisation():
+def normalization():
     x = normal(2, 4, 3)
     weight, bias = uniform(4), normal(4)
     case("LayerNorm", F.layer_norm, x, [4, 3], uniform(4, 3), normal(4, 3), 1e-5)
@@ -1259,7 +1259,7 @@ def drawn():
         options = {"Temperature": 0.7, "Hard": hard, "Generator": Seed(11)}
         case("GumbelSoftmax", gumbel, logits, -1, options)
     case(
-        "RRelu",
+        "RReLU",
         lambda t, a, b, train, g: torch.rrelu(t, a, b, train, generator=g),
         logits, 0.1, 0.3, True, Seed(12),
     )
@@ -1350,7 +1350,7 @@ def in_place():
     case(
         "NanToNumInPlace", lambda t, *v: t.nan_to_num_(*v), special, 1.0, 2.0, -3.0, in_place=True
     )
-    case("LeakyReluInPlace", lambda t, v: F.leaky_relu_(t, v), a, 0.1, in_place=True)
+    case("LeakyReLUInPlace", lambda t, v: F.leaky_relu_(t, v), a, 0.1, in_place=True)
     square = normal(3, 3)
     case("TrilInPlace", lambda t, d: t.tril_(d), square, 0, in_place=True)
     case("TriuInPlace", lambda t, d: t.triu_(d), square, 1, in_place=True)
@@ -1374,7 +1374,7 @@ def in_place():
         ("Abs", a),
         ("Exp", a),
         ("Sqrt", b),
-        ("Relu", a),
+        ("ReLU", a),
         ("Sigmoid", a),
         ("Tanh", a),
     ]:
@@ -1426,7 +1426,7 @@ def promotion():
 def main():
     for group in (
         arithmetic, creation, element_by_element, complex_numbers, comparison, reduction, sorting, shape, indexing,
-        linear_algebra, fourier, normalisation, convolution, pooling, images, attention, losses, drawn, in_place,
+        linear_algebra, fourier, normalization, convolution, pooling, images, attention, losses, drawn, in_place,
         promotion,
     ):
         group()

@@ -1,4 +1,4 @@
-"""Writes torch/optim/testdata/optimizers.json, where PyTorch's optimisers stand after each of 50 steps and
+"""Writes torch/optim/testdata/optimizers.json, where PyTorch's optimizers stand after each of 50 steps and
 the learning rates that its schedules set, and torch/optim/testdata/optimizers.pt, their state after 25.
 
     python scripts/reference/reference_optimizers.py
@@ -72,7 +72,7 @@ OPTIMIZERS = {
                                                 line_search_fn="strong_wolfe"),
 }
 
-# Each is made for an optimiser of two groups.
+# Each is made for an optimizer of two groups.
 SCHEDULES = {
     "step": lambda o: lr_scheduler.StepLR(o, 7, gamma=0.5),
     "multi_step": lambda o: lr_scheduler.MultiStepLR(o, [3, 10, 10, 40], gamma=0.3),
@@ -116,7 +116,7 @@ def rosenbrock(x, y):
 
 
 def trajectory(make, place=START, state=None, steps=STEPS) -> tuple:
-    """The places after each of the steps from a place, with an optimiser that goes on from a state,
+    """The places after each of the steps from a place, with an optimizer that goes on from a state,
     and its state after SAVED_AT of them."""
     x, y = (torch.tensor([at], dtype=torch.float64, requires_grad=True) for at in place)
     optimizer = make(x, y)

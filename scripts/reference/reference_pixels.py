@@ -9,7 +9,7 @@ the versions that made it:
   how many levels they may differ where decoders do;
 - resize: Pillow's Image.resize of a picture;
 - preprocess: what openai/CLIP's transform makes of a file, ahead of the
-  normalisation, and the SHA-256 of the normalised float32 values;
+  normalization, and the SHA-256 of the normalized float32 values;
 - geometry: torchvision's sizes and crop offsets.
 Pixels are rows of RGB bytes, compressed by zlib, in base64.
 """
@@ -162,7 +162,7 @@ def pictures(writer):
     photo = Image.fromarray(smooth(61, 43))
     sharp = Image.fromarray(picture(61, 43, seed=8))
     # The bounds are what Go's inverse DCT differs by from libjpeg's, and what
-    # that makes of it in the conversion of colours.
+    # that makes of it in the conversion of colors.
     writer.save("photo_444.jpg", photo, 3, quality=90, subsampling=0)
     writer.save("photo_422.jpg", photo, 3, quality=90, subsampling=1)
     writer.save("photo_420.jpg", photo, 3, quality=90, subsampling=2)

@@ -1,4 +1,4 @@
-"""Python goes on from the states that Go saves: optimisers and learning-rate schedules."""
+"""Python goes on from the states that Go saves: optimizers and learning-rate schedules."""
 
 import os
 import shutil

@@ -2,7 +2,7 @@
 
     python scripts/training/average_checkpoints.py a.pt b.pt --output mean.pt
 
-Runs that start from the same weights end in one basin, and their mean generalises better than each
+Runs that start from the same weights end in one basin, and their mean generalizes better than each
 (Wortsman et al. 2022, "Model soups").
 """
 

@@ -1,4 +1,4 @@
-"""Stand-ins for LPIPS, whose VGG weights are under a licence and a download of their own."""
+"""Stand-ins for LPIPS, whose VGG weights are under a license and a download of their own."""
 
 import torch
 import torch.nn as nn

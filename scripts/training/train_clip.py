@@ -35,16 +35,16 @@ from evaluate_clip import evaluate, format_figures  # noqa: E402
 from texts import sample_text  # noqa: E402
 
 ARCHITECTURE = "emoji-RN"
-# How often each style is drawn, where it has the emoji: line art teaches shape, colour sets the rest.
+# How often each style is drawn, where it has the emoji: line art teaches shape, color sets the rest.
 STYLE_WEIGHTS = {"fluent_flat": 1.0, "fluent_modern": 0.7, "fluent_high_contrast": 0.3, "noto": 1.0,
                  "openmoji_color": 1.0, "openmoji_black": 0.25}
 MONOCHROME = ("fluent_high_contrast", "openmoji_black")
 # Emoji that stay themselves in a mirror: animals, food, places, activities and objects (emojibase's
 # groups), but for those that point somewhere or show a time or writing.
 MIRRORED_GROUPS = (3, 4, 5, 6, 7)
-# People and what people make come in all colours, where the name does not say which.
-RECOLOURED_GROUPS = (1, 5, 6, 7)
-COLOURS = re.compile(r"red|orange|yellow|green|blue|purple|brown|black|white|pink|grey|blond|gold|"
+# People and what people make come in all colors, where the name does not say which.
+RECOLORED_GROUPS = (1, 5, 6, 7)
+COLORS = re.compile(r"red|orange|yellow|green|blue|purple|brown|black|white|pink|grey|blond|gold|"
                      r"fire|moon|sun|star|earth|globe|dollar|pound|euro|yen")
 NOT_MIRRORED = re.compile(r"left|right|facing|clock|thirty|pen|calendar|note|phone|input|key|chart")
 SOURCE_SIDE = 80
@@ -60,7 +60,7 @@ class TrainingSet:
             self.pictures.append((style, pictures))
             for row, code in enumerate(codes):
                 if style in MONOCHROME and is_flag(code):
-                    continue  # a flag without colours says nothing
+                    continue  # a flag without colors says nothing
                 self.places.setdefault(code, []).append((number, row, weight))
         self.groups = self.group_flags(emoji)
 
@@ -78,7 +78,7 @@ class TrainingSet:
         return list(groups.values())
 
     def batches(self, size: int):
-        """Endless batches of (RGBA pictures uint8, which are line art, which may change colour,
+        """Endless batches of (RGBA pictures uint8, which are line art, which may change color,
         texts)."""
         while True:
             order = [self.generator.choice(group) for group in self.groups]
@@ -91,12 +91,12 @@ class TrainingSet:
         entry = self.names[code]
         return entry["group"] in MIRRORED_GROUPS and not NOT_MIRRORED.search(entry["label"])
 
-    def recolours(self, code: str) -> bool:
+    def recolors(self, code: str) -> bool:
         entry = self.names[code]
-        return entry["group"] in RECOLOURED_GROUPS and not COLOURS.search(entry["label"])
+        return entry["group"] in RECOLORED_GROUPS and not COLORS.search(entry["label"])
 
     def batch(self, codes: list[str]):
-        pictures, monochrome, recolourable, texts = [], [], [], []
+        pictures, monochrome, recolorable, texts = [], [], [], []
         for code in codes:
             places = self.places[code]
             number, row, _ = self.generator.choices(places, [place[2] for place in places])[0]
@@ -106,15 +106,15 @@ class TrainingSet:
                 picture = picture.flip(-1)
             pictures.append(picture)
             monochrome.append(style in MONOCHROME)
-            recolourable.append(self.recolours(code))
+            recolorable.append(self.recolors(code))
             texts.append(sample_text(self.names[code], self.generator))
-        return torch.stack(pictures), torch.tensor(monochrome), torch.tensor(recolourable), texts
+        return torch.stack(pictures), torch.tensor(monochrome), torch.tensor(recolorable), texts
 
 
-def augment_in_chunks(rgba, monochrome, recolourable, side: int, gentle_share: float,
+def augment_in_chunks(rgba, monochrome, recolorable, side: int, gentle_share: float,
                       chunk: int = 64) -> torch.Tensor:
     """In chunks, for what they pass through then stays in the cache."""
-    chunks = zip(rgba.split(chunk), monochrome.split(chunk), recolourable.split(chunk))
+    chunks = zip(rgba.split(chunk), monochrome.split(chunk), recolorable.split(chunk))
     parts = [augment(a, side, m, r, gentle_share) for a, m, r in chunks]
     return torch.cat(parts)
 
@@ -147,9 +147,9 @@ class Trainer:
         return torch.cat(encoded)[order.argsort()]
 
     def image_loss(self, pictures, text_features, scale):
-        normalised = ((pictures - self.mean) / self.std).to(memory_format=torch.channels_last)
+        normalized = ((pictures - self.mean) / self.std).to(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16):
-            features = self.model.encode_image(normalised)
+            features = self.model.encode_image(normalized)
         return contrastive_loss(features, text_features, scale)
 
     def step(self, pictures, tokens, learning_rate: float, epsilon: float) -> tuple[float, float]:
@@ -264,7 +264,7 @@ def main():
 
     began = reported = time.time()
     losses = []
-    for step, (rgba, monochrome, recolourable, texts) in enumerate(training.batches(arguments.batch)):
+    for step, (rgba, monochrome, recolorable, texts) in enumerate(training.batches(arguments.batch)):
         progress = (time.time() - began) / (60 * arguments.minutes)
         if progress >= 1:
             break
@@ -272,7 +272,7 @@ def main():
         rate = arguments.learning_rate * warm * (0.02 + 0.98 * math.cos(math.pi / 2 * progress) ** 2)
         start = arguments.robust_from
         epsilon = arguments.epsilon * ramp(progress, start, start + 0.15) if progress > start else 0
-        pictures = augment_in_chunks(rgba, monochrome, recolourable, model.image_size,
+        pictures = augment_in_chunks(rgba, monochrome, recolorable, model.image_size,
                                      arguments.gentle_share)
         tokens = tokenize(tokenizer, texts, model.context_length)
         model.train()

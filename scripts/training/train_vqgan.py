@@ -3,7 +3,7 @@
     python scripts/training/train_vqgan.py --minutes 65 --out .cache/vqgan_checkpoint.pt
 
 The loss is the paper's: L1 + perceptual + lambda * patch discriminator + codebook. Pictures are
-composed over backgrounds, moved, turned, flipped and recoloured on the fly, a batch at a time.
+composed over backgrounds, moved, turned, flipped and recolored on the fly, a batch at a time.
 Schedules follow the share of --minutes that has passed, so a faster machine takes more steps.
 """
 
@@ -28,7 +28,7 @@ SIZE = 64
 
 
 def random_backgrounds(count: int) -> torch.Tensor:
-    """White mostly; else one colour, or a gradient between two."""
+    """White mostly; else one color, or a gradient between two."""
     first, second = torch.rand(2, count, 3, 1, 1)
     ramp = torch.linspace(0, 1, SIZE).view(1, 1, 1, SIZE).expand(-1, -1, SIZE, -1)
     ramp = torch.where(torch.rand(count, 1, 1, 1) < 0.5, ramp, ramp.transpose(2, 3))
@@ -42,7 +42,7 @@ def augment(rgba: torch.Tensor) -> torch.Tensor:
     """uint8 [N,4,96,96] -> RGB [N,3,64,64] in [-1,1]."""
     count = rgba.shape[0]
     x = rgba.float() / 255
-    # Premultiplied, so that resampling does not pull in the colour of transparent pixels.
+    # Premultiplied, so that resampling does not pull in the color of transparent pixels.
     x = torch.cat([x[:, :3] * x[:, 3:], x[:, 3:]], dim=1)
     angle = (torch.rand(count) * 2 - 1) * math.radians(20)
     scale = torch.empty(count).uniform_(0.75, 1.2)  # below 1 enlarges
@@ -57,13 +57,13 @@ def augment(rgba: torch.Tensor) -> torch.Tensor:
         grid = F.affine_grid(matrix, list(x.shape), align_corners=False)
         x = F.grid_sample(x, grid, align_corners=False)
     x = F.interpolate(x, size=(SIZE, SIZE), mode="bilinear", antialias=True)
-    colour, alpha = x[:, :3], x[:, 3:]
-    # Recolouring by a random order of the channels, brightness and contrast.
+    color, alpha = x[:, :3], x[:, 3:]
+    # Recoloring by a random order of the channels, brightness and contrast.
     if torch.rand(()) < 0.15:
-        colour = colour[:, torch.randperm(3)]
+        color = color[:, torch.randperm(3)]
     gain = torch.where(torch.rand(count, 1, 1, 1) < 0.3,
                        torch.empty(count, 3, 1, 1).uniform_(0.6, 1.0), torch.ones(count, 3, 1, 1))
-    picture = colour * gain + random_backgrounds(count) * (1 - alpha)
+    picture = color * gain + random_backgrounds(count) * (1 - alpha)
     return picture.clamp(0, 1) * 2 - 1
 
 
@@ -111,9 +111,9 @@ def perturbed(z_q: torch.Tensor, model: VQGAN, share: float) -> torch.Tensor:
     return torch.where(chosen, random, z_q)
 
 
-def initialise(model: VQGAN) -> None:
+def initialize(model: VQGAN) -> None:
     """Variance-preserving convolutions, residual branches near zero. From PyTorch's default, which
-    shrinks the signal at each layer, outlines are learnt at once and colours only much later."""
+    shrinks the signal at each layer, outlines are learned at once and colors only much later."""
     with torch.no_grad():
         for module in model.modules():
             if isinstance(module, torch.nn.Conv2d):
@@ -177,7 +177,7 @@ def main() -> None:
     print(f"{len(train)} pictures to train on, {len(held_out)} held out", flush=True)
 
     model = VQGAN(**ARCHITECTURES[options.architecture])
-    initialise(model)
+    initialize(model)
     discriminator = PatchDiscriminator(filters=32, layers=2)
     average = copy.deepcopy(model).requires_grad_(False)
     book = Codebook(model.quantizer.embedding.weight.data, average.quantizer.embedding.weight.data)
@@ -188,15 +188,15 @@ def main() -> None:
         average.load_state_dict(saved["model"])
         discriminator.load_state_dict(saved["discriminator"])
         placed = True
-    optimiser = torch.optim.Adam(model.parameters(), betas=(0.5, 0.9))
-    discriminator_optimiser = torch.optim.Adam(discriminator.parameters(), betas=(0.5, 0.9))
+    optimizer = torch.optim.Adam(model.parameters(), betas=(0.5, 0.9))
+    discriminator_optimizer = torch.optim.Adam(discriminator.parameters(), betas=(0.5, 0.9))
     edges = EdgeLoss()
 
     started, step, totals = time.time(), 0, {}
     while (passed := (time.time() - started) / 60 / options.minutes) < 1:
         rate = options.learning_rate * min(1, (step + 1) / 100) * (
             0.5 + 0.5 * math.cos(math.pi * passed)) + 1e-6
-        for each in (optimiser, discriminator_optimiser):
+        for each in (optimizer, discriminator_optimizer):
             each.param_groups[0]["lr"] = rate
         picture = augment(train[torch.multinomial(weights, options.batch)])
 
@@ -233,10 +233,10 @@ def main() -> None:
                 reconstruction_loss, generator_loss, model.decoder.conv_out.weight)
             loss = loss + weight * generator_loss
             totals["lambda"] = totals.get("lambda", 0) + weight.item()
-        optimiser.zero_grad(set_to_none=True)
+        optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
-        optimiser.step()
+        optimizer.step()
 
         # The discriminator learns a little ahead of its start, so that it has something to say.
         if placed and passed >= options.discriminator_start - 0.02:
@@ -244,9 +244,9 @@ def main() -> None:
             with torch.autocast("cpu", torch.bfloat16):
                 real, fake = discriminator(picture).float(), discriminator(out.detach()).float()
             hinge = 0.5 * (F.relu(1 - real).mean() + F.relu(1 + fake).mean())
-            discriminator_optimiser.zero_grad(set_to_none=True)
+            discriminator_optimizer.zero_grad(set_to_none=True)
             hinge.backward()
-            discriminator_optimiser.step()
+            discriminator_optimizer.step()
             totals["hinge"] = totals.get("hinge", 0) + hinge.item()
 
         with torch.no_grad():

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from emoji.sources import HELD_OUT_STYLE, without_skin_tone
 
-# Outline styles are easy and say little about colour.
+# Outline styles are easy and say little about color.
 STYLE_WEIGHTS = {"fluent_high_contrast": 0.25, "openmoji_black": 0.25}
 SKIN_TONE_WEIGHT = 0.2
 

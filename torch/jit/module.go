@@ -237,7 +237,7 @@ func (m *Module) ChannelsLast() error {
 	})
 }
 
-// Eval switches the module to inference: dropout is off, batch normalisation uses what it learnt.
+// Eval switches the module to inference: dropout is off, batch normalization uses what it learned.
 func (m *Module) Eval() error { return m.train("Eval", false) }
 
 // Train switches the module to training. A frozen module cannot be.
@@ -282,12 +282,12 @@ func (m *Module) Clone() (*Module, error) {
 }
 
 // Freeze is a copy of a module in eval mode whose parameters, shared with it, are constants in
-// its code, with batch normalisation folded into convolutions. It is faster, and cannot be moved or
+// its code, with batch normalization folded into convolutions. It is faster, and cannot be moved or
 // trained any more. The methods and attributes that are named are kept, and forward if there is
 // one; others are dropped. m stays as it is.
 //
 // Gradients in its inputs are right, unless the code has a detach(), which libtorch drops: the
-// straight-through gradient of a quantisation is lost.
+// straight-through gradient of a quantization is lost.
 func (m *Module) Freeze(names ...string) (*Module, error) {
 	list, free := cTexts(names)
 	defer free()

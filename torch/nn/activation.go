@@ -10,13 +10,13 @@ import (
 type ReLU struct{}
 
 // Forward returns max(x, 0).
-func (ReLU) Forward(x *torch.Tensor) *torch.Tensor { return x.Relu() }
+func (ReLU) Forward(x *torch.Tensor) *torch.Tensor { return x.ReLU() }
 
 // ReLU6 is min(max(x, 0), 6).
 type ReLU6 struct{}
 
 // Forward returns min(max(x, 0), 6).
-func (ReLU6) Forward(x *torch.Tensor) *torch.Tensor { return x.Relu6() }
+func (ReLU6) Forward(x *torch.Tensor) *torch.Tensor { return x.ReLU6() }
 
 // LeakyReLU is x where it is positive, else x times a slope.
 type LeakyReLU struct {
@@ -25,7 +25,7 @@ type LeakyReLU struct {
 
 // Forward returns x, or x times the slope where it is negative.
 func (l LeakyReLU) Forward(x *torch.Tensor) *torch.Tensor {
-	return x.LeakyRelu(orDefault(l.NegativeSlope, 0.01))
+	return x.LeakyReLU(orDefault(l.NegativeSlope, 0.01))
 }
 
 // PReLU is a leaky ReLU whose slopes are learned.
@@ -42,7 +42,7 @@ func NewPReLU(channels int64, how ...torch.Option) *PReLU {
 }
 
 // Forward takes x [N, channels, ...].
-func (p *PReLU) Forward(x *torch.Tensor) *torch.Tensor { return x.PRelu(p.Weight) }
+func (p *PReLU) Forward(x *torch.Tensor) *torch.Tensor { return x.PReLU(p.Weight) }
 
 // ELU is x where it is positive, else alpha (exp(x) - 1).
 type ELU struct {

@@ -2,8 +2,8 @@ package nn
 
 import "github.com/clipvqgan/clipvqgan/torch"
 
-// BatchNorm is what [BatchNorm1d] and [BatchNorm2d] have. In training it normalises each channel by the
-// batch's mean and variance, and keeps running averages of them; in evaluation it normalises by these.
+// BatchNorm is what [BatchNorm1d] and [BatchNorm2d] have. In training it normalizes each channel by the
+// batch's mean and variance, and keeps running averages of them; in evaluation it normalizes by these.
 type BatchNorm struct {
 	Mode
 	Weight *torch.Tensor // [channels], or nil
@@ -29,7 +29,7 @@ type BatchNormOptions struct {
 	// momentum=None.
 	CumulativeAverage bool
 	NoAffine          bool // neither weight nor bias
-	// NoRunningStats keeps no averages, and normalises by the batch in evaluation too. It is PyTorch's
+	// NoRunningStats keeps no averages, and normalizes by the batch in evaluation too. It is PyTorch's
 	// track_running_stats=False.
 	NoRunningStats bool
 }
@@ -53,7 +53,7 @@ func newBatchNorm(operation string, channels int64, o BatchNormOptions, how []to
 // stateVersion is of the state dict's format; in version 1 there was no num_batches_tracked.
 func (b *BatchNorm) stateVersion() int { return 2 }
 
-// Forward returns x [N, channels, ...] normalised over all but the channels, times weight plus bias.
+// Forward returns x [N, channels, ...] normalized over all but the channels, times weight plus bias.
 func (b *BatchNorm) Forward(x *torch.Tensor) *torch.Tensor {
 	return b.forward("BatchNorm.Forward", x)
 }
@@ -86,7 +86,7 @@ func (b *BatchNorm) ResetRunningStats() {
 	}
 }
 
-// BatchNorm1d is batch normalisation of vectors and sequences.
+// BatchNorm1d is batch normalization of vectors and sequences.
 type BatchNorm1d struct{ BatchNorm }
 
 // NewBatchNorm1d makes a layer for a number of channels. Its weight begins with ones, its bias with zeros.
@@ -101,7 +101,7 @@ func (b *BatchNorm1d) Forward(x *torch.Tensor) *torch.Tensor {
 	return b.forward("BatchNorm1d.Forward", x)
 }
 
-// BatchNorm2d is batch normalisation of pictures.
+// BatchNorm2d is batch normalization of pictures.
 type BatchNorm2d struct{ BatchNorm }
 
 // NewBatchNorm2d makes a layer for a number of channels. Its weight begins with ones, its bias with zeros.

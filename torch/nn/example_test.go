@@ -25,7 +25,7 @@ func newClassifier() *classifier {
 
 // Forward takes pictures [N, 3, H, W] and returns logits [N, 10].
 func (c *classifier) Forward(x *torch.Tensor) *torch.Tensor {
-	x = c.Norm.Forward(c.Conv1.Forward(x)).Relu()
+	x = c.Norm.Forward(c.Conv1.Forward(x)).ReLU()
 	return c.Head.Forward(x.MeanDim([]int64{2, 3}, false))
 }
 

@@ -6,14 +6,14 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// The initialisers are PyTorch's torch.nn.init. They write in place, record nothing for gradients, and
+// The initializers are PyTorch's torch.nn.init. They write in place, record nothing for gradients, and
 // hand back their tensor. A nil generator is libtorch's default one; from the same seed
 // ([torch.ManualSeed]) come the numbers that PyTorch draws.
 
 // A FanMode is which of a weight's sizes its initial values are scaled by.
 type FanMode int
 
-// The modes of Kaiming's initialisers.
+// The modes of Kaiming's initializers.
 const (
 	FanIn  FanMode = iota // the number of inputs: the forward pass keeps its variance
 	FanOut                // the number of outputs: the backward pass does

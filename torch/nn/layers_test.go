@@ -22,7 +22,7 @@ type block struct {
 }
 
 func (b *block) Forward(x *torch.Tensor) *torch.Tensor {
-	return x.Add(b.Norm.Forward(b.Conv1.Forward(x)).Relu())
+	return x.Add(b.Norm.Forward(b.Conv1.Forward(x)).ReLU())
 }
 
 // network is the reference script's Network.
@@ -320,7 +320,7 @@ func TestInitialWeightsAreExactlyPyTorchs(t *testing.T) {
 	assert.True(t, a.Weight.Equal(b.Weight) && a.Bias.Equal(b.Bias))
 }
 
-func TestInitialisersEqualPyTorchs(t *testing.T) {
+func TestInitializersEqualPyTorchs(t *testing.T) {
 	all := references(t, "initial.pt")
 	seen := 0
 	for name, fill := range map[string]func(t *torch.Tensor) *torch.Tensor{

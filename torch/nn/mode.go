@@ -15,7 +15,7 @@ func (m *Mode) SetTraining(on bool) { m.evaluation = !on }
 // Train puts every layer in module into training mode.
 func Train(module any) { setTraining("Train", module, true) }
 
-// Eval puts every layer in module into evaluation mode: dropout does nothing, and batch normalisation
+// Eval puts every layer in module into evaluation mode: dropout does nothing, and batch normalization
 // uses its running statistics.
 func Eval(module any) { setTraining("Eval", module, false) }
 

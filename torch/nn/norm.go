@@ -2,10 +2,10 @@ package nn
 
 import "github.com/clipvqgan/clipvqgan/torch"
 
-// LayerNorm normalises each item over its last dimensions.
+// LayerNorm normalizes each item over its last dimensions.
 type LayerNorm struct {
-	Weight *torch.Tensor // of the normalised shape, or nil
-	Bias   *torch.Tensor // of the normalised shape, or nil
+	Weight *torch.Tensor // of the normalized shape, or nil
+	Bias   *torch.Tensor // of the normalized shape, or nil
 	Eps    float64       // added to the variance
 
 	shape torch.Shape
@@ -18,7 +18,7 @@ type LayerNormOptions struct {
 	NoBias   bool     // a weight alone
 }
 
-// NewLayerNorm makes a layer that normalises over the last dimensions, of the given shape. Its weight
+// NewLayerNorm makes a layer that normalizes over the last dimensions, of the given shape. Its weight
 // begins with ones, its bias with zeros.
 func NewLayerNorm(shape torch.Shape, options LayerNormOptions, how ...torch.Option) *LayerNorm {
 	f := newFactory("NewLayerNorm", how)
@@ -38,7 +38,7 @@ func (l *LayerNorm) Forward(x *torch.Tensor) *torch.Tensor {
 	return x.LayerNorm(l.shape, l.Weight, l.Bias, l.Eps)
 }
 
-// GroupNorm normalises each item over groups of its channels.
+// GroupNorm normalizes each item over groups of its channels.
 type GroupNorm struct {
 	Weight *torch.Tensor // [channels], or nil
 	Bias   *torch.Tensor // [channels], or nil
@@ -67,7 +67,7 @@ func NewGroupNorm(groups, channels int64, options GroupNormOptions, how ...torch
 	return layer
 }
 
-// Forward returns x [N, channels, ...] normalised over each group, times weight plus bias.
+// Forward returns x [N, channels, ...] normalized over each group, times weight plus bias.
 func (g *GroupNorm) Forward(x *torch.Tensor) *torch.Tensor {
 	shape := x.Shape()
 	require(len(shape) >= 2 && shape[1] == g.channels, "GroupNorm.Forward",

@@ -16,7 +16,7 @@ type Channels int
 const (
 	// RGB is red, green and blue, transparent parts over the background.
 	RGB Channels = iota
-	// RGBA is red, green, blue and alpha; the colours are not multiplied with it.
+	// RGBA is red, green, blue and alpha; the colors are not multiplied with it.
 	RGBA
 	// Gray is one channel with Pillow's weights, transparent parts over the background.
 	Gray
@@ -25,7 +25,7 @@ const (
 // Options say what [FromImage] makes. The zero value is torchvision's ToTensor of an RGB picture.
 type Options struct {
 	Channels Channels
-	// Background is the colour behind transparent parts, for [RGB] and [Gray]; nil: white.
+	// Background is the color behind transparent parts, for [RGB] and [Gray]; nil: white.
 	Background color.Color
 	// Bytes makes a uint8 tensor of 0 to 255, as torchvision's PILToTensor, not float32 from 0 to 1.
 	Bytes bool

@@ -178,8 +178,8 @@ func TestGridsAsTorchvision(t *testing.T) {
 	})
 }
 
-// colours are pixels with every kind of alpha.
-func colours() *image.NRGBA {
+// colors are pixels with every kind of alpha.
+func colors() *image.NRGBA {
 	img := image.NewNRGBA(image.Rect(-3, 5, 6, 12))
 	for i := range img.Pix {
 		img.Pix[i] = uint8(i * 37)
@@ -196,7 +196,7 @@ type generic struct{ image.Image }
 
 // Each type of image, whole and a part of it, gives what its pixels give one by one.
 func TestEveryTypeOfImage(t *testing.T) {
-	source := colours()
+	source := colors()
 	bounds := source.Bounds()
 	opaque := image.NewRGBA(bounds)
 	draw.Draw(opaque, bounds, image.White, image.Point{}, draw.Src)
@@ -222,7 +222,7 @@ func TestEveryTypeOfImage(t *testing.T) {
 			tensor := fromImage(t, img, vision.Options{Channels: vision.RGBA, Bytes: true})
 			require.Equal(t, size, tensor.Shape(), "%T", img)
 			byOne := fromImage(t, generic{img}, vision.Options{Channels: vision.RGBA, Bytes: true})
-			if straight, ok := img.(*image.NRGBA); ok { // whose colours At's premultiplied ones lose
+			if straight, ok := img.(*image.NRGBA); ok { // whose colors At's premultiplied ones lose
 				var pixels []uint8
 				for y := straight.Rect.Min.Y; y < straight.Rect.Max.Y; y++ {
 					for x := straight.Rect.Min.X; x < straight.Rect.Max.X; x++ {
@@ -282,15 +282,15 @@ func TestSixteenBits(t *testing.T) {
 		assert.Equal(t, c.want, torch.ToSlice[float32](fromImage(t, gray, c.options)))
 	}
 
-	colour := image.NewNRGBA64(image.Rect(0, 0, 1, 1))
-	colour.SetNRGBA64(0, 0, color.NRGBA64{R: 0xffff, G: 0x8000, B: 1, A: 0x3333}) // a fifth
+	picture := image.NewNRGBA64(image.Rect(0, 0, 1, 1))
+	picture.SetNRGBA64(0, 0, color.NRGBA64{R: 0xffff, G: 0x8000, B: 1, A: 0x3333}) // a fifth
 	deep := vision.Options{Channels: vision.RGBA, Deep: true}
-	assert.Equal(t, []float32{1, float32(0x8000) / 65535, 1.0 / 65535, 0.2}, torch.ToSlice[float32](fromImage(t, colour, deep)))
+	assert.Equal(t, []float32{1, float32(0x8000) / 65535, 1.0 / 65535, 0.2}, torch.ToSlice[float32](fromImage(t, picture, deep)))
 	over := vision.Options{Background: color.Black, Deep: true}
-	assert.InDeltaSlice(t, []float32{0.2, 0.1, 0}, torch.ToSlice[float32](fromImage(t, colour, over)), 1e-5)
+	assert.InDeltaSlice(t, []float32{0.2, 0.1, 0}, torch.ToSlice[float32](fromImage(t, picture, over)), 1e-5)
 
 	// A picture of 8 bits has no more of them.
-	same := colours()
+	same := colors()
 	assert.True(t, fromImage(t, same, vision.Options{Deep: true}).Equal(fromImage(t, same, vision.Options{})))
 }
 
@@ -317,7 +317,7 @@ func TestWhatIsNoPicture(t *testing.T) {
 		assert.ErrorIs(t, err, torch.ErrInvalid)
 	}
 	for _, options := range []vision.Options{{Channels: 3}, {Channels: -1}, {Deep: true, Bytes: true}} {
-		_, err := vision.FromImage(colours(), options)
+		_, err := vision.FromImage(colors(), options)
 		assert.ErrorIs(t, err, torch.ErrInvalid)
 	}
 	closed := torch.Zeros(torch.Shape{1, 2, 2})

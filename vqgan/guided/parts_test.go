@@ -211,7 +211,7 @@ func TestAWholeCutoutIsThePicture(t *testing.T) {
 }
 
 func TestLargeCutoutsAreAveragedNotSkipped(t *testing.T) {
-	// Fine stripes of black and white: sampled, they would alias; averaged, they are grey.
+	// Fine stripes of black and white: sampled, they would alias; averaged, they are gray.
 	const side, width = 8, 64
 	stripes := make([]float32, width)
 	for i := range stripes {
@@ -285,8 +285,8 @@ func TestJitterKeepsGrayGray(t *testing.T) {
 	random := rand.New(rand.NewPCG(4, 0))
 	jitter := Cutouts{Jitter: 0.5}.drawJitter(random)
 	for row := range 3 {
-		grey := jitter[4*row]*0.5 + jitter[4*row+1]*0.5 + jitter[4*row+2]*0.5 + jitter[4*row+3]
+		gray := jitter[4*row]*0.5 + jitter[4*row+1]*0.5 + jitter[4*row+2]*0.5 + jitter[4*row+3]
 		first := jitter[0]*0.5 + jitter[1]*0.5 + jitter[2]*0.5 + jitter[3]
-		assert.InDelta(t, first, grey, 1e-12, "all three colours of a grey stay the same")
+		assert.InDelta(t, first, gray, 1e-12, "all three colors of a gray stay the same")
 	}
 }

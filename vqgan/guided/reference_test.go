@@ -15,7 +15,7 @@ import (
 )
 
 // Bounds in float32. The gradient runs back through two networks, whose kernels differ in the
-// order of their sums, and through a quantisation whose choices are the same on both sides.
+// order of their sums, and through a quantization whose choices are the same on both sides.
 const (
 	leastGradientCosine = 0.9999
 	largestDifference   = 1e-4
@@ -23,7 +23,7 @@ const (
 
 // referencePieces are the pieces that scripts/reference/reference_models.py drew.
 func referencePieces(file *reference.File, side int64) []cutout {
-	warps, colors := file.Tensor("warps").Float32s(), file.Tensor("colours").Float32s()
+	warps, colors := file.Tensor("warps").Float32s(), file.Tensor("colors").Float32s()
 	var pieces []cutout
 	for i, level := range file.Tensor("levels").Float32s() {
 		piece := cutout{size: float64(side), noise: float64(level)}

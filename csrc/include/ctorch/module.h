@@ -84,7 +84,7 @@ CTORCH_API ctorch_error* ctorch_module_set_requires_grad(ctorch_module* module,
 CTORCH_API ctorch_error* ctorch_module_zero_grad(ctorch_module* module);
 
 // A copy of a module in eval mode whose parameters, shared with it, are constants in its code, with
-// batch normalisation folded into convolutions. forward, where there is one, and the named methods
+// batch normalization folded into convolutions. forward, where there is one, and the named methods
 // and attributes are kept. libtorch drops detach() from their code.
 CTORCH_API ctorch_module_result ctorch_module_freeze(const ctorch_module* module,
                                                      const char* const* names, int64_t count);
@@ -93,7 +93,7 @@ CTORCH_API ctorch_module_result ctorch_module_optimize_for_inference(const ctorc
                                                                      const char* const* names,
                                                                      int64_t count);
 
-// Whether TorchScript profiles a method's first calls and then specialises it. Of the process, for
+// Whether TorchScript profiles a method's first calls and then specializes it. Of the process, for
 // methods that were not called yet.
 CTORCH_API int32_t ctorch_profiling(void);
 CTORCH_API void ctorch_set_profiling(int32_t enabled);

@@ -199,7 +199,7 @@ def make_stage(channels: int, planes: int, blocks: int, stride: int) -> nn.Seque
 
 
 class CLIP(nn.Module):
-    """encode_image: normalised [N, 3, S, S] -> [N, D]; encode_text: int64 [N, L] -> [N, D]. Neither
+    """encode_image: normalized [N, 3, S, S] -> [N, D]; encode_text: int64 [N, L] -> [N, D]. Neither
     scales its result to unit length.
 
     vision_layers is a number for a ViT, a list of four for a ResNet. The arguments are those by
@@ -226,9 +226,9 @@ class CLIP(nn.Module):
         self.ln_final = LayerNorm(text_width)
         self.text_projection = nn.Parameter(torch.empty(text_width, embedding_dimension))
         self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
-        self.initialise()
+        self.initialize()
 
-    def initialise(self):
+    def initialize(self):
         """The paper's initial weights."""
         nn.init.normal_(self.token_embedding.weight, std=0.02)
         nn.init.normal_(self.positional_embedding, std=0.01)

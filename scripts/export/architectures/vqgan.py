@@ -250,7 +250,7 @@ class VQGAN(nn.Module):
 
     @torch.jit.export
     def encode(self, image: torch.Tensor) -> torch.Tensor:
-        """[N,3,H,W] in [-1,1] -> z [N,C,h,w], not quantised.
+        """[N,3,H,W] in [-1,1] -> z [N,C,h,w], not quantized.
 
         A Gumbel model chooses its tokens by the logits of `proj`. Its z is the chosen embedding, so
         that `quantize` finds the same tokens again; the gradient is that of the softmax.
@@ -279,7 +279,7 @@ class VQGAN(nn.Module):
         return self.decoder(self.post_quant_conv(z_q))
 
     @torch.jit.unused
-    def normalise_latent_scale(self) -> None:
+    def normalize_latent_scale(self) -> None:
         """Brings the codebook to a mean square of 1 and folds the factor into the convolutions
         around it. The model computes the same, and a step on a latent means the same for every
         training run."""

@@ -43,16 +43,16 @@ def sampling_grid(n: int, side: int, gentle: torch.Tensor) -> torch.Tensor:
 
 
 def backgrounds(n: int, side: int, monochrome: torch.Tensor, gentle: torch.Tensor) -> torch.Tensor:
-    """[n, 3, side, side]: white most often, else grey levels, colours, gradients, soft noise. Black
+    """[n, 3, side, side]: white most often, else gray levels, colors, gradients, soft noise. Black
     line art (monochrome) gets light ones, on which it stays visible."""
     kind = torch.rand(n, 1, 1, 1) * ~gentle[:, None, None, None]
-    colour = torch.rand(n, 3, 1, 1)
-    grey = torch.rand(n, 1, 1, 1).expand(n, 3, 1, 1)
+    color = torch.rand(n, 3, 1, 1)
+    gray = torch.rand(n, 1, 1, 1).expand(n, 3, 1, 1)
     corners = torch.rand(n, 3, 2, 2)
     patches = torch.rand(n, 3, 6, 6)
     result = torch.ones(n, 3, side, side)
-    result = torch.where(kind > 0.5, grey, result)
-    result = torch.where(kind > 0.6, colour, result)
+    result = torch.where(kind > 0.5, gray, result)
+    result = torch.where(kind > 0.6, color, result)
     smooth = F.interpolate(corners, size=side, mode="bilinear", align_corners=True)
     result = torch.where(kind > 0.78, smooth, result)
     rough = F.interpolate(patches, size=side, mode="bicubic").clamp(0, 1)
@@ -60,22 +60,22 @@ def backgrounds(n: int, side: int, monochrome: torch.Tensor, gentle: torch.Tenso
     return torch.where(monochrome[:, None, None, None], 0.6 + 0.4 * result, result)
 
 
-def jitter_colours(x: torch.Tensor) -> torch.Tensor:
+def jitter_colors(x: torch.Tensor) -> torch.Tensor:
     n = x.shape[0]
-    grey = (x * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
+    gray = (x * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
     saturation = torch.where(torch.rand(n) < 0.04, torch.zeros(n), uniform(n, 0.6, 1.4))
     contrast, brightness = uniform(n, 0.75, 1.2), uniform(n, -0.1, 0.1)
     tint = 1 + (torch.rand(n, 3, 1, 1) - 0.5) * 0.2
-    x = grey + (x - grey) * saturation[:, None, None, None]
+    x = gray + (x - gray) * saturation[:, None, None, None]
     x = (x - 0.5) * contrast[:, None, None, None] + 0.5 + brightness[:, None, None, None]
     return x * tint
 
 
-def rotate_hue(x: torch.Tensor, recolourable: torch.Tensor) -> torch.Tensor:
-    """Turns colours about the grey axis: a little, and for some of the recolourable by any angle."""
+def rotate_hue(x: torch.Tensor, recolorable: torch.Tensor) -> torch.Tensor:
+    """Turns colors about the gray axis: a little, and for some of the recolorable by any angle."""
     n = x.shape[0]
     angle = torch.randn(n) * 0.12
-    free = recolourable & (torch.rand(n) < 0.3)
+    free = recolorable & (torch.rand(n) < 0.3)
     angle = torch.where(free, uniform(n, -math.pi, math.pi), angle)
     cos, sin = angle.cos()[:, None, None], angle.sin()[:, None, None]
     cross = torch.tensor([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / 3 ** 0.5
@@ -92,22 +92,22 @@ def soften(x: torch.Tensor) -> torch.Tensor:
 
 
 def erase(x: torch.Tensor) -> torch.Tensor:
-    """Hides one rectangle of some pictures behind a colour."""
+    """Hides one rectangle of some pictures behind a color."""
     n, _, side, _ = x.shape
-    centre, half = torch.rand(n, 2) * side, uniform(n, 0.05, 0.17)[:, None] * side
+    center, half = torch.rand(n, 2) * side, uniform(n, 0.05, 0.17)[:, None] * side
     half = half * torch.exp(torch.randn(n, 2) * 0.3) * (torch.rand(n, 1) < 0.25)
     line = torch.arange(side)
-    rows = (line[None] - centre[:, :1]).abs() < half[:, :1]
-    columns = (line[None] - centre[:, 1:]).abs() < half[:, 1:]
+    rows = (line[None] - center[:, :1]).abs() < half[:, :1]
+    columns = (line[None] - center[:, 1:]).abs() < half[:, 1:]
     hidden = (rows[:, :, None] & columns[:, None, :])[:, None]
     return torch.where(hidden, torch.rand(n, 3, 1, 1), x)
 
 
-def augment(rgba: torch.Tensor, side: int, monochrome: torch.Tensor, recolourable: torch.Tensor,
+def augment(rgba: torch.Tensor, side: int, monochrome: torch.Tensor, recolorable: torch.Tensor,
             gentle_share: float = 0.0) -> torch.Tensor:
     """uint8 [N, 4, s, s] with straight alpha -> float [N, 3, side, side] in [0, 1].
 
-    Recolourable are those whose name stays true in any colour. The gentle share stays close to the
+    Recolorable are those whose name stays true in any color. The gentle share stays close to the
     drawing as it is, on white.
     """
     n = rgba.shape[0]
@@ -116,13 +116,13 @@ def augment(rgba: torch.Tensor, side: int, monochrome: torch.Tensor, recolourabl
     alpha = drawing[:, 3:]
     drawing = torch.cat([drawing[:, :3] * alpha, alpha], dim=1)
     drawing = F.grid_sample(drawing, sampling_grid(n, side, gentle), align_corners=False)
-    drawing[:, :3] = rotate_hue(drawing[:, :3], recolourable).clamp(min=0)
+    drawing[:, :3] = rotate_hue(drawing[:, :3], recolorable).clamp(min=0)
     x = drawing[:, :3] + (1 - drawing[:, 3:]) * backgrounds(n, side, monochrome, gentle)
     rough = ~gentle
     some = x[rough]
     inverted = monochrome[rough] & (torch.rand(len(some)) < 0.25)
     some = torch.where(inverted[:, None, None, None], 1 - some, some)
-    some = erase(soften(jitter_colours(some)))
+    some = erase(soften(jitter_colors(some)))
     noise = torch.rand(len(some), 1, 1, 1) * 0.1 * (torch.rand(len(some), 1, 1, 1) < 0.4)
     x[rough] = some + noise * torch.randn_like(some)
     return x.clamp(0, 1)

@@ -37,7 +37,7 @@ def install_packages(folder):
 
 
 def render(drawing):
-    """One drawing, centred on a transparent square canvas."""
+    """One drawing, centered on a transparent square canvas."""
     code, svg, size = drawing
     if svg.startswith("<"):
         arguments = {"svg_string": svg}

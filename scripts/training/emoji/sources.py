@@ -63,7 +63,7 @@ FLUENT_ALIASES = {
 }
 
 
-def normalise(hexcode):
+def normalize(hexcode):
     return "-".join(p for p in hexcode.upper().split("-") if p != "FE0F")
 
 
@@ -82,7 +82,7 @@ def read_names(modules):
     """Emojibase's data: {code: {"label", "tags", "group"}} for every emoji, base forms only."""
     names = {}
     for entry in read_emojibase(modules):
-        names[normalise(entry["hexcode"])] = {
+        names[normalize(entry["hexcode"])] = {
             "label": entry["label"].replace("’", "'").replace("“", '"').replace("”", '"'),
             "tags": entry.get("tags", []),
             "group": entry["group"],
@@ -115,7 +115,7 @@ def list_drawings(modules, style):
 def list_by_code(folder):
     for name in sorted(os.listdir(folder)):
         if name.endswith(".svg"):
-            yield normalise(name.removesuffix(".svg")), os.path.join(folder, name)
+            yield normalize(name.removesuffix(".svg")), os.path.join(folder, name)
 
 
 def list_fluent(modules, folder):
@@ -135,7 +135,7 @@ def list_fluent(modules, folder):
             entry = next((s for s in entry.get("skins", []) if s.get("tone") == tone), None)
             if entry is None:
                 continue
-        yield normalise(entry["hexcode"]), os.path.join(folder, name)
+        yield normalize(entry["hexcode"]), os.path.join(folder, name)
 
 
 def list_sprites(path):
@@ -144,5 +144,5 @@ def list_sprites(path):
     ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
     for child in ElementTree.parse(path).getroot():
         if child.tag == f"{{{SVG_NAMESPACE}}}svg" and "id" in child.attrib:
-            code = normalise(child.attrib.pop("id"))
+            code = normalize(child.attrib.pop("id"))
             yield code, ElementTree.tostring(child, encoding="unicode")

@@ -77,7 +77,7 @@ func CollectNow() {
 	awaitFinalizers()
 }
 
-// awaitFinalizers waits until the finalisers that a collection queued have run, or do not get on:
+// awaitFinalizers waits until the finalizers that a collection queued have run, or do not get on:
 // one of the program's own may be waiting for something.
 func awaitFinalizers() {
 	const patience = 50 // times 200 microseconds without progress
@@ -86,7 +86,7 @@ func awaitFinalizers() {
 	}
 	metrics.Read(samples)
 	queued := samples[0].Value.Uint64()
-	// The runtime counts finalisers by the block, so what they freed tells progress too.
+	// The runtime counts finalizers by the block, so what they freed tells progress too.
 	before, liveBefore, idle := uint64(0), int64(0), 0
 	for idle < patience {
 		executed, live := samples[1].Value.Uint64(), Bytes()
