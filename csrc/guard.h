@@ -100,25 +100,12 @@ inline at::Device device_of(ctorch_device device) {
                     static_cast<at::DeviceIndex>(device.index));
 }
 
-// PyTorch's number of a dtype, which may be one that base.h does not name.
+// PyTorch's number of a dtype, which may be one that this libtorch does not have.
 inline at::ScalarType scalar_type_of(int32_t dtype) {
-  switch (dtype) {
-    case CTORCH_UINT8:
-    case CTORCH_INT8:
-    case CTORCH_INT16:
-    case CTORCH_INT32:
-    case CTORCH_INT64:
-    case CTORCH_FLOAT16:
-    case CTORCH_FLOAT32:
-    case CTORCH_FLOAT64:
-    case CTORCH_COMPLEX64:
-    case CTORCH_COMPLEX128:
-    case CTORCH_BOOL:
-    case CTORCH_BFLOAT16:
-      return static_cast<at::ScalarType>(dtype);
-    default:
-      throw Error{CTORCH_ERROR_INVALID, "there is no dtype " + std::to_string(dtype)};
+  if (dtype < 0 || dtype >= static_cast<int32_t>(at::ScalarType::Undefined)) {
+    throw Error{CTORCH_ERROR_INVALID, "this libtorch has no dtype " + std::to_string(dtype)};
   }
+  return static_cast<at::ScalarType>(dtype);
 }
 
 inline at::TensorOptions options_of(const ctorch_options& options) {

@@ -23,9 +23,9 @@ const c10::Storage& storage_of(const at::Tensor& tensor) {
 }
 
 // Checks that every element is inside the storage. set_ would enlarge it instead.
-void check_inside(const at::Tensor& tensor, int64_t offset, const int64_t* sizes,
-                  const int64_t* strides, int64_t dimensions) {
-  const auto width = static_cast<int64_t>(tensor.element_size());
+void check_inside(const at::Tensor& tensor, at::ScalarType dtype, int64_t offset,
+                  const int64_t* sizes, const int64_t* strides, int64_t dimensions) {
+  const auto width = static_cast<int64_t>(c10::elementSize(dtype));
   const auto room = static_cast<int64_t>(storage_of(tensor).nbytes()) / width;
   if (offset < 0 || offset > room) invalid("the tensor begins outside its storage");
   bool empty = false;
@@ -68,13 +68,14 @@ ctorch_tensor_result ctorch_tensor_plain(const ctorch_tensor* tensor) {
   });
 }
 
-ctorch_tensor_result ctorch_tensor_over(const ctorch_tensor* tensor, int64_t offset,
+ctorch_tensor_result ctorch_tensor_over(const ctorch_tensor* tensor, int32_t dtype, int64_t offset,
                                         const int64_t* sizes, const int64_t* strides,
                                         int64_t dimensions, int32_t counts) {
   ctorch_tensor_result result = guard_tensor([&] {
-    check_inside(tensor->value, offset, sizes, strides, dimensions);
+    const at::ScalarType type = ctorch::scalar_type_of(dtype);
+    check_inside(tensor->value, type, offset, sizes, strides, dimensions);
     c10::NoGradGuard no_grad;
-    at::Tensor fresh = at::empty({0}, tensor->value.options());
+    at::Tensor fresh = at::empty({0}, tensor->value.options().dtype(type));
     fresh.set_(tensor->value.storage(), offset, int_array(sizes, dimensions),
                int_array(strides, dimensions));
     return fresh;

@@ -45,6 +45,7 @@ func checkCUDA(operation string) error { return CUDA(0).check(operation) }
 
 // mustBePossible panics where the machine has not what is asked for.
 func (o options) mustBePossible(operation string) {
+	o.dtype.mustBeMade(operation)
 	if err := o.device.check(operation); err != nil {
 		panic(err)
 	}

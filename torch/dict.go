@@ -163,6 +163,9 @@ func (d *Dict) Tensors() ([]NamedTensor, error) {
 			return nil, invalid(operation, "the key %v is a %T, not a name", key, key)
 		}
 		tensor, ok := value.(*Tensor)
+		if object, is := value.(*Object); is && object != nil && object.Problem != "" {
+			return nil, invalid(operation, "%q is no tensor: %s", name, object.Problem)
+		}
 		if !ok || tensor == nil {
 			return nil, invalid(operation, "%q is a %T, not a tensor", name, value)
 		}
@@ -202,6 +205,12 @@ func closeTensors(value any) {
 		for _, item := range v {
 			closeTensors(item)
 		}
+	case *Object:
+		if v != nil {
+			for _, part := range v.parts() {
+				closeTensors(part)
+			}
+		}
 	}
 }
 
@@ -227,6 +236,8 @@ func dictKey(key any) (kept, place any, err error) {
 		if whole := int64(k); float64(whole) == k && math.Abs(k) < 1<<62 {
 			return k, whole, nil
 		}
+		return k, k, nil
+	case *Object: // an enum's member, for one
 		return k, k, nil
 	case Tuple:
 		left := largestTupleKey

@@ -64,6 +64,16 @@ func (t *Tensor) View(shape Shape) *Tensor {
 	return made(operation, C.ctorch_op_view(self, int64s(shape), C.int64_t(len(shape))))
 }
 
+// ViewDType returns the bytes of t's elements as elements of another dtype, as a view. Where
+// these have another size, the last dimension is so much longer or shorter. It is
+// Tensor.view(dtype) in Python.
+func (t *Tensor) ViewDType(dtype DType) *Tensor {
+	const operation = "ViewDType"
+	self := t.acquire(operation)
+	defer t.release()
+	return made(operation, C.ctorch_op_view_dtype(self, C.int32_t(dtype)))
+}
+
 // ViewAs returns t in the shape of other, as a view.
 func (t *Tensor) ViewAs(other *Tensor) *Tensor {
 	const operation = "ViewAs"

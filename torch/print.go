@@ -110,7 +110,7 @@ func (o PrintOptions) text(t *Tensor) string {
 			add("size", tuple(shape))
 		}
 	default:
-		elements = o.elements(operation, self, shape, dtype, count > o.Threshold)
+		elements = o.elements(operation, t, shape, dtype, count > o.Threshold)
 		stated = stated && dtype != Complex64 && dtype != Int64 && dtype != Bool
 		if o.EdgeItems == 0 {
 			add("size", tuple(shape))
@@ -131,11 +131,18 @@ func (o PrintOptions) text(t *Tensor) string {
 }
 
 // elements copies and lays out what is shown of the elements.
-func (o PrintOptions) elements(operation string, self *C.ctorch_tensor, shape []int64, dtype DType, cut bool) string {
+func (o PrintOptions) elements(operation string, t *Tensor, shape []int64, dtype DType, cut bool) string {
 	edge := C.int64_t(-1)
 	if cut {
 		edge = C.int64_t(o.EdgeItems)
 	}
+	if dtype.isOnlyHeld() {
+		numbers := t.asNumbers()
+		defer numbers.Close()
+		t = numbers
+	}
+	self := t.acquire(operation)
+	defer t.release()
 	shown := made(operation, C.ctorch_tensor_preview(self, edge))
 	defer shown.Close()
 	var cells []string
@@ -154,6 +161,23 @@ func (o PrintOptions) elements(operation string, self *C.ctorch_tensor, shape []
 	}
 	layout.write(shape, len(printPrefix))
 	return layout.out.String()
+}
+
+// asNumbers is the elements of a type that libtorch cannot convert, as the numbers that their bytes are;
+// Python shows those of float4 as real ones.
+func (t *Tensor) asNumbers() *Tensor {
+	plain := t.Detach()
+	defer plain.Close()
+	switch dtype := t.DType(); {
+	case dtype.ItemSize() == 2:
+		return plain.ViewDType(Uint16)
+	case dtype.IsFloatingPoint():
+		bytes := plain.ViewDType(Uint8)
+		defer bytes.Close()
+		return bytes.To(Float32)
+	default:
+		return plain.ViewDType(Uint8)
+	}
 }
 
 // withSuffixes adds what follows the elements, on a new line where the last one is full.

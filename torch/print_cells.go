@@ -100,6 +100,8 @@ func integerCells(values []int64, dtype DType) (cells []string, width int) {
 	cells = make([]string, len(values))
 	for i, value := range values {
 		switch {
+		case dtype == Uint64: // the same bits
+			cells[i] = strconv.FormatUint(uint64(value), 10)
 		case dtype != Bool:
 			cells[i] = strconv.FormatInt(value, 10)
 		case value != 0:

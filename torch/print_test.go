@@ -1,6 +1,7 @@
 package torch_test
 
 import (
+	"bytes"
 	"compress/gzip"
 	"encoding/base64"
 	"encoding/binary"
@@ -49,39 +50,9 @@ func (c printCase) options() torch.PrintOptions {
 
 // fromBytes is the tensor whose elements have these little-endian bytes.
 func fromBytes(t *testing.T, data []byte, dtype torch.DType, shape []int64) *torch.Tensor {
-	switch dtype {
-	case torch.Float32:
-		return decoded[float32](t, data, shape)
-	case torch.Float64:
-		return decoded[float64](t, data, shape)
-	case torch.Float16:
-		return decoded[torch.Float16Bits](t, data, shape)
-	case torch.BFloat16:
-		return decoded[torch.BFloat16Bits](t, data, shape)
-	case torch.Complex64:
-		return decoded[complex64](t, data, shape)
-	case torch.Complex128:
-		return decoded[complex128](t, data, shape)
-	case torch.Bool:
-		return decoded[bool](t, data, shape)
-	case torch.Uint8:
-		return decoded[uint8](t, data, shape)
-	case torch.Int8:
-		return decoded[int8](t, data, shape)
-	case torch.Int16:
-		return decoded[int16](t, data, shape)
-	case torch.Int32:
-		return decoded[int32](t, data, shape)
-	}
-	return decoded[int64](t, data, shape)
-}
-
-func decoded[T torch.Element](t *testing.T, data []byte, shape []int64) *torch.Tensor {
-	var zero T
-	values := make([]T, len(data)/binary.Size(zero))
-	_, err := binary.Decode(data, binary.LittleEndian, values)
+	x, err := torch.ReadElements(bytes.NewReader(data), shape, dtype, binary.LittleEndian)
 	require.NoError(t, err)
-	return torch.FromSlice(values, shape)
+	return x
 }
 
 func (c printCase) tensor(t *testing.T) *torch.Tensor {

@@ -151,15 +151,15 @@ func init() {
 		defer t.release()
 		return made(operation, C.ctorch_tensor_plain(self))
 	}
-	bridge.Over = func(operation string, tensor any, offset int64, shape, strides []int64, counts bool) (any, error) {
-		return tensor.(*Tensor).over(operation, offset, shape, strides, counts)
+	bridge.Over = func(operation string, tensor any, dtype int32, offset int64, shape, strides []int64, counts bool) (any, error) {
+		return tensor.(*Tensor).over(operation, DType(dtype), offset, shape, strides, counts)
 	}
 }
 
-// over is a tensor over t's storage; counts says that it stands for the storage's bytes.
-func (t *Tensor) over(operation string, offset int64, shape, strides []int64, counts bool) (*Tensor, error) {
+// over is a tensor of a dtype over t's storage; counts says that it stands for the storage's bytes.
+func (t *Tensor) over(operation string, dtype DType, offset int64, shape, strides []int64, counts bool) (*Tensor, error) {
 	self := t.acquire(operation)
 	defer t.release()
-	return madeOrError(operation, C.ctorch_tensor_over(self, C.int64_t(offset), int64s(shape),
+	return madeOrError(operation, C.ctorch_tensor_over(self, C.int32_t(dtype), C.int64_t(offset), int64s(shape),
 		int64s(strides), C.int64_t(len(shape)), cBool(counts)))
 }

@@ -8,6 +8,7 @@ using ctorch::guard_list;
 using ctorch::guard_tensor;
 using ctorch::int_array;
 using ctorch::scalar_of;
+using ctorch::scalar_type_of;
 using ctorch::tensor_vector;
 
 ctorch_tensor_result ctorch_op_reshape(const ctorch_tensor* self, const int64_t* shape,
@@ -18,6 +19,10 @@ ctorch_tensor_result ctorch_op_reshape(const ctorch_tensor* self, const int64_t*
 ctorch_tensor_result ctorch_op_view(const ctorch_tensor* self, const int64_t* size,
                                     int64_t size_count) {
   return guard_tensor([&] { return self->value.view(int_array(size, size_count)); });
+}
+
+ctorch_tensor_result ctorch_op_view_dtype(const ctorch_tensor* self, int32_t dtype) {
+  return guard_tensor([&] { return self->value.view(scalar_type_of(dtype)); });
 }
 
 ctorch_tensor_result ctorch_op_view_as(const ctorch_tensor* self, const ctorch_tensor* other) {

@@ -36,12 +36,12 @@ void test_views_share_a_storage() {
   const std::vector<int64_t> sizes{3, 2};
   const std::vector<int64_t> strides{1, 3};
   ctorch_tensor_result made =
-      ctorch_tensor_over(whole, 0, sizes.data(), strides.data(), 2, /*counts=*/1);
+      ctorch_tensor_over(whole, CTORCH_FLOAT32, 0, sizes.data(), strides.data(), 2, /*counts=*/1);
   CHECK(made.bytes == 24);
   ctorch_tensor* transposed = taken(made);
   const int64_t two = 2;
   const int64_t one = 1;
-  made = ctorch_tensor_over(whole, 4, &two, &one, 1, /*counts=*/0);
+  made = ctorch_tensor_over(whole, CTORCH_FLOAT32, 4, &two, &one, 1, /*counts=*/0);
   CHECK(made.bytes == 0);
   ctorch_tensor* tail = taken(made);
 
@@ -75,15 +75,15 @@ void test_what_is_outside_a_storage_is_refused() {
        {Case{0, 7, 1}, Case{6, 1, 1}, Case{7, 0, 1}, Case{-1, 1, 1}, Case{0, -1, 1}, Case{0, 2, -1},
         Case{0, 2, 6}, Case{0, largest, 1}, Case{0, 3, largest}, Case{largest, 1, 1}}) {
     ctorch_tensor_result result =
-        ctorch_tensor_over(whole, given.offset, &given.size, &given.stride, 1, 0);
+        ctorch_tensor_over(whole, CTORCH_FLOAT32, given.offset, &given.size, &given.stride, 1, 0);
     CHECK(result.tensor == nullptr);
     CHECK(result.error != nullptr && result.error->kind == CTORCH_ERROR_INVALID);
     ctorch_error_free(result.error);
   }
   // What touches nothing fits anywhere, and a stride of 0 repeats.
   for (const Case& given : {Case{6, 0, 1}, Case{0, 0, largest}, Case{5, 100, 0}, Case{0, 6, 1}}) {
-    ctorch_tensor_free(
-        taken(ctorch_tensor_over(whole, given.offset, &given.size, &given.stride, 1, 0)));
+    ctorch_tensor_free(taken(
+        ctorch_tensor_over(whole, CTORCH_FLOAT32, given.offset, &given.size, &given.stride, 1, 0)));
   }
   CHECK(ctorch_tensor_storage(whole).bytes == 24);
   ctorch_tensor_free(whole);

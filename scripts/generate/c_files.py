@@ -184,7 +184,7 @@ def source(section: Section) -> str:
     body = "\n\n".join(cpp_definition(operator) for operator in section.operators)
     helpers = (
         "generator_of guard guard_bool guard_list guard_results guard_tensor int_array maybe "
-        "maybe_array maybe_text options_of scalar_of tensor_vector"
+        "maybe_array maybe_text options_of scalar_of scalar_type_of tensor_vector"
     ).split()
     used = [name for name in helpers if re.search(rf"\b{name}\(", body)]
     return "\n".join(

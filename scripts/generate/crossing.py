@@ -53,6 +53,7 @@ KINDS = {
         "[]int64",
         ["int64s({n})", "C.int64_t(len({n}))"],
     ),
+    "ScalarType": Kind(["int32_t {n}"], "scalar_type_of({n})", "DType", ["C.int32_t({n})"]),
     "bool": Kind(["int32_t {n}"], "{n} != 0", "bool", ["cBool({n})"]),
     "str": Kind(
         ["const char* {n}"],

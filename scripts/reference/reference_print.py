@@ -158,6 +158,19 @@ for shape in [(2, 3), (5, 2, 2), (40, 30)]:
     add(normal(*shape), ["requires_grad", "add", "first", "add_in_place"])
     add(integers(*shape), ["transpose", "first"])
 
+# Types without arithmetic, and those that are only held.
+for name in ("uint16", "uint32", "uint64", "complex32", "float8_e5m2", "float8_e4m3fn", "float8_e5m2fnuz",
+             "float8_e4m3fnuz", "float8_e8m0fnu", "float4_e2m1fn_x2"):  # fmt: skip
+    # Python's own choice of digits overflows for the powers of two of float8_e8m0fnu.
+    if name != "float8_e8m0fnu":
+        for count in (8, 64, 1600):
+            raw = torch.randint(0, 256, (count,), generator=random, dtype=torch.uint8)
+            add(raw.view(getattr(torch, name)))
+        add(torch.zeros(2, 8, dtype=torch.uint8).view(getattr(torch, name)))
+    add(torch.empty(0, dtype=getattr(torch, name)))
+    if not name.startswith(("float4", "uint")):
+        add(torch.tensor([1.0, 0.5, 2.0, 4.0]).to(getattr(torch, name)))
+
 lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases)
 OUTPUT.write_bytes(gzip.compress(f"[\n{lines}\n]\n".encode(), mtime=0))
 print(f"{OUTPUT}: {len(cases)} cases")

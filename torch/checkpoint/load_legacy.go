@@ -38,6 +38,7 @@ func (l *loader) loadLegacy(r *bufio.Reader) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.order = order
 	decoded, err := decodePickle(r)
 	if err != nil {
 		return nil, err
@@ -99,7 +100,7 @@ func (l *loader) readLegacyStorages(r *bufio.Reader, order binary.ByteOrder) err
 		if has := int64(order.Uint64(count[:])); has != s.count {
 			return fmt.Errorf("the storage %s has %d elements, not %d", name, has, s.count)
 		}
-		if s.base, err = torch.ReadElements(r, []int64{s.count}, s.dtype, order); err != nil {
+		if s.base, err = s.readFrom(r, order); err != nil {
 			return fmt.Errorf("the storage %s: %w", name, err)
 		}
 		if err := l.move(s); err != nil {

@@ -1,19 +1,26 @@
 package checkpoint
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/torch/internal/elements"
 	"github.com/clipvqgan/clipvqgan/torch/internal/pickle"
 )
 
-// A fileStorage is memory that tensors of a file lie in.
+// A fileStorage is memory that tensors of a file lie in: a number of elements, which for a storage
+// without a type are bytes.
 type fileStorage struct {
-	key   string
-	dtype torch.DType
-	count int64
+	key     string
+	dtype   torch.DType
+	count   int64
+	untyped bool
+	// width is how large the numbers of an untyped storage are: that of its first tensor. It matters
+	// where the file's order of bytes is another.
+	width int64
 	// base is all of it, as a tensor of one dimension, once it was read.
 	base *torch.Tensor
 	used bool
@@ -27,7 +34,12 @@ var storageTypes = map[string]torch.DType{
 	"BFloat16Storage": torch.BFloat16,
 }
 
+var untypedStorage = pickle.Global{Module: "torch.storage", Name: "UntypedStorage"}
+
 func storageDType(class pickle.Global) (torch.DType, bool) {
+	if class == untypedStorage {
+		return torch.Uint8, true
+	}
 	if class.Module != "torch" && class.Module != "torch.cuda" {
 		return torch.NoDType, false
 	}
@@ -54,7 +66,7 @@ func (l *loader) storage(reference *pickle.Persistent) (*fileStorage, error) {
 	}
 	dtype, ok := storageDType(class)
 	if !ok {
-		return nil, fmt.Errorf("a storage is a %s, whose elements have no counterpart here", class)
+		return nil, unknown("it is a tensor over a %s, whose elements have no counterpart here", class)
 	}
 	if _, ok := elements.Count([]int64{count}, dtype.ItemSize()); !ok {
 		return nil, fmt.Errorf("the storage %s cannot have %d elements", key, count)
@@ -69,7 +81,7 @@ func (l *loader) storage(reference *pickle.Persistent) (*fileStorage, error) {
 	if l.storages == nil {
 		l.storages = map[string]*fileStorage{}
 	}
-	l.storages[key] = &fileStorage{key: key, dtype: dtype, count: count}
+	l.storages[key] = &fileStorage{key: key, dtype: dtype, count: count, untyped: class == untypedStorage}
 	return l.storages[key], nil
 }
 
@@ -86,6 +98,21 @@ func (l *loader) read(s *fileStorage) error {
 		return err
 	}
 	return l.move(s)
+}
+
+// readFrom reads the elements. Those of an untyped storage are turned around as its first tensor needs
+// it.
+func (s *fileStorage) readFrom(r io.Reader, order binary.ByteOrder) (*torch.Tensor, error) {
+	if !s.untyped || order != binary.BigEndian || s.width < 2 || s.count%s.width != 0 {
+		return torch.ReadElements(r, torch.Shape{s.count}, s.dtype, order)
+	}
+	of := map[int64]torch.DType{2: torch.Uint16, 4: torch.Uint32, 8: torch.Uint64}[s.width]
+	numbers, err := torch.ReadElements(r, torch.Shape{s.count / s.width}, of, order)
+	if err != nil {
+		return nil, err
+	}
+	defer numbers.Close()
+	return numbers.ViewDType(torch.Uint8), nil
 }
 
 // move brings a storage to where its tensors are wanted.
@@ -106,8 +133,9 @@ func (l *loader) closeStorages() {
 }
 
 // rebuild makes a tensor as torch._utils._rebuild_tensor_v2 does: of a storage, an offset, a shape,
-// strides, whether it requires a gradient, hooks (which are always empty) and marks.
-func (l *loader) rebuild(arguments []any, depth int) (*torch.Tensor, error) {
+// strides, whether it requires a gradient, hooks (which are always empty) and marks; and as
+// _rebuild_tensor_v3 does, which has a dtype before the marks and a storage without one.
+func (l *loader) rebuild(function pickle.Global, arguments []any, depth int) (*torch.Tensor, error) {
 	if len(arguments) < 4 {
 		return nil, errors.New("a tensor is not described as torch.save does")
 	}
@@ -122,25 +150,72 @@ func (l *loader) rebuild(arguments []any, depth int) (*torch.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := elements.Count(shape, s.dtype.ItemSize()); !ok {
+	dtype, marks := s.dtype, 6
+	if function == rebuildV3 {
+		marks = 7
+		if dtype, err = viewedAs(s, arguments); err != nil {
+			return nil, err
+		}
+	}
+	if _, ok := elements.Count(shape, dtype.ItemSize()); !ok {
 		return nil, fmt.Errorf("there can be no tensor of shape %v", shape)
+	}
+	width := dtype.ItemSize()
+	if dtype.IsComplex() {
+		width /= 2
+	}
+	if s.untyped && s.base == nil && s.width == 0 {
+		s.width = width
 	}
 	if err := l.read(s); err != nil {
 		return nil, err
 	}
-	t, err := over(l.operation, s.base, offset, shape, strides, !s.used)
+	if s.untyped && l.order == binary.BigEndian && s.width != width {
+		return nil, unknown("it shares a big-endian storage with a tensor of elements of another size")
+	}
+	t, err := over(l.operation, s.base, dtype, offset, shape, strides, !s.used)
 	if err != nil {
 		return nil, fmt.Errorf("a tensor of shape %v and strides %v: %w", shape, strides, err)
 	}
 	s.used = true
 	l.tensors = append(l.tensors, t)
-	if len(arguments) > 6 {
-		if t, err = l.marked(t, arguments[6], depth); err != nil {
+	if len(arguments) > marks {
+		if t, err = l.marked(t, arguments[marks], depth); err != nil {
 			return nil, err
 		}
 	}
 	return t, l.requireGrad(t, arguments, 4)
 }
+
+// viewedAs is the dtype that a tensor over a storage without one has.
+func viewedAs(s *fileStorage, arguments []any) (torch.DType, error) {
+	if len(arguments) < 7 {
+		return torch.NoDType, errors.New("a tensor is not described as torch.save does")
+	}
+	class, _ := arguments[6].(pickle.Global)
+	dtype, ok := globalDType(class)
+	switch {
+	case !ok && class.Module == "torch":
+		return dtype, unknown("it is a tensor of %s, which has no counterpart here", class)
+	case !ok:
+		return dtype, errors.New("a tensor is not described as torch.save does")
+	case dtype != s.dtype && !viewable[dtype]:
+		// A bool must be 0 or 1, which only a storage of them was checked for.
+		return dtype, unknown("it is a tensor of %s over a storage of %s", dtype, s.dtype)
+	}
+	return dtype, nil
+}
+
+// viewable are the dtypes whose storages have no type in a file.
+var viewable = func() map[torch.DType]bool {
+	all := map[torch.DType]bool{}
+	for _, dtype := range []torch.DType{torch.Complex32, torch.Uint16, torch.Uint32, torch.Uint64,
+		torch.Float8E5M2, torch.Float8E4M3FN, torch.Float8E5M2FNUZ, torch.Float8E4M3FNUZ, torch.Float8E8M0FNU,
+		torch.Float4E2M1FNX2, torch.Bits1x8, torch.Bits2x4, torch.Bits4x2, torch.Bits8, torch.Bits16} {
+		all[dtype] = true
+	}
+	return all
+}()
 
 // marked applies what Python keeps as a mark on a tensor: that it is the conjugate or the negative
 // of what is in its storage.
@@ -181,6 +256,9 @@ func (l *loader) parameter(arguments []any, depth int) (*torch.Tensor, error) {
 	value, err := l.value(arguments[0], depth+1)
 	if err != nil {
 		return nil, err
+	}
+	if object, ok := value.(*torch.Object); ok && object.Problem != "" {
+		return nil, unknown("%s", object.Problem)
 	}
 	t, ok := value.(*torch.Tensor)
 	if !ok {

@@ -181,11 +181,7 @@ func TestLoadToDevice(t *testing.T) {
 
 func TestLoadRefuses(t *testing.T) {
 	for name, says := range map[string]string{
-		"class.pt":   `names the class or function "__main__.Net"`,
-		"sparse.pt":  "sparse tensor",
-		"float8.pt":  "float8",
-		"storage.pt": "UntypedStorage",
-		"script.pt":  "LoadModule",
+		"script.pt": "jit.Load",
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := checkpoint.Load(savedByPython(name))
@@ -300,7 +296,6 @@ func TestDamagedTensors(t *testing.T) {
 		"huge storage":               {described{"FloatStorage", 1 << 60, 0, []int64{2}, []int64{1}}, eight, "cannot have"},
 		"huge, but possible storage": {described{"FloatStorage", 1 << 40, 0, []int64{2}, []int64{1}}, eight, "8 bytes"},
 		"negative storage":           {described{"FloatStorage", -2, 0, []int64{2}, []int64{1}}, eight, "cannot have"},
-		"unknown storage":            {described{"QInt8Storage", 8, 0, []int64{2}, []int64{1}}, eight, "torch.QInt8Storage"},
 		"bool of 2":                  {described{"BoolStorage", 8, 0, []int64{2}, []int64{1}}, "\x02" + eight[1:], "not 0 or 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -335,8 +330,6 @@ func TestDamagedArchives(t *testing.T) {
 		"file twice":       {archiveOf(t, zip.Store, "a/data.pkl", tensor, "a/data.pkl", tensor), "two files"},
 		"odd byte order":   {archiveOf(t, zip.Store, "a/data.pkl", tensor, "a/byteorder", "middle"), "byte order"},
 		"cut pickle":       {archiveOf(t, zip.Store, "a/data.pkl", tensor[:20]), "too soon"},
-		"code":             {archiveOf(t, zip.Store, "a/data.pkl", "cos\nsystem\n(X\x02\x00\x00\x00lstR."), `"os.system"`},
-		"class as a value": {archiveOf(t, zip.Store, "a/data.pkl", "ccollections\nOrderedDict\n."), "itself"},
 		"nested too deep":  {archiveOf(t, zip.Store, "a/data.pkl", nested), "nested"},
 		"contains itself":  {archiveOf(t, zip.Store, "a/data.pkl", "]q\x00h\x00a."), "contains itself"},
 		"list as a key":    {archiveOf(t, zip.Store, "a/data.pkl", "}]Ns."), "cannot be a dict's key"},

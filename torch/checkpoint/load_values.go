@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/big"
@@ -17,10 +18,9 @@ var (
 	counter       = pickle.Global{Module: "collections", Name: "Counter"}
 	torchSize     = pickle.Global{Module: "torch", Name: "Size"}
 	torchDevice   = pickle.Global{Module: "torch", Name: "device"}
-	torchTensor   = pickle.Global{Module: "torch", Name: "Tensor"}
-	nnParameter   = pickle.Global{Module: "torch.nn.parameter", Name: "Parameter"}
 	rebuildTensor = pickle.Global{Module: "torch._utils", Name: "_rebuild_tensor"}
 	rebuildV2     = pickle.Global{Module: "torch._utils", Name: "_rebuild_tensor_v2"}
+	rebuildV3     = pickle.Global{Module: "torch._utils", Name: "_rebuild_tensor_v3"}
 	rebuildParam  = pickle.Global{Module: "torch._utils", Name: "_rebuild_parameter"}
 	rebuildState  = pickle.Global{Module: "torch._utils", Name: "_rebuild_parameter_with_state"}
 	rebuildType   = pickle.Global{Module: "torch._tensor", Name: "_rebuild_from_type_v2"}
@@ -32,34 +32,11 @@ var (
 	pythonComplex = pickle.Global{Module: "builtins", Name: "complex"}
 )
 
-var knownGlobals = map[pickle.Global]bool{
-	orderedDict: true, counter: true, torchSize: true, torchDevice: true, torchTensor: true,
-	nnParameter: true, rebuildTensor: true, rebuildV2: true, rebuildParam: true, rebuildState: true,
-	rebuildType: true, encodeText: true, pythonBytes: true, byteArray: true, pythonSet: true,
-	frozenSet: true, pythonComplex: true,
-}
-
-// unsupported says more of what PyTorch has and this package has not.
+// unsupported are the tensors that PyTorch has and this package has not.
 var unsupported = map[pickle.Global]string{
-	{Module: "torch._utils", Name: "_rebuild_tensor_v3"}:     "a tensor of a dtype that has no counterpart here, as float8 or uint16",
 	{Module: "torch._utils", Name: "_rebuild_sparse_tensor"}: "a sparse tensor",
 	{Module: "torch._utils", Name: "_rebuild_qtensor"}:       "a quantized tensor",
 	{Module: "torch._utils", Name: "_rebuild_nested_tensor"}: "a nested tensor",
-}
-
-// checkGlobal refuses what has no meaning here. Nothing is ever run.
-func checkGlobal(global pickle.Global) error {
-	if _, ok := storageDType(global); ok || knownGlobals[global] {
-		return nil
-	}
-	if _, ok := globalDType(global); ok {
-		return nil
-	}
-	if what, ok := unsupported[global]; ok {
-		return fmt.Errorf("it holds %s (%s), which is not supported", what, global)
-	}
-	return fmt.Errorf("it names the class or function %q, which is refused: only tensors and plain values are read",
-		global.String())
 }
 
 func globalDType(global pickle.Global) (torch.DType, bool) {
@@ -76,6 +53,8 @@ type loader struct {
 	device          torch.Device
 	storages        map[string]*fileStorage
 	open            func(s *fileStorage) (*torch.Tensor, error)
+	// order is that of the bytes in the file's numbers.
+	order binary.ByteOrder
 	// values are what containers and calls have become: they may be named many times. What is being
 	// made is unfinished.
 	values map[any]any
@@ -83,7 +62,10 @@ type loader struct {
 	tensors []*torch.Tensor
 }
 
-type unfinished struct{}
+type (
+	unfinished struct{}
+	failed     struct{ err error }
+)
 
 func (l *loader) value(from any, depth int) (any, error) {
 	if depth > deepestValue {
@@ -96,13 +78,19 @@ func (l *loader) value(from any, depth int) (any, error) {
 		if dtype, ok := globalDType(v); ok {
 			return dtype, nil
 		}
-		return nil, fmt.Errorf("it holds the class %q itself, which has no counterpart here", v.String())
+		return &torch.Object{Class: v.String()}, nil
 	case *pickle.Persistent:
-		return nil, errors.New("it holds a storage that is no tensor's, which has no counterpart here")
+		if _, err := l.storage(v); err != nil && !errors.As(err, new(*unknownKind)) {
+			return nil, err
+		}
+		return &torch.Object{Class: "torch.storage.UntypedStorage", Problem: "it is a storage that is no tensor's, which is not read"}, nil
 	}
 	if known, ok := l.values[from]; ok {
-		if known == (unfinished{}) {
+		switch k := known.(type) {
+		case unfinished:
 			return nil, errors.New("a value contains itself")
+		case failed:
+			return nil, k.err
 		}
 		return known, nil
 	}
@@ -112,6 +100,7 @@ func (l *loader) value(from any, depth int) (any, error) {
 	l.values[from] = unfinished{}
 	value, err := l.compound(from, depth)
 	if err != nil {
+		l.values[from] = failed{err}
 		return nil, err
 	}
 	l.values[from] = value
@@ -131,7 +120,14 @@ func (l *loader) compound(from any, depth int) (any, error) {
 	case *pickle.Dict:
 		return l.dict(v, depth)
 	case *pickle.Call:
-		return l.call(v.Function, v.Arguments.Items, depth)
+		if !isKnown(v.Function) {
+			return l.object(v, depth), nil
+		}
+		value, err := l.call(v.Function, v.Arguments.Items, depth)
+		if kind := (*unknownKind)(nil); errors.As(err, &kind) {
+			return &torch.Object{Class: v.Function.String(), Problem: kind.Error()}, nil
+		}
+		return value, err
 	}
 	return nil, fmt.Errorf("it holds a %T", from)
 }
@@ -224,8 +220,8 @@ func (l *loader) setItem(dict *torch.Dict, from, to any, depth int) error {
 // call makes what a function would have made.
 func (l *loader) call(function pickle.Global, arguments []any, depth int) (any, error) {
 	switch function {
-	case rebuildTensor, rebuildV2:
-		return l.rebuild(arguments, depth)
+	case rebuildTensor, rebuildV2, rebuildV3:
+		return l.rebuild(function, arguments, depth)
 	case rebuildParam, rebuildState:
 		return l.parameter(arguments, depth)
 	case rebuildType:

@@ -30,7 +30,7 @@ func (l *loader) loadZip(r io.ReaderAt, size int64) (any, error) {
 		return nil, err
 	}
 	if archive.has("constants.pkl") {
-		return nil, errors.New("it is a TorchScript archive, which LoadModule loads")
+		return nil, errors.New("it is a TorchScript archive, which jit.Load loads")
 	}
 	if !archive.has("data.pkl") {
 		return nil, errors.New("it is a zip archive, but not one of torch.save: it has no data.pkl")
@@ -49,6 +49,7 @@ func (l *loader) loadZip(r io.ReaderAt, size int64) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.order = archive.order
 	l.open = func(s *fileStorage) (*torch.Tensor, error) { return archive.storage(s) }
 	return l.value(decoded.Value, 0)
 }
@@ -129,7 +130,7 @@ func (z *zipFile) storage(s *fileStorage) (*torch.Tensor, error) {
 		return nil, err
 	}
 	defer file.Close()
-	base, err := torch.ReadElements(file, torch.Shape{s.count}, s.dtype, z.order)
+	base, err := s.readFrom(file, z.order)
 	if err != nil {
 		var known *torch.Error
 		if errors.As(err, &known) && known.Kind == torch.ErrFormat {
@@ -146,7 +147,7 @@ func (z *zipFile) storage(s *fileStorage) (*torch.Tensor, error) {
 }
 
 func decodePickle(r *bufio.Reader) (pickle.Decoded, error) {
-	return pickle.Decode(r, checkGlobal, orderedDict, counter)
+	return pickle.Decode(r, func(pickle.Global) error { return nil }, orderedDict, counter)
 }
 
 func isZip(start []byte) bool { return len(start) >= 4 && string(start[:4]) == "PK\x03\x04" }

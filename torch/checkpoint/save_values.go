@@ -95,6 +95,12 @@ func (s *saver) put(value any, depth int) error {
 			return nil
 		}
 		return s.putTensor(v)
+	case *torch.Object:
+		if v == nil {
+			e.None()
+			return nil
+		}
+		return fmt.Errorf("an object of the class %s cannot be saved: only its description was read", v.Class)
 	case torch.Tuple:
 		return s.putTuple(v, depth)
 	case []any:
@@ -277,18 +283,24 @@ func (s *saver) putTensor(t *torch.Tensor) error {
 		source = bridge.Unmarked(s.operation, t).(*torch.Tensor)
 		defer source.Close()
 	}
-	index, offset, count, err := s.storage(source)
+	dtype := source.DType()
+	function, class := rebuildV2, pickle.Global{Module: "torch", Name: storageNames[dtype]}
+	untyped := viewable[dtype]
+	if untyped {
+		function, class = rebuildV3, untypedStorage
+	}
+	index, offset, count, err := s.storage(source, untyped)
 	if err != nil {
 		return err
 	}
 	e := s.encoder
-	e.Global(rebuildV2)
+	e.Global(function)
 	e.Mark()
 	e.Mark()
 	if err := e.Text("storage"); err != nil {
 		return err
 	}
-	e.Global(pickle.Global{Module: "torch", Name: storageNames[source.DType()]})
+	e.Global(class)
 	if err := errors.Join(e.Text(strconv.Itoa(index)), e.Text("cpu")); err != nil {
 		return err
 	}
@@ -300,6 +312,9 @@ func (s *saver) putTensor(t *torch.Tensor) error {
 	s.putNumbers(source.Strides())
 	e.Bool(t.RequiresGrad())
 	s.emptyOrderedDict()
+	if untyped {
+		e.Global(pickle.Global{Module: "torch", Name: dtype.String()})
+	}
 	e.Tuple()
 	e.Reduce()
 	e.Remember(t)
@@ -314,20 +329,29 @@ func (s *saver) putNumbers(numbers []int64) {
 	s.encoder.Tuple()
 }
 
-// storage is the number of a tensor's storage, where the tensor begins in it, and how many elements
-// it has room for.
-func (s *saver) storage(t *torch.Tensor) (index int, offset, count int64, err error) {
+// storage is the number of a tensor's storage, where the tensor begins in it, and how many elements,
+// or bytes where it is untyped, it has room for.
+func (s *saver) storage(t *torch.Tensor, untyped bool) (index int, offset, count int64, err error) {
 	memory := bridge.StorageOf(s.operation, t)
 	dtype := t.DType()
-	if storageNames[dtype] == "" {
-		return 0, 0, 0, fmt.Errorf("a tensor of %s cannot be saved", dtype)
+	if storageNames[dtype] == "" && !untyped {
+		return 0, 0, 0, fmt.Errorf("a tensor of %s cannot be saved: torch.save has no form for it", dtype)
 	}
-	offset, count = memory.Offset, memory.Bytes/dtype.ItemSize()
+	if untyped {
+		dtype = torch.NoDType // told from a storage of uint8 that is typed
+	}
+	offset, count = memory.Offset, memory.Bytes
+	if !untyped {
+		count /= dtype.ItemSize()
+	}
 	key := savedStorage{memory.Identity, dtype}
 	if index, ok := s.known[key]; ok {
 		return index, offset, count, nil
 	}
-	whole, err := over(s.operation, t, 0, []int64{count}, []int64{1}, false)
+	if untyped {
+		dtype = torch.Uint8
+	}
+	whole, err := over(s.operation, t, dtype, 0, []int64{count}, []int64{1}, false)
 	if err != nil {
 		return 0, 0, 0, err
 	}

@@ -10,9 +10,9 @@ import (
 // deepestValue is how deep values may lie in each other: a list may hold itself.
 const deepestValue = 500
 
-// over is a tensor over t's storage; counts says that it stands for the storage's bytes.
-func over(operation string, t *torch.Tensor, offset int64, shape, strides []int64, counts bool) (*torch.Tensor, error) {
-	made, err := bridge.Over(operation, t, offset, shape, strides, counts)
+// over is a tensor of a dtype over t's storage; counts says that it stands for the storage's bytes.
+func over(operation string, t *torch.Tensor, dtype torch.DType, offset int64, shape, strides []int64, counts bool) (*torch.Tensor, error) {
+	made, err := bridge.Over(operation, t, int32(dtype), offset, shape, strides, counts)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/torch/internal/elements"
@@ -32,7 +33,7 @@ type header struct {
 
 // types are NumPy's names of the types, without the order of bytes.
 var types = map[string]torch.DType{
-	"b1": torch.Bool, "u1": torch.Uint8, "i1": torch.Int8, "i2": torch.Int16, "i4": torch.Int32, "i8": torch.Int64,
+	"b1": torch.Bool, "u1": torch.Uint8, "u2": torch.Uint16, "u4": torch.Uint32, "u8": torch.Uint64, "i1": torch.Int8, "i2": torch.Int16, "i4": torch.Int32, "i8": torch.Int64,
 	"f2": torch.Float16, "f4": torch.Float32, "f8": torch.Float64, "c8": torch.Complex64, "c16": torch.Complex128,
 }
 
@@ -71,11 +72,19 @@ func readHeader(r io.Reader) (*header, error) {
 		return nil, errors.New("its header ends too soon")
 	}
 	h, err := parseHeader(string(text))
+	if kind := (*unreadable)(nil); errors.As(err, &kind) {
+		return nil, kind
+	}
 	if err != nil {
 		return nil, fmt.Errorf("its header is damaged: %w", err)
 	}
 	return h, nil
 }
+
+// An unreadable array is whole, and of elements that no tensor has.
+type unreadable struct{ what string }
+
+func (u *unreadable) Error() string { return "it is an array of " + u.what }
 
 // parseHeader reads a Python dict of three entries, in any order:
 //
@@ -143,7 +152,7 @@ func (h *header) set(key string, p *parser) error {
 
 func (h *header) setType(p *parser) error {
 	if strings.HasPrefix(strings.TrimLeft(p.rest, " "), "[") {
-		return errors.New("its elements are records of several fields, which no tensor has")
+		return &unreadable{"records of several fields, which no tensor has"}
 	}
 	name, err := p.quoted()
 	if err != nil {
@@ -160,15 +169,30 @@ func (h *header) setType(p *parser) error {
 	default:
 		return fmt.Errorf("its type %q does not say its order of bytes", name)
 	}
-	if name[1:] == "O" {
-		return errors.New("its elements are Python objects, which are not read: they could run code")
-	}
 	dtype, ok := types[name[1:]]
 	if !ok {
-		return fmt.Errorf("its type %q has no counterpart among the dtypes", name)
+		return unreadableType(name)
 	}
 	h.dtype = dtype
 	return nil
+}
+
+// unreadableType says what the elements are of a type that no tensor has.
+func unreadableType(name string) error {
+	kind, _ := utf8.DecodeRuneInString(name[1:])
+	switch kind {
+	case 'O':
+		return &unreadable{"Python objects, which are not read: they could run code"}
+	case 'U', 'S', 'a':
+		return &unreadable{fmt.Sprintf("text (%s), which no tensor holds", name)}
+	case 'M', 'm':
+		return &unreadable{fmt.Sprintf("dates or times (%s): save them as int64, with .astype('int64')", name)}
+	case 'V':
+		return &unreadable{fmt.Sprintf("raw bytes (%s), as NumPy writes types that it does not know: save bfloat16 and "+
+			"float8 by safetensors", name)}
+	default:
+		return &unreadable{fmt.Sprintf("the type %q, which has no counterpart among the dtypes", name)}
+	}
 }
 
 // A parser takes apart the little of Python that headers are made of.

@@ -26,7 +26,8 @@ const (
 // [torch.Device] and dtype that are given.
 //
 // An archive that is small but claims to hold very much is refused: more than 256 MB and also more
-// than 100 times its size.
+// than 100 times its size. Arrays of elements that no tensor has, as text, are left out: the others come
+// with a [*torch.UnreadableError].
 func LoadZ(path string, where ...torch.Option) ([]torch.NamedTensor, error) {
 	const operation = "LoadZ"
 	file, size, err := tensorfile.Open("numpy", operation, path)
@@ -51,6 +52,7 @@ func readZ(operation, name string, r io.ReaderAt, size int64, where []torch.Opti
 		return nil, failure(operation, name, err)
 	}
 	var tensors []torch.NamedTensor
+	leftOut := &torch.UnreadableError{File: name}
 	seen := map[string]bool{}
 	for _, entry := range archive.File {
 		array := strings.TrimSuffix(entry.Name, extension)
@@ -59,14 +61,18 @@ func readZ(operation, name string, r io.ReaderAt, size int64, where []torch.Opti
 		if !seen[array] {
 			tensor, err = readEntry(entry, where)
 		}
+		seen[array] = true
+		if kind := (*unreadable)(nil); errors.As(err, &kind) {
+			leftOut.Add(array, kind.Error())
+			continue
+		}
 		if err != nil {
 			tensorfile.CloseAll(tensors)
 			return nil, failure(operation, name, err)
 		}
-		seen[array] = true
 		tensors = append(tensors, torch.NamedTensor{Name: array, Tensor: tensor})
 	}
-	return tensors, nil
+	return tensors, leftOut.OrNil()
 }
 
 func checkSizes(archive *zip.Reader, size int64) error {
@@ -95,6 +101,9 @@ func readEntry(entry *zip.File, where []torch.Option) (*torch.Tensor, error) {
 	}
 	defer file.Close()
 	tensor, err := read(file, where)
+	if kind := (*unreadable)(nil); errors.As(err, &kind) {
+		return nil, kind
+	}
 	if err != nil {
 		return nil, wrap(err)
 	}

@@ -26,7 +26,7 @@ const (
 type Info struct {
 	Name  string
 	Shape []int64
-	// DType is the type of the elements, or [torch.NoDType] where it has no counterpart in Go.
+	// DType is the type of the elements, or [torch.NoDType] where libtorch has none of that kind.
 	DType torch.DType
 	// Format is the type as the file names it, as "BF16".
 	Format string
@@ -46,10 +46,10 @@ var formats = []struct {
 	{"BOOL", 8, torch.Bool}, {"U8", 8, torch.Uint8}, {"I8", 8, torch.Int8}, {"I16", 16, torch.Int16},
 	{"I32", 32, torch.Int32}, {"I64", 64, torch.Int64}, {"F16", 16, torch.Float16}, {"BF16", 16, torch.BFloat16},
 	{"F32", 32, torch.Float32}, {"F64", 64, torch.Float64}, {"C64", 64, torch.Complex64},
-	{"F4", 4, torch.NoDType}, {"F6_E2M3", 6, torch.NoDType}, {"F6_E3M2", 6, torch.NoDType},
-	{"F8_E5M2", 8, torch.NoDType}, {"F8_E4M3", 8, torch.NoDType}, {"F8_E8M0", 8, torch.NoDType},
-	{"F8_E4M3FNUZ", 8, torch.NoDType}, {"F8_E5M2FNUZ", 8, torch.NoDType},
-	{"U16", 16, torch.NoDType}, {"U32", 32, torch.NoDType}, {"U64", 64, torch.NoDType},
+	{"F4", 4, torch.Float4E2M1FNX2}, {"F6_E2M3", 6, torch.NoDType}, {"F6_E3M2", 6, torch.NoDType},
+	{"F8_E5M2", 8, torch.Float8E5M2}, {"F8_E4M3", 8, torch.Float8E4M3FN}, {"F8_E8M0", 8, torch.Float8E8M0FNU},
+	{"F8_E4M3FNUZ", 8, torch.Float8E4M3FNUZ}, {"F8_E5M2FNUZ", 8, torch.Float8E5M2FNUZ},
+	{"U16", 16, torch.Uint16}, {"U32", 32, torch.Uint32}, {"U64", 64, torch.Uint64},
 }
 
 func formatOf(dtype torch.DType) string {
@@ -241,7 +241,29 @@ func (i *Info) check(places []int64) error {
 		if count*format.bits != 8*i.Bytes || i.Bytes < 0 || i.Bytes > 1<<59 {
 			return fmt.Errorf("%d of %s do not fit into the bytes from %d to %d", count, i.Format, places[0], places[1])
 		}
+		if i.DType == packed {
+			return i.pack()
+		}
 		return nil
 	}
-	return fmt.Errorf("%q is no dtype", i.Format)
+	// A type that is newer than this package: it takes what the file says that it takes.
+	i.begin, i.Bytes = places[0], places[1]-places[0]
+	if _, ok := elements.Count(i.Shape, 1); !ok || i.Bytes < 0 || i.Bytes > 1<<59 {
+		return fmt.Errorf("there can be no tensor of shape %v in the bytes from %d to %d", i.Shape, places[0], places[1])
+	}
+	return nil
+}
+
+// packed has two numbers in each element, which the format counts one by one.
+const packed = torch.Float4E2M1FNX2
+
+// pack makes the shape that of the elements.
+func (i *Info) pack() error {
+	last := len(i.Shape) - 1
+	if last < 0 || i.Shape[last]%2 != 0 {
+		i.DType = torch.NoDType // libtorch has no half elements
+		return nil
+	}
+	i.Shape[last] /= 2
+	return nil
 }

@@ -13,7 +13,8 @@ import (
 
 // Load reads all tensors of a file, in the order of their bytes, and its metadata: texts by name. They
 // come to the CPU, or to the [torch.Device] and dtype that are given. The path of an index file stands for all
-// of its parts.
+// of its parts. Tensors of types that libtorch does not have are left out: the others come with a
+// [*torch.UnreadableError].
 func Load(path string, where ...torch.Option) ([]torch.NamedTensor, map[string]string, error) {
 	file, err := open("Load", path)
 	if err != nil {
@@ -21,7 +22,12 @@ func Load(path string, where ...torch.Option) ([]torch.NamedTensor, map[string]s
 	}
 	defer file.Close()
 	var tensors []torch.NamedTensor
+	leftOut := &torch.UnreadableError{File: path}
 	for _, info := range file.tensors {
+		if info.DType == torch.NoDType {
+			leftOut.Add(info.Name, unreadable(info))
+			continue
+		}
 		tensor, err := file.read("Load", info, where)
 		if err != nil {
 			tensorfile.CloseAll(tensors)
@@ -29,7 +35,7 @@ func Load(path string, where ...torch.Option) ([]torch.NamedTensor, map[string]s
 		}
 		tensors = append(tensors, torch.NamedTensor{Name: info.Name, Tensor: tensor})
 	}
-	return tensors, file.Metadata(), nil
+	return tensors, file.Metadata(), leftOut.OrNil()
 }
 
 // Read is [Load] from a stream, which is read once, from beginning to end.
@@ -41,7 +47,16 @@ func Read(r io.Reader, where ...torch.Option) ([]torch.NamedTensor, map[string]s
 		return nil, nil, failure(operation, "the data", err)
 	}
 	var tensors []torch.NamedTensor
+	leftOut := &torch.UnreadableError{File: "the data"}
 	for _, info := range head.tensors {
+		if info.DType == torch.NoDType {
+			leftOut.Add(info.Name, unreadable(info))
+			if _, err := io.CopyN(io.Discard, buffered, info.Bytes); err != nil {
+				tensorfile.CloseAll(tensors)
+				return nil, nil, failure(operation, "the data", fmt.Errorf("the tensor %q ends too soon", info.Name))
+			}
+			continue
+		}
 		tensor, err := readTensor(buffered, info, where)
 		if err != nil {
 			tensorfile.CloseAll(tensors)
@@ -53,12 +68,14 @@ func Read(r io.Reader, where ...torch.Option) ([]torch.NamedTensor, map[string]s
 		tensorfile.CloseAll(tensors)
 		return nil, nil, failure(operation, "the data", errors.New("something follows the tensors"))
 	}
-	return tensors, head.metadata, nil
+	return tensors, head.metadata, leftOut.OrNil()
 }
+
+func unreadable(info Info) string { return info.Format + ", which libtorch does not have" }
 
 func readTensor(r io.Reader, info Info, where []torch.Option) (*torch.Tensor, error) {
 	if info.DType == torch.NoDType {
-		return nil, fmt.Errorf("the tensor %q is %s, which has no counterpart in this package", info.Name, info.Format)
+		return nil, fmt.Errorf("the tensor %q is of %s, which libtorch does not have", info.Name, info.Format)
 	}
 	tensor, err := torch.ReadElements(r, info.Shape, info.DType, binary.LittleEndian)
 	if err != nil {

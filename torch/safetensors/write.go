@@ -16,7 +16,7 @@ import (
 // Save writes tensors and metadata (texts by name; nil for none) to a file, which appears whole or not
 // at all. Tensors come in the order given, but those of larger elements first, as the format wants:
 // so each is aligned. A view is written as the elements it shows; tensors that share memory no longer
-// do. There is no complex128 in the format.
+// do. There is no complex128, complex32 or bits in the format.
 //
 // Transformers' loaders want the metadata {"format": "pt"}.
 func Save(path string, tensors []torch.NamedTensor, metadata map[string]string) error {
@@ -97,12 +97,19 @@ func describe(tensors []torch.NamedTensor, metadata map[string]string) ([]byte, 
 		}
 		begin := place
 		place += named.Tensor.NumElements() * named.Tensor.DType().ItemSize()
+		shape := named.Tensor.Shape()
+		if named.Tensor.DType() == packed {
+			if len(shape) == 0 {
+				return nil, fmt.Errorf("%q is one element of %s, which the format cannot say", named.Name, packed)
+			}
+			shape[len(shape)-1] *= 2
+		}
 		header = append(appendJSON(header, named.Name), ':')
 		header = appendJSON(header, struct {
 			DType   string   `json:"dtype"`
 			Shape   []int64  `json:"shape"`
 			Offsets [2]int64 `json:"data_offsets"`
-		}{format, named.Tensor.Shape(), [2]int64{begin, place}})
+		}{format, shape, [2]int64{begin, place}})
 	}
 	header = append(header, '}')
 	header = append(header, bytes.Repeat([]byte{' '}, -len(header)&7)...)

@@ -83,10 +83,10 @@ type reference struct {
 		Options      struct {
 			Nrow      int64
 			Padding   *int64
-			PadValue  float64   `json:"pad_value"`
-			Normalize bool      `json:"normalize"`
+			PadValue  float64     `json:"pad_value"`
+			Normalize bool        `json:"normalize"`
 			Range     *[2]float64 `json:"value_range"`
-			Each      bool      `json:"scale_each"`
+			Each      bool        `json:"scale_each"`
 		}
 	}
 }

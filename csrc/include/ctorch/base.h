@@ -112,7 +112,8 @@ typedef struct ctorch_number {
   double imaginary;
 } ctorch_number;
 
-// The numbers of at::ScalarType, which PyTorch keeps stable because they are in its files.
+// The numbers of at::ScalarType, which PyTorch keeps stable because they are in its files. An older
+// libtorch does not have the last ones: what takes a dtype fails with CTORCH_ERROR_INVALID then.
 enum {
   CTORCH_UINT8 = 0,
   CTORCH_INT8 = 1,
@@ -122,10 +123,44 @@ enum {
   CTORCH_FLOAT16 = 5,
   CTORCH_FLOAT32 = 6,
   CTORCH_FLOAT64 = 7,
+  CTORCH_COMPLEX32 = 8,
   CTORCH_COMPLEX64 = 9,
   CTORCH_COMPLEX128 = 10,
   CTORCH_BOOL = 11,
+  CTORCH_QINT8 = 12,
+  CTORCH_QUINT8 = 13,
+  CTORCH_QINT32 = 14,
   CTORCH_BFLOAT16 = 15,
+  CTORCH_QUINT4X2 = 16,
+  CTORCH_QUINT2X4 = 17,
+  CTORCH_BITS1X8 = 18,
+  CTORCH_BITS2X4 = 19,
+  CTORCH_BITS4X2 = 20,
+  CTORCH_BITS8 = 21,
+  CTORCH_BITS16 = 22,
+  CTORCH_FLOAT8_E5M2 = 23,
+  CTORCH_FLOAT8_E4M3FN = 24,
+  CTORCH_FLOAT8_E5M2FNUZ = 25,
+  CTORCH_FLOAT8_E4M3FNUZ = 26,
+  CTORCH_UINT16 = 27,
+  CTORCH_UINT32 = 28,
+  CTORCH_UINT64 = 29,
+  CTORCH_UINT1 = 30,
+  CTORCH_UINT2 = 31,
+  CTORCH_UINT3 = 32,
+  CTORCH_UINT4 = 33,
+  CTORCH_UINT5 = 34,
+  CTORCH_UINT6 = 35,
+  CTORCH_UINT7 = 36,
+  CTORCH_INT1 = 37,
+  CTORCH_INT2 = 38,
+  CTORCH_INT3 = 39,
+  CTORCH_INT4 = 40,
+  CTORCH_INT5 = 41,
+  CTORCH_INT6 = 42,
+  CTORCH_INT7 = 43,
+  CTORCH_FLOAT8_E8M0FNU = 44,
+  CTORCH_FLOAT4_E2M1FN_X2 = 45,
 };
 
 // A device: type is CTORCH_CPU or CTORCH_CUDA, index the GPU's number (-1: the current one).

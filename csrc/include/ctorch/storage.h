@@ -24,11 +24,13 @@ CTORCH_API ctorch_storage_info ctorch_tensor_storage(const ctorch_tensor* tensor
 // they are so already, else a copy. It takes no part in autograd.
 CTORCH_API ctorch_tensor_result ctorch_tensor_plain(const ctorch_tensor* tensor);
 
-// A new tensor, of the same dtype, over the storage of another one, which must be large enough.
-// Strides and offset are in elements. Where counts is not 0, the result's bytes are the storage's.
-CTORCH_API ctorch_tensor_result ctorch_tensor_over(const ctorch_tensor* tensor, int64_t offset,
-                                                   const int64_t* sizes, const int64_t* strides,
-                                                   int64_t dimensions, int32_t counts);
+// A new tensor of a dtype over the storage of another one, which must be large enough. Strides and
+// offset are in elements of that dtype. Where counts is not 0, the result's bytes are the
+// storage's.
+CTORCH_API ctorch_tensor_result ctorch_tensor_over(const ctorch_tensor* tensor, int32_t dtype,
+                                                   int64_t offset, const int64_t* sizes,
+                                                   const int64_t* strides, int64_t dimensions,
+                                                   int32_t counts);
 
 CTORCH_EXTERN_C_END
 

@@ -45,9 +45,9 @@ var (
 	WithElements func(operation string, tensor any, f func(memory []byte) error) error
 	// Unmarked is a copy of a tensor, on the CPU and without marks.
 	Unmarked func(operation string, tensor any) any
-	// Over is a tensor over the storage of another, no view of it: what is done to it leaves the
+	// Over is a tensor of a dtype, by libtorch's number, over the storage of another, no view of it: what is done to it leaves the
 	// other's gradients alone. counts says that it stands for the storage's bytes.
-	Over func(operation string, tensor any, offset int64, shape, strides []int64, counts bool) (any, error)
+	Over func(operation string, tensor any, dtype int32, offset int64, shape, strides []int64, counts bool) (any, error)
 )
 
 // What torch/jit and torch/cuda need for their own calls into C. Pointers are C's: to a ctorch_tensor, a

@@ -97,8 +97,8 @@ func (d *decoder) step(code byte) error {
 		return d.global(code)
 	case opBinPersID:
 		return d.persistent()
-	case opReduce, opNewObj:
-		return d.call()
+	case opReduce, opNewObj, opNewObjNamed:
+		return d.call(code)
 	case opBuild:
 		return d.build()
 	case opBinGet, opLongBinGet, opBinPut, opLongBinPut, opMemoize:
@@ -347,20 +347,43 @@ func (d *decoder) persistent() error {
 	return d.push(persistent)
 }
 
-func (d *decoder) call() error {
-	operands, err := d.popMany(2)
+func (d *decoder) call(code byte) error {
+	count := 2
+	if code == opNewObjNamed {
+		count = 3
+	}
+	operands, err := d.popMany(count)
 	if err != nil {
 		return err
 	}
-	function, isGlobal := operands[0].(Global)
+	function, isFunction := functionOf(operands[0])
 	arguments, isTuple := operands[1].(*Tuple)
-	if !isGlobal || !isTuple {
+	if !isFunction || !isTuple {
 		return errors.New("the pickle is damaged: it calls what is no function")
+	}
+	if code == opNewObjNamed {
+		named, isDict := operands[2].(*Dict)
+		if !isDict {
+			return errors.New("the pickle is damaged: it calls what is no function")
+		}
+		return d.push(&Call{Function: function, Arguments: arguments, Named: named})
 	}
 	if d.dictLike[function] {
 		return d.push(&Dict{Class: function, Arguments: arguments})
 	}
 	return d.push(&Call{Function: function, Arguments: arguments})
+}
+
+// functionOf is what is called: a function by its name, or what another call gave, as getattr does.
+func functionOf(value any) (Global, bool) {
+	switch v := value.(type) {
+	case Global:
+		return v, true
+	case *Call:
+		return Global{v.Function.Module, v.Function.Name + "(...)"}, len(v.Function.Name) < longestName
+	default:
+		return Global{}, false
+	}
 }
 
 func (d *decoder) build() error {
@@ -444,6 +467,17 @@ func (d *decoder) insert(code byte) error {
 		if (code == opSetItem || code == opSetItems) && len(values)%2 == 0 {
 			c.Pairs = append(c.Pairs, values...)
 			return nil
+		}
+	case *Call: // an object of a class that is a list or a dict too
+		switch code {
+		case opAppend, opAppends, opAddItems:
+			c.Items = append(c.Items, values...)
+			return nil
+		case opSetItem, opSetItems:
+			if len(values)%2 == 0 {
+				c.Pairs = append(c.Pairs, values...)
+				return nil
+			}
 		}
 	}
 	return errors.New("the pickle is damaged: it puts items into what holds none")

@@ -46,6 +46,7 @@ const (
 	opEmptySet        = 0x8f
 	opAddItems        = 0x90
 	opFrozenSet       = 0x91
+	opNewObjNamed     = 0x92 // NEWOBJ_EX
 	opStackGlobal     = 0x93
 	opMemoize         = 0x94
 	opFrame           = 0x95

@@ -39,8 +39,12 @@ type (
 	Call struct {
 		Function  Global
 		Arguments *Tuple
-		// State is what was set on the result, or nil.
-		State any
+		// Named are the arguments by name, or nil.
+		Named *Dict
+		// State is what was set on the result, or nil. Items were put into it as into a list, and Pairs
+		// as into a dict: key, value, key, value and so on.
+		State        any
+		Items, Pairs []any
 	}
 	// A Persistent is something outside of the pickle, by its identity.
 	Persistent struct{ ID any }

@@ -16,6 +16,9 @@ CTORCH_API ctorch_tensor_result ctorch_op_reshape(const ctorch_tensor* self, con
 CTORCH_API ctorch_tensor_result ctorch_op_view(const ctorch_tensor* self, const int64_t* size,
                                                int64_t size_count);
 
+// aten::view.dtype(Tensor(a) self, ScalarType dtype) -> Tensor(a)
+CTORCH_API ctorch_tensor_result ctorch_op_view_dtype(const ctorch_tensor* self, int32_t dtype);
+
 // aten::view_as(Tensor(a) self, Tensor other) -> Tensor(a)
 CTORCH_API ctorch_tensor_result ctorch_op_view_as(const ctorch_tensor* self,
                                                   const ctorch_tensor* other);

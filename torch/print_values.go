@@ -1,0 +1,199 @@
+package torch
+
+import (
+	"fmt"
+	"math/big"
+	"strconv"
+	"strings"
+)
+
+// What a printed container is held to.
+const (
+	mostPrintedItems = 100 // of a container; the rest is counted
+	mostPrintedText  = 200 // bytes of a text
+	deepestPrinted   = 20
+)
+
+// String prints the dict as Python does, with an entry a line, and each tensor by what it is:
+//
+//	{
+//	  'weight': tensor(shape=[2 3], dtype=float32, device=cpu),
+//	  'epoch': 3,
+//	}
+//
+// Of a long dict, list or text the beginning is shown.
+func (d *Dict) String() string { return printed(d) }
+
+// String prints the tuple as Python does, and each tensor by what it is.
+func (t Tuple) String() string { return printed(t) }
+
+// String prints the tuple as Python does, and each tensor by what it is: (x=1, y=2).
+func (t NamedTuple) String() string { return printed(t) }
+
+// String prints the set as Python does.
+func (s Set) String() string { return printed(s) }
+
+// String prints the class and what is known of the object.
+func (o *Object) String() string { return printed(o) }
+
+// String is the name, and what the tensor is.
+func (n NamedTensor) String() string { return n.Name + ": " + n.Tensor.Describe() }
+
+func printed(value any) string {
+	var p valuePrinter
+	p.value(value, 0)
+	return p.out.String()
+}
+
+type valuePrinter struct{ out strings.Builder }
+
+func (p *valuePrinter) value(value any, depth int) {
+	if depth > deepestPrinted {
+		p.out.WriteString("...")
+		return
+	}
+	switch v := value.(type) {
+	case nil:
+		p.out.WriteString("None")
+	case bool:
+		p.out.WriteString(map[bool]string{true: "True", false: "False"}[v])
+	case string:
+		p.text(v)
+	case []byte:
+		p.out.WriteString(fmt.Sprintf("bytes(%d)", len(v)))
+	case float64:
+		p.out.WriteString(strconv.FormatFloat(v, 'g', -1, 64))
+	case *big.Int:
+		p.out.WriteString(v.String())
+	case *Tensor:
+		p.out.WriteString(v.Describe())
+	case DType:
+		p.out.WriteString("torch." + v.String())
+	case Device:
+		p.out.WriteString("device('" + v.String() + "')")
+	case *Dict:
+		p.dict(v, depth)
+	case *Object:
+		p.object(v, depth)
+	case Tuple:
+		p.items("(", v, ")", depth)
+	case Set:
+		if len(v) == 0 {
+			p.out.WriteString("set()")
+			return
+		}
+		p.items("{", v, "}", depth)
+	case []any:
+		p.items("[", v, "]", depth)
+	case []*Tensor:
+		p.items("[", anys(v), "]", depth)
+	case NamedTuple:
+		p.fields(v, depth)
+	default:
+		p.out.WriteString(fmt.Sprint(v))
+	}
+}
+
+func anys(tensors []*Tensor) []any {
+	all := make([]any, len(tensors))
+	for i, tensor := range tensors {
+		all[i] = tensor
+	}
+	return all
+}
+
+func (p *valuePrinter) text(text string) {
+	if len(text) > mostPrintedText {
+		p.out.WriteString(quoted(strings.ToValidUTF8(text[:mostPrintedText], "")))
+		p.out.WriteString(fmt.Sprintf("... (%d bytes)", len(text)))
+		return
+	}
+	p.out.WriteString(quoted(text))
+}
+
+// quoted is a text as Python writes it where that is simple.
+func quoted(text string) string {
+	q := strconv.Quote(text)
+	if strings.Contains(text, "'") {
+		return q
+	}
+	return "'" + strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`) + "'"
+}
+
+func (p *valuePrinter) items(open string, items []any, end string, depth int) {
+	p.out.WriteString(open)
+	for i, item := range items {
+		if i == mostPrintedItems {
+			p.out.WriteString(fmt.Sprintf(", ... (%d in all)", len(items)))
+			break
+		}
+		if i > 0 {
+			p.out.WriteString(", ")
+		}
+		p.value(item, depth+1)
+	}
+	if open == "(" && len(items) == 1 {
+		p.out.WriteString(",")
+	}
+	p.out.WriteString(end)
+}
+
+func (p *valuePrinter) fields(tuple NamedTuple, depth int) {
+	p.out.WriteString("(")
+	for i, field := range tuple {
+		if i > 0 {
+			p.out.WriteString(", ")
+		}
+		p.out.WriteString(field.Name + "=")
+		p.value(field.Value, depth+1)
+	}
+	p.out.WriteString(")")
+}
+
+func (p *valuePrinter) dict(d *Dict, depth int) {
+	if d.Len() == 0 {
+		p.out.WriteString("{}")
+		return
+	}
+	indent := strings.Repeat("  ", depth+1)
+	p.out.WriteString("{\n")
+	count := 0
+	for key, value := range d.All() {
+		if count == mostPrintedItems {
+			p.out.WriteString(fmt.Sprintf("%s... (%d in all)\n", indent, d.Len()))
+			break
+		}
+		count++
+		p.out.WriteString(indent)
+		p.value(key, depth+1)
+		p.out.WriteString(": ")
+		p.value(value, depth+1)
+		p.out.WriteString(",\n")
+	}
+	p.out.WriteString(indent[2:] + "}")
+}
+
+func (p *valuePrinter) object(o *Object, depth int) {
+	if o == nil {
+		p.out.WriteString("None")
+		return
+	}
+	p.out.WriteString("<" + o.Class)
+	for _, part := range []struct {
+		name  string
+		value any
+		there bool
+	}{
+		{"", o.Arguments, len(o.Arguments) > 0}, {" named ", o.Named, o.Named.Len() > 0},
+		{" state ", o.State, o.State != nil}, {" items ", o.Items, len(o.Items) > 0}, {" items ", o.Pairs, o.Pairs.Len() > 0},
+	} {
+		if part.there {
+			p.out.WriteString(part.name)
+			p.value(part.value, depth+1)
+		}
+	}
+	if o.Problem != "" {
+		p.out.WriteString(": " + o.Problem)
+	}
+	p.out.WriteString(">")
+}
