@@ -5,8 +5,8 @@ import "C"
 
 import "fmt"
 
-// A DType is the type of a tensor's elements. As an option of a function that makes a tensor it
-// says what the tensor is made of.
+// A DType is the type of a tensor's elements. It is also an [Option] of functions that make
+// tensors.
 type DType int32
 
 // The element types, with PyTorch's names.
@@ -24,7 +24,7 @@ const (
 	Bool       DType = C.CTORCH_BOOL
 	BFloat16   DType = C.CTORCH_BFLOAT16
 
-	// NoDType stands for "as it is", or for a function's own default.
+	// NoDType means the dtype of the source, or a function's default.
 	NoDType DType = -1
 )
 
@@ -34,7 +34,7 @@ var dtypeNames = map[DType]string{
 	Complex64: "complex64", Complex128: "complex128", Bool: "bool", BFloat16: "bfloat16",
 }
 
-// String is the type's name in PyTorch, as "float32".
+// String returns the type's name in PyTorch, such as "float32".
 func (d DType) String() string {
 	if name, ok := dtypeNames[d]; ok {
 		return name
@@ -42,7 +42,7 @@ func (d DType) String() string {
 	return fmt.Sprintf("dtype(%d)", int32(d))
 }
 
-// ParseDType is the inverse of [DType.String].
+// ParseDType parses a name that [DType.String] returns.
 func ParseDType(name string) (DType, error) {
 	for dtype, known := range dtypeNames {
 		if known == name {
@@ -53,12 +53,12 @@ func ParseDType(name string) (DType, error) {
 		"float64, int64, int32, int16, int8, uint8, bool, complex64, complex128", name)
 }
 
-// IsFloatingPoint reports whether elements are real numbers with a fraction.
+// IsFloatingPoint reports whether elements are real floating-point numbers.
 func (d DType) IsFloatingPoint() bool {
 	return d == Float16 || d == Float32 || d == Float64 || d == BFloat16
 }
 
-// ItemSize is the size of an element in bytes; 0 for what is no type of elements.
+// ItemSize returns the size of an element in bytes, or 0 for an unknown type.
 func (d DType) ItemSize() int64 {
 	switch d {
 	case Bool, Uint8, Int8:
@@ -75,10 +75,10 @@ func (d DType) ItemSize() int64 {
 	return 0
 }
 
-// IsComplex reports whether elements have a real and an imaginary part.
+// IsComplex reports whether elements are complex numbers.
 func (d DType) IsComplex() bool { return d == Complex64 || d == Complex128 }
 
-// partSize is the size of the numbers that an element is made of.
+// partSize returns the size of the numbers that an element consists of.
 func (d DType) partSize() int {
 	if d.IsComplex() {
 		return int(d.ItemSize() / 2)
@@ -92,13 +92,13 @@ func (d DType) apply(o *options) {
 	}
 }
 
-// Float16Bits is an IEEE 754 binary16 number, by its bits: an element of a [Float16] tensor.
+// Float16Bits holds the bits of an IEEE 754 binary16 number, an element of a [Float16] tensor.
 type Float16Bits uint16
 
-// BFloat16Bits is a bfloat16 number, by its bits: an element of a [BFloat16] tensor.
+// BFloat16Bits holds the bits of a bfloat16 number, an element of a [BFloat16] tensor.
 type BFloat16Bits uint16
 
-// Element is what a tensor can be made of and copied to.
+// Element is the Go types that tensors are made from and copied to.
 type Element interface {
 	float32 | float64 | int64 | int32 | int16 | int8 | uint8 | bool | Float16Bits | BFloat16Bits |
 		complex64 | complex128
