@@ -56,7 +56,7 @@ class Operator:
     @property
     def operation(self) -> str:
         """What errors name: what the user called."""
-        behind = re.match(r"is behind (\w+)", self.doc)
+        behind = re.match(r"implements (\w+)", self.doc)
         return behind.group(1) if behind else self.go_name
 
     @property
