@@ -8,16 +8,16 @@ import (
 	"slices"
 )
 
-// RequiresGrad reports whether gradients reach the tensor: it was asked for with
-// [Tensor.SetRequiresGrad], or an operation that was recorded made t of such a tensor.
+// RequiresGrad reports whether operations on t are recorded for the backward pass: because
+// [Tensor.SetRequiresGrad] asked for it, or because t is the result of a recorded operation.
 func (t *Tensor) RequiresGrad() bool { return t.describe("RequiresGrad").requires_grad != 0 }
 
-// IsLeaf reports whether the tensor is the result of no recorded operation. Only leaves gather
-// gradients, unless [Tensor.RetainGrad] asks for more.
+// IsLeaf reports whether t is not the result of a recorded operation. The backward pass stores
+// gradients only in leaves, and in tensors with [Tensor.RetainGrad].
 func (t *Tensor) IsLeaf() bool { return t.describe("IsLeaf").is_leaf != 0 }
 
-// SetRequiresGrad says whether [Backward] gathers a gradient in t, a leaf of floating-point or complex
-// numbers, and hands back t.
+// SetRequiresGrad sets whether [Backward] stores a gradient in t, and returns t. t must be a leaf
+// with a floating-point or complex dtype.
 func (t *Tensor) SetRequiresGrad(on bool) *Tensor {
 	const operation = "SetRequiresGrad"
 	self := t.acquire(operation)
@@ -26,7 +26,7 @@ func (t *Tensor) SetRequiresGrad(on bool) *Tensor {
 	return t
 }
 
-// RetainGrad has [Backward] gather a gradient in t although it is no leaf, and hands back t.
+// RetainGrad makes [Backward] store a gradient in t even though t is not a leaf, and returns t.
 func (t *Tensor) RetainGrad() *Tensor {
 	const operation = "RetainGrad"
 	self := t.acquire(operation)
@@ -35,16 +35,16 @@ func (t *Tensor) RetainGrad() *Tensor {
 	return t
 }
 
-// RetainsGrad reports whether [Tensor.RetainGrad] asked for a gradient of t, which is no leaf.
+// RetainsGrad reports whether t is not a leaf and [Tensor.RetainGrad] was called on it.
 func (t *Tensor) RetainsGrad() bool {
 	self := t.acquire("RetainsGrad")
 	defer t.release()
 	return C.ctorch_tensor_retains_grad(self) != 0
 }
 
-// DetachInPlace takes t out of the graph that made it, so that it is a leaf which requires no
-// gradient, and hands back t. It fails for views, which share their history; [Tensor.Detach] does
-// not.
+// DetachInPlace removes t from the graph that produced it and returns t, which is then a leaf that
+// requires no gradient. It panics for a view, which shares its history with its base;
+// [Tensor.Detach] works for views too.
 func (t *Tensor) DetachInPlace() *Tensor {
 	const operation = "DetachInPlace"
 	self := t.acquire(operation)
@@ -53,8 +53,9 @@ func (t *Tensor) DetachInPlace() *Tensor {
 	return t
 }
 
-// GradFunction is the name of what the backward pass runs for the operation that made t, such as
-// "MulBackward0", or "ClampBackward" for a [Function] named Clamp; "" where t is a leaf.
+// GradFunction returns the name of the node that the backward pass runs for the operation that
+// produced t, such as "MulBackward0", or "ClampBackward" for a [Function] named Clamp. It is "" for
+// a leaf.
 func (t *Tensor) GradFunction() string {
 	const operation = "GradFunction"
 	self := t.acquire(operation)
@@ -65,7 +66,8 @@ func (t *Tensor) GradFunction() string {
 	return C.GoString(info.grad_function)
 }
 
-// Grad is the gradient that [Backward] gathered in t, or nil. It shares t's gradient's memory.
+// Grad returns the gradient that [Backward] stored in t, or nil. The result is another handle to
+// t's gradient: changing it in place changes t's gradient.
 func (t *Tensor) Grad() *Tensor {
 	const operation = "Grad"
 	self := t.acquire(operation)
@@ -73,7 +75,7 @@ func (t *Tensor) Grad() *Tensor {
 	return made(operation, C.ctorch_tensor_grad(self))
 }
 
-// Grads are the gradients of several tensors, in order, as [Tensor.Grad] has each.
+// Grads returns the gradient of each tensor, as [Tensor.Grad] does.
 func Grads(tensors []*Tensor) []*Tensor {
 	const operation = "Grads"
 	all := acquireAll(operation, tensors)
@@ -84,7 +86,8 @@ func Grads(tensors []*Tensor) []*Tensor {
 	return madeList(operation, C.ctorch_tensors_grads(all.pointer(), all.count()))
 }
 
-// SetGrad replaces t's gradient by one of t's shape, dtype and device; nil removes it.
+// SetGrad replaces t's gradient with gradient, which must have t's shape, dtype and device. nil
+// removes the gradient.
 func (t *Tensor) SetGrad(gradient *Tensor) {
 	const operation = "SetGrad"
 	self := t.acquire(operation)
@@ -94,18 +97,20 @@ func (t *Tensor) SetGrad(gradient *Tensor) {
 	check(operation, C.ctorch_tensor_set_grad(self, given))
 }
 
-// BackwardOptions are the choices that [Backward] and [Gradients] offer.
+// BackwardOptions are the options of [Backward] and [Gradients].
 type BackwardOptions struct {
-	// Gradients are what reaches each of the tensors, of its shape, the vector in the
-	// vector-Jacobian product; nil, for all or one of them: 1, for a tensor of one element.
+	// Gradients holds the gradient with respect to each output, of that output's shape: the vector
+	// of the vector-Jacobian product. A nil slice, or a nil element, stands for 1 and requires an
+	// output of one element.
 	Gradients []*Tensor
-	// RetainGraph keeps what the backward pass needs, for another one. Without it a second pass
-	// through the same operations fails.
+	// RetainGraph keeps the buffers of the graph, so that another backward pass can run through it.
+	// Without it a second pass panics.
 	RetainGraph bool
-	// CreateGraph records the backward pass itself, for a second derivative. It retains the graph.
+	// CreateGraph records the backward pass itself, which makes second derivatives possible. It
+	// implies RetainGraph.
 	CreateGraph bool
-	// AllowUnused makes the gradient of an input that the outputs do not depend on nil instead of
-	// a failure. [Backward] does not heed it.
+	// AllowUnused makes the gradient nil for an input that the outputs do not depend on. Otherwise
+	// such an input is an error. [Backward] ignores it.
 	AllowUnused bool
 }
 
@@ -121,15 +126,15 @@ func (o BackwardOptions) gradients(operation string, outputs int) handles {
 	return acquireAll(operation, o.Gradients)
 }
 
-// Backward adds to each leaf that requires it the gradient of t, a tensor of one element. See
-// [Backward].
+// Backward computes the gradient of t, a tensor of one element, and adds it to the gradients of the
+// leaves. See the function [Backward].
 func (t *Tensor) Backward() { backward("Backward", []*Tensor{t}, BackwardOptions{}) }
 
-// Backward adds to each leaf that requires it (see [Tensor.Grad]) the gradient of the tensors' sum,
-// each weighted with the gradient that options give for it.
+// Backward computes the gradient of the sum of the tensors, each multiplied by its gradient in
+// options, and adds it to the gradient ([Tensor.Grad]) of every leaf that requires one.
 //
-// A failure in the graph panics with an [*Error]; one in Go code that is called back, a [Function]'s
-// or a hook's, too, or with a [*CallbackPanic].
+// Failures in the graph panic with an [*Error]. So does an [*Error] in Go code that the pass calls,
+// a [Function]'s Backward or a hook; any other panic there becomes a [*CallbackPanic].
 func Backward(tensors []*Tensor, options BackwardOptions) {
 	backward("Backward", tensors, options)
 }
@@ -144,9 +149,10 @@ func backward(operation string, tensors []*Tensor, options BackwardOptions) {
 		options.retain(), cBool(options.CreateGraph)))
 }
 
-// Gradients is the gradient of the outputs' sum in each of the inputs, leaves or not: of its shape,
-// or nil for those that the outputs do not depend on (AllowUnused). It is PyTorch's
-// torch.autograd.grad: no leaf's own gradient changes. It fails as [Backward] does.
+// Gradients returns the gradient of the sum of the outputs with respect to each input, of that
+// input's shape. The inputs need not be leaves, and no leaf's own gradient changes. With
+// AllowUnused, the gradient of an input that the outputs do not depend on is nil. It panics as
+// [Backward] does. It is PyTorch's torch.autograd.grad.
 func Gradients(outputs, inputs []*Tensor, options BackwardOptions) []*Tensor {
 	const operation = "Gradients"
 	defer callbacks.clean()
@@ -161,18 +167,19 @@ func Gradients(outputs, inputs []*Tensor, options BackwardOptions) []*Tensor {
 		cBool(options.AllowUnused)))
 }
 
-// NoGrad runs f without recording operations for gradients. It holds its OS thread while f runs,
-// and what f starts in other goroutines is not affected.
+// NoGrad runs f without recording operations for the backward pass. The setting holds for f's
+// goroutine alone, which stays on its OS thread while f runs.
 func NoGrad(f func()) { withGradMode(false, f) }
 
-// EnableGrad runs f with operations recorded, inside [NoGrad].
+// EnableGrad runs f with operations recorded, even inside [NoGrad].
 func EnableGrad(f func()) { withGradMode(true, f) }
 
-// SetDetectAnomaly sets for the whole process whether backward passes fail at the first operation whose
-// gradient is NaN, naming it, as torch.autograd.set_detect_anomaly does. It makes passes slower.
+// SetDetectAnomaly sets, for the whole process, whether a backward pass fails at the first
+// operation that returns NaN as a gradient; the error names the operation. It makes backward passes
+// slower. It is PyTorch's torch.autograd.set_detect_anomaly.
 func SetDetectAnomaly(on bool) { C.ctorch_set_anomaly_mode(cBool(on)) }
 
-// DetectAnomaly reports whether backward passes look for NaN.
+// DetectAnomaly reports whether backward passes check for NaN.
 func DetectAnomaly() bool { return C.ctorch_anomaly_mode() != 0 }
 
 func withGradMode(enabled bool, f func()) {
@@ -183,13 +190,12 @@ func withGradMode(enabled bool, f func()) {
 	f()
 }
 
-// GradEnabled reports whether operations are recorded. Outside [NoGrad] and [InferenceMode] they
-// are.
+// GradEnabled reports whether operations are recorded for the backward pass. They are by default.
 func GradEnabled() bool { return C.ctorch_grad_mode() != 0 }
 
-// InferenceMode runs f without recording operations, and without the bookkeeping that would let
-// the tensors that f makes take part in a recorded operation later. It is a little faster than
-// [NoGrad].
+// InferenceMode runs f without recording operations, as [NoGrad] does, and also without version
+// counters and view tracking. Tensors made in f can never take part in a recorded operation. It is
+// a little faster than NoGrad.
 func InferenceMode(f func()) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

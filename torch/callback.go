@@ -15,9 +15,9 @@ import (
 	"unsafe"
 )
 
-// What libtorch calls back, and what a callback panicked with, is kept here under a number, which
-// C++ knows it by. C++ says which numbers it needs no more by putting them on a list: it does so in
-// destructors, which run inside any call and on any thread, where Go cannot be called.
+// callbackTable keeps what libtorch calls back, and what callbacks panicked with, under a number
+// that C++ knows it by. C++ releases a number by putting it on a list. It does so in destructors,
+// which run inside any call and on any thread, where Go cannot be called.
 type callbackTable struct {
 	mutex  sync.Mutex
 	last   uint64
@@ -26,7 +26,7 @@ type callbackTable struct {
 
 var callbacks = callbackTable{values: map[uint64]any{}}
 
-// forgotten is the length of C++'s list.
+// forgotten is the length of C++'s list of released numbers.
 var forgotten = (*atomic.Int64)(unsafe.Pointer(C.ctorch_forgotten_count()))
 
 func (c *callbackTable) add(value any) uint64 {
@@ -51,7 +51,7 @@ func (c *callbackTable) take(number uint64) any {
 	return value
 }
 
-// clean lets go of what C++ needs no more. It costs next to nothing where that is nothing.
+// clean drops the values that C++ has released. It costs an atomic load where there are none.
 func (c *callbackTable) clean() {
 	for forgotten.Load() > 0 {
 		var numbers [64]C.uint64_t
@@ -64,18 +64,18 @@ func (c *callbackTable) clean() {
 	}
 }
 
-// A callback is what C++ calls: a function's backward, or a hook.
+// A callback is something that C++ calls: a function's backward, or a hook.
 type callback interface {
-	// name is for errors: "the backward of Clamp".
+	// name is used in errors, as "the backward of Clamp".
 	name() string
-	// run does the work, and panics where it fails.
+	// run does the work, and panics on failure.
 	run(call *C.ctorch_call)
 }
 
 func cCallback() C.ctorch_callback { return C.ctorch_callback(C.ctorchGoCallback) }
 
-// ctorchGoCallback runs on the thread that the backward pass runs on, which may be one of
-// libtorch's. No panic leaves it: C++ carries the failure to the call that began the pass.
+// ctorchGoCallback runs on the thread of the backward pass, which may belong to libtorch. No panic
+// leaves it: C++ carries the failure to the call that began the pass.
 //
 //export ctorchGoCallback
 func ctorchGoCallback(number C.uint64_t, call *C.ctorch_call) {
@@ -90,18 +90,18 @@ func ctorchGoCallback(number C.uint64_t, call *C.ctorch_call) {
 		case value != nil:
 			fail(call, callback.name(), value)
 		default:
-			// runtime.Goexit: nothing holds it up, so it leaves out C++'s frames, and with them what
-			// they would have set right of the thread's state. The thread ends with the goroutine
-			// if that is locked to it.
+			// runtime.Goexit cannot be stopped. It skips C++'s frames, and with them what they
+			// would have restored of the thread's state. A locked thread ends with its goroutine.
 			runtime.LockOSThread()
 		}
 	}()
-	// What the callback makes is freed at its end; what C++ takes of it lives on.
+	// What the callback makes is freed at its end; C++ holds references of its own to the results.
 	runScope(callbackScope, func(*TensorScope) { callback.run(call) })
 	returned = true
 }
 
-// fail has the call that led to a callback fail, with the error or the value that it panicked with.
+// fail makes the call that led to a callback fail, with the error or the value that the callback
+// panicked with.
 func fail(call *C.ctorch_call, name string, value any) {
 	var failure error
 	switch value := value.(type) {
@@ -111,18 +111,18 @@ func fail(call *C.ctorch_call, name string, value any) {
 			message = name + ": " + value.Operation + ": " + value.Message
 		}
 		failure = &Error{value.Operation, value.Kind, message}
-	case *CallbackPanic: // of a backward pass inside this one
+	case *CallbackPanic: // from a backward pass inside this one
 		failure = value
 	default:
 		failure = &CallbackPanic{Name: name, Value: value, Stack: debug.Stack()}
 	}
-	// Whoever does not look at the payload has the text: TorchScript passes on nothing else.
+	// The text is for callers that do not read the payload; TorchScript passes on nothing else.
 	text, free := cText(failure.Error())
 	defer free()
 	C.ctorch_call_fail(call, C.CTORCH_ERROR_OTHER, text, C.uint64_t(callbacks.add(failure)))
 }
 
-// failureOf is what a callback failed with, as an error of the operation that it came to.
+// failureOf returns what a callback failed with, as an error of the operation that called it.
 func failureOf(operation string, payload uint64) error {
 	failure, _ := callbacks.take(payload).(error)
 	if err, ok := failure.(*Error); ok {
@@ -131,24 +131,24 @@ func failureOf(operation string, payload uint64) error {
 	return failure
 }
 
-// A CallbackPanic is what a call panics with where Go code that libtorch called back (the backward
-// of a [Function], a hook) panicked with anything else than an [*Error]. An [*Error] becomes the
-// error of the call.
+// A CallbackPanic is the panic value of a call during which Go code that libtorch called back (the
+// Backward of a [Function], or a hook) panicked with anything but an [*Error]. An [*Error] becomes
+// the error of the call instead.
 type CallbackPanic struct {
-	// Name says whose code it was, as "the backward of Clamp".
+	// Name says which code panicked, as "the backward of Clamp".
 	Name string
-	// Value is what the code panicked with.
+	// Value is the value that the code panicked with.
 	Value any
-	// Stack is where, as [debug.Stack] gives it.
+	// Stack is the stack trace of the panic, as [debug.Stack] formats it.
 	Stack []byte
 }
 
-// Error is the value and the stack.
+// Error returns the value and the stack trace.
 func (p *CallbackPanic) Error() string {
 	return fmt.Sprintf("torch: panic in %s: %v\n\n%s", p.Name, p.Value, p.Stack)
 }
 
-// Unwrap is the value, where it is an error.
+// Unwrap returns the value if it is an error, else nil.
 func (p *CallbackPanic) Unwrap() error {
 	err, _ := p.Value.(error)
 	return err

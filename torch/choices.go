@@ -1,9 +1,10 @@
 package torch
 
-// What is one of a fixed set in PyTorch, a text or a number, is a type with constants here. Its method
-// text or number gives PyTorch's, and panics where the value is none of the constants.
+// Arguments that are one of a fixed set in PyTorch, a string or a number, have a type with
+// constants here. Its method text or number returns PyTorch's value, and panics for a value that is
+// none of the constants.
 
-// choice is the item that value stands for.
+// choice returns the item with index value.
 func choice[T ~int | ~int64, P any](operation, what string, value T, items ...P) P {
 	if value < 0 || int64(value) >= int64(len(items)) {
 		panic(invalid(operation, "there is no %s %d", what, value))
@@ -11,13 +12,13 @@ func choice[T ~int | ~int64, P any](operation, what string, value T, items ...P)
 	return items[value]
 }
 
-// A MeshgridIndexing is the order in which the grids of [Meshgrid] are laid out.
+// A MeshgridIndexing is the order of the dimensions of the grids that [Meshgrid] returns.
 type MeshgridIndexing int
 
-// The orders of [Meshgrid].
+// The indexing modes of [Meshgrid].
 const (
-	MeshgridIJ MeshgridIndexing = iota // the first vector varies along the first dimension, as in matrices
-	MeshgridXY                         // the first vector varies along the second dimension, as in images
+	MeshgridIJ MeshgridIndexing = iota // "ij": the first vector varies along the first dimension, as in matrices
+	MeshgridXY                         // "xy": the first vector varies along the second dimension, as in images
 )
 
 func (m MeshgridIndexing) text(operation string) string {
@@ -25,29 +26,29 @@ func (m MeshgridIndexing) text(operation string) string {
 }
 
 // A ScatterReduction is how [Tensor.ScatterReduce], [Tensor.ScatterReduceInPlace] and
-// [Tensor.IndexReduce] merge elements that meet.
+// [Tensor.IndexReduce] combine elements that go to the same place.
 type ScatterReduction int
 
-// The reductions of scattering.
+// The reductions of scatter operations.
 const (
-	ScatterSum     ScatterReduction = iota // their sum, not for IndexReduce
-	ScatterProduct                         // their product
-	ScatterMean                            // their mean
-	ScatterMax                             // the largest
-	ScatterMin                             // the smallest
+	ScatterSum     ScatterReduction = iota // the sum; not for IndexReduce
+	ScatterProduct                         // the product
+	ScatterMean                            // the mean
+	ScatterMax                             // the maximum
+	ScatterMin                             // the minimum
 )
 
 func (r ScatterReduction) text(operation string) string {
 	return choice(operation, "reduction", r, "sum", "prod", "mean", "amax", "amin")
 }
 
-// A MatrixNormOrder is a norm of matrices that has a name and no number; see [Tensor.MatrixNormOrd] for
-// the others.
+// A MatrixNormOrder is a matrix norm with a name; see [Tensor.MatrixNormOrd] for those with a
+// number.
 type MatrixNormOrder int
 
-// The orders of [Tensor.MatrixNorm].
+// The norms of [Tensor.MatrixNorm].
 const (
-	NormFrobenius MatrixNormOrder = iota // the root of the sum of squares
+	NormFrobenius MatrixNormOrder = iota // the square root of the sum of squares
 	NormNuclear                          // the sum of the singular values
 )
 

@@ -2,18 +2,19 @@ package torch
 
 import "math"
 
-// ClipGradNormOptions are [ClipGradNorm]'s. The zero value holds the Euclidean norm.
+// ClipGradNormOptions are the options of [ClipGradNorm]. The zero value clips the Euclidean norm.
 type ClipGradNormOptions struct {
-	// NormType is the order p of the norm; math.Inf(1) is the largest absolute value; nil: 2.
+	// NormType is the order p of the norm; math.Inf(1) means the largest absolute value. nil means
+	// 2.
 	NormType *float64
-	// ErrorIfNonFinite makes a total norm that is NaN or infinite a failure, with the gradients left
-	// as they are. It waits for the device.
+	// ErrorIfNonFinite panics if the total norm is NaN or infinite, and leaves the gradients as
+	// they are. Checking waits for the device.
 	ErrorIfNonFinite bool
 }
 
-// ClipGradNorm scales the parameters' gradients, in place, so that the norm of all of them together
-// is at most maxNorm, and returns what it was before, a tensor of one element. Gradients are made
-// smaller only. Parameters without a gradient do not count. It is PyTorch's
+// ClipGradNorm scales the gradients of the parameters, in place, so that the norm of all of them
+// together is at most maxNorm. It returns the norm before scaling, a tensor of one element.
+// Gradients are never made larger, and parameters without a gradient are skipped. It is PyTorch's
 // torch.nn.utils.clip_grad_norm_.
 func ClipGradNorm(parameters []*Tensor, maxNorm float64, options ClipGradNormOptions) *Tensor {
 	const operation = "ClipGradNorm"
@@ -38,7 +39,7 @@ func ClipGradNorm(parameters []*Tensor, maxNorm float64, options ClipGradNormOpt
 					panic(invalid(operation, "the gradients' norm of order %v is %v", order, value))
 				}
 			}
-			// As PyTorch has it, with what keeps a norm of 0 from a division by it.
+			// As in PyTorch; 1e-6 avoids a division by zero.
 			factor := total.AddScalar(1e-6).Reciprocal().MulScalar(maxNorm).ClampMax(1)
 			for _, group := range groups {
 				ForeachMulTensorInPlace(group.gradients, factor.To(group.device))
@@ -48,8 +49,8 @@ func ClipGradNorm(parameters []*Tensor, maxNorm float64, options ClipGradNormOpt
 	return total
 }
 
-// ClipGradValue holds each element of the parameters' gradients, in place, in [-value, value]. It is
-// PyTorch's torch.nn.utils.clip_grad_value_.
+// ClipGradValue clamps each element of the parameters' gradients to [-value, value], in place. It
+// is PyTorch's torch.nn.utils.clip_grad_value_.
 func ClipGradValue(parameters []*Tensor, value float64) {
 	const operation = "ClipGradValue"
 	runScope(callbackScope, func(*TensorScope) {
@@ -67,7 +68,7 @@ type gradientGroup struct {
 	gradients []*Tensor
 }
 
-// gradientsByDevice are the gradients that there are, in the parameters' order.
+// gradientsByDevice returns the parameters' gradients, in order, grouped by device.
 func gradientsByDevice(operation string, parameters []*Tensor) []*gradientGroup {
 	var groups []*gradientGroup
 	byDevice := map[Device]*gradientGroup{}

@@ -8,8 +8,8 @@ import (
 	"unsafe"
 )
 
-// An Option says how a new tensor is made: a [DType], a [Device], a [*Generator] or [Pinned]; and
-// how one is copied: also [NonBlocking].
+// An Option says how a new tensor is made: a [DType], a [Device], a [*Generator] or [Pinned].
+// Copies also take [NonBlocking].
 type Option interface {
 	apply(o *options)
 }
@@ -30,7 +30,8 @@ func gather(dtype DType, given []Option) options {
 	return o
 }
 
-// destination is where something is to be brought: NoDType and a nil device stand for as it is.
+// destination returns the dtype and device of a copy. NoDType and a nil device mean those of the
+// source.
 func destination(where []Option) (options, *C.ctorch_device) {
 	asItIs := Device{index: -1}
 	wanted := options{dtype: NoDType, device: asItIs}
@@ -44,7 +45,7 @@ func destination(where []Option) (options, *C.ctorch_device) {
 	return wanted, &device
 }
 
-// with runs make with the options in C's form, and keeps the generator alive and open meanwhile.
+// with calls make with the options in C's form, and keeps the generator open meanwhile.
 func (o options) with(operation string, make func(C.ctorch_options) C.ctorch_tensor_result) *Tensor {
 	o.mustBePossible(operation)
 	generator := o.generator.acquire(operation)
@@ -54,9 +55,9 @@ func (o options) with(operation string, make func(C.ctorch_options) C.ctorch_ten
 	}))
 }
 
-// FromSlice copies data, in row-major order, to a new tensor of the given shape. Without a shape
-// the tensor has one dimension. Of the options, a [Device] and [Pinned] are heeded: the dtype is
-// data's.
+// FromSlice copies data, in row-major order, to a new tensor of the given shape; a nil shape means
+// one dimension. The tensor has data's dtype. The options may be a [Device] and [Pinned]. It panics
+// if the shape does not have len(data) elements.
 func FromSlice[T Element](data []T, shape Shape, where ...Option) *Tensor {
 	if shape == nil {
 		shape = []int64{int64(len(data))}
@@ -82,12 +83,11 @@ func FromSlice[T Element](data []T, shape Shape, where ...Option) *Tensor {
 	return made(operation, result)
 }
 
-// Scalar is a tensor without dimensions that holds value (a float32 on the CPU where the options say
-// nothing).
+// Scalar returns a tensor without dimensions that holds value, a float32 on the CPU by default.
 func Scalar(value Number, how ...Option) *Tensor { return Full(nil, value, how...) }
 
-// CopyToSlice copies t's elements, in row-major order, to data, which must have t's element type and
-// exactly its number of elements.
+// CopyToSlice copies t's elements, in row-major order, to data. It panics if data does not have t's
+// element type and number of elements.
 func CopyToSlice[T Element](t *Tensor, data []T) {
 	const operation = "CopyToSlice"
 	self := t.acquire(operation)
@@ -99,9 +99,9 @@ func CopyToSlice[T Element](t *Tensor, data []T) {
 	runtime.KeepAlive(data)
 }
 
-// CopyFromSlice copies data, in row-major order, to t, which must have data's element type and exactly its
-// number of elements, and hands back t. Unlike [FromSlice] it makes no tensor: a [Pinned] one is filled
-// again and again.
+// CopyFromSlice copies data, in row-major order, to t, and returns t. It panics if data does not
+// have t's element type and number of elements. Unlike [FromSlice] it allocates no tensor, so that
+// a [Pinned] one can be filled again and again.
 func CopyFromSlice[T Element](t *Tensor, data []T) *Tensor {
 	const operation = "CopyFromSlice"
 	self := t.acquire(operation)
@@ -114,14 +114,15 @@ func CopyFromSlice[T Element](t *Tensor, data []T) *Tensor {
 	return t
 }
 
-// ToSlice copies t's elements, in row-major order, to a new slice of t's element type.
+// ToSlice copies t's elements, in row-major order, to a new slice. It panics if T is not t's
+// element type.
 func ToSlice[T Element](t *Tensor) []T {
 	data := make([]T, t.NumElements())
 	CopyToSlice(t, data)
 	return data
 }
 
-// Float32s is the tensor's elements as float32, whatever its dtype.
+// Float32s returns t's elements in row-major order, converted to float32.
 func (t *Tensor) Float32s() []float32 {
 	if t.DType() == Float32 {
 		return ToSlice[float32](t)
@@ -131,14 +132,14 @@ func (t *Tensor) Float32s() []float32 {
 	return ToSlice[float32](converted)
 }
 
-// Empty is a tensor of unspecified contents (float32 on the CPU where the options say nothing).
+// Empty returns an uninitialized tensor, float32 on the CPU by default.
 func Empty(shape Shape, how ...Option) *Tensor {
 	return gather(Float32, how).with("Empty", func(o C.ctorch_options) C.ctorch_tensor_result {
 		return C.ctorch_empty(int64s(shape), C.int64_t(len(shape)), o)
 	})
 }
 
-// Full is a tensor filled with value (float32 on the CPU where the options say nothing).
+// Full returns a tensor filled with value, float32 on the CPU by default.
 func Full(shape Shape, value Number, how ...Option) *Tensor {
 	number := cNumber("Full", value)
 	return gather(Float32, how).with("Full", func(o C.ctorch_options) C.ctorch_tensor_result {
@@ -146,13 +147,13 @@ func Full(shape Shape, value Number, how ...Option) *Tensor {
 	})
 }
 
-// Zeros is a tensor of zeros (float32 on the CPU where the options say nothing).
+// Zeros returns a tensor of zeros, float32 on the CPU by default.
 func Zeros(shape Shape, how ...Option) *Tensor { return Full(shape, 0, how...) }
 
-// Ones is a tensor of ones (float32 on the CPU where the options say nothing).
+// Ones returns a tensor of ones, float32 on the CPU by default.
 func Ones(shape Shape, how ...Option) *Tensor { return Full(shape, 1, how...) }
 
-// Arange is start, start+step, ... up to but without end (int64 where the options say nothing).
+// Arange returns start, start+step, and so on, up to but not including end; int64 by default.
 func Arange(start, end, step Number, how ...Option) *Tensor {
 	const operation = "Arange"
 	first, last, by := cNumber(operation, start), cNumber(operation, end), cNumber(operation, step)
@@ -161,8 +162,8 @@ func Arange(start, end, step Number, how ...Option) *Tensor {
 	})
 }
 
-// Linspace is count numbers from start to end, both included (float32 where the options say
-// nothing).
+// Linspace returns count numbers evenly spaced from start to end, both included; float32 by
+// default.
 func Linspace(start, end Number, count int64, how ...Option) *Tensor {
 	const operation = "Linspace"
 	first, last := cNumber(operation, start), cNumber(operation, end)
@@ -171,34 +172,34 @@ func Linspace(start, end Number, count int64, how ...Option) *Tensor {
 	})
 }
 
-// Eye is the n x m matrix with ones on its diagonal (float32 where the options say nothing).
+// Eye returns the n x m matrix with ones on its diagonal, float32 by default.
 func Eye(n, m int64, how ...Option) *Tensor {
 	return gather(Float32, how).with("Eye", func(o C.ctorch_options) C.ctorch_tensor_result {
 		return C.ctorch_eye(C.int64_t(n), C.int64_t(m), o)
 	})
 }
 
-// Rand is uniform in [0, 1) (float32 where the options say nothing).
+// Rand returns uniform random numbers in [0, 1), float32 by default.
 func Rand(shape Shape, how ...Option) *Tensor {
 	return gather(Float32, how).with("Rand", func(o C.ctorch_options) C.ctorch_tensor_result {
 		return C.ctorch_rand(int64s(shape), C.int64_t(len(shape)), o)
 	})
 }
 
-// RandN is standard normal (float32 where the options say nothing).
+// RandN returns standard normal random numbers, float32 by default.
 func RandN(shape Shape, how ...Option) *Tensor {
 	return gather(Float32, how).with("RandN", func(o C.ctorch_options) C.ctorch_tensor_result {
 		return C.ctorch_randn(int64s(shape), C.int64_t(len(shape)), o)
 	})
 }
 
-// Normal is normal with the given mean and standard deviation (float32 where the options say
-// nothing).
+// Normal returns normal random numbers with the given mean and standard deviation, float32 by
+// default.
 func Normal(mean, std float64, shape Shape, how ...Option) *Tensor {
 	return Empty(shape, how...).NormalInPlace(mean, std, gather(Float32, how).generator)
 }
 
-// RandInt is whole numbers, uniform in [low, high) (int64 where the options say nothing).
+// RandInt returns uniform random integers in [low, high), int64 by default.
 func RandInt(low, high int64, shape Shape, how ...Option) *Tensor {
 	return gather(Int64, how).with("RandInt", func(o C.ctorch_options) C.ctorch_tensor_result {
 		return C.ctorch_randint(C.int64_t(low), C.int64_t(high), int64s(shape),
@@ -206,7 +207,7 @@ func RandInt(low, high int64, shape Shape, how ...Option) *Tensor {
 	})
 }
 
-// RandPerm is a random permutation of 0 .. n-1 (int64 where the options say nothing).
+// RandPerm returns a random permutation of 0 to n-1, int64 by default.
 func RandPerm(n int64, how ...Option) *Tensor {
 	return gather(Int64, how).with("RandPerm", func(o C.ctorch_options) C.ctorch_tensor_result {
 		return C.ctorch_randperm(C.int64_t(n), o)

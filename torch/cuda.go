@@ -15,8 +15,8 @@ var cudaDeviceCount = sync.OnceValue(func() int {
 	return int(C.ctorch_cuda_device_count())
 })
 
-// check is why the device cannot be used, or nil. Whatever makes the first tensor, module or
-// generator asks it, and so has libtorch prepared.
+// check returns why the device cannot be used, or nil. It prepares libtorch first: every function
+// that makes the first tensor, module or generator calls it.
 func (d Device) check(operation string) error {
 	if err := library(); err != nil || !d.cuda {
 		return err
@@ -40,10 +40,10 @@ func noCUDA(name string, count int) string {
 	}
 }
 
-// checkCUDA is why no GPU can be used, or nil.
+// checkCUDA returns why no GPU can be used, or nil.
 func checkCUDA(operation string) error { return CUDA(0).check(operation) }
 
-// mustBePossible panics where the machine has not what is asked for.
+// mustBePossible panics if the machine lacks the device, or cannot pin memory.
 func (o options) mustBePossible(operation string) {
 	o.dtype.mustBeMade(operation)
 	if err := o.device.check(operation); err != nil {
@@ -56,7 +56,8 @@ func (o options) mustBePossible(operation string) {
 	}
 }
 
-// Synchronize waits until the device has done all that was asked of it. The CPU always has.
+// Synchronize waits until all work that was queued on the device is done. For the CPU it returns at
+// once.
 func (d Device) Synchronize() error {
 	const operation = "Synchronize"
 	if !d.cuda {
@@ -68,8 +69,8 @@ func (d Device) Synchronize() error {
 	return takeError(operation, C.ctorch_cuda_synchronize(C.int32_t(d.index)))
 }
 
-// emptyCUDACache gives the memory that libtorch holds unused back to the GPUs. libtorch before 2.9
-// cannot: the error is of kind [ErrNotImplemented].
+// emptyCUDACache returns the memory that libtorch caches to the GPUs. With libtorch before 2.9 the
+// error is of kind [ErrNotImplemented].
 func emptyCUDACache() error {
 	const operation = "cuda.EmptyCache"
 	if err := checkCUDA(operation); err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/native"
 )
 
-// noticeGPU has garbage collected more often where there is a GPU that is in use: a collection that
-// waits for half as much again as is in use would come after a GPU's memory had run out.
+// noticeGPU makes garbage collections more frequent once a GPU is in use: waiting until memory has
+// grown by half would exhaust a GPU first.
 var noticeGPU = sync.OnceFunc(func() {
 	const share = 8
 	for index := range cudaDeviceCount() {
@@ -22,12 +22,12 @@ var noticeGPU = sync.OnceFunc(func() {
 	}
 })
 
-// RetryOutOfMemory runs f as [Try] does, and once more where it failed with [ErrOutOfMemory]: in
-// between it has the garbage collector free the tensors that nobody refers to, and gives libtorch's
-// unused memory back to the GPUs. f must be fit to run twice.
+// RetryOutOfMemory runs f as [Try] does. If it fails with [ErrOutOfMemory], it has unreachable
+// tensors freed and libtorch's cached GPU memory released, and runs f once more. f must be safe to
+// run twice.
 //
-// What f made before it failed is garbage only where nothing refers to it, and a [Scope] around the
-// call refers to all of it; one inside f does not.
+// Tensors that f made before it failed can be freed only if nothing refers to them. A [Scope]
+// around the call refers to all of them; a scope inside f does not.
 func RetryOutOfMemory(f func() error) error {
 	err := Try(f)
 	if !errors.Is(err, ErrOutOfMemory) {
@@ -35,8 +35,7 @@ func RetryOutOfMemory(f func() error) error {
 	}
 	native.CollectNow()
 	if cudaDeviceCount() > 0 {
-		// libtorch gives its unused memory back by itself before it fails; this is for what was
-		// freed just now, in pieces that do not fit.
+		// libtorch itself empties its cache before it fails; this is for what was freed just now.
 		_ = emptyCUDACache()
 	}
 	return Try(f)

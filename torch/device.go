@@ -8,26 +8,26 @@ import (
 	"strings"
 )
 
-// A Device is where a tensor lives. As an option of a function that makes a tensor it says where
-// the tensor is made. The zero value is the CPU.
+// A Device is where a tensor is stored. It is also an [Option] of functions that make tensors. The
+// zero value is the CPU.
 type Device struct {
 	cuda  bool
 	index int
 }
 
-// CPU is the processor.
+// CPU is the main processor.
 var CPU = Device{}
 
-// CUDA is the GPU of the given number, from 0.
+// CUDA returns the GPU with the given index, from 0.
 func CUDA(index int) Device { return Device{cuda: true, index: index} }
 
 // IsCUDA reports whether the device is a GPU.
 func (d Device) IsCUDA() bool { return d.cuda }
 
-// Index is a GPU's number; 0 for the CPU.
+// Index returns the index of a GPU, and 0 for the CPU.
 func (d Device) Index() int { return d.index }
 
-// String is "cpu" or, as "cuda:0", a GPU.
+// String returns "cpu", or for a GPU "cuda:0" and so on.
 func (d Device) String() string {
 	if d.cuda {
 		return "cuda:" + strconv.Itoa(d.index)
@@ -51,8 +51,8 @@ func deviceFrom(d C.ctorch_device) Device {
 	return CPU
 }
 
-// ParseDevice turns "cpu", "cuda", "cuda:1" or "auto" (a GPU where there is one) into a device,
-// and checks that it is there.
+// ParseDevice parses "cpu", "cuda", "cuda:1" and so on, or "auto", which is the first GPU if there
+// is one and else the CPU. It returns an error if the machine does not have the device.
 func ParseDevice(name string) (Device, error) {
 	const operation = "ParseDevice"
 	switch name {
@@ -82,6 +82,6 @@ func ParseDevice(name string) (Device, error) {
 	return device, nil
 }
 
-// MKLFastPath reports whether MKL was told that it runs on an Intel processor, which gives it its
-// fast kernels on AMD processors. CTORCH_MKL_INTEL=0 in the environment turns it off.
+// MKLFastPath reports whether MKL was told that it runs on an Intel processor, which enables its
+// fast kernels on AMD processors. CTORCH_MKL_INTEL=0 in the environment turns this off.
 func MKLFastPath() bool { return C.ctorch_mkl_fast_path() != 0 }

@@ -8,18 +8,18 @@ import (
 	"strconv"
 )
 
-// A Dict is a Python dict: values by key, in the order in which the keys came. State dicts are made
-// of it: package torch/checkpoint reads and writes it, and a [Module]'s methods take it. The zero value is an
-// empty dict.
+// A Dict is a Python dict, which keeps the order in which its keys were added. State dicts are
+// Dicts: package torch/checkpoint reads and writes them, and methods of TorchScript modules take
+// them. The zero value is an empty dict.
 //
-// Keys are text, whole numbers (an int becomes an int64), float64, bool, nil and a [Tuple] of
-// these; as in Python, 1, 1.0 and true are the same key. Values are those that torch/checkpoint reads. A Dict may be
-// read from many goroutines at once, as long as nobody writes to it.
+// Keys may be a string, an integer (int becomes int64), float64, bool, nil, or a [Tuple] of these.
+// As in Python, 1, 1.0 and true are the same key. Values are those that torch/checkpoint reads. A
+// Dict may be read from many goroutines at once, as long as none writes to it.
 type Dict struct {
-	// Ordered says that Python sees a collections.OrderedDict, as a module's state dict is.
+	// Ordered makes it a collections.OrderedDict in Python, as a module's state dict is.
 	Ordered bool
-	// Attributes are what was set on the dict itself: a module's state dict has "_metadata", the
-	// versions of its layers. nil where there are none. Only an ordered dict's are written.
+	// Attributes are attributes set on the dict object itself, or nil. A module's state dict has
+	// "_metadata", the versions of its layers. They are written only for an ordered dict.
 	Attributes *Dict
 
 	entries []dictEntry
@@ -28,11 +28,11 @@ type Dict struct {
 
 type dictEntry struct{ key, value any }
 
-// A Set is a Python set: its elements, in the file's order.
+// A Set is a Python set, with its elements in the order of the file.
 type Set []any
 
-// NewDict is a dict of key, value, key, value and so on. It panics with an [*Error] where a key has
-// no value, or is of a kind that no dict has.
+// NewDict returns a dict of the given keys and values, which alternate. It panics with an [*Error]
+// if a key has no value or is of a type that no dict has.
 //
 //	torch.NewDict("lr", 0.1, "params", []any{0, 1})
 func NewDict(pairs ...any) *Dict {
@@ -46,13 +46,13 @@ func NewDict(pairs ...any) *Dict {
 	return d
 }
 
-// A NamedTensor is a parameter or buffer with its dotted name.
+// A NamedTensor is a parameter or buffer and its dotted name.
 type NamedTensor struct {
 	Name   string
 	Tensor *Tensor
 }
 
-// StateDict is an ordered dict of tensors by their names, as a module's parameters.
+// StateDict returns an ordered dict of the tensors by name.
 func StateDict(tensors []NamedTensor) *Dict {
 	d := &Dict{Ordered: true}
 	for _, named := range tensors {
@@ -61,7 +61,7 @@ func StateDict(tensors []NamedTensor) *Dict {
 	return d
 }
 
-// Len is the number of keys.
+// Len returns the number of keys.
 func (d *Dict) Len() int {
 	if d == nil {
 		return 0
@@ -69,8 +69,8 @@ func (d *Dict) Len() int {
 	return len(d.entries)
 }
 
-// Set gives a key a value: a new key comes last, a known one keeps its place. It panics with an
-// [*Error] where the key is of a kind that no dict has.
+// Set sets the value of a key. A new key is added at the end; an existing one keeps its place. It
+// panics with an [*Error] if the key is of a type that no dict has.
 func (d *Dict) Set(key, value any) {
 	if err := d.set(key, value); err != nil {
 		panic(&Error{"Set", ErrInvalid, err.Error()})
@@ -94,7 +94,7 @@ func (d *Dict) set(key, value any) error {
 	return nil
 }
 
-// Lookup is a key's value, and whether there is one.
+// Lookup returns the value of a key, and whether the key exists.
 func (d *Dict) Lookup(key any) (any, bool) {
 	if d == nil {
 		return nil, false
@@ -110,13 +110,13 @@ func (d *Dict) Lookup(key any) (any, bool) {
 	return d.entries[at].value, true
 }
 
-// Get is a key's value, or nil where there is none.
+// Get returns the value of a key, or nil if the key does not exist.
 func (d *Dict) Get(key any) any {
 	value, _ := d.Lookup(key)
 	return value
 }
 
-// Delete removes a key, if it is there.
+// Delete removes a key if it exists.
 func (d *Dict) Delete(key any) {
 	if d == nil {
 		return
@@ -138,7 +138,7 @@ func (d *Dict) Delete(key any) {
 	}
 }
 
-// All ranges over the keys and their values, in order.
+// All iterates over the keys and values, in order.
 func (d *Dict) All() iter.Seq2[any, any] {
 	return func(yield func(any, any) bool) {
 		if d == nil {
@@ -152,8 +152,8 @@ func (d *Dict) All() iter.Seq2[any, any] {
 	}
 }
 
-// Tensors is the tensors of a dict that has names and tensors alone, as a module's state dict, in
-// order.
+// Tensors returns the tensors of a state dict, in order. The error is of kind [ErrInvalid] if a key
+// is not a string or a value is not a tensor.
 func (d *Dict) Tensors() ([]NamedTensor, error) {
 	const operation = "Tensors"
 	tensors := make([]NamedTensor, 0, d.Len())
@@ -174,7 +174,7 @@ func (d *Dict) Tensors() ([]NamedTensor, error) {
 	return tensors, nil
 }
 
-// Close closes all tensors in the dict, at whatever depth.
+// Close closes all tensors in the dict, including those in nested dicts, tuples and lists.
 func (d *Dict) Close() {
 	if d == nil {
 		return
@@ -214,8 +214,8 @@ func closeTensors(value any) {
 	}
 }
 
-// dictKey is a key as it is kept, and what stands for it in the index: one thing for all that
-// Python takes for equal, that Go can compare.
+// dictKey returns the key as it is stored, and a comparable value for the index that is the same
+// for all keys that Python takes as equal.
 func dictKey(key any) (kept, place any, err error) {
 	switch k := key.(type) {
 	case nil, string:
@@ -247,8 +247,8 @@ func dictKey(key any) (kept, place any, err error) {
 	return nil, nil, fmt.Errorf("a %T cannot be a dict's key", key)
 }
 
-// largestTupleKey is how many elements a tuple that is a key may have, those of tuples in it
-// included: a tuple from a file may hold another many times over.
+// largestTupleKey limits how many elements a tuple that is a key may have, nested ones included: a
+// tuple from a file may hold another one many times.
 const largestTupleKey = 1000
 
 type tuplePlace string

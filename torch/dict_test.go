@@ -118,6 +118,6 @@ func ExampleDict() {
 	}
 	// Output:
 	// lr 0.1
-	// betas [0.9 0.999]
+	// betas (0.9, 0.999)
 	// amsgrad false
 }

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// A DType is the type of a tensor's elements. As an option of a function that makes a tensor it
-// says what the tensor is made of.
+// A DType is the type of a tensor's elements. It is also an [Option] of functions that make
+// tensors.
 type DType int32
 
 // The element types that operators compute with, with PyTorch's names.
@@ -29,7 +29,7 @@ const (
 	Bool       DType = C.CTORCH_BOOL
 	BFloat16   DType = C.CTORCH_BFLOAT16
 
-	// NoDType stands for "as it is", or for a function's own default.
+	// NoDType means the dtype of the source, or a function's default.
 	NoDType DType = -1
 )
 
@@ -130,7 +130,7 @@ func (d DType) info() dtypeInfo {
 	return dtypes[d]
 }
 
-// String is the type's name in PyTorch, as "float32".
+// String returns the type's name in PyTorch, such as "float32".
 func (d DType) String() string {
 	if name := d.info().name; name != "" {
 		return name
@@ -138,7 +138,7 @@ func (d DType) String() string {
 	return fmt.Sprintf("dtype(%d)", int32(d))
 }
 
-// ParseDType is the inverse of [DType.String].
+// ParseDType parses a name that [DType.String] returns.
 func ParseDType(name string) (DType, error) {
 	var known []string
 	for i, each := range dtypes {
@@ -151,16 +151,16 @@ func ParseDType(name string) (DType, error) {
 	return NoDType, invalid("ParseDType", "%q is no dtype; known are %s", name, strings.Join(known, ", "))
 }
 
-// IsFloatingPoint reports whether elements are real numbers with a fraction.
+// IsFloatingPoint reports whether elements are real floating-point numbers.
 func (d DType) IsFloatingPoint() bool { return d.info().kind == floatingPoint }
 
-// IsComplex reports whether elements have a real and an imaginary part.
+// IsComplex reports whether elements are complex numbers.
 func (d DType) IsComplex() bool { return d.info().kind == complexNumber }
 
-// ItemSize is the size of an element in bytes; 0 for what is no type of elements.
+// ItemSize returns the size of an element in bytes, or 0 for an unknown type.
 func (d DType) ItemSize() int64 { return d.info().size }
 
-// partSize is the size of the numbers that an element is made of.
+// partSize returns the size of the numbers that an element consists of.
 func (d DType) partSize() int {
 	if d.IsComplex() {
 		return int(d.ItemSize() / 2)
@@ -187,15 +187,15 @@ func (d DType) apply(o *options) {
 	}
 }
 
-// Float16Bits is an IEEE 754 binary16 number, by its bits: an element of a [Float16] tensor.
+// Float16Bits holds the bits of an IEEE 754 binary16 number, an element of a [Float16] tensor.
 type Float16Bits uint16
 
-// BFloat16Bits is a bfloat16 number, by its bits: an element of a [BFloat16] tensor.
+// BFloat16Bits holds the bits of a bfloat16 number, an element of a [BFloat16] tensor.
 type BFloat16Bits uint16
 
-// Element is what a tensor can be made of and copied to. Go has no counterpart of the other element
-// types: [ReadElements] and [Tensor.WriteElements] take and give their bytes, and [Tensor.To]
-// converts.
+// Element is the Go types that tensors are made from and copied to. Go has no counterpart of the other
+// element types: [ReadElements] and [Tensor.WriteElements] read and write their bytes, and
+// [Tensor.To] converts them.
 type Element interface {
 	float32 | float64 | int64 | int32 | int16 | int8 | uint8 | uint16 | uint32 | uint64 | bool |
 		Float16Bits | BFloat16Bits | complex64 | complex128

@@ -8,46 +8,46 @@ import (
 	"fmt"
 )
 
-// The kinds of failure, for errors.Is.
+// The kinds of errors, for [errors.Is].
 var (
-	// ErrInvalid: shapes, dtypes, indices or arguments that do not fit: what this package or libtorch
-	// checks, in TorchScript too.
+	// ErrInvalid: shapes, dtypes, indices or other arguments that do not fit, found by this package
+	// or by libtorch, in TorchScript too.
 	ErrInvalid = errors.New("invalid argument")
-	// ErrOutOfMemory: no memory left, on the CPU or on a device.
+	// ErrOutOfMemory: the CPU or a GPU has no memory left.
 	ErrOutOfMemory = errors.New("out of memory")
-	// ErrDevice: a device that is absent or failed.
+	// ErrDevice: a device does not exist or failed.
 	ErrDevice = errors.New("device error")
-	// ErrNotImplemented: libtorch has no kernel or no derivative for what was asked.
+	// ErrNotImplemented: libtorch has no kernel or no derivative for the operation.
 	ErrNotImplemented = errors.New("not implemented")
-	// ErrModel: a file that is no TorchScript archive, or a failure inside one.
+	// ErrModel: a file is not a TorchScript archive, or the code in one failed.
 	ErrModel = errors.New("model error")
-	// ErrFormat: a file of tensors that is damaged, or of no known format.
+	// ErrFormat: a file of tensors is damaged or of an unknown format.
 	ErrFormat = errors.New("damaged or unknown file")
-	// ErrClosed: a tensor, module or generator that was closed before.
+	// ErrClosed: a tensor, module or generator was used after it was closed.
 	ErrClosed = errors.New("already closed")
-	// ErrOther: anything else, such as a failed check of libtorch on itself.
+	// ErrOther: any other failure, such as a failed internal check of libtorch.
 	ErrOther = errors.New("error")
 )
 
 // An Error is a failure in libtorch or in the use of this package.
 type Error struct {
-	// Operation is what was called, as "MatMul".
+	// Operation is the operation that failed, such as "MatMul".
 	Operation string
-	// Kind is one of the Err values of this package.
+	// Kind is one of the Err variables of this package.
 	Kind error
-	// Message says what happened, in one line.
+	// Message says in one line what happened.
 	Message string
 }
 
-// Error is one line: the operation and what happened.
+// Error returns one line with the operation and what happened.
 func (e *Error) Error() string {
 	return fmt.Sprintf("torch: %s: %s", e.Operation, e.Message)
 }
 
-// Unwrap hands back the kind, for errors.Is.
+// Unwrap returns the kind, for [errors.Is].
 func (e *Error) Unwrap() error { return e.Kind }
 
-// Try runs f and turns a panic with an [*Error] into an error. Any other panic goes on.
+// Try runs f and returns a panic with an [*Error] as an error. Other panics continue.
 //
 //	err := torch.Try(func() error {
 //		y = x.MatMul(w)
@@ -83,7 +83,7 @@ func kindOf(number C.int32_t) error {
 	}
 }
 
-// takeError turns a C error into a Go error, and frees it. It returns nil for NULL.
+// takeError converts a C error to a Go error and frees it. It returns nil for NULL.
 func takeError(operation string, e *C.ctorch_error) error {
 	deliverWarnings()
 	if e == nil {
@@ -96,7 +96,7 @@ func takeError(operation string, e *C.ctorch_error) error {
 	return &Error{Operation: operation, Kind: kindOf(e.kind), Message: C.GoString(e.message)}
 }
 
-// check panics where a call failed.
+// check panics if a call failed.
 func check(operation string, e *C.ctorch_error) {
 	deliverWarnings()
 	if e != nil {

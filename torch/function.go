@@ -5,8 +5,8 @@ import "C"
 
 import "slices"
 
-// A Function is an operation with a derivative of its own: both are written in Go, and the rest of
-// the graph does not know the difference. It is PyTorch's torch.autograd.Function.
+// A Function is a differentiable operation whose forward and backward are written in Go. It is
+// PyTorch's torch.autograd.Function.
 //
 //	// clampPassingGradients is Clamp with the gradient of the identity.
 //	func clampPassingGradients(x *torch.Tensor, low, high float64) *torch.Tensor {
@@ -21,34 +21,36 @@ import "slices"
 //		}.Apply(x)[0]
 //	}
 //
-// Both functions run in a scope of their own: what they make and do not return or save is freed at
-// their end, and the tensors that they are given by [FunctionContext] are valid inside only. Inputs
-// and what Forward saves belong in [FunctionContext.SaveForBackward]. A Backward that holds on to
-// an output by itself, in a variable, keeps the graph from ever being freed.
+// Forward and Backward each run in a scope of their own. Tensors that they make are freed at its
+// end, unless they return or save them. Tensors that they get from the [FunctionContext] are valid
+// only while they run. Keep inputs and outputs for Backward with [FunctionContext.SaveForBackward]:
+// a Backward that refers to an output in a variable of its own keeps the graph from being freed.
 //
 // An [*Error] in Backward becomes the error of the call that began the backward pass, and names
-// this function; any other panic comes out of that call as a [*CallbackPanic].
+// this function. Any other panic leaves that call as a [*CallbackPanic].
 type Function struct {
-	// Name is what errors and [Tensor.GradFunction] call the function.
+	// Name is the name of the function in errors and in [Tensor.GradFunction].
 	Name string
-	// Forward computes the outputs. Nothing that it does is recorded for gradients.
+	// Forward computes the outputs. Its operations are not recorded.
 	Forward func(ctx *FunctionContext, inputs []*Tensor) []*Tensor
-	// Backward computes the gradient in each input from those in the outputs, each of its tensor's
-	// shape; nil stands for no gradient. It may run on any thread, and on several at once. Where
-	// the backward pass is itself recorded (CreateGraph), so is what Backward does: it is
-	// differentiated in turn, as long as it is made of differentiable operators.
+	// Backward computes the gradient with respect to each input from the gradients with respect to
+	// the outputs. Each has the shape of its tensor; nil means no gradient. It may run on any
+	// thread, and on several at once. If the backward pass is itself recorded (CreateGraph),
+	// Backward's operations are recorded too, so that it can be differentiated as long as it uses
+	// differentiable operators.
 	//
-	// It should return or panic: [runtime.Goexit], which testing's FailNow calls, ends the goroutine
-	// that began the backward pass, and what the pass held is never freed.
+	// It must return or panic. [runtime.Goexit], which FailNow of package testing calls, ends the
+	// goroutine that began the backward pass, and leaks the memory of the pass.
 	Backward func(ctx *FunctionContext, gradients []*Tensor) []*Tensor
 }
 
-// A FunctionContext goes from a [Function]'s Forward to its Backward. Each application has its own.
+// A FunctionContext carries data from a [Function]'s Forward to its Backward. Each call of Apply
+// has its own.
 type FunctionContext struct {
-	// Data is for what is no tensor: Backward finds here what Forward left.
+	// Data is for values that are not tensors: Forward sets it, Backward reads it.
 	Data any
 
-	// These are Forward's alone.
+	// These are used in Forward only.
 	inputs            []*Tensor
 	saved             []*Tensor
 	nonDifferentiable []*Tensor
@@ -57,21 +59,21 @@ type FunctionContext struct {
 
 	// needed says which inputs need a gradient.
 	needed []bool
-	// call is there while Backward runs.
+	// call is set while Backward runs.
 	call *C.ctorch_call
 }
 
-// SaveForBackward keeps tensors for [FunctionContext.SavedTensors]: inputs, outputs, or what
-// Forward made on the way; nil ones among them come back as nil. Only Forward may call it; a second
-// call replaces the first one's.
+// SaveForBackward saves tensors for [FunctionContext.SavedTensors]: inputs, outputs or intermediate
+// results. nil is allowed and comes back as nil. It may be called in Forward only; a second call
+// replaces the tensors of the first.
 func (ctx *FunctionContext) SaveForBackward(tensors ...*Tensor) {
 	ctx.inForward("SaveForBackward")
 	ctx.saved = slices.Clone(tensors)
 }
 
-// SavedTensors are the tensors that Forward saved, with their history. It fails where one of them
-// was changed in place since, or where an earlier backward pass did not retain the graph. Only
-// Backward may call it.
+// SavedTensors returns the tensors that Forward saved. It panics with an [*Error] if one of them
+// was changed in place since, or if an earlier backward pass did not retain the graph. It may be
+// called in Backward only.
 func (ctx *FunctionContext) SavedTensors() []*Tensor {
 	const operation = "SavedTensors"
 	if ctx.call == nil {
@@ -80,8 +82,8 @@ func (ctx *FunctionContext) SavedTensors() []*Tensor {
 	return madeList(operation, C.ctorch_call_saved(ctx.call))
 }
 
-// NeedsInputGrad says for each input whether its gradient is wanted. What Backward returns for the
-// others is ignored.
+// NeedsInputGrad reports whether the gradient with respect to the input with the given index is
+// needed. What Backward returns for other inputs is ignored.
 func (ctx *FunctionContext) NeedsInputGrad(input int) bool {
 	if input < 0 || input >= len(ctx.needed) {
 		panic(invalid("NeedsInputGrad", "input %d of %d", input, len(ctx.needed)))
@@ -89,15 +91,15 @@ func (ctx *FunctionContext) NeedsInputGrad(input int) bool {
 	return ctx.needed[input]
 }
 
-// MarkNonDifferentiable says that outputs have no gradient, such as indices. Backward is given zeros
-// for them. Only Forward may call it.
+// MarkNonDifferentiable marks outputs that have no gradient, such as indices. Backward gets zeros
+// for them. It may be called in Forward only.
 func (ctx *FunctionContext) MarkNonDifferentiable(outputs ...*Tensor) {
 	ctx.inForward("MarkNonDifferentiable")
 	ctx.nonDifferentiable = slices.Clone(outputs)
 }
 
-// MarkDirty says that Forward changed inputs in place. They must be outputs too. Only Forward may
-// call it.
+// MarkDirty marks inputs that Forward changed in place. They must be outputs too. It may be called
+// in Forward only.
 func (ctx *FunctionContext) MarkDirty(inputs ...*Tensor) {
 	const operation = "MarkDirty"
 	ctx.inForward(operation)
@@ -109,8 +111,8 @@ func (ctx *FunctionContext) MarkDirty(inputs ...*Tensor) {
 	ctx.dirty = slices.Clone(inputs)
 }
 
-// SetMaterializeGrads says whether Backward is given zeros for the gradient of an output that
-// nothing depends on (the default), or nil. Only Forward may call it.
+// SetMaterializeGrads sets what Backward gets for an output that nothing depends on: zeros (the
+// default) or nil. It may be called in Forward only.
 func (ctx *FunctionContext) SetMaterializeGrads(on bool) {
 	ctx.inForward("SetMaterializeGrads")
 	ctx.undefined = !on
@@ -122,8 +124,8 @@ func (ctx *FunctionContext) inForward(operation string) {
 	}
 }
 
-// Apply computes the function's outputs from inputs, nil ones among them, and records how for the
-// backward pass, if an input requires gradients.
+// Apply runs Forward on the inputs, which may be nil, and returns its outputs. It records the
+// function for the backward pass if an input requires gradients.
 func (f Function) Apply(inputs ...*Tensor) []*Tensor {
 	callbacks.clean()
 	applied := &application{function: f.Name, backward: f.Backward, inputs: len(inputs)}
@@ -151,7 +153,7 @@ func (f Function) Apply(inputs ...*Tensor) []*Tensor {
 	return results
 }
 
-// An application of a function is what C++ knows it by, for its backward.
+// An application is one call of a function. C++ knows it by its number, for the backward pass.
 type application struct {
 	function string
 	backward func(ctx *FunctionContext, gradients []*Tensor) []*Tensor
@@ -159,7 +161,7 @@ type application struct {
 	inputs   int
 }
 
-// record gives the outputs their history, if there is to be one.
+// record connects the outputs to the graph, if gradients are recorded.
 func (a *application) record(ctx *FunctionContext, outputs []*Tensor) []*Tensor {
 	for _, output := range ctx.nonDifferentiable {
 		if output == nil || !slices.Contains(outputs, output) {
@@ -179,7 +181,7 @@ func (a *application) record(ctx *FunctionContext, outputs []*Tensor) []*Tensor 
 	if slices.Contains(ctx.needed, true) {
 		number = callbacks.add(a)
 	}
-	// What is kept of ctx from here on is of no use any more.
+	// The context that is kept from here on needs no more of Forward's fields.
 	undefined := ctx.undefined
 	*ctx = FunctionContext{Data: ctx.Data, needed: ctx.needed}
 	return madeList(a.function, C.ctorch_function_apply(name, cCallback(), C.uint64_t(number),
@@ -204,7 +206,7 @@ func (a *application) run(call *C.ctorch_call) {
 	giveBack(a.name(), call, results)
 }
 
-// giveBack hands a callback's results to C++, which keeps them beyond the callback.
+// giveBack passes a callback's results to C++, which holds references of its own to them.
 func giveBack(operation string, call *C.ctorch_call, results []*Tensor) {
 	all := acquireAll(operation, results)
 	defer all.release()

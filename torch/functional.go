@@ -2,8 +2,8 @@ package torch
 
 import "slices"
 
-// Normalize returns t divided by its Euclidean norm along dim; norms below 1e-12 are taken for
-// that. It is torch.nn.functional.normalize.
+// Normalize returns t divided by its Euclidean norm along dim. Norms below 1e-12 count as 1e-12. It
+// is torch.nn.functional.normalize.
 func (t *Tensor) Normalize(dim int64) *Tensor {
 	norm := t.NormDim(2, []int64{dim}, true)
 	defer norm.Close()
@@ -15,17 +15,17 @@ func (t *Tensor) Normalize(dim int64) *Tensor {
 // AttentionOptions are the options of [ScaledDotProductAttention]. The zero value is PyTorch's
 // default.
 type AttentionOptions struct {
-	Mask    *Tensor  // bool (true: attend) or added to the scores, broadcast to [N, heads, L, S]
-	Causal  bool     // each query sees the keys up to its own position
-	Dropout float64  // the probability with which a weight is zeroed
-	Scale   *float64 // of the scores; nil: 1/sqrt(D)
+	Mask    *Tensor  // bool (true means attend) or added to the scores; broadcast to [N, heads, L, S]
+	Causal  bool     // each query sees only keys at its own position and before
+	Dropout float64  // the probability of zeroing an attention weight
+	Scale   *float64 // multiplies the scores; nil means 1/sqrt(D)
 
-	// GroupedQueries lets the query have several times as many heads as key and value.
+	// GroupedQueries allows query to have a multiple of the heads of key and value.
 	GroupedQueries bool
 }
 
-// ScaledDotProductAttention returns softmax(query keyᵀ scale + mask) value, for query [N, heads,
-// L, D], key [N, heads, S, D] and value [N, heads, S, V]: [N, heads, L, V].
+// ScaledDotProductAttention returns softmax(query keyᵀ * scale + mask) value: [N, heads, L, V], for
+// query [N, heads, L, D], key [N, heads, S, D] and value [N, heads, S, V].
 func ScaledDotProductAttention(query, key, value *Tensor, options AttentionOptions) *Tensor {
 	return scaledDotProductAttention(query, key, value, options.Mask, options.Dropout,
 		options.Causal, options.Scale, options.GroupedQueries)
@@ -47,7 +47,7 @@ func (t *Tensor) SoftSign() *Tensor {
 	return t.Div(divisor)
 }
 
-// SoftMin returns exp(-t) divided by its sum along dim.
+// SoftMin returns the softmax of -t along dim.
 func (t *Tensor) SoftMin(dim int64) *Tensor {
 	negative := t.Neg()
 	defer negative.Close()
@@ -57,13 +57,13 @@ func (t *Tensor) SoftMin(dim int64) *Tensor {
 // GumbelSoftmaxOptions are the options of [Tensor.GumbelSoftmax]. The zero value is PyTorch's
 // default.
 type GumbelSoftmaxOptions struct {
-	Temperature float64    // the lower, the closer to one-hot; 0: 1
-	Hard        bool       // hand back one-hot samples, with the soft ones' gradient
-	Generator   *Generator // nil: the default one
+	Temperature float64    // lower is closer to one-hot; 0 means 1
+	Hard        bool       // return one-hot samples, with the gradient of the soft ones
+	Generator   *Generator // nil means the default generator
 }
 
-// GumbelSoftmax returns samples from the categorical distributions that the logits t have along
-// dim, made so that gradients flow through them. It is torch.nn.functional.gumbel_softmax.
+// GumbelSoftmax returns differentiable samples from the categorical distributions with the logits t
+// along dim. It is torch.nn.functional.gumbel_softmax.
 func (t *Tensor) GumbelSoftmax(dim int64, options GumbelSoftmaxOptions) *Tensor {
 	temperature := options.Temperature
 	if temperature == 0 {
@@ -94,7 +94,7 @@ func (t *Tensor) GumbelSoftmax(dim int64, options GumbelSoftmaxOptions) *Tensor 
 	return difference.Add(soft)
 }
 
-// orDefault is an option that is nil where it was not given.
+// orDefault returns *value, or otherwise if value is nil.
 func orDefault(value *float64, otherwise float64) float64 {
 	if value == nil {
 		return otherwise
@@ -105,12 +105,12 @@ func orDefault(value *float64, otherwise float64) float64 {
 // LocalResponseNormOptions are the options of [Tensor.LocalResponseNorm]. The zero value is
 // PyTorch's default.
 type LocalResponseNormOptions struct {
-	Alpha *float64 // nil: 1e-4
-	Beta  *float64 // nil: 0.75
-	K     *float64 // nil: 1
+	Alpha *float64 // nil means 1e-4
+	Beta  *float64 // nil means 0.75
+	K     *float64 // nil means 1
 }
 
-// LocalResponseNorm returns t [N, C, ...] divided by (k + alpha m)^beta, where m is the mean of
+// LocalResponseNorm returns t / (K + Alpha * m)^Beta for t [N, C, ...], where m is the mean of the
 // squares over size neighboring channels. It is torch.nn.functional.local_response_norm.
 func (t *Tensor) LocalResponseNorm(size int64, options LocalResponseNormOptions) *Tensor {
 	shape := t.Shape()
@@ -139,14 +139,14 @@ func (t *Tensor) LocalResponseNorm(size int64, options LocalResponseNormOptions)
 	return t.Div(divisor)
 }
 
-// A BagMode is what [EmbeddingBag] makes of the rows of a bag.
+// A BagMode is how [EmbeddingBag] combines the rows of a bag.
 type BagMode int
 
 // The modes of [EmbeddingBag].
 const (
-	BagMean BagMode = iota // their mean
-	BagSum                 // their sum
-	BagMax                 // the largest elements
+	BagMean BagMode = iota // the mean
+	BagSum                 // the sum
+	BagMax                 // the maximum of each column
 )
 
 func (m BagMode) number(operation string) int64 {
@@ -156,12 +156,12 @@ func (m BagMode) number(operation string) int64 {
 // EmbeddingBagOptions are the options of [EmbeddingBag]. The zero value is PyTorch's default.
 type EmbeddingBagOptions struct {
 	Mode    BagMode
-	Weights *Tensor // of each index, of indices' shape, with BagSum; nil: 1
+	Weights *Tensor // one weight for each index, for BagSum only; nil means 1
 }
 
-// EmbeddingBag returns what the mode makes of the rows of weight [N, D] that each bag of indices
-// names: [bags, D]. A bag is a row of indices [bags, L], with nil offsets, or reaches from one of
-// the offsets [bags] in indices [L] to the next. It is torch.nn.functional.embedding_bag.
+// EmbeddingBag looks up rows of weight [N, D] for bags of indices and combines each bag's rows:
+// [bags, D]. With nil offsets, each row of indices [bags, L] is a bag. Otherwise indices is [L],
+// and offsets [bags] says where in it each bag starts. It is torch.nn.functional.embedding_bag.
 func EmbeddingBag(weight, indices, offsets *Tensor, options EmbeddingBagOptions) *Tensor {
 	const operation = "EmbeddingBag"
 	weights := options.Weights
@@ -180,7 +180,7 @@ func EmbeddingBag(weight, indices, offsets *Tensor, options EmbeddingBagOptions)
 			defer weights.Close()
 		}
 	}
-	// On the CPU libtorch reads where the offsets say before it looks at them.
+	// On the CPU libtorch reads at the offsets before it checks them.
 	if at := offsets.Device(); !at.IsCUDA() {
 		wide := offsets.To(Int64)
 		defer wide.Close()

@@ -8,16 +8,18 @@ import (
 
 // GradcheckOptions are the options of [Gradcheck]. The zero value is PyTorch's default.
 type GradcheckOptions struct {
-	// Epsilon is the step of the differences; 0: 1e-6.
+	// Epsilon is the step of the finite differences. 0 means 1e-6.
 	Epsilon float64
-	// AbsoluteTolerance and RelativeTolerance (of the difference's absolute value) say how far the
-	// two derivatives may be apart; nil: 1e-5 and 1e-3.
+	// AbsoluteTolerance and RelativeTolerance bound the difference between the two derivatives: it
+	// may be AbsoluteTolerance + RelativeTolerance * |numerical derivative|. nil means 1e-5 and
+	// 1e-3.
 	AbsoluteTolerance, RelativeTolerance *float64
-	// NondeterminismTolerance is how far two backward passes over the same graph may be apart.
+	// NondeterminismTolerance bounds the difference between two backward passes over the same
+	// graph.
 	NondeterminismTolerance float64
 }
 
-// settled are options without gaps.
+// settled fills in the defaults.
 func (o GradcheckOptions) settled() gradcheckSettings {
 	if o.Epsilon == 0 {
 		o.Epsilon = 1e-6
@@ -28,14 +30,14 @@ func (o GradcheckOptions) settled() gradcheckSettings {
 
 type gradcheckSettings struct{ epsilon, absolute, relative, nondeterminism float64 }
 
-// Gradcheck compares the derivatives that the backward pass through function gives with central
-// differences, element by element, and returns an error that says where the first two disagree, or
-// nil. It is PyTorch's torch.autograd.gradcheck, and meant for the tests of a [Function].
+// Gradcheck compares the derivatives of function from the backward pass with central finite
+// differences, element by element. It returns an error that says where they first disagree, or nil.
+// It is PyTorch's torch.autograd.gradcheck, meant for tests of a [Function].
 //
-// Derivatives are taken in the inputs that require gradients, which must be float64: differences
-// have too few digits otherwise. The function must compute its outputs from what it is given, and
-// give the same each time; it runs twice for each element of those inputs. Outputs that require no
-// gradient do not count.
+// It checks the derivatives with respect to the inputs that require gradients. These must be
+// float64, since finite differences lose too many digits otherwise. function must compute its
+// outputs from its arguments, the same ones each time; it runs twice for each element of those
+// inputs. Outputs that require no gradient are not checked.
 func Gradcheck(function func(inputs []*Tensor) []*Tensor, inputs []*Tensor, options GradcheckOptions) error {
 	const operation = "Gradcheck"
 	return Try(func() (err error) {
@@ -48,9 +50,9 @@ func Gradcheck(function func(inputs []*Tensor) []*Tensor, inputs []*Tensor, opti
 	})
 }
 
-// GradGradcheck is [Gradcheck] of function's gradients: it compares second derivatives, those in the
-// gradients of the outputs included, for which it takes random numbers (the same in each run). It is
-// PyTorch's torch.autograd.gradgradcheck.
+// GradGradcheck is [Gradcheck] for second derivatives: it checks the gradients of function, with
+// respect to the inputs and to the gradients of the outputs. For the latter it takes random
+// numbers, the same in each run. It is PyTorch's torch.autograd.gradgradcheck.
 func GradGradcheck(function func(inputs []*Tensor) []*Tensor, inputs []*Tensor, options GradcheckOptions) error {
 	const operation = "GradGradcheck"
 	return Try(func() (err error) {
@@ -82,7 +84,7 @@ func randomLike(t *Tensor, random *rand.Rand) *Tensor {
 	return FromSlice(values, t.Shape(), t.Device()).To(t.DType()).SetRequiresGrad(true)
 }
 
-// differentiable are those that require gradients.
+// differentiable returns the tensors that require gradients.
 func differentiable(tensors []*Tensor) []*Tensor {
 	var some []*Tensor
 	for _, t := range tensors {
@@ -138,7 +140,7 @@ func (g gradcheck) run() error {
 	return nil
 }
 
-// leaves are the inputs, with those that derivatives are taken in made anew.
+// leaves returns the inputs, with new leaves in place of those that require gradients.
 func (g gradcheck) leaves() []*Tensor {
 	leaves := make([]*Tensor, len(g.inputs))
 	for i, input := range g.inputs {
@@ -150,8 +152,8 @@ func (g gradcheck) leaves() []*Tensor {
 	return leaves
 }
 
-// differences are the derivatives of each output, for each element of input i: one list for all
-// outputs' elements; nil for outputs that are not float64.
+// differences returns the finite differences for each element of input i: one slice for the
+// elements of each output, nil for outputs that are not float64.
 func (g gradcheck) differences(i int) [][][]float64 {
 	input := g.inputs[i]
 	values := ToSlice[float64](input)
@@ -185,8 +187,8 @@ func (g gradcheck) differences(i int) [][][]float64 {
 	return derivatives
 }
 
-// compare holds the gradients of output o in input i, by one backward pass for each of its elements,
-// against the differences.
+// compare checks the gradient of each element of output o with respect to input i against the
+// differences.
 func (g gradcheck) compare(o int, output *Tensor, i int, input *Tensor, byDifferences [][][]float64) error {
 	count := int(output.NumElements())
 	for k := range count {
@@ -208,7 +210,7 @@ func (g gradcheck) compare(o int, output *Tensor, i int, input *Tensor, byDiffer
 	return nil
 }
 
-// gradient is that of output's element k.
+// gradient returns the gradient of element k of output.
 func (g gradcheck) gradient(output *Tensor, k int, input *Tensor) (values []float64) {
 	runScope(callbackScope, func(*TensorScope) {
 		one := make([]float64, output.NumElements())
@@ -225,7 +227,7 @@ func (g gradcheck) gradient(output *Tensor, k int, input *Tensor) (values []floa
 	return values
 }
 
-// checkConstant: where no output requires a gradient, all derivatives must be 0.
+// checkConstant checks that all differences are 0, for outputs that require no gradient.
 func (g gradcheck) checkConstant(i int, byDifferences [][][]float64) error {
 	for e, outputs := range byDifferences {
 		for o, elements := range outputs {
@@ -250,7 +252,7 @@ func (g gradcheck) agree(byBackward, byDifferences float64, where string) error 
 		where, byBackward, byDifferences)}
 }
 
-// elementIndex is where element number flat stands, in row-major order.
+// elementIndex returns the indices of the element that is number flat in row-major order.
 func elementIndex(flat int, shape []int64) []int64 {
 	index := make([]int64, len(shape))
 	rest := int64(flat)

@@ -6,8 +6,8 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/native"
 )
 
-// acquire enters h for operation, and panics where there is nothing to enter. what names the kind
-// of thing in the message.
+// acquire marks h as in use for an operation, and returns its pointer. It panics if h is nil or
+// closed; what names the kind of object in the message.
 func acquire(h *native.Handle, operation, what string) unsafe.Pointer {
 	if h == nil {
 		panic(invalid(operation, "the %s is nil", what))

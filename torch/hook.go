@@ -9,20 +9,21 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/native"
 )
 
-// A Hook is a function that is called with a tensor's gradient; see [Tensor.RegisterHook].
+// A Hook is a function that the backward pass calls with a tensor's gradient; see
+// [Tensor.RegisterHook].
 type Hook struct {
 	handle *native.Handle
 }
 
 func freeHook(p unsafe.Pointer) { C.ctorch_hook_free((*C.ctorch_hook)(p)) }
 
-// RegisterHook has f called in each backward pass with the gradient of t, before that goes on and
-// before it is added to t's own. What f returns takes the gradient's place; nil leaves it as it is.
-// f must not change the gradient in place. It may run on any thread, in a scope of its own, and
-// fails as the Backward of a [Function] does.
+// RegisterHook registers a function that each backward pass calls with the gradient with respect to
+// t, before the gradient is stored in t and passed on. If f returns a tensor, it replaces the
+// gradient; nil keeps it. f must not change the gradient in place. It may run on any thread, runs
+// in a scope of its own, and its failures are handled as those of a [Function]'s Backward.
 //
-// The hook lasts as long as t or a graph that t is part of, or until [Hook.Remove]. An f that holds
-// on to t keeps both from ever being freed.
+// The hook exists as long as t, or a graph that t is part of, or until [Hook.Remove]. If f refers
+// to t, neither of them is ever freed.
 func (t *Tensor) RegisterHook(f func(gradient *Tensor) *Tensor) *Hook {
 	const operation = "RegisterHook"
 	callbacks.clean()
@@ -39,8 +40,8 @@ func (t *Tensor) RegisterHook(f func(gradient *Tensor) *Tensor) *Hook {
 	return hook
 }
 
-// Remove ends the calls. The function may remove its own hook; apart from that, no backward pass
-// through the tensor may be under way. Removing it again does nothing.
+// Remove removes the hook. No backward pass through the tensor may be running, except that f may
+// remove its own hook. Removing it again does nothing.
 func (h *Hook) Remove() {
 	const operation = "Remove"
 	if h == nil {

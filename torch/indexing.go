@@ -10,7 +10,7 @@ import (
 	"unsafe"
 )
 
-// An Index is what may stand in [Tensor.At] beside numbers, slices and tensors: [All], [Ellipsis],
+// An Index is an index of [Tensor.At] that is not a number, slice or tensor: [All], [Ellipsis],
 // [NewAxis] or a [Range].
 type Index struct {
 	kind              indexKind
@@ -25,22 +25,22 @@ const (
 	indexNewAxis
 )
 
-// End stands for the end of a dimension in [Range] and [Tensor.Slice].
+// End means the end of a dimension in [Range] and [Tensor.Slice].
 const End int64 = math.MaxInt64
 
-// What stands for dimensions in [Tensor.At].
+// Indices for whole dimensions, for [Tensor.At].
 var (
-	// All is the whole dimension, Python's ":".
+	// All selects the whole dimension, as ":" in Python.
 	All = Range(0, End)
-	// Ellipsis is the whole of all dimensions that no other index stands for, Python's "...".
+	// Ellipsis selects all dimensions that no other index stands for, as "..." in Python.
 	Ellipsis = Index{kind: indexEllipsis}
-	// NewAxis is a new dimension of size 1, Python's None.
+	// NewAxis inserts a dimension of size 1, as None in Python.
 	NewAxis = Index{kind: indexNewAxis}
 )
 
-// Range is Python's start:stop:step, where step may be left out. Negative numbers count from the
-// end of the dimension, and what lies outside of it is left out. The step is 1 or more: see
-// [Tensor.Flip] for the other direction.
+// Range is the index start:stop:step in Python; the step is 1 by default. Negative numbers count
+// from the end of the dimension, and positions outside of it are left out. It panics if the step is
+// below 1; [Tensor.Flip] reverses a dimension.
 func Range(start, stop int64, step ...int64) Index {
 	index := Index{indexRange, start, stop, 1}
 	switch {
@@ -54,17 +54,19 @@ func Range(start, stop int64, step ...int64) Index {
 	return index
 }
 
-// At is the part of t that the indices name, Python's x[...]. An index is one of these:
+// At returns the part of t that the indices select, as x[...] in Python. An index is one of these:
 //
-//   - a whole number of any Go type: that place, negative ones from the end; the dimension goes
+//   - an integer of any Go type: that position, counted from the end if negative; the dimension is
+//     removed
 //   - [Range], [All], [Ellipsis], [NewAxis]
-//   - a [*Tensor] of whole numbers, or []int or []int64: these places
-//   - a [*Tensor] of bools, or []bool: a mask, over as many dimensions as it has
-//   - a bool: a new dimension of size 1, or 0 for false
+//   - a [*Tensor] of integers, []int or []int64: these positions
+//   - a [*Tensor] of bools or []bool: a mask over as many dimensions as it has
+//   - a bool: a new dimension of size 1, or of size 0 for false
 //
-// As in Python, numbers and ranges alone make a view, which shares t's memory; with a tensor, a
-// slice or a bool among them the result is a copy. Gradients go through both. Places outside of t
-// panic, but for those in an index tensor on a GPU, which end CUDA for the process.
+// As in Python, integers and ranges alone give a view, which shares t's memory. With a tensor, a
+// slice or a bool among them the result is a copy. Gradients flow through both. Positions outside
+// of t panic, except for those in an index tensor on a GPU, which make CUDA unusable for the
+// process.
 //
 //	x.At(0)                                  // x[0]
 //	x.At(torch.Range(1, torch.End), -1)      // x[1:, -1]
@@ -79,11 +81,11 @@ func (t *Tensor) At(indices ...any) *Tensor {
 	return made(operation, C.ctorch_tensor_get_item(self, all.items, all.count))
 }
 
-// SetAt writes to the part of t that the indices name, as in [Tensor.At], Python's x[...] = value,
-// and hands back t. The value is a [*Tensor], which is broadcast, or a [Number], which
-// becomes one of t's dtype.
+// SetAt writes value to the part of t that the indices select, as x[...] = value in Python, and
+// returns t. The indices are those of [Tensor.At]. The value is a [*Tensor], which is broadcast, or
+// a [Number], which is converted to t's dtype.
 //
-//	x.SetAt(0, torch.All, 3)  // x[:, 3] = 0
+//	x.SetAt(0, torch.All, 3)     // x[:, 3] = 0
 //	x.SetAt(-1.5, x.LtScalar(0)) // x[x < 0] = -1.5
 func (t *Tensor) SetAt(value any, indices ...any) *Tensor {
 	const operation = "SetAt"
@@ -105,11 +107,12 @@ func (t *Tensor) SetAt(value any, indices ...any) *Tensor {
 	return t
 }
 
-// An indexList is indices in C's form, in C's memory.
+// An indexList holds indices in C's form, in C's memory.
 type indexList struct {
 	items *C.ctorch_index
 	count C.int64_t
-	// entered are the tensors that the call uses, made those of them that a slice became.
+	// entered are the tensors in use by the call; made are those of them that were made from
+	// slices.
 	entered, made []*Tensor
 }
 
@@ -193,7 +196,7 @@ func (l *indexList) tensor(operation string, tensor *Tensor) C.ctorch_index {
 	return C.ctorch_index{kind: C.CTORCH_INDEX_TENSOR, tensor: pointer}
 }
 
-// wholeNumber is the value of any of Go's integer types.
+// wholeNumber returns the value of any Go integer type.
 func wholeNumber(value any) (int64, bool) {
 	v := reflect.ValueOf(value)
 	switch {

@@ -2,9 +2,8 @@ package torch
 
 import "iter"
 
-// Rows ranges over t's first dimension: its indices, and the views t[0], t[1] and so on. Each view
-// is a tensor like any other, which lives until it is closed, its [Scope] ends or it is garbage; it
-// may be kept. It panics with an [*Error] where t has no dimensions.
+// Rows iterates over t's first dimension: the indices, and the views t[0], t[1] and so on. A view
+// may be kept; it is freed as any tensor is. Rows panics with an [*Error] if t has no dimensions.
 //
 //	for i, row := range x.Rows() {
 func (t *Tensor) Rows() iter.Seq2[int64, *Tensor] {
@@ -21,13 +20,12 @@ func (t *Tensor) Rows() iter.Seq2[int64, *Tensor] {
 	}
 }
 
-// elementsAtOnce is how many elements Elements copies at a time.
+// elementsAtOnce is the number of elements that Elements copies at a time.
 const elementsAtOnce = 1 << 16
 
-// Elements ranges over t's elements in row-major order, with their number in it. t must have the
-// element type that is asked for. They are copied some thousands at a time, from whatever device,
-// so that a loop that ends early copies little; what they are is read then, not when Elements is
-// called. A t that is not contiguous is copied in whole.
+// Elements iterates over t's elements in row-major order, with the position of each. T must be t's
+// element type. Elements are copied from the device in blocks of 65,536, during the iteration, so
+// that a loop that ends early copies little. A t that is not contiguous is copied as a whole first.
 //
 //	for i, value := range torch.Elements[float32](x) {
 func Elements[T Element](t *Tensor) iter.Seq2[int64, T] {

@@ -1,11 +1,11 @@
 package torch
 
-// Jacobian is all first derivatives of function's outputs at inputs: for output o and input i, a
-// tensor of the output's shape followed by the input's. It takes one backward pass for each element
-// of the outputs. It is PyTorch's torch.autograd.functional.jacobian.
+// Jacobian returns the first derivatives of function at inputs: for output o and input i, a tensor
+// of the output's shape followed by the input's. It runs one backward pass for each element of the
+// outputs. It is PyTorch's torch.autograd.functional.jacobian.
 //
-// This and the other functions here do not touch the inputs, nor their gradients, and function must
-// compute its outputs from what it is given.
+// This and the other functions here change neither the inputs nor their gradients. function must
+// compute its outputs from its arguments.
 func Jacobian(function func(inputs []*Tensor) []*Tensor, inputs []*Tensor) [][]*Tensor {
 	var jacobian [][]*Tensor
 	derive(inputs, func(scope *TensorScope, leaves []*Tensor) {
@@ -17,8 +17,8 @@ func Jacobian(function func(inputs []*Tensor) []*Tensor, inputs []*Tensor) [][]*
 	return jacobian
 }
 
-// Hessian is all second derivatives of function's one output, of one element, at inputs: for inputs
-// i and j, a tensor of the first one's shape followed by the second one's. It is PyTorch's
+// Hessian returns the second derivatives of function, which has one output of one element, at
+// inputs: for inputs i and j, a tensor of the shape of i followed by that of j. It is PyTorch's
 // torch.autograd.functional.hessian.
 func Hessian(function func(inputs []*Tensor) *Tensor, inputs []*Tensor) [][]*Tensor {
 	var hessian [][]*Tensor
@@ -31,8 +31,9 @@ func Hessian(function func(inputs []*Tensor) *Tensor, inputs []*Tensor) [][]*Ten
 	return hessian
 }
 
-// HessianVectorProduct is the product of [Hessian] with vectors, one of each input's shape, without
-// computing it: two backward passes. It is PyTorch's torch.autograd.functional.hvp.
+// HessianVectorProduct returns the product of the [Hessian] with vectors, one of each input's
+// shape. It takes two backward passes and does not compute the Hessian. It is PyTorch's
+// torch.autograd.functional.hvp.
 func HessianVectorProduct(function func(inputs []*Tensor) *Tensor, inputs, vectors []*Tensor) []*Tensor {
 	var product []*Tensor
 	derive(inputs, func(scope *TensorScope, leaves []*Tensor) {
@@ -42,15 +43,15 @@ func HessianVectorProduct(function func(inputs []*Tensor) *Tensor, inputs, vecto
 	return product
 }
 
-// JacobianVectorProduct is the product of [Jacobian] with vectors, one of each input's shape: the
-// derivatives of the outputs in that direction. It is PyTorch's torch.autograd.functional.jvp. (The
-// product with vectors of the outputs' shapes is [Gradients].)
+// JacobianVectorProduct returns the product of the [Jacobian] with vectors, one of each input's
+// shape: the directional derivatives of the outputs. It is PyTorch's torch.autograd.functional.jvp.
+// For the vector-Jacobian product use [Gradients].
 func JacobianVectorProduct(function func(inputs []*Tensor) []*Tensor, inputs, vectors []*Tensor) []*Tensor {
 	var product []*Tensor
 	derive(inputs, func(scope *TensorScope, leaves []*Tensor) {
 		outputs := function(leaves)
-		// The gradient is linear in what reaches the outputs, and its derivative in that, with the
-		// vectors, is the product.
+		// The gradient is linear in the vector of the vector-Jacobian product. Its derivative with
+		// respect to that vector, applied to vectors, is the Jacobian-vector product.
 		reaching := make([]*Tensor, len(outputs))
 		for i, output := range outputs {
 			reaching[i] = output.Detach().ZerosLike().SetRequiresGrad(true)
@@ -81,8 +82,8 @@ func keepAll(scope *TensorScope, tensors []*Tensor) []*Tensor {
 	return tensors
 }
 
-// gradientsOrZeros is Gradients of those outputs that depend on anything, with zeros for inputs that
-// they do not depend on. The graph is retained.
+// gradientsOrZeros is Gradients with zeros for inputs that the outputs do not depend on, and
+// without outputs that require no gradient. The graph is retained.
 func gradientsOrZeros(outputs, inputs, reaching []*Tensor, createGraph bool) []*Tensor {
 	options := BackwardOptions{RetainGraph: true, CreateGraph: createGraph, AllowUnused: true}
 	var from []*Tensor

@@ -9,7 +9,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 )
 
-// What torch/jit and torch/cuda need for their own calls into C.
+// Functions that torch/jit and torch/cuda need for their own calls into C.
 func init() {
 	bridge.TakeError = func(operation string, cError unsafe.Pointer) error {
 		return takeError(operation, (*C.ctorch_error)(cError))

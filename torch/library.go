@@ -8,26 +8,26 @@ import (
 	"sync"
 )
 
-// cudaError is why libtorch's CUDA side could not be opened although there is an NVIDIA driver.
+// cudaError is why libtorch's CUDA library could not be opened although there is an NVIDIA driver.
 var cudaError error
 
-// library prepares libtorch the first time that something of it is made or loaded, and not before:
-// a program that only prints its help opens nothing. The error says why libtorch cannot be used.
+// library prepares libtorch when it is first used, and not before: a program that only prints its
+// help opens nothing. The error says why libtorch cannot be used.
 var library = sync.OnceValue(func() error {
 	if err := checkLibrary(
 		int32(C.ctorch_abi_version()), C.CTORCH_ABI_VERSION,
 		uint32(C.ctorch_headers_sum()), C.CTORCH_HEADERS_SUM); err != nil {
 		return err
 	}
-	// First: libtorch remembers whether it has CUDA when it is asked for the first time, and its
-	// backward pass makes a thread for each GPU that is there when it first runs.
+	// CUDA comes first: libtorch remembers whether it has CUDA when it is first asked, and its
+	// first backward pass starts a thread for each GPU.
 	cudaError = takeError("opening CUDA", C.ctorch_open_cuda())
 	C.ctorch_set_profiling(0)
 	return nil
 })
 
-// checkLibrary compares the interface of the library that is there with the one that this package
-// was compiled for.
+// checkLibrary compares the interface of the loaded library with the one that this package was
+// compiled for.
 func checkLibrary(version, wantedVersion int32, sum, wantedSum uint32) error {
 	const operation = "opening libctorch"
 	switch {
@@ -42,7 +42,7 @@ func checkLibrary(version, wantedVersion int32, sum, wantedSum uint32) error {
 	}
 }
 
-// mustHaveLibrary panics where libtorch cannot be used.
+// mustHaveLibrary panics if libtorch cannot be used.
 func mustHaveLibrary() {
 	if err := library(); err != nil {
 		panic(err)

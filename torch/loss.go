@@ -2,14 +2,14 @@ package torch
 
 import "math"
 
-// A Reduction is what a loss makes of its elements.
+// A Reduction is how a loss combines the losses of the elements.
 type Reduction int64
 
 // The reductions of losses.
 const (
-	ReduceMean Reduction = iota // their mean
-	ReduceSum                   // their sum
-	ReduceNone                  // nothing: one loss for each element
+	ReduceMean Reduction = iota // the mean
+	ReduceSum                   // the sum
+	ReduceNone                  // no reduction: one loss for each element
 )
 
 func (r Reduction) number(operation string) int64 {
@@ -19,14 +19,14 @@ func (r Reduction) number(operation string) int64 {
 // CrossEntropyOptions are the options of [Tensor.CrossEntropyLoss]. The zero value is PyTorch's
 // default.
 type CrossEntropyOptions struct {
-	Weight         *Tensor // of each class, [C]; nil: 1
+	Weight         *Tensor // for each class, [C]; nil means 1
 	Reduction      Reduction
-	IgnoreIndex    *int64  // the target that does not count; nil: -100
-	LabelSmoothing float64 // the share of the target that all classes get evenly
+	IgnoreIndex    *int64  // targets with this value are ignored; nil means -100
+	LabelSmoothing float64 // the share of the target distribution that is spread evenly over all classes
 }
 
-// CrossEntropyLoss returns the cross entropy of the logits t [N, C, ...] against target, which are
-// classes [N, ...] of int64, or probabilities of t's shape.
+// CrossEntropyLoss returns the cross entropy between the logits t [N, C, ...] and target: int64
+// classes [N, ...], or probabilities of t's shape.
 func (t *Tensor) CrossEntropyLoss(target *Tensor, options CrossEntropyOptions) *Tensor {
 	ignored := int64(-100)
 	if options.IgnoreIndex != nil {
@@ -36,7 +36,7 @@ func (t *Tensor) CrossEntropyLoss(target *Tensor, options CrossEntropyOptions) *
 		options.LabelSmoothing)
 }
 
-// reduce makes of a loss's elements what r says, and closes t where that is something else.
+// reduce applies r to the losses t, and closes t if the result is another tensor.
 func (t *Tensor) reduce(r Reduction) *Tensor {
 	if r == ReduceNone {
 		return t
@@ -52,13 +52,13 @@ func (t *Tensor) reduce(r Reduction) *Tensor {
 // default.
 type GaussianNLLOptions struct {
 	Full      bool     // add the constant log(2 pi) / 2
-	Eps       *float64 // what variances are held above; nil: 1e-6
+	Eps       *float64 // lower bound of the variances; nil means 1e-6
 	Reduction Reduction
 }
 
-// GaussianNLLLoss returns the negative log likelihood of target under normal distributions of mean
-// t and the given variances, which are of t's shape or have a last size of 1:
-// (log(variance) + (t - target)² / variance) / 2. It is torch.nn.functional.gaussian_nll_loss.
+// GaussianNLLLoss returns the negative log likelihood of target under normal distributions with
+// means t: (log(variance) + (t - target)² / variance) / 2. variance has t's shape, or 1 as its last
+// size. It is torch.nn.functional.gaussian_nll_loss.
 func (t *Tensor) GaussianNLLLoss(target, variance *Tensor, options GaussianNLLOptions) *Tensor {
 	negative := variance.LtScalar(0)
 	defer negative.Close()
@@ -89,8 +89,8 @@ func (t *Tensor) GaussianNLLLoss(target, variance *Tensor, options GaussianNLLOp
 	return loss.reduce(options.Reduction)
 }
 
-// MultilabelSoftMarginLoss returns the binary cross entropy of the logits t [N, C] against target,
-// averaged over the classes; weight [C] may be nil. It is
+// MultilabelSoftMarginLoss returns the binary cross entropy between the logits t [N, C] and target,
+// averaged over the classes. weight [C] may be nil. It is
 // torch.nn.functional.multilabel_soft_margin_loss.
 func (t *Tensor) MultilabelSoftMarginLoss(target, weight *Tensor, reduction Reduction) *Tensor {
 	losses := t.BCEWithLogitsLoss(target, weight, nil, ReduceNone)
@@ -101,9 +101,11 @@ func (t *Tensor) MultilabelSoftMarginLoss(target, weight *Tensor, reduction Redu
 // TripletMarginOptions are the options of [Tensor.TripletMarginWithDistanceLoss]. The zero value
 // is PyTorch's default.
 type TripletMarginOptions struct {
-	// Distance finds how far two tensors are apart; nil: the Euclidean distances of rows [N, D].
+	// Distance computes the distances between two tensors. nil means the Euclidean distances
+	// between rows [N, D].
 	Distance func(a, b *Tensor) *Tensor
-	// Swap takes the distance of positive and negative where it is the smaller one.
+	// Swap uses the distance between positive and negative if that is smaller than the one between
+	// t and negative.
 	Swap      bool
 	Reduction Reduction
 }
@@ -134,16 +136,16 @@ func (t *Tensor) TripletMarginWithDistanceLoss(positive, negative *Tensor, margi
 
 // CTCLossOptions are the options of [Tensor.CTCLoss]. The zero value is PyTorch's default.
 type CTCLossOptions struct {
-	// Blank is the class that stands for no label.
+	// Blank is the class of the blank label.
 	Blank     int64
 	Reduction Reduction
-	// ZeroInfinity makes infinite losses, of targets that are too long for their input, 0.
+	// ZeroInfinity replaces infinite losses, of targets that are too long for their input, by 0.
 	ZeroInfinity bool
 }
 
-// CTCLoss returns the connectionist temporal classification loss of log-probabilities t [T, N, C] against
-// targets [N, S], of which the first inputLengths and targetLengths count (Graves et al. 2006). It is
-// torch.nn.functional.ctc_loss.
+// CTCLoss returns the connectionist temporal classification loss (Graves et al. 2006) of
+// log-probabilities t [T, N, C] and targets [N, S]. Of sample i, the first inputLengths[i] steps
+// and the first targetLengths[i] targets are used. It is torch.nn.functional.ctc_loss.
 func (t *Tensor) CTCLoss(targets *Tensor, inputLengths, targetLengths []int64, options CTCLossOptions) *Tensor {
 	return t.ctcLoss(targets, inputLengths, targetLengths, options.Blank, options.Reduction, options.ZeroInfinity)
 }

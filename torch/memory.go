@@ -2,7 +2,6 @@ package torch
 
 import "github.com/clipvqgan/clipvqgan/torch/internal/native"
 
-// NativeBytes is how many bytes the open tensors of this package hold outside Go's heap, as far as
-// it counts them: each tensor that is no view of another, and a little for each
-// handle.
+// NativeBytes returns the number of bytes that open tensors hold outside Go's heap. Views count no
+// elements, and each handle counts a little.
 func NativeBytes() int64 { return native.Bytes() }

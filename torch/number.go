@@ -8,23 +8,24 @@ import (
 	"reflect"
 )
 
-// A Number is a whole, real or complex number or a bool: a value of any of Go's types for these. It is
-// what PyTorch calls a Scalar. Whole numbers of 64 bits stay exact.
+// A Number is an integer, real or complex number or a bool, of any Go type. It is PyTorch's Scalar.
+// 64-bit integers stay exact.
 //
 //	x.AddScalar(2)               // an int
 //	x.AddScalar(2.5)             // a float64
 //	x.AddScalar(2 + 1i)          // a complex128
 //	x.BitwiseAndScalar(1<<60 + 1)
 //
-// A number takes part in what dtype comes out, as in Python: beside whole numbers, a whole number
-// leaves whole numbers, a real number (2.0, or any float64) makes the default real dtype of them; a
-// complex number makes complex ones of any. Among dtypes of one kind the tensor's stays.
+// As in Python, the kind of the number takes part in type promotion: an integer tensor and an
+// integer give integers; an integer tensor and a real number (2.0, or any float64) give the default
+// floating-point dtype; any tensor and a complex number give complex numbers. Within one kind the
+// tensor's dtype stays.
 //
-// What is no number, or a whole one that an int64 does not hold, panics with an [*Error] of kind
-// [ErrInvalid]: the compiler cannot tell, as a method has no type parameters.
+// Functions that take a Number panic with an [*Error] of kind [ErrInvalid] for any other type, or
+// for an integer that does not fit in an int64.
 type Number any
 
-// cNumber is a number in C's form, and panics where value is none.
+// cNumber converts a number to C's form. It panics if value is not a number.
 func cNumber(operation string, value Number) C.ctorch_number {
 	number, ok := asNumberOfC(value)
 	if !ok {
@@ -34,10 +35,10 @@ func cNumber(operation string, value Number) C.ctorch_number {
 	return number
 }
 
-// asNumberOfC is a number in C's form, and reports whether value is one. It does not keep value, so that
-// no call allocates for it.
+// asNumberOfC converts a number to C's form and reports whether value is one. value does not
+// escape, so that no call allocates.
 func asNumberOfC(value Number) (C.ctorch_number, bool) {
-	switch v := value.(type) { // the usual ones, without reflection
+	switch v := value.(type) { // common types, without reflection
 	case int:
 		return C.ctorch_number{kind: C.CTORCH_NUMBER_INTEGER, integer: C.int64_t(v)}, true
 	case float64:

@@ -8,24 +8,24 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/native"
 )
 
-// Most tensors are closed soon after they were made, by Close or by a scope. To have the garbage
-// collector watch each would cost more than a small operator itself. So new tensors wait in a
-// nursery, and only those that are still open when it is full, or when a collection is to come, are
-// watched. Meanwhile the nursery keeps them reachable.
+// Most tensors are closed soon after they are made, by Close or by a scope. Setting a finalizer on
+// each would cost more than a small operator. So a new tensor waits in a nursery, which keeps it
+// reachable, and gets a finalizer only if it is still open when the nursery is full or a collection
+// is about to start.
 type nursery struct {
 	mutex sync.Mutex
 	young []*Tensor
-	// Nurseries lie beside each other, and their users on different processors.
+	// The padding keeps nurseries on separate cache lines: different processors use them.
 	_ [64]byte
 }
 
-// nurserySize is how many tensors wait at most in a nursery or a scope.
+// nurserySize is the largest number of tensors that wait in a nursery or a scope.
 const nurserySize = 256
 
-// nurseries are several, so that goroutines seldom wait for each other.
+// There are several nurseries so that goroutines rarely wait for each other.
 var nurseries [16]nursery
 
-// nurse is the backstop for a tensor that is never closed.
+// nurse makes sure that a tensor that is never closed is freed by the garbage collector.
 func nurse(t *Tensor) {
 	at := rand.Uint32()
 	for !nurseries[at%uint32(len(nurseries))].mutex.TryLock() {
@@ -47,16 +47,16 @@ func (n *nursery) release() {
 	n.young = n.young[:0]
 }
 
-// watch leaves t, if it is still open, to the garbage collector.
+// watch sets a finalizer on t if it is still open.
 func (t *Tensor) watch() {
 	if t.handle.WatchOnce() {
-		// A finalizer and not a cleanup: with that the handle would be an object of its own,
-		// made for each tensor.
+		// runtime.AddCleanup would need the handle to be an allocation of its own.
 		runtime.SetFinalizer(t, (*Tensor).Close)
 	}
 }
 
-// releaseNurseries makes the next collection see every tensor that nobody refers to.
+// releaseNurseries empties all nurseries, so that the next collection finds every unreachable
+// tensor.
 func releaseNurseries() {
 	for i := range nurseries {
 		nurseries[i].mutex.Lock()
@@ -70,8 +70,8 @@ func releaseNurseries() {
 	}
 }
 
-// Each collection, whoever starts it, releases the nurseries afterwards, so that the collection
-// after it finds what a program forgot before it went idle.
+// Each garbage collection empties the nurseries when it is done, so that the next one finds what
+// was forgotten before a program became idle.
 func init() {
 	native.BeforeCollection = releaseNurseries
 	var again func(struct{})

@@ -31,7 +31,8 @@ func (t *Tensor) LeakyReLU(negativeSlope Number) *Tensor {
 	return made(operation, C.ctorch_op_leaky_relu(self, cNumber(operation, negativeSlope)))
 }
 
-// PReLU returns t where it is positive, else weight * t, with one weight or one for each channel.
+// PReLU returns t where it is positive, else weight * t; weight has one element, or one for each
+// channel.
 func (t *Tensor) PReLU(weight *Tensor) *Tensor {
 	const operation = "PReLU"
 	self := t.acquire(operation)
@@ -41,8 +42,8 @@ func (t *Tensor) PReLU(weight *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_prelu(self, weightHandle))
 }
 
-// RReLU returns t where it is positive, else t times a number drawn from [lower, upper), or, if
-// not training, times their mean; generator may be nil.
+// RReLU returns t where it is positive, else t times a random number from [lower, upper), or the
+// mean of the two if not training; generator may be nil.
 func (t *Tensor) RReLU(lower, upper Number, training bool, generator *Generator) *Tensor {
 	const operation = "RReLU"
 	self := t.acquire(operation)
@@ -69,7 +70,7 @@ func (t *Tensor) CELU(alpha Number) *Tensor {
 	return made(operation, C.ctorch_op_celu(self, cNumber(operation, alpha)))
 }
 
-// SELU returns the scaled ELU of self-normalizing networks.
+// SELU returns the scaled exponential linear unit (Klambauer et al. 2017).
 func (t *Tensor) SELU() *Tensor {
 	const operation = "SELU"
 	self := t.acquire(operation)
@@ -77,7 +78,8 @@ func (t *Tensor) SELU() *Tensor {
 	return made(operation, C.ctorch_op_selu(self))
 }
 
-// GELU returns t * Phi(t), Phi being the normal distribution's cumulative function.
+// GELU returns t * Phi(t), where Phi is the cumulative distribution function of the standard
+// normal distribution.
 func (t *Tensor) GELU() *Tensor {
 	const operation = "GELU"
 	self := t.acquire(operation)
@@ -85,7 +87,7 @@ func (t *Tensor) GELU() *Tensor {
 	return made(operation, C.ctorch_op_gelu(self))
 }
 
-// GELUTanh returns the approximation of GELU by tanh, as in GPT-2.
+// GELUTanh returns the tanh approximation of GELU, as in GPT-2.
 func (t *Tensor) GELUTanh() *Tensor {
 	const operation = "GELUTanh"
 	self := t.acquire(operation)
@@ -125,7 +127,7 @@ func (t *Tensor) LogSigmoid() *Tensor {
 	return made(operation, C.ctorch_op_log_sigmoid(self))
 }
 
-// HardSigmoid returns t / 6 + 1/2 held in [0, 1].
+// HardSigmoid returns t / 6 + 1/2 clamped to [0, 1].
 func (t *Tensor) HardSigmoid() *Tensor {
 	const operation = "HardSigmoid"
 	self := t.acquire(operation)
@@ -141,7 +143,7 @@ func (t *Tensor) HardSwish() *Tensor {
 	return made(operation, C.ctorch_op_hardswish(self))
 }
 
-// HardTanh returns t held in [min, max], without a gradient outside.
+// HardTanh returns t clamped to [min, max].
 func (t *Tensor) HardTanh(min, max Number) *Tensor {
 	const operation = "HardTanh"
 	self := t.acquire(operation)
@@ -150,7 +152,7 @@ func (t *Tensor) HardTanh(min, max Number) *Tensor {
 		cNumber(operation, max)))
 }
 
-// Softplus returns log(1 + exp(beta * t)) / beta, and t itself where beta * t > threshold.
+// Softplus returns log(1 + exp(beta * t)) / beta, or t where beta * t > threshold.
 func (t *Tensor) Softplus(beta, threshold Number) *Tensor {
 	const operation = "Softplus"
 	self := t.acquire(operation)
@@ -159,7 +161,7 @@ func (t *Tensor) Softplus(beta, threshold Number) *Tensor {
 		cNumber(operation, threshold)))
 }
 
-// Softshrink returns t moved towards 0 by lambda, 0 within it.
+// Softshrink returns t moved towards 0 by lambda, and 0 where |t| is at most lambda.
 func (t *Tensor) Softshrink(lambda Number) *Tensor {
 	const operation = "Softshrink"
 	self := t.acquire(operation)
@@ -167,7 +169,7 @@ func (t *Tensor) Softshrink(lambda Number) *Tensor {
 	return made(operation, C.ctorch_op_softshrink(self, cNumber(operation, lambda)))
 }
 
-// HardShrink returns t where its absolute value is above lambda, else 0.
+// HardShrink returns t where |t| is above lambda, else 0.
 func (t *Tensor) HardShrink(lambda Number) *Tensor {
 	const operation = "HardShrink"
 	self := t.acquire(operation)
@@ -184,7 +186,7 @@ func (t *Tensor) Threshold(threshold, value Number) *Tensor {
 		cNumber(operation, value)))
 }
 
-// GLU returns a * sigmoid(b), a and b being the halves of t along dim.
+// GLU returns a * sigmoid(b), where a and b are the halves of t along dim.
 func (t *Tensor) GLU(dim int64) *Tensor {
 	const operation = "GLU"
 	self := t.acquire(operation)
@@ -208,7 +210,7 @@ func (t *Tensor) LogSoftmax(dim int64) *Tensor {
 	return made(operation, C.ctorch_op_log_softmax_int(self, C.int64_t(dim)))
 }
 
-// Dropout returns t with elements zeroed with probability p and the others divided by 1-p; t
+// Dropout returns t with elements zeroed with probability p and the others divided by 1-p, or t
 // itself if not training.
 func (t *Tensor) Dropout(p float64, training bool) *Tensor {
 	const operation = "Dropout"
@@ -218,7 +220,7 @@ func (t *Tensor) Dropout(p float64, training bool) *Tensor {
 }
 
 // FeatureDropout returns t [N, C, ...] with whole channels zeroed with probability p and the
-// others divided by 1-p; t itself if not training. It is torch.nn.functional.dropout1d or
+// others divided by 1-p, or t itself if not training. It is torch.nn.functional.dropout1d or
 // torch.nn.functional.dropout2d or torch.nn.functional.dropout3d.
 func (t *Tensor) FeatureDropout(p float64, training bool) *Tensor {
 	const operation = "FeatureDropout"
@@ -228,7 +230,7 @@ func (t *Tensor) FeatureDropout(p float64, training bool) *Tensor {
 }
 
 // AlphaDropout returns t with elements set to SELU's lowest value with probability p, then scaled
-// so that mean and variance stay; t itself if not training.
+// to keep mean and variance, or t itself if not training.
 func (t *Tensor) AlphaDropout(p float64, training bool) *Tensor {
 	const operation = "AlphaDropout"
 	self := t.acquire(operation)
@@ -236,7 +238,7 @@ func (t *Tensor) AlphaDropout(p float64, training bool) *Tensor {
 	return made(operation, C.ctorch_op_alpha_dropout(self, C.double(p), cBool(training)))
 }
 
-// FeatureAlphaDropout returns AlphaDropout of whole channels of t [N, C, ...].
+// FeatureAlphaDropout is [Tensor.AlphaDropout] of whole channels of t [N, C, ...].
 func (t *Tensor) FeatureAlphaDropout(p float64, training bool) *Tensor {
 	const operation = "FeatureAlphaDropout"
 	self := t.acquire(operation)

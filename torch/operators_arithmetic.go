@@ -7,7 +7,7 @@ package torch
 */
 import "C"
 
-// Add returns t + other, element by element, broadcasting both to one shape.
+// Add returns t + other, element by element, with broadcasting.
 func (t *Tensor) Add(other *Tensor) *Tensor {
 	const operation = "Add"
 	self := t.acquire(operation)
@@ -36,7 +36,7 @@ func (t *Tensor) AddScaled(other *Tensor, alpha Number) *Tensor {
 		cNumber(operation, alpha)))
 }
 
-// Sub returns t - other, element by element, broadcasting both to one shape.
+// Sub returns t - other, element by element, with broadcasting.
 func (t *Tensor) Sub(other *Tensor) *Tensor {
 	const operation = "Sub"
 	self := t.acquire(operation)
@@ -62,7 +62,7 @@ func (t *Tensor) RSubScalar(value Number) *Tensor {
 	return made(operation, C.ctorch_op_rsub_Scalar(self, cNumber(operation, value)))
 }
 
-// Mul returns t * other, element by element, broadcasting both to one shape.
+// Mul returns t * other, element by element, with broadcasting.
 func (t *Tensor) Mul(other *Tensor) *Tensor {
 	const operation = "Mul"
 	self := t.acquire(operation)
@@ -80,8 +80,8 @@ func (t *Tensor) MulScalar(value Number) *Tensor {
 	return made(operation, C.ctorch_op_mul_Scalar(self, cNumber(operation, value)))
 }
 
-// Div returns t / other, element by element, broadcasting both to one shape; whole numbers give
-// fractions.
+// Div returns t / other, element by element, with broadcasting; integers give floating-point
+// numbers.
 func (t *Tensor) Div(other *Tensor) *Tensor {
 	const operation = "Div"
 	self := t.acquire(operation)
@@ -91,7 +91,7 @@ func (t *Tensor) Div(other *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_div_Tensor(self, otherHandle))
 }
 
-// DivScalar returns t / value; whole numbers give fractions.
+// DivScalar returns t / value; integers give floating-point numbers.
 func (t *Tensor) DivScalar(value Number) *Tensor {
 	const operation = "DivScalar"
 	self := t.acquire(operation)
@@ -135,7 +135,7 @@ func (t *Tensor) TruncDivideScalar(value Number) *Tensor {
 	return made(operation, C.ctorch_op_div_Scalar_mode(self, cNumber(operation, value)))
 }
 
-// Remainder returns what is left of t / other rounded down; it has other's sign, as Python's %.
+// Remainder returns the remainder of t / other with the sign of other, as % in Python.
 func (t *Tensor) Remainder(other *Tensor) *Tensor {
 	const operation = "Remainder"
 	self := t.acquire(operation)
@@ -145,8 +145,7 @@ func (t *Tensor) Remainder(other *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_remainder_Tensor(self, otherHandle))
 }
 
-// RemainderScalar returns what is left of t / value rounded down; it has value's sign, as
-// Python's %.
+// RemainderScalar returns the remainder of t / value with the sign of value, as % in Python.
 func (t *Tensor) RemainderScalar(value Number) *Tensor {
 	const operation = "RemainderScalar"
 	self := t.acquire(operation)
@@ -154,7 +153,7 @@ func (t *Tensor) RemainderScalar(value Number) *Tensor {
 	return made(operation, C.ctorch_op_remainder_Scalar(self, cNumber(operation, value)))
 }
 
-// FMod returns what is left of t / other rounded towards zero; it has t's sign, as math.Mod.
+// FMod returns the remainder of t / other with the sign of t, as math.Mod.
 func (t *Tensor) FMod(other *Tensor) *Tensor {
 	const operation = "FMod"
 	self := t.acquire(operation)
@@ -164,8 +163,7 @@ func (t *Tensor) FMod(other *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_fmod_Tensor(self, otherHandle))
 }
 
-// FModScalar returns what is left of t / value rounded towards zero; it has t's sign, as
-// math.Mod.
+// FModScalar returns the remainder of t / value with the sign of t, as math.Mod.
 func (t *Tensor) FModScalar(value Number) *Tensor {
 	const operation = "FModScalar"
 	self := t.acquire(operation)
@@ -208,7 +206,7 @@ func (t *Tensor) FloatPower(exponent Number) *Tensor {
 		cNumber(operation, exponent)))
 }
 
-// CopySign returns t with the signs of other.
+// CopySign returns t with the signs of other's elements.
 func (t *Tensor) CopySign(other *Tensor) *Tensor {
 	const operation = "CopySign"
 	self := t.acquire(operation)
@@ -336,7 +334,7 @@ func (t *Tensor) XLog1PY(other *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_special_xlog1py(self, otherHandle))
 }
 
-// GCD returns the greatest common divisors of whole numbers.
+// GCD returns the greatest common divisors of integers.
 func (t *Tensor) GCD(other *Tensor) *Tensor {
 	const operation = "GCD"
 	self := t.acquire(operation)
@@ -346,7 +344,7 @@ func (t *Tensor) GCD(other *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_gcd(self, otherHandle))
 }
 
-// LCM returns the least common multiples of whole numbers.
+// LCM returns the least common multiples of integers.
 func (t *Tensor) LCM(other *Tensor) *Tensor {
 	const operation = "LCM"
 	self := t.acquire(operation)
@@ -356,7 +354,8 @@ func (t *Tensor) LCM(other *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_lcm(self, otherHandle))
 }
 
-// NextAfter returns the next number that the dtype has after t in the direction of other.
+// NextAfter returns the next number after t, in the direction of other, that the dtype can
+// represent.
 func (t *Tensor) NextAfter(other *Tensor) *Tensor {
 	const operation = "NextAfter"
 	self := t.acquire(operation)
@@ -396,7 +395,7 @@ func (t *Tensor) Minimum(other *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_minimum(self, otherHandle))
 }
 
-// FMax returns the larger of t and other, and of NaN and a number the number.
+// FMax returns the larger of t and other; where one of them is NaN, the other one.
 func (t *Tensor) FMax(other *Tensor) *Tensor {
 	const operation = "FMax"
 	self := t.acquire(operation)
@@ -406,7 +405,7 @@ func (t *Tensor) FMax(other *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_fmax(self, otherHandle))
 }
 
-// FMin returns the smaller of t and other, and of NaN and a number the number.
+// FMin returns the smaller of t and other; where one of them is NaN, the other one.
 func (t *Tensor) FMin(other *Tensor) *Tensor {
 	const operation = "FMin"
 	self := t.acquire(operation)
@@ -416,7 +415,7 @@ func (t *Tensor) FMin(other *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_fmin(self, otherHandle))
 }
 
-// Clamp returns t with its elements held in [min, max].
+// Clamp returns t with its elements clamped to [min, max].
 func (t *Tensor) Clamp(min, max Number) *Tensor {
 	const operation = "Clamp"
 	self := t.acquire(operation)
@@ -425,7 +424,7 @@ func (t *Tensor) Clamp(min, max Number) *Tensor {
 		cNumber(operation, max)))
 }
 
-// ClampMin returns t with its elements held at min or above.
+// ClampMin returns t with elements below min replaced by min.
 func (t *Tensor) ClampMin(min Number) *Tensor {
 	const operation = "ClampMin"
 	self := t.acquire(operation)
@@ -433,7 +432,7 @@ func (t *Tensor) ClampMin(min Number) *Tensor {
 	return made(operation, C.ctorch_op_clamp_min(self, cNumber(operation, min)))
 }
 
-// ClampMax returns t with its elements held at max or below.
+// ClampMax returns t with elements above max replaced by max.
 func (t *Tensor) ClampMax(max Number) *Tensor {
 	const operation = "ClampMax"
 	self := t.acquire(operation)
@@ -441,8 +440,8 @@ func (t *Tensor) ClampMax(max Number) *Tensor {
 	return made(operation, C.ctorch_op_clamp_max(self, cNumber(operation, max)))
 }
 
-// ClampTensor returns t with its elements held between those of min and max, either of which may
-// be nil.
+// ClampTensor returns t with its elements clamped to the elements of min and max, either of which
+// may be nil.
 func (t *Tensor) ClampTensor(min, max *Tensor) *Tensor {
 	const operation = "ClampTensor"
 	self := t.acquire(operation)

@@ -9,7 +9,7 @@ package torch
 */
 import "C"
 
-// scaledDotProductAttention is behind ScaledDotProductAttention.
+// scaledDotProductAttention implements ScaledDotProductAttention.
 func scaledDotProductAttention(query, key, value, mask *Tensor, dropout float64, causal bool, scale *float64, groupedQueries bool) *Tensor {
 	const operation = "ScaledDotProductAttention"
 	queryHandle := query.acquire(operation)

@@ -198,7 +198,7 @@ func (t *Tensor) IsReal() *Tensor {
 	return made(operation, C.ctorch_op_isreal(self))
 }
 
-// IsIn reports where t is one of the elements of set, a bool tensor.
+// IsIn reports where an element of t is one of the elements of set, a bool tensor.
 func (t *Tensor) IsIn(set *Tensor) *Tensor {
 	const operation = "IsIn"
 	self := t.acquire(operation)
@@ -246,7 +246,7 @@ func (t *Tensor) LogicalNot() *Tensor {
 	return made(operation, C.ctorch_op_logical_not(self))
 }
 
-// BitwiseAnd returns the bitwise and of whole numbers or bools.
+// BitwiseAnd returns the bitwise and of integers or bools.
 func (t *Tensor) BitwiseAnd(other *Tensor) *Tensor {
 	const operation = "BitwiseAnd"
 	self := t.acquire(operation)
@@ -256,7 +256,7 @@ func (t *Tensor) BitwiseAnd(other *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_bitwise_and_Tensor(self, otherHandle))
 }
 
-// BitwiseOr returns the bitwise or of whole numbers or bools.
+// BitwiseOr returns the bitwise or of integers or bools.
 func (t *Tensor) BitwiseOr(other *Tensor) *Tensor {
 	const operation = "BitwiseOr"
 	self := t.acquire(operation)
@@ -266,7 +266,7 @@ func (t *Tensor) BitwiseOr(other *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_bitwise_or_Tensor(self, otherHandle))
 }
 
-// BitwiseXor returns the bitwise exclusive or of whole numbers or bools.
+// BitwiseXor returns the bitwise exclusive or of integers or bools.
 func (t *Tensor) BitwiseXor(other *Tensor) *Tensor {
 	const operation = "BitwiseXor"
 	self := t.acquire(operation)
@@ -276,7 +276,7 @@ func (t *Tensor) BitwiseXor(other *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_bitwise_xor_Tensor(self, otherHandle))
 }
 
-// BitwiseNot returns the bitwise complement of whole numbers or bools.
+// BitwiseNot returns the bitwise complement of integers or bools.
 func (t *Tensor) BitwiseNot() *Tensor {
 	const operation = "BitwiseNot"
 	self := t.acquire(operation)
@@ -284,7 +284,7 @@ func (t *Tensor) BitwiseNot() *Tensor {
 	return made(operation, C.ctorch_op_bitwise_not(self))
 }
 
-// BitwiseAndScalar returns the bitwise and of whole numbers and value.
+// BitwiseAndScalar returns the bitwise and of t and value.
 func (t *Tensor) BitwiseAndScalar(value Number) *Tensor {
 	const operation = "BitwiseAndScalar"
 	self := t.acquire(operation)
@@ -292,7 +292,7 @@ func (t *Tensor) BitwiseAndScalar(value Number) *Tensor {
 	return made(operation, C.ctorch_op_bitwise_and_Scalar(self, cNumber(operation, value)))
 }
 
-// BitwiseOrScalar returns the bitwise or of whole numbers and value.
+// BitwiseOrScalar returns the bitwise or of t and value.
 func (t *Tensor) BitwiseOrScalar(value Number) *Tensor {
 	const operation = "BitwiseOrScalar"
 	self := t.acquire(operation)
@@ -300,7 +300,7 @@ func (t *Tensor) BitwiseOrScalar(value Number) *Tensor {
 	return made(operation, C.ctorch_op_bitwise_or_Scalar(self, cNumber(operation, value)))
 }
 
-// BitwiseXorScalar returns the bitwise exclusive or of whole numbers and value.
+// BitwiseXorScalar returns the bitwise exclusive or of t and value.
 func (t *Tensor) BitwiseXorScalar(value Number) *Tensor {
 	const operation = "BitwiseXorScalar"
 	self := t.acquire(operation)
@@ -308,7 +308,7 @@ func (t *Tensor) BitwiseXorScalar(value Number) *Tensor {
 	return made(operation, C.ctorch_op_bitwise_xor_Scalar(self, cNumber(operation, value)))
 }
 
-// BitwiseLeftShift returns whole numbers shifted left by other bits.
+// BitwiseLeftShift returns integers shifted left by other bits.
 func (t *Tensor) BitwiseLeftShift(other *Tensor) *Tensor {
 	const operation = "BitwiseLeftShift"
 	self := t.acquire(operation)
@@ -318,7 +318,7 @@ func (t *Tensor) BitwiseLeftShift(other *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_bitwise_left_shift_Tensor(self, otherHandle))
 }
 
-// BitwiseRightShift returns whole numbers shifted right by other bits, the sign kept.
+// BitwiseRightShift returns integers shifted right by other bits; the sign is kept.
 func (t *Tensor) BitwiseRightShift(other *Tensor) *Tensor {
 	const operation = "BitwiseRightShift"
 	self := t.acquire(operation)
@@ -344,7 +344,7 @@ func (t *Tensor) AllDim(dim int64, keepDim bool) *Tensor {
 	return made(operation, C.ctorch_op_all_dim(self, C.int64_t(dim), cBool(keepDim)))
 }
 
-// Any reports whether some element is nonzero, a bool tensor of one element.
+// Any reports whether any element is nonzero, a bool tensor of one element.
 func (t *Tensor) Any() *Tensor {
 	const operation = "Any"
 	self := t.acquire(operation)
@@ -352,7 +352,7 @@ func (t *Tensor) Any() *Tensor {
 	return made(operation, C.ctorch_op_any(self))
 }
 
-// AnyDim reports where some element along dim is nonzero.
+// AnyDim reports where any element along dim is nonzero.
 func (t *Tensor) AnyDim(dim int64, keepDim bool) *Tensor {
 	const operation = "AnyDim"
 	self := t.acquire(operation)
@@ -360,8 +360,7 @@ func (t *Tensor) AnyDim(dim int64, keepDim bool) *Tensor {
 	return made(operation, C.ctorch_op_any_dim(self, C.int64_t(dim), cBool(keepDim)))
 }
 
-// Where returns x where the bool tensor condition holds, else y; the three are broadcast to one
-// shape.
+// Where returns x where condition is true, else y; the three are broadcast to one shape.
 func Where(condition, x, y *Tensor) *Tensor {
 	const operation = "Where"
 	conditionHandle := condition.acquire(operation)
@@ -373,7 +372,7 @@ func Where(condition, x, y *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_where_self(conditionHandle, xHandle, yHandle))
 }
 
-// WhereScalar returns x where the bool tensor condition holds, else value.
+// WhereScalar returns x where condition is true, else value.
 func WhereScalar(condition, x *Tensor, value Number) *Tensor {
 	const operation = "WhereScalar"
 	conditionHandle := condition.acquire(operation)

@@ -29,7 +29,8 @@ package torch
 */
 import "C"
 
-// Linear returns t weightᵀ + bias, for t [..., in], weight [out, in], bias [out] or nil.
+// Linear returns t weightᵀ + bias, for t [..., in], weight [out, in] and bias [out], which may be
+// nil.
 func (t *Tensor) Linear(weight, bias *Tensor) *Tensor {
 	const operation = "Linear"
 	self := t.acquire(operation)
@@ -41,8 +42,8 @@ func (t *Tensor) Linear(weight, bias *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_linear(self, weightHandle, biasHandle))
 }
 
-// Bilinear returns t weight otherᵀ + bias, for t [..., a], other [..., b], weight [out, a, b],
-// bias [out] or nil.
+// Bilinear returns t weight otherᵀ + bias, for t [..., a], other [..., b], weight [out, a, b] and
+// bias [out], which may be nil.
 func (t *Tensor) Bilinear(other, weight, bias *Tensor) *Tensor {
 	const operation = "Bilinear"
 	self := t.acquire(operation)
@@ -56,7 +57,7 @@ func (t *Tensor) Bilinear(other, weight, bias *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_bilinear(self, otherHandle, weightHandle, biasHandle))
 }
 
-// conv1d is behind Conv1d.
+// conv1d implements Conv1d.
 func (t *Tensor) conv1d(weight, bias *Tensor, stride, padding, dilation []int64, groups int64) *Tensor {
 	const operation = "Conv1d"
 	self := t.acquire(operation)
@@ -70,7 +71,7 @@ func (t *Tensor) conv1d(weight, bias *Tensor, stride, padding, dilation []int64,
 		C.int64_t(len(dilation)), C.int64_t(groups)))
 }
 
-// conv2d is behind Conv2d.
+// conv2d implements Conv2d.
 func (t *Tensor) conv2d(weight, bias *Tensor, stride, padding, dilation []int64, groups int64) *Tensor {
 	const operation = "Conv2d"
 	self := t.acquire(operation)
@@ -84,7 +85,7 @@ func (t *Tensor) conv2d(weight, bias *Tensor, stride, padding, dilation []int64,
 		C.int64_t(len(dilation)), C.int64_t(groups)))
 }
 
-// conv3d is behind Conv3d.
+// conv3d implements Conv3d.
 func (t *Tensor) conv3d(weight, bias *Tensor, stride, padding, dilation []int64, groups int64) *Tensor {
 	const operation = "Conv3d"
 	self := t.acquire(operation)
@@ -98,7 +99,7 @@ func (t *Tensor) conv3d(weight, bias *Tensor, stride, padding, dilation []int64,
 		C.int64_t(len(dilation)), C.int64_t(groups)))
 }
 
-// conv1dSame is behind Conv1d with PadSame.
+// conv1dSame implements Conv1d with PadSame.
 func (t *Tensor) conv1dSame(weight, bias *Tensor, stride, dilation []int64, groups int64) *Tensor {
 	const operation = "Conv1d"
 	self := t.acquire(operation)
@@ -112,7 +113,7 @@ func (t *Tensor) conv1dSame(weight, bias *Tensor, stride, dilation []int64, grou
 		C.int64_t(groups)))
 }
 
-// conv2dSame is behind Conv2d with PadSame.
+// conv2dSame implements Conv2d with PadSame.
 func (t *Tensor) conv2dSame(weight, bias *Tensor, stride, dilation []int64, groups int64) *Tensor {
 	const operation = "Conv2d"
 	self := t.acquire(operation)
@@ -126,7 +127,7 @@ func (t *Tensor) conv2dSame(weight, bias *Tensor, stride, dilation []int64, grou
 		C.int64_t(groups)))
 }
 
-// conv3dSame is behind Conv3d with PadSame.
+// conv3dSame implements Conv3d with PadSame.
 func (t *Tensor) conv3dSame(weight, bias *Tensor, stride, dilation []int64, groups int64) *Tensor {
 	const operation = "Conv3d"
 	self := t.acquire(operation)
@@ -140,7 +141,7 @@ func (t *Tensor) conv3dSame(weight, bias *Tensor, stride, dilation []int64, grou
 		C.int64_t(groups)))
 }
 
-// convTranspose1d is behind ConvTranspose1d.
+// convTranspose1d implements ConvTranspose1d.
 func (t *Tensor) convTranspose1d(weight, bias *Tensor, stride, padding, outputPadding []int64, groups int64, dilation []int64) *Tensor {
 	const operation = "ConvTranspose1d"
 	self := t.acquire(operation)
@@ -155,7 +156,7 @@ func (t *Tensor) convTranspose1d(weight, bias *Tensor, stride, padding, outputPa
 		C.int64_t(len(dilation))))
 }
 
-// convTranspose2d is behind ConvTranspose2d.
+// convTranspose2d implements ConvTranspose2d.
 func (t *Tensor) convTranspose2d(weight, bias *Tensor, stride, padding, outputPadding []int64, groups int64, dilation []int64) *Tensor {
 	const operation = "ConvTranspose2d"
 	self := t.acquire(operation)
@@ -170,7 +171,7 @@ func (t *Tensor) convTranspose2d(weight, bias *Tensor, stride, padding, outputPa
 		C.int64_t(len(dilation))))
 }
 
-// convTranspose3d is behind ConvTranspose3d.
+// convTranspose3d implements ConvTranspose3d.
 func (t *Tensor) convTranspose3d(weight, bias *Tensor, stride, padding, outputPadding []int64, groups int64, dilation []int64) *Tensor {
 	const operation = "ConvTranspose3d"
 	self := t.acquire(operation)
@@ -185,7 +186,7 @@ func (t *Tensor) convTranspose3d(weight, bias *Tensor, stride, padding, outputPa
 		C.int64_t(len(dilation))))
 }
 
-// im2col is behind Im2Col.
+// im2col implements Im2Col.
 func (t *Tensor) im2col(kernelSize, dilation, padding, stride []int64) *Tensor {
 	const operation = "Im2Col"
 	self := t.acquire(operation)
@@ -195,7 +196,7 @@ func (t *Tensor) im2col(kernelSize, dilation, padding, stride []int64) *Tensor {
 		int64s(stride), C.int64_t(len(stride))))
 }
 
-// col2im is behind Col2Im.
+// col2im implements Col2Im.
 func (t *Tensor) col2im(outputSize, kernelSize, dilation, padding, stride []int64) *Tensor {
 	const operation = "Col2Im"
 	self := t.acquire(operation)
@@ -221,7 +222,7 @@ func (t *Tensor) PixelUnshuffle(factor int64) *Tensor {
 	return made(operation, C.ctorch_op_pixel_unshuffle(self, C.int64_t(factor)))
 }
 
-// ChannelShuffle returns t [N, C, ...] with the channels of the groups taken in turns.
+// ChannelShuffle returns t [N, C, ...] with the channels of the groups interleaved.
 func (t *Tensor) ChannelShuffle(groups int64) *Tensor {
 	const operation = "ChannelShuffle"
 	self := t.acquire(operation)

@@ -7,7 +7,7 @@ package torch
 */
 import "C"
 
-// Logspace returns count numbers from base^start to base^end, evenly apart in their exponents.
+// Logspace returns count numbers from base^start to base^end, whose exponents are evenly spaced.
 func Logspace(start, end Number, count int64, base float64, how ...Option) *Tensor {
 	const operation = "Logspace"
 	return gather(Float32, how).with(operation, func(o C.ctorch_options) C.ctorch_tensor_result {
@@ -16,7 +16,8 @@ func Logspace(start, end Number, count int64, base float64, how ...Option) *Tens
 	})
 }
 
-// TrilIndices returns the rows and columns [2, N] of what [Tensor.Tril] keeps of a matrix.
+// TrilIndices returns the row and column indices [2, N] of the lower triangle of a matrix, which
+// [Tensor.Tril] keeps.
 func TrilIndices(rows, columns, offset int64, how ...Option) *Tensor {
 	const operation = "TrilIndices"
 	return gather(Int64, how).with(operation, func(o C.ctorch_options) C.ctorch_tensor_result {
@@ -24,7 +25,8 @@ func TrilIndices(rows, columns, offset int64, how ...Option) *Tensor {
 	})
 }
 
-// TriuIndices returns the rows and columns [2, N] of what [Tensor.Triu] keeps of a matrix.
+// TriuIndices returns the row and column indices [2, N] of the upper triangle of a matrix, which
+// [Tensor.Triu] keeps.
 func TriuIndices(rows, columns, offset int64, how ...Option) *Tensor {
 	const operation = "TriuIndices"
 	return gather(Int64, how).with(operation, func(o C.ctorch_options) C.ctorch_tensor_result {
@@ -32,7 +34,7 @@ func TriuIndices(rows, columns, offset int64, how ...Option) *Tensor {
 	})
 }
 
-// HannWindow returns a window for [Tensor.STFT]; one that is not periodic is symmetric, for
+// HannWindow returns a Hann window for [Tensor.STFT]; without periodic it is symmetric, for
 // filters.
 func HannWindow(length int64, periodic bool, how ...Option) *Tensor {
 	const operation = "HannWindow"
@@ -41,7 +43,7 @@ func HannWindow(length int64, periodic bool, how ...Option) *Tensor {
 	})
 }
 
-// HammingWindow returns a window for [Tensor.STFT]; one that is not periodic is symmetric, for
+// HammingWindow returns a Hamming window for [Tensor.STFT]; without periodic it is symmetric, for
 // filters.
 func HammingWindow(length int64, periodic bool, how ...Option) *Tensor {
 	const operation = "HammingWindow"
@@ -50,8 +52,8 @@ func HammingWindow(length int64, periodic bool, how ...Option) *Tensor {
 	})
 }
 
-// BlackmanWindow returns a window for [Tensor.STFT]; one that is not periodic is symmetric, for
-// filters.
+// BlackmanWindow returns a Blackman window for [Tensor.STFT]; without periodic it is symmetric,
+// for filters.
 func BlackmanWindow(length int64, periodic bool, how ...Option) *Tensor {
 	const operation = "BlackmanWindow"
 	return gather(Float32, how).with(operation, func(o C.ctorch_options) C.ctorch_tensor_result {
@@ -59,8 +61,8 @@ func BlackmanWindow(length int64, periodic bool, how ...Option) *Tensor {
 	})
 }
 
-// BartlettWindow returns a triangular window for [Tensor.STFT]; one that is not periodic is
-// symmetric, for filters.
+// BartlettWindow returns a triangular window for [Tensor.STFT]; without periodic it is symmetric,
+// for filters.
 func BartlettWindow(length int64, periodic bool, how ...Option) *Tensor {
 	const operation = "BartlettWindow"
 	return gather(Float32, how).with(operation, func(o C.ctorch_options) C.ctorch_tensor_result {
@@ -68,8 +70,8 @@ func BartlettWindow(length int64, periodic bool, how ...Option) *Tensor {
 	})
 }
 
-// KaiserWindow returns a window for [Tensor.STFT], the narrower the larger beta is; one that is
-// not periodic is symmetric, for filters.
+// KaiserWindow returns a Kaiser window for [Tensor.STFT], narrower for larger beta; without
+// periodic it is symmetric, for filters.
 func KaiserWindow(length int64, periodic bool, beta float64, how ...Option) *Tensor {
 	const operation = "KaiserWindow"
 	return gather(Float32, how).with(operation, func(o C.ctorch_options) C.ctorch_tensor_result {
@@ -77,8 +79,8 @@ func KaiserWindow(length int64, periodic bool, beta float64, how ...Option) *Ten
 	})
 }
 
-// FFTFreq returns the frequencies of [Tensor.FFT]'s n results, in cycles per unit, for samples
-// spacing apart.
+// FFTFreq returns the frequencies of the n results of [Tensor.FFT], in cycles per unit, for
+// samples that are spacing units apart.
 func FFTFreq(n int64, spacing float64, how ...Option) *Tensor {
 	const operation = "FFTFreq"
 	return gather(Float32, how).with(operation, func(o C.ctorch_options) C.ctorch_tensor_result {
@@ -86,8 +88,8 @@ func FFTFreq(n int64, spacing float64, how ...Option) *Tensor {
 	})
 }
 
-// RFFTFreq returns the frequencies of [Tensor.RFFT]'s n/2+1 results, in cycles per unit, for
-// samples spacing apart.
+// RFFTFreq returns the frequencies of the n/2+1 results of [Tensor.RFFT], in cycles per unit, for
+// samples that are spacing units apart.
 func RFFTFreq(n int64, spacing float64, how ...Option) *Tensor {
 	const operation = "RFFTFreq"
 	return gather(Float32, how).with(operation, func(o C.ctorch_options) C.ctorch_tensor_result {

@@ -7,7 +7,7 @@ package torch
 */
 import "C"
 
-// Abs returns the absolute value (of complex numbers: the modulus).
+// Abs returns the absolute value, for complex numbers the modulus.
 func (t *Tensor) Abs() *Tensor {
 	const operation = "Abs"
 	self := t.acquire(operation)
@@ -31,7 +31,7 @@ func (t *Tensor) Sign() *Tensor {
 	return made(operation, C.ctorch_op_sign(self))
 }
 
-// Sgn returns -1, 0 or 1; of complex numbers t / |t|, and 0 for 0.
+// Sgn returns -1, 0 or 1; for complex numbers t / |t|, and 0 for 0.
 func (t *Tensor) Sgn() *Tensor {
 	const operation = "Sgn"
 	self := t.acquire(operation)
@@ -39,7 +39,7 @@ func (t *Tensor) Sgn() *Tensor {
 	return made(operation, C.ctorch_op_sgn(self))
 }
 
-// SignBit reports where the sign is a minus, that of -0 included, a bool tensor.
+// SignBit reports where the sign bit is set, also for -0; a bool tensor.
 func (t *Tensor) SignBit() *Tensor {
 	const operation = "SignBit"
 	self := t.acquire(operation)
@@ -63,7 +63,7 @@ func (t *Tensor) Exp2() *Tensor {
 	return made(operation, C.ctorch_op_exp2(self))
 }
 
-// Expm1 returns exp(t) - 1, exact near 0.
+// Expm1 returns exp(t) - 1, accurate near 0.
 func (t *Tensor) Expm1() *Tensor {
 	const operation = "Expm1"
 	self := t.acquire(operation)
@@ -95,7 +95,7 @@ func (t *Tensor) Log10() *Tensor {
 	return made(operation, C.ctorch_op_log10(self))
 }
 
-// Log1p returns log(1 + t), exact near 0.
+// Log1p returns log(1 + t), accurate near 0.
 func (t *Tensor) Log1p() *Tensor {
 	const operation = "Log1p"
 	self := t.acquire(operation)
@@ -239,7 +239,7 @@ func (t *Tensor) Sinc() *Tensor {
 	return made(operation, C.ctorch_op_sinc(self))
 }
 
-// Deg2Rad returns degrees as radians.
+// Deg2Rad converts degrees to radians.
 func (t *Tensor) Deg2Rad() *Tensor {
 	const operation = "Deg2Rad"
 	self := t.acquire(operation)
@@ -247,7 +247,7 @@ func (t *Tensor) Deg2Rad() *Tensor {
 	return made(operation, C.ctorch_op_deg2rad(self))
 }
 
-// Rad2Deg returns radians as degrees.
+// Rad2Deg converts radians to degrees.
 func (t *Tensor) Rad2Deg() *Tensor {
 	const operation = "Rad2Deg"
 	self := t.acquire(operation)
@@ -271,7 +271,7 @@ func (t *Tensor) Ceil() *Tensor {
 	return made(operation, C.ctorch_op_ceil(self))
 }
 
-// Round returns t rounded to the nearest whole number, halves to the even one.
+// Round returns t rounded to the nearest integer, halves to the even one.
 func (t *Tensor) Round() *Tensor {
 	const operation = "Round"
 	self := t.acquire(operation)
@@ -303,7 +303,7 @@ func (t *Tensor) Frac() *Tensor {
 	return made(operation, C.ctorch_op_frac(self))
 }
 
-// FRExp returns the mantissas, of absolute value in [1/2, 1), and the exponents with t = mantissa
+// FRExp returns mantissas with an absolute value in [1/2, 1), and exponents, so that t = mantissa
 // * 2^exponent.
 func (t *Tensor) FRExp() (mantissa, exponent *Tensor) {
 	const operation = "FRExp"
@@ -346,7 +346,7 @@ func (t *Tensor) ErfCX() *Tensor {
 	return made(operation, C.ctorch_op_special_erfcx(self))
 }
 
-// NDTR returns the normal distribution's cumulative function.
+// NDTR returns the cumulative distribution function of the standard normal distribution.
 func (t *Tensor) NDTR() *Tensor {
 	const operation = "NDTR"
 	self := t.acquire(operation)
@@ -370,7 +370,7 @@ func (t *Tensor) LogNDTR() *Tensor {
 	return made(operation, C.ctorch_op_special_log_ndtr(self))
 }
 
-// Entr returns -t * log(t), 0 at 0 and -Inf below it.
+// Entr returns the entropy -t * log(t), which is 0 at 0 and -Inf below.
 func (t *Tensor) Entr() *Tensor {
 	const operation = "Entr"
 	self := t.acquire(operation)
@@ -410,7 +410,7 @@ func (t *Tensor) LGamma() *Tensor {
 	return made(operation, C.ctorch_op_lgamma(self))
 }
 
-// DiGamma returns the derivative of the logarithm of the gamma function.
+// DiGamma returns the digamma function, the derivative of the logarithm of the gamma function.
 func (t *Tensor) DiGamma() *Tensor {
 	const operation = "DiGamma"
 	self := t.acquire(operation)
@@ -418,7 +418,7 @@ func (t *Tensor) DiGamma() *Tensor {
 	return made(operation, C.ctorch_op_digamma(self))
 }
 
-// PolyGamma returns the n-th derivative of DiGamma.
+// PolyGamma returns the n-th derivative of the digamma function.
 func (t *Tensor) PolyGamma(n int64) *Tensor {
 	const operation = "PolyGamma"
 	self := t.acquire(operation)
@@ -475,8 +475,8 @@ func (t *Tensor) Angle() *Tensor {
 	return made(operation, C.ctorch_op_angle(self))
 }
 
-// ResolveConj returns t with a lazy conjugation, as of [Tensor.Adjoint], carried out; t itself
-// where there is none.
+// ResolveConj returns t with a lazy conjugation, such as that of [Tensor.Adjoint], carried out,
+// or t itself if there is none.
 func (t *Tensor) ResolveConj() *Tensor {
 	const operation = "ResolveConj"
 	self := t.acquire(operation)
@@ -502,7 +502,7 @@ func Complex(real, imag *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_complex(realHandle, imagHandle))
 }
 
-// Polar returns the complex numbers of the given modulus and angle.
+// Polar returns complex numbers with the given modulus and angle in radians.
 func Polar(abs, angle *Tensor) *Tensor {
 	const operation = "Polar"
 	absHandle := abs.acquire(operation)
@@ -512,7 +512,7 @@ func Polar(abs, angle *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_polar(absHandle, angleHandle))
 }
 
-// ViewAsReal returns complex numbers [...] as pairs [..., 2], a view.
+// ViewAsReal returns complex numbers [...] as pairs of real numbers [..., 2], a view.
 func (t *Tensor) ViewAsReal() *Tensor {
 	const operation = "ViewAsReal"
 	self := t.acquire(operation)
@@ -520,7 +520,7 @@ func (t *Tensor) ViewAsReal() *Tensor {
 	return made(operation, C.ctorch_op_view_as_real(self))
 }
 
-// ViewAsComplex returns pairs [..., 2] as complex numbers [...], a view.
+// ViewAsComplex returns pairs of real numbers [..., 2] as complex numbers [...], a view.
 func (t *Tensor) ViewAsComplex() *Tensor {
 	const operation = "ViewAsComplex"
 	self := t.acquire(operation)

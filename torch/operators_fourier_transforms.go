@@ -25,7 +25,7 @@ package torch
 */
 import "C"
 
-// fftN is behind FFTN.
+// fftN implements FFTN.
 func (t *Tensor) fftN(size, dims []int64, norm FFTNorm) *Tensor {
 	const operation = "FFTN"
 	self := t.acquire(operation)
@@ -36,7 +36,7 @@ func (t *Tensor) fftN(size, dims []int64, norm FFTNorm) *Tensor {
 		int64s(dims), C.int64_t(len(dims)), normText))
 }
 
-// ifftN is behind IFFTN.
+// ifftN implements IFFTN.
 func (t *Tensor) ifftN(size, dims []int64, norm FFTNorm) *Tensor {
 	const operation = "IFFTN"
 	self := t.acquire(operation)
@@ -47,7 +47,7 @@ func (t *Tensor) ifftN(size, dims []int64, norm FFTNorm) *Tensor {
 		int64s(dims), C.int64_t(len(dims)), normText))
 }
 
-// rfftN is behind RFFTN.
+// rfftN implements RFFTN.
 func (t *Tensor) rfftN(size, dims []int64, norm FFTNorm) *Tensor {
 	const operation = "RFFTN"
 	self := t.acquire(operation)
@@ -58,7 +58,7 @@ func (t *Tensor) rfftN(size, dims []int64, norm FFTNorm) *Tensor {
 		int64s(dims), C.int64_t(len(dims)), normText))
 }
 
-// irfftN is behind IRFFTN.
+// irfftN implements IRFFTN.
 func (t *Tensor) irfftN(size, dims []int64, norm FFTNorm) *Tensor {
 	const operation = "IRFFTN"
 	self := t.acquire(operation)
@@ -69,7 +69,7 @@ func (t *Tensor) irfftN(size, dims []int64, norm FFTNorm) *Tensor {
 		int64s(dims), C.int64_t(len(dims)), normText))
 }
 
-// hfftN is behind HFFTN.
+// hfftN implements HFFTN.
 func (t *Tensor) hfftN(size, dims []int64, norm FFTNorm) *Tensor {
 	const operation = "HFFTN"
 	self := t.acquire(operation)
@@ -80,7 +80,7 @@ func (t *Tensor) hfftN(size, dims []int64, norm FFTNorm) *Tensor {
 		int64s(dims), C.int64_t(len(dims)), normText))
 }
 
-// ihfftN is behind IHFFTN.
+// ihfftN implements IHFFTN.
 func (t *Tensor) ihfftN(size, dims []int64, norm FFTNorm) *Tensor {
 	const operation = "IHFFTN"
 	self := t.acquire(operation)
@@ -91,7 +91,7 @@ func (t *Tensor) ihfftN(size, dims []int64, norm FFTNorm) *Tensor {
 		int64s(dims), C.int64_t(len(dims)), normText))
 }
 
-// stft is behind STFT.
+// stft implements STFT.
 func (t *Tensor) stft(size, hop int64, window *Tensor, center, normalized bool) *Tensor {
 	const operation = "STFT"
 	self := t.acquire(operation)
@@ -102,7 +102,7 @@ func (t *Tensor) stft(size, hop int64, window *Tensor, center, normalized bool) 
 		windowHandle, cBool(center), cBool(normalized)))
 }
 
-// istft is behind ISTFT.
+// istft implements ISTFT.
 func (t *Tensor) istft(size, hop int64, window *Tensor, center, normalized bool, length *int64) *Tensor {
 	const operation = "ISTFT"
 	self := t.acquire(operation)
@@ -113,7 +113,7 @@ func (t *Tensor) istft(size, hop int64, window *Tensor, center, normalized bool,
 		cBool(center), cBool(normalized), (*C.int64_t)(length)))
 }
 
-// FFTShift returns t with frequency zero moved to the middle of dims (nil: all).
+// FFTShift returns t with frequency zero moved to the middle of dims (nil means all).
 func (t *Tensor) FFTShift(dims []int64) *Tensor {
 	const operation = "FFTShift"
 	self := t.acquire(operation)

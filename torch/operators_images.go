@@ -37,7 +37,7 @@ package torch
 */
 import "C"
 
-// upsampleNearest1d is behind Interpolate with InterpolateNearest, for [N, C, L].
+// upsampleNearest1d implements Interpolate with InterpolateNearest, for [N, C, L].
 func (t *Tensor) upsampleNearest1d(outputSize []int64, scales *float64) *Tensor {
 	const operation = "Interpolate"
 	self := t.acquire(operation)
@@ -46,7 +46,7 @@ func (t *Tensor) upsampleNearest1d(outputSize []int64, scales *float64) *Tensor 
 		C.int64_t(len(outputSize)), (*C.double)(scales)))
 }
 
-// upsampleNearest2d is behind Interpolate with InterpolateNearest, for [N, C, H, W].
+// upsampleNearest2d implements Interpolate with InterpolateNearest, for [N, C, H, W].
 func (t *Tensor) upsampleNearest2d(outputSize []int64, scalesH, scalesW *float64) *Tensor {
 	const operation = "Interpolate"
 	self := t.acquire(operation)
@@ -55,7 +55,7 @@ func (t *Tensor) upsampleNearest2d(outputSize []int64, scalesH, scalesW *float64
 		C.int64_t(len(outputSize)), (*C.double)(scalesH), (*C.double)(scalesW)))
 }
 
-// upsampleNearest3d is behind Interpolate with InterpolateNearest, for [N, C, D, H, W].
+// upsampleNearest3d implements Interpolate with InterpolateNearest, for [N, C, D, H, W].
 func (t *Tensor) upsampleNearest3d(outputSize []int64, scalesD, scalesH, scalesW *float64) *Tensor {
 	const operation = "Interpolate"
 	self := t.acquire(operation)
@@ -65,7 +65,7 @@ func (t *Tensor) upsampleNearest3d(outputSize []int64, scalesD, scalesH, scalesW
 		(*C.double)(scalesW)))
 }
 
-// upsampleNearestExact1d is behind Interpolate with InterpolateNearestExact, for [N, C, L].
+// upsampleNearestExact1d implements Interpolate with InterpolateNearestExact, for [N, C, L].
 func (t *Tensor) upsampleNearestExact1d(outputSize []int64, scales *float64) *Tensor {
 	const operation = "Interpolate"
 	self := t.acquire(operation)
@@ -74,7 +74,7 @@ func (t *Tensor) upsampleNearestExact1d(outputSize []int64, scales *float64) *Te
 		C.int64_t(len(outputSize)), (*C.double)(scales)))
 }
 
-// upsampleNearestExact2d is behind Interpolate with InterpolateNearestExact, for [N, C, H, W].
+// upsampleNearestExact2d implements Interpolate with InterpolateNearestExact, for [N, C, H, W].
 func (t *Tensor) upsampleNearestExact2d(outputSize []int64, scalesH, scalesW *float64) *Tensor {
 	const operation = "Interpolate"
 	self := t.acquire(operation)
@@ -83,7 +83,8 @@ func (t *Tensor) upsampleNearestExact2d(outputSize []int64, scalesH, scalesW *fl
 		C.int64_t(len(outputSize)), (*C.double)(scalesH), (*C.double)(scalesW)))
 }
 
-// upsampleNearestExact3d is behind Interpolate with InterpolateNearestExact, for [N, C, D, H, W].
+// upsampleNearestExact3d implements Interpolate with InterpolateNearestExact, for [N, C, D, H,
+// W].
 func (t *Tensor) upsampleNearestExact3d(outputSize []int64, scalesD, scalesH, scalesW *float64) *Tensor {
 	const operation = "Interpolate"
 	self := t.acquire(operation)
@@ -93,7 +94,7 @@ func (t *Tensor) upsampleNearestExact3d(outputSize []int64, scalesD, scalesH, sc
 		(*C.double)(scalesW)))
 }
 
-// upsampleLinear1d is behind Interpolate with InterpolateLinear.
+// upsampleLinear1d implements Interpolate with InterpolateLinear.
 func (t *Tensor) upsampleLinear1d(outputSize []int64, alignCorners bool, scales *float64) *Tensor {
 	const operation = "Interpolate"
 	self := t.acquire(operation)
@@ -102,7 +103,7 @@ func (t *Tensor) upsampleLinear1d(outputSize []int64, alignCorners bool, scales 
 		C.int64_t(len(outputSize)), cBool(alignCorners), (*C.double)(scales)))
 }
 
-// upsampleBilinear2d is behind Interpolate with InterpolateBilinear.
+// upsampleBilinear2d implements Interpolate with InterpolateBilinear.
 func (t *Tensor) upsampleBilinear2d(outputSize []int64, alignCorners bool, scalesH, scalesW *float64) *Tensor {
 	const operation = "Interpolate"
 	self := t.acquire(operation)
@@ -112,7 +113,7 @@ func (t *Tensor) upsampleBilinear2d(outputSize []int64, alignCorners bool, scale
 		(*C.double)(scalesW)))
 }
 
-// upsampleBicubic2d is behind Interpolate with InterpolateBicubic.
+// upsampleBicubic2d implements Interpolate with InterpolateBicubic.
 func (t *Tensor) upsampleBicubic2d(outputSize []int64, alignCorners bool, scalesH, scalesW *float64) *Tensor {
 	const operation = "Interpolate"
 	self := t.acquire(operation)
@@ -122,7 +123,7 @@ func (t *Tensor) upsampleBicubic2d(outputSize []int64, alignCorners bool, scales
 		(*C.double)(scalesW)))
 }
 
-// upsampleTrilinear3d is behind Interpolate with InterpolateTrilinear.
+// upsampleTrilinear3d implements Interpolate with InterpolateTrilinear.
 func (t *Tensor) upsampleTrilinear3d(outputSize []int64, alignCorners bool, scalesD, scalesH, scalesW *float64) *Tensor {
 	const operation = "Interpolate"
 	self := t.acquire(operation)
@@ -132,7 +133,7 @@ func (t *Tensor) upsampleTrilinear3d(outputSize []int64, alignCorners bool, scal
 		(*C.double)(scalesW)))
 }
 
-// upsampleBilinear2dAntialias is behind Interpolate with InterpolateBilinear and Antialias.
+// upsampleBilinear2dAntialias implements Interpolate with InterpolateBilinear and Antialias.
 func (t *Tensor) upsampleBilinear2dAntialias(outputSize []int64, alignCorners bool, scalesH, scalesW *float64) *Tensor {
 	const operation = "Interpolate"
 	self := t.acquire(operation)
@@ -142,7 +143,7 @@ func (t *Tensor) upsampleBilinear2dAntialias(outputSize []int64, alignCorners bo
 		(*C.double)(scalesW)))
 }
 
-// upsampleBicubic2dAntialias is behind Interpolate with InterpolateBicubic and Antialias.
+// upsampleBicubic2dAntialias implements Interpolate with InterpolateBicubic and Antialias.
 func (t *Tensor) upsampleBicubic2dAntialias(outputSize []int64, alignCorners bool, scalesH, scalesW *float64) *Tensor {
 	const operation = "Interpolate"
 	self := t.acquire(operation)
@@ -152,7 +153,7 @@ func (t *Tensor) upsampleBicubic2dAntialias(outputSize []int64, alignCorners boo
 		(*C.double)(scalesW)))
 }
 
-// gridSampler is behind GridSample.
+// gridSampler implements GridSample.
 func (t *Tensor) gridSampler(grid *Tensor, interpolationMode GridMode, paddingMode GridPadding, alignCorners bool) *Tensor {
 	const operation = "GridSample"
 	self := t.acquire(operation)
@@ -164,9 +165,9 @@ func (t *Tensor) gridSampler(grid *Tensor, interpolationMode GridMode, paddingMo
 		cBool(alignCorners)))
 }
 
-// AffineGrid returns the grid [N, H, W, 2] (or [N, D, H, W, 3]) for GridSample that the affine
-// maps t [N, 2, 3] (or [N, 3, 4]) make for images of the given size [N, C, H, W] (or [N, C, D, H,
-// W]).
+// AffineGrid returns the sampling grid [N, H, W, 2] (or [N, D, H, W, 3]) of the affine maps t [N,
+// 2, 3] (or [N, 3, 4]) for [Tensor.GridSample]; size is the shape of the images, [N, C, H, W] (or
+// [N, C, D, H, W]).
 func (t *Tensor) AffineGrid(size []int64, alignCorners bool) *Tensor {
 	const operation = "AffineGrid"
 	self := t.acquire(operation)
@@ -175,7 +176,7 @@ func (t *Tensor) AffineGrid(size []int64, alignCorners bool) *Tensor {
 		C.int64_t(len(size)), cBool(alignCorners)))
 }
 
-// pad is behind Pad with PadConstant.
+// pad implements Pad with PadConstant.
 func (t *Tensor) pad(padding []int64, mode PadMode, value float64) *Tensor {
 	const operation = "Pad"
 	self := t.acquire(operation)
@@ -186,7 +187,7 @@ func (t *Tensor) pad(padding []int64, mode PadMode, value float64) *Tensor {
 		modeText, C.double(value)))
 }
 
-// padWithin is behind Pad with the other modes.
+// padWithin implements Pad with the other modes.
 func (t *Tensor) padWithin(padding []int64, mode PadMode) *Tensor {
 	const operation = "Pad"
 	self := t.acquire(operation)

@@ -7,7 +7,7 @@ package torch
 */
 import "C"
 
-// AddInPlace adds other to t in place, and hands back t.
+// AddInPlace adds other to t in place and returns t.
 func (t *Tensor) AddInPlace(other *Tensor) *Tensor {
 	const operation = "AddInPlace"
 	self := t.acquire(operation)
@@ -18,7 +18,7 @@ func (t *Tensor) AddInPlace(other *Tensor) *Tensor {
 	return t
 }
 
-// AddScalarInPlace adds value to t in place, and hands back t.
+// AddScalarInPlace adds value to t in place and returns t.
 func (t *Tensor) AddScalarInPlace(value Number) *Tensor {
 	const operation = "AddScalarInPlace"
 	self := t.acquire(operation)
@@ -27,7 +27,7 @@ func (t *Tensor) AddScalarInPlace(value Number) *Tensor {
 	return t
 }
 
-// AddScaledInPlace adds alpha * other to t in place, and hands back t.
+// AddScaledInPlace adds alpha * other to t in place and returns t.
 func (t *Tensor) AddScaledInPlace(other *Tensor, alpha Number) *Tensor {
 	const operation = "AddScaledInPlace"
 	self := t.acquire(operation)
@@ -38,7 +38,7 @@ func (t *Tensor) AddScaledInPlace(other *Tensor, alpha Number) *Tensor {
 	return t
 }
 
-// SubInPlace subtracts other from t in place, and hands back t.
+// SubInPlace subtracts other from t in place and returns t.
 func (t *Tensor) SubInPlace(other *Tensor) *Tensor {
 	const operation = "SubInPlace"
 	self := t.acquire(operation)
@@ -49,7 +49,7 @@ func (t *Tensor) SubInPlace(other *Tensor) *Tensor {
 	return t
 }
 
-// SubScalarInPlace subtracts value from t in place, and hands back t.
+// SubScalarInPlace subtracts value from t in place and returns t.
 func (t *Tensor) SubScalarInPlace(value Number) *Tensor {
 	const operation = "SubScalarInPlace"
 	self := t.acquire(operation)
@@ -58,7 +58,7 @@ func (t *Tensor) SubScalarInPlace(value Number) *Tensor {
 	return t
 }
 
-// MulInPlace multiplies t by other in place, and hands back t.
+// MulInPlace multiplies t by other in place and returns t.
 func (t *Tensor) MulInPlace(other *Tensor) *Tensor {
 	const operation = "MulInPlace"
 	self := t.acquire(operation)
@@ -69,7 +69,7 @@ func (t *Tensor) MulInPlace(other *Tensor) *Tensor {
 	return t
 }
 
-// MulScalarInPlace multiplies t by value in place, and hands back t.
+// MulScalarInPlace multiplies t by value in place and returns t.
 func (t *Tensor) MulScalarInPlace(value Number) *Tensor {
 	const operation = "MulScalarInPlace"
 	self := t.acquire(operation)
@@ -78,7 +78,7 @@ func (t *Tensor) MulScalarInPlace(value Number) *Tensor {
 	return t
 }
 
-// DivInPlace divides t by other in place, and hands back t.
+// DivInPlace divides t by other in place and returns t.
 func (t *Tensor) DivInPlace(other *Tensor) *Tensor {
 	const operation = "DivInPlace"
 	self := t.acquire(operation)
@@ -89,7 +89,7 @@ func (t *Tensor) DivInPlace(other *Tensor) *Tensor {
 	return t
 }
 
-// DivScalarInPlace divides t by value in place, and hands back t.
+// DivScalarInPlace divides t by value in place and returns t.
 func (t *Tensor) DivScalarInPlace(value Number) *Tensor {
 	const operation = "DivScalarInPlace"
 	self := t.acquire(operation)
@@ -98,8 +98,8 @@ func (t *Tensor) DivScalarInPlace(value Number) *Tensor {
 	return t
 }
 
-// RemainderScalarInPlace makes t what is left of t / value rounded down, in place, and hands back
-// t.
+// RemainderScalarInPlace sets t to the remainder of t / value, with value's sign, in place and
+// returns t.
 func (t *Tensor) RemainderScalarInPlace(value Number) *Tensor {
 	const operation = "RemainderScalarInPlace"
 	self := t.acquire(operation)
@@ -108,7 +108,7 @@ func (t *Tensor) RemainderScalarInPlace(value Number) *Tensor {
 	return t
 }
 
-// PowScalarInPlace raises t to a power in place, and hands back t.
+// PowScalarInPlace raises t to a power in place and returns t.
 func (t *Tensor) PowScalarInPlace(exponent Number) *Tensor {
 	const operation = "PowScalarInPlace"
 	self := t.acquire(operation)
@@ -117,7 +117,7 @@ func (t *Tensor) PowScalarInPlace(exponent Number) *Tensor {
 	return t
 }
 
-// LerpInPlace moves t towards end by weight * (end - t) in place, and hands back t.
+// LerpInPlace adds weight * (end - t) to t in place and returns t.
 func (t *Tensor) LerpInPlace(end *Tensor, weight Number) *Tensor {
 	const operation = "LerpInPlace"
 	self := t.acquire(operation)
@@ -128,7 +128,7 @@ func (t *Tensor) LerpInPlace(end *Tensor, weight Number) *Tensor {
 	return t
 }
 
-// AddCMulInPlace adds value * tensor1 * tensor2 to t in place, and hands back t.
+// AddCMulInPlace adds value * tensor1 * tensor2 to t in place and returns t.
 func (t *Tensor) AddCMulInPlace(tensor1, tensor2 *Tensor, value Number) *Tensor {
 	const operation = "AddCMulInPlace"
 	self := t.acquire(operation)
@@ -142,7 +142,7 @@ func (t *Tensor) AddCMulInPlace(tensor1, tensor2 *Tensor, value Number) *Tensor 
 	return t
 }
 
-// AddCDivInPlace adds value * tensor1 / tensor2 to t in place, and hands back t.
+// AddCDivInPlace adds value * tensor1 / tensor2 to t in place and returns t.
 func (t *Tensor) AddCDivInPlace(tensor1, tensor2 *Tensor, value Number) *Tensor {
 	const operation = "AddCDivInPlace"
 	self := t.acquire(operation)
@@ -156,7 +156,7 @@ func (t *Tensor) AddCDivInPlace(tensor1, tensor2 *Tensor, value Number) *Tensor 
 	return t
 }
 
-// ClampInPlace holds t's elements in [min, max] in place, and hands back t.
+// ClampInPlace clamps t's elements to [min, max] in place and returns t.
 func (t *Tensor) ClampInPlace(min, max Number) *Tensor {
 	const operation = "ClampInPlace"
 	self := t.acquire(operation)
@@ -165,8 +165,8 @@ func (t *Tensor) ClampInPlace(min, max Number) *Tensor {
 	return t
 }
 
-// ClampTensorInPlace holds t's elements between those of min and max, either of which may be nil,
-// in place, and hands back t.
+// ClampTensorInPlace clamps t's elements to the elements of min and max, either of which may be
+// nil, in place and returns t.
 func (t *Tensor) ClampTensorInPlace(min, max *Tensor) *Tensor {
 	const operation = "ClampTensorInPlace"
 	self := t.acquire(operation)
@@ -179,7 +179,7 @@ func (t *Tensor) ClampTensorInPlace(min, max *Tensor) *Tensor {
 	return t
 }
 
-// ClampMinInPlace holds t's elements at min or above in place, and hands back t.
+// ClampMinInPlace replaces elements of t below min by min in place and returns t.
 func (t *Tensor) ClampMinInPlace(min Number) *Tensor {
 	const operation = "ClampMinInPlace"
 	self := t.acquire(operation)
@@ -188,7 +188,7 @@ func (t *Tensor) ClampMinInPlace(min Number) *Tensor {
 	return t
 }
 
-// ClampMaxInPlace holds t's elements at max or below in place, and hands back t.
+// ClampMaxInPlace replaces elements of t above max by max in place and returns t.
 func (t *Tensor) ClampMaxInPlace(max Number) *Tensor {
 	const operation = "ClampMaxInPlace"
 	self := t.acquire(operation)
@@ -197,8 +197,8 @@ func (t *Tensor) ClampMaxInPlace(max Number) *Tensor {
 	return t
 }
 
-// NanToNumInPlace replaces NaN and the infinities in t by the given numbers in place, and hands
-// back t.
+// NanToNumInPlace replaces NaN and the infinities in t by the given numbers in place and returns
+// t.
 func (t *Tensor) NanToNumInPlace(nan, positiveInfinity, negativeInfinity float64) *Tensor {
 	const operation = "NanToNumInPlace"
 	self := t.acquire(operation)
@@ -208,7 +208,7 @@ func (t *Tensor) NanToNumInPlace(nan, positiveInfinity, negativeInfinity float64
 	return t
 }
 
-// NegInPlace negates t in place, and hands back t.
+// NegInPlace negates t in place and returns t.
 func (t *Tensor) NegInPlace() *Tensor {
 	const operation = "NegInPlace"
 	self := t.acquire(operation)
@@ -217,7 +217,7 @@ func (t *Tensor) NegInPlace() *Tensor {
 	return t
 }
 
-// AbsInPlace makes t's elements positive in place, and hands back t.
+// AbsInPlace replaces t's elements by their absolute values in place and returns t.
 func (t *Tensor) AbsInPlace() *Tensor {
 	const operation = "AbsInPlace"
 	self := t.acquire(operation)
@@ -226,7 +226,7 @@ func (t *Tensor) AbsInPlace() *Tensor {
 	return t
 }
 
-// ExpInPlace makes t exp(t) in place, and hands back t.
+// ExpInPlace sets t to exp(t) in place and returns t.
 func (t *Tensor) ExpInPlace() *Tensor {
 	const operation = "ExpInPlace"
 	self := t.acquire(operation)
@@ -235,7 +235,7 @@ func (t *Tensor) ExpInPlace() *Tensor {
 	return t
 }
 
-// LogInPlace makes t its natural logarithm in place, and hands back t.
+// LogInPlace sets t to its natural logarithm in place and returns t.
 func (t *Tensor) LogInPlace() *Tensor {
 	const operation = "LogInPlace"
 	self := t.acquire(operation)
@@ -244,7 +244,7 @@ func (t *Tensor) LogInPlace() *Tensor {
 	return t
 }
 
-// SquareInPlace makes t t² in place, and hands back t.
+// SquareInPlace sets t to t² in place and returns t.
 func (t *Tensor) SquareInPlace() *Tensor {
 	const operation = "SquareInPlace"
 	self := t.acquire(operation)
@@ -253,7 +253,7 @@ func (t *Tensor) SquareInPlace() *Tensor {
 	return t
 }
 
-// ReciprocalInPlace makes t 1 / t in place, and hands back t.
+// ReciprocalInPlace sets t to 1 / t in place and returns t.
 func (t *Tensor) ReciprocalInPlace() *Tensor {
 	const operation = "ReciprocalInPlace"
 	self := t.acquire(operation)
@@ -262,7 +262,7 @@ func (t *Tensor) ReciprocalInPlace() *Tensor {
 	return t
 }
 
-// FloorInPlace rounds t down in place, and hands back t.
+// FloorInPlace rounds t down in place and returns t.
 func (t *Tensor) FloorInPlace() *Tensor {
 	const operation = "FloorInPlace"
 	self := t.acquire(operation)
@@ -271,7 +271,7 @@ func (t *Tensor) FloorInPlace() *Tensor {
 	return t
 }
 
-// CeilInPlace rounds t up in place, and hands back t.
+// CeilInPlace rounds t up in place and returns t.
 func (t *Tensor) CeilInPlace() *Tensor {
 	const operation = "CeilInPlace"
 	self := t.acquire(operation)
@@ -280,7 +280,7 @@ func (t *Tensor) CeilInPlace() *Tensor {
 	return t
 }
 
-// RoundInPlace rounds t to the nearest whole number in place, and hands back t.
+// RoundInPlace rounds t to the nearest integers in place and returns t.
 func (t *Tensor) RoundInPlace() *Tensor {
 	const operation = "RoundInPlace"
 	self := t.acquire(operation)
@@ -289,7 +289,7 @@ func (t *Tensor) RoundInPlace() *Tensor {
 	return t
 }
 
-// SqrtInPlace makes t its square root in place, and hands back t.
+// SqrtInPlace sets t to its square root in place and returns t.
 func (t *Tensor) SqrtInPlace() *Tensor {
 	const operation = "SqrtInPlace"
 	self := t.acquire(operation)
@@ -298,7 +298,7 @@ func (t *Tensor) SqrtInPlace() *Tensor {
 	return t
 }
 
-// RSqrtInPlace makes t 1 / sqrt(t) in place, and hands back t.
+// RSqrtInPlace sets t to 1 / sqrt(t) in place and returns t.
 func (t *Tensor) RSqrtInPlace() *Tensor {
 	const operation = "RSqrtInPlace"
 	self := t.acquire(operation)
@@ -307,7 +307,7 @@ func (t *Tensor) RSqrtInPlace() *Tensor {
 	return t
 }
 
-// ReLUInPlace makes t max(0, t) in place, and hands back t.
+// ReLUInPlace sets t to max(0, t) in place and returns t.
 func (t *Tensor) ReLUInPlace() *Tensor {
 	const operation = "ReLUInPlace"
 	self := t.acquire(operation)
@@ -316,7 +316,7 @@ func (t *Tensor) ReLUInPlace() *Tensor {
 	return t
 }
 
-// LeakyReLUInPlace multiplies what is negative in t by negativeSlope in place, and hands back t.
+// LeakyReLUInPlace multiplies negative elements of t by negativeSlope in place and returns t.
 func (t *Tensor) LeakyReLUInPlace(negativeSlope Number) *Tensor {
 	const operation = "LeakyReLUInPlace"
 	self := t.acquire(operation)
@@ -325,7 +325,7 @@ func (t *Tensor) LeakyReLUInPlace(negativeSlope Number) *Tensor {
 	return t
 }
 
-// SiLUInPlace makes t t * sigmoid(t) in place, and hands back t.
+// SiLUInPlace sets t to t * sigmoid(t) in place and returns t.
 func (t *Tensor) SiLUInPlace() *Tensor {
 	const operation = "SiLUInPlace"
 	self := t.acquire(operation)
@@ -334,7 +334,7 @@ func (t *Tensor) SiLUInPlace() *Tensor {
 	return t
 }
 
-// SigmoidInPlace makes t sigmoid(t) in place, and hands back t.
+// SigmoidInPlace sets t to sigmoid(t) in place and returns t.
 func (t *Tensor) SigmoidInPlace() *Tensor {
 	const operation = "SigmoidInPlace"
 	self := t.acquire(operation)
@@ -343,7 +343,7 @@ func (t *Tensor) SigmoidInPlace() *Tensor {
 	return t
 }
 
-// TanhInPlace makes t tanh(t) in place, and hands back t.
+// TanhInPlace sets t to tanh(t) in place and returns t.
 func (t *Tensor) TanhInPlace() *Tensor {
 	const operation = "TanhInPlace"
 	self := t.acquire(operation)
@@ -352,7 +352,7 @@ func (t *Tensor) TanhInPlace() *Tensor {
 	return t
 }
 
-// TrilInPlace zeroes t above a diagonal in place, and hands back t.
+// TrilInPlace sets elements of t above a diagonal to 0 in place and returns t.
 func (t *Tensor) TrilInPlace(diagonal int64) *Tensor {
 	const operation = "TrilInPlace"
 	self := t.acquire(operation)
@@ -361,7 +361,7 @@ func (t *Tensor) TrilInPlace(diagonal int64) *Tensor {
 	return t
 }
 
-// TriuInPlace zeroes t below a diagonal in place, and hands back t.
+// TriuInPlace sets elements of t below a diagonal to 0 in place and returns t.
 func (t *Tensor) TriuInPlace(diagonal int64) *Tensor {
 	const operation = "TriuInPlace"
 	self := t.acquire(operation)
@@ -370,7 +370,7 @@ func (t *Tensor) TriuInPlace(diagonal int64) *Tensor {
 	return t
 }
 
-// AddMMInPlace makes t beta * t + alpha * mat1 @ mat2 in place, and hands back t.
+// AddMMInPlace sets t to beta * t + alpha * mat1 @ mat2 in place and returns t.
 func (t *Tensor) AddMMInPlace(mat1, mat2 *Tensor, beta, alpha Number) *Tensor {
 	const operation = "AddMMInPlace"
 	self := t.acquire(operation)
@@ -384,7 +384,7 @@ func (t *Tensor) AddMMInPlace(mat1, mat2 *Tensor, beta, alpha Number) *Tensor {
 	return t
 }
 
-// FillInPlace fills t with value in place, and hands back t.
+// FillInPlace fills t with value in place and returns t.
 func (t *Tensor) FillInPlace(value Number) *Tensor {
 	const operation = "FillInPlace"
 	self := t.acquire(operation)
@@ -393,7 +393,7 @@ func (t *Tensor) FillInPlace(value Number) *Tensor {
 	return t
 }
 
-// FillTensorInPlace fills t with value, a tensor of one element, in place, and hands back t.
+// FillTensorInPlace fills t with value, a tensor of one element, in place and returns t.
 func (t *Tensor) FillTensorInPlace(value *Tensor) *Tensor {
 	const operation = "FillTensorInPlace"
 	self := t.acquire(operation)
@@ -404,7 +404,7 @@ func (t *Tensor) FillTensorInPlace(value *Tensor) *Tensor {
 	return t
 }
 
-// FillDiagonalInPlace fills the diagonal of t with value in place, and hands back t. It is
+// FillDiagonalInPlace fills the diagonal of t with value in place and returns t. It is
 // torch.Tensor.fill_diagonal_.
 func (t *Tensor) FillDiagonalInPlace(value Number) *Tensor {
 	const operation = "FillDiagonalInPlace"
@@ -414,7 +414,7 @@ func (t *Tensor) FillDiagonalInPlace(value Number) *Tensor {
 	return t
 }
 
-// ZeroInPlace fills t with zeros in place, and hands back t.
+// ZeroInPlace fills t with zeros in place and returns t.
 func (t *Tensor) ZeroInPlace() *Tensor {
 	const operation = "ZeroInPlace"
 	self := t.acquire(operation)
@@ -423,7 +423,7 @@ func (t *Tensor) ZeroInPlace() *Tensor {
 	return t
 }
 
-// MaskedFillInPlace writes value where the bool tensor mask holds, in place, and hands back t.
+// MaskedFillInPlace writes value to t where mask is true, in place and returns t.
 func (t *Tensor) MaskedFillInPlace(mask *Tensor, value Number) *Tensor {
 	const operation = "MaskedFillInPlace"
 	self := t.acquire(operation)
@@ -434,8 +434,8 @@ func (t *Tensor) MaskedFillInPlace(mask *Tensor, value Number) *Tensor {
 	return t
 }
 
-// MaskedFillTensorInPlace writes value, a tensor of one element, where the bool tensor mask
-// holds, in place, and hands back t.
+// MaskedFillTensorInPlace writes value, a tensor of one element, to t where mask is true, in
+// place and returns t.
 func (t *Tensor) MaskedFillTensorInPlace(mask, value *Tensor) *Tensor {
 	const operation = "MaskedFillTensorInPlace"
 	self := t.acquire(operation)
@@ -448,8 +448,8 @@ func (t *Tensor) MaskedFillTensorInPlace(mask, value *Tensor) *Tensor {
 	return t
 }
 
-// MaskedScatterInPlace writes the elements of source, in order, where the bool tensor mask holds,
-// in place, and hands back t.
+// MaskedScatterInPlace writes the elements of source, in order, to t where mask is true, in place
+// and returns t.
 func (t *Tensor) MaskedScatterInPlace(mask, source *Tensor) *Tensor {
 	const operation = "MaskedScatterInPlace"
 	self := t.acquire(operation)
@@ -462,7 +462,8 @@ func (t *Tensor) MaskedScatterInPlace(mask, source *Tensor) *Tensor {
 	return t
 }
 
-// ScatterInPlace writes source's elements where index says along dim, in place, and hands back t.
+// ScatterInPlace writes source's elements to t at the positions index along dim, in place and
+// returns t.
 func (t *Tensor) ScatterInPlace(dim int64, index, source *Tensor) *Tensor {
 	const operation = "ScatterInPlace"
 	self := t.acquire(operation)
@@ -475,8 +476,8 @@ func (t *Tensor) ScatterInPlace(dim int64, index, source *Tensor) *Tensor {
 	return t
 }
 
-// ScatterAddInPlace adds source's elements where index says along dim, in place, and hands back
-// t.
+// ScatterAddInPlace adds source's elements to t at the positions index along dim, in place and
+// returns t.
 func (t *Tensor) ScatterAddInPlace(dim int64, index, source *Tensor) *Tensor {
 	const operation = "ScatterAddInPlace"
 	self := t.acquire(operation)
@@ -489,8 +490,8 @@ func (t *Tensor) ScatterAddInPlace(dim int64, index, source *Tensor) *Tensor {
 	return t
 }
 
-// ScatterReduceInPlace merges source's elements into t where index says along dim, as
-// ScatterReduce does, in place, and hands back t.
+// ScatterReduceInPlace combines source's elements with t at the positions index along dim, as
+// [Tensor.ScatterReduce] does, in place and returns t.
 func (t *Tensor) ScatterReduceInPlace(dim int64, index, source *Tensor, reduction ScatterReduction, includeSelf bool) *Tensor {
 	const operation = "ScatterReduceInPlace"
 	self := t.acquire(operation)
@@ -506,8 +507,8 @@ func (t *Tensor) ScatterReduceInPlace(dim int64, index, source *Tensor, reductio
 	return t
 }
 
-// IndexAddInPlace adds source's slices to those that the vector index names along dim, in place,
-// and hands back t.
+// IndexAddInPlace adds source's slices to t at the positions in the vector index along dim, in
+// place and returns t.
 func (t *Tensor) IndexAddInPlace(dim int64, index, source *Tensor) *Tensor {
 	const operation = "IndexAddInPlace"
 	self := t.acquire(operation)
@@ -520,8 +521,8 @@ func (t *Tensor) IndexAddInPlace(dim int64, index, source *Tensor) *Tensor {
 	return t
 }
 
-// IndexCopyInPlace puts source's slices in place of those that the vector index names along dim,
-// and hands back t.
+// IndexCopyInPlace replaces t's slices at the positions in the vector index along dim by
+// source's, in place and returns t.
 func (t *Tensor) IndexCopyInPlace(dim int64, index, source *Tensor) *Tensor {
 	const operation = "IndexCopyInPlace"
 	self := t.acquire(operation)
@@ -534,8 +535,8 @@ func (t *Tensor) IndexCopyInPlace(dim int64, index, source *Tensor) *Tensor {
 	return t
 }
 
-// IndexFillInPlace writes value into the slices that the vector index names along dim, in place,
-// and hands back t.
+// IndexFillInPlace writes value to the slices of t at the positions in the vector index along
+// dim, in place and returns t.
 func (t *Tensor) IndexFillInPlace(dim int64, index *Tensor, value Number) *Tensor {
 	const operation = "IndexFillInPlace"
 	self := t.acquire(operation)

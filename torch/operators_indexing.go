@@ -16,8 +16,8 @@ func (t *Tensor) Select(dim, index int64) *Tensor {
 	return made(operation, C.ctorch_op_select_int(self, C.int64_t(dim), C.int64_t(index)))
 }
 
-// Slice returns t from start up to but without end along dim, every step-th, a view; negative
-// bounds count from the end, and [End] stands for it.
+// Slice returns every step-th element from start up to but not including end along dim, a view;
+// negative bounds count from the end, and [End] means the end.
 func (t *Tensor) Slice(dim, start, end, step int64) *Tensor {
 	const operation = "Slice"
 	self := t.acquire(operation)
@@ -35,7 +35,7 @@ func (t *Tensor) Narrow(dim, start, length int64) *Tensor {
 		C.int64_t(length)))
 }
 
-// IndexSelect returns the slices along dim that the vector index names.
+// IndexSelect returns the slices along dim at the positions in the vector index.
 func (t *Tensor) IndexSelect(dim int64, index *Tensor) *Tensor {
 	const operation = "IndexSelect"
 	self := t.acquire(operation)
@@ -45,7 +45,7 @@ func (t *Tensor) IndexSelect(dim int64, index *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_index_select(self, C.int64_t(dim), indexHandle))
 }
 
-// Gather returns, in index's shape, the elements whose position along dim index gives.
+// Gather returns, in index's shape, the elements of t at the positions index along dim.
 func (t *Tensor) Gather(dim int64, index *Tensor) *Tensor {
 	const operation = "Gather"
 	self := t.acquire(operation)
@@ -55,8 +55,8 @@ func (t *Tensor) Gather(dim int64, index *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_gather(self, C.int64_t(dim), indexHandle))
 }
 
-// TakeAlongDim returns Gather's elements, broadcasting t and indices; made for what ArgSort and
-// ArgMax give.
+// TakeAlongDim is [Tensor.Gather] that broadcasts t and indices, for the results of ArgSort and
+// ArgMax.
 func (t *Tensor) TakeAlongDim(indices *Tensor, dim int64) *Tensor {
 	const operation = "TakeAlongDim"
 	self := t.acquire(operation)
@@ -66,7 +66,7 @@ func (t *Tensor) TakeAlongDim(indices *Tensor, dim int64) *Tensor {
 	return made(operation, C.ctorch_op_take_along_dim(self, indicesHandle, C.int64_t(dim)))
 }
 
-// Take returns the elements at positions in t taken flat.
+// Take returns the elements at positions in the flattened t.
 func (t *Tensor) Take(index *Tensor) *Tensor {
 	const operation = "Take"
 	self := t.acquire(operation)
@@ -76,7 +76,7 @@ func (t *Tensor) Take(index *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_take(self, indexHandle))
 }
 
-// Scatter returns t with source's elements written where index says along dim.
+// Scatter returns t with source's elements written at the positions index along dim.
 func (t *Tensor) Scatter(dim int64, index, source *Tensor) *Tensor {
 	const operation = "Scatter"
 	self := t.acquire(operation)
@@ -88,7 +88,7 @@ func (t *Tensor) Scatter(dim int64, index, source *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_scatter_src(self, C.int64_t(dim), indexHandle, sourceHandle))
 }
 
-// ScatterScalar returns t with value written where index says along dim.
+// ScatterScalar returns t with value written at the positions index along dim.
 func (t *Tensor) ScatterScalar(dim int64, index *Tensor, value Number) *Tensor {
 	const operation = "ScatterScalar"
 	self := t.acquire(operation)
@@ -99,7 +99,7 @@ func (t *Tensor) ScatterScalar(dim int64, index *Tensor, value Number) *Tensor {
 		cNumber(operation, value)))
 }
 
-// ScatterAdd returns t with source's elements added where index says along dim.
+// ScatterAdd returns t with source's elements added at the positions index along dim.
 func (t *Tensor) ScatterAdd(dim int64, index, source *Tensor) *Tensor {
 	const operation = "ScatterAdd"
 	self := t.acquire(operation)
@@ -111,8 +111,8 @@ func (t *Tensor) ScatterAdd(dim int64, index, source *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_scatter_add(self, C.int64_t(dim), indexHandle, sourceHandle))
 }
 
-// ScatterReduce returns t with source's elements merged where index says along dim; includeSelf
-// counts t's own element.
+// ScatterReduce returns t with source's elements combined at the positions index along dim;
+// includeSelf includes t's own element.
 func (t *Tensor) ScatterReduce(dim int64, index, source *Tensor, reduction ScatterReduction, includeSelf bool) *Tensor {
 	const operation = "ScatterReduce"
 	self := t.acquire(operation)
@@ -127,7 +127,7 @@ func (t *Tensor) ScatterReduce(dim int64, index, source *Tensor, reduction Scatt
 		sourceHandle, reductionText, cBool(includeSelf)))
 }
 
-// IndexAdd returns t with source's slices added to those that the vector index names along dim.
+// IndexAdd returns t with source's slices added at the positions in the vector index along dim.
 func (t *Tensor) IndexAdd(dim int64, index, source *Tensor) *Tensor {
 	const operation = "IndexAdd"
 	self := t.acquire(operation)
@@ -139,8 +139,8 @@ func (t *Tensor) IndexAdd(dim int64, index, source *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_index_add(self, C.int64_t(dim), indexHandle, sourceHandle))
 }
 
-// IndexCopy returns t with source's slices in place of those that the vector index names along
-// dim.
+// IndexCopy returns t with its slices at the positions in the vector index along dim replaced by
+// source's.
 func (t *Tensor) IndexCopy(dim int64, index, source *Tensor) *Tensor {
 	const operation = "IndexCopy"
 	self := t.acquire(operation)
@@ -152,7 +152,7 @@ func (t *Tensor) IndexCopy(dim int64, index, source *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_index_copy(self, C.int64_t(dim), indexHandle, sourceHandle))
 }
 
-// IndexFill returns t with value in the slices that the vector index names along dim.
+// IndexFill returns t with value in the slices at the positions in the vector index along dim.
 func (t *Tensor) IndexFill(dim int64, index *Tensor, value Number) *Tensor {
 	const operation = "IndexFill"
 	self := t.acquire(operation)
@@ -163,8 +163,8 @@ func (t *Tensor) IndexFill(dim int64, index *Tensor, value Number) *Tensor {
 		cNumber(operation, value)))
 }
 
-// IndexReduce returns t with source's slices merged with those that the vector index names along
-// dim; includeSelf counts t's own elements.
+// IndexReduce returns t with source's slices combined at the positions in the vector index along
+// dim; includeSelf includes t's own elements.
 func (t *Tensor) IndexReduce(dim int64, index, source *Tensor, reduction ScatterReduction, includeSelf bool) *Tensor {
 	const operation = "IndexReduce"
 	self := t.acquire(operation)
@@ -179,8 +179,8 @@ func (t *Tensor) IndexReduce(dim int64, index, source *Tensor, reduction Scatter
 		reductionText, cBool(includeSelf)))
 }
 
-// Put returns t with source's elements written at (or, if accumulate, added to) positions in t
-// taken flat.
+// Put returns t with source's elements written, or added if accumulate, at positions in the
+// flattened t.
 func (t *Tensor) Put(index, source *Tensor, accumulate bool) *Tensor {
 	const operation = "Put"
 	self := t.acquire(operation)
@@ -203,7 +203,7 @@ func (t *Tensor) SelectScatter(source *Tensor, dim, index int64) *Tensor {
 		C.int64_t(index)))
 }
 
-// SliceScatter returns t with source in place of what Slice reads.
+// SliceScatter returns t with source in place of the elements that [Tensor.Slice] would return.
 func (t *Tensor) SliceScatter(source *Tensor, dim, start, end, step int64) *Tensor {
 	const operation = "SliceScatter"
 	self := t.acquire(operation)
@@ -214,7 +214,7 @@ func (t *Tensor) SliceScatter(source *Tensor, dim, start, end, step int64) *Tens
 		C.int64_t(start), C.int64_t(end), C.int64_t(step)))
 }
 
-// DiagonalScatter returns t with source as its diagonals in two dims.
+// DiagonalScatter returns t with source as the diagonals of the matrices in dim1 and dim2.
 func (t *Tensor) DiagonalScatter(source *Tensor, offset, dim1, dim2 int64) *Tensor {
 	const operation = "DiagonalScatter"
 	self := t.acquire(operation)
@@ -225,7 +225,7 @@ func (t *Tensor) DiagonalScatter(source *Tensor, offset, dim1, dim2 int64) *Tens
 		C.int64_t(dim1), C.int64_t(dim2)))
 }
 
-// MaskedSelect returns the elements where the bool tensor mask holds, as a vector.
+// MaskedSelect returns the elements where mask is true, as a vector.
 func (t *Tensor) MaskedSelect(mask *Tensor) *Tensor {
 	const operation = "MaskedSelect"
 	self := t.acquire(operation)
@@ -235,7 +235,7 @@ func (t *Tensor) MaskedSelect(mask *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_masked_select(self, maskHandle))
 }
 
-// MaskedFill returns t with value where the bool tensor mask holds.
+// MaskedFill returns t with value where mask is true.
 func (t *Tensor) MaskedFill(mask *Tensor, value Number) *Tensor {
 	const operation = "MaskedFill"
 	self := t.acquire(operation)
@@ -246,8 +246,7 @@ func (t *Tensor) MaskedFill(mask *Tensor, value Number) *Tensor {
 		cNumber(operation, value)))
 }
 
-// MaskedFillTensor returns t with value, a tensor of one element, where the bool tensor mask
-// holds.
+// MaskedFillTensor returns t with value, a tensor of one element, where mask is true.
 func (t *Tensor) MaskedFillTensor(mask, value *Tensor) *Tensor {
 	const operation = "MaskedFillTensor"
 	self := t.acquire(operation)
@@ -259,8 +258,7 @@ func (t *Tensor) MaskedFillTensor(mask, value *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_masked_fill_Tensor(self, maskHandle, valueHandle))
 }
 
-// MaskedScatter returns t with the elements of source, in order, where the bool tensor mask
-// holds.
+// MaskedScatter returns t with the elements of source, in order, where mask is true.
 func (t *Tensor) MaskedScatter(mask, source *Tensor) *Tensor {
 	const operation = "MaskedScatter"
 	self := t.acquire(operation)
@@ -272,8 +270,8 @@ func (t *Tensor) MaskedScatter(mask, source *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_masked_scatter(self, maskHandle, sourceHandle))
 }
 
-// OneHot returns int64 [..., classes] with a 1 where the int64 tensor t says; classes -1 takes
-// one more than the largest.
+// OneHot returns the one-hot encoding [..., classes] of the int64 tensor t; classes -1 means the
+// largest element plus one.
 func (t *Tensor) OneHot(classes int64) *Tensor {
 	const operation = "OneHot"
 	self := t.acquire(operation)
@@ -281,7 +279,7 @@ func (t *Tensor) OneHot(classes int64) *Tensor {
 	return made(operation, C.ctorch_op_one_hot(self, C.int64_t(classes)))
 }
 
-// Embedding returns the rows of weight [N, D] that indices [...] name, [..., D].
+// Embedding returns the rows of weight [N, D] at indices [...], as [..., D].
 func Embedding(weight, indices *Tensor) *Tensor {
 	const operation = "Embedding"
 	weightHandle := weight.acquire(operation)
@@ -291,8 +289,7 @@ func Embedding(weight, indices *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_embedding(weightHandle, indicesHandle))
 }
 
-// EmbeddingWithPadding returns the rows of weight [N, D] that indices [...] name, [..., D]; the
-// row paddingIndex gets no gradient.
+// EmbeddingWithPadding is [Embedding] without a gradient for the row paddingIndex.
 func EmbeddingWithPadding(weight, indices *Tensor, paddingIndex int64) *Tensor {
 	const operation = "EmbeddingWithPadding"
 	weightHandle := weight.acquire(operation)
@@ -303,7 +300,7 @@ func EmbeddingWithPadding(weight, indices *Tensor, paddingIndex int64) *Tensor {
 		C.int64_t(paddingIndex)))
 }
 
-// embeddingBag is behind EmbeddingBag.
+// embeddingBag implements EmbeddingBag.
 func embeddingBag(weight, indices, offsets *Tensor, mode BagMode, weights *Tensor) (bags, offsetOf, sizes, most *Tensor) {
 	const operation = "EmbeddingBag"
 	weightHandle := weight.acquire(operation)

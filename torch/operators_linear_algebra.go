@@ -15,8 +15,8 @@ package torch
 */
 import "C"
 
-// MatMul returns the matrix product: of matrices, vectors, or batches [..., n, k] and [..., k, m]
-// of matrices, which are broadcast.
+// MatMul returns the matrix product of matrices, vectors, or batches [..., n, k] and [..., k, m]
+// of matrices, with broadcasting.
 func (t *Tensor) MatMul(other *Tensor) *Tensor {
 	const operation = "MatMul"
 	self := t.acquire(operation)
@@ -151,7 +151,7 @@ func (t *Tensor) AddBMM(batch1, batch2 *Tensor, beta, alpha Number) *Tensor {
 		cNumber(operation, beta), cNumber(operation, alpha)))
 }
 
-// Einsum returns the sum of products that an equation such as "bij,bjk->bik" states.
+// Einsum returns the sum of products that an equation such as "bij,bjk->bik" describes.
 func Einsum(equation string, tensors ...*Tensor) *Tensor {
 	const operation = "Einsum"
 	equationText, freeEquation := cText(equation)
@@ -182,7 +182,8 @@ func (t *Tensor) VecDot(other *Tensor, dim int64) *Tensor {
 	return made(operation, C.ctorch_op_linalg_vecdot(self, otherHandle, C.int64_t(dim)))
 }
 
-// TensorDot returns the product summed over dims of t and otherDims of other, pair by pair.
+// TensorDot returns the tensor product of t and other, summed over dims of t and otherDims of
+// other pair by pair.
 func (t *Tensor) TensorDot(other *Tensor, dims, otherDims []int64) *Tensor {
 	const operation = "TensorDot"
 	self := t.acquire(operation)
@@ -193,7 +194,7 @@ func (t *Tensor) TensorDot(other *Tensor, dims, otherDims []int64) *Tensor {
 		C.int64_t(len(dims)), int64s(otherDims), C.int64_t(len(otherDims))))
 }
 
-// MultiDot returns the product of several matrices, in the order that costs least.
+// MultiDot returns the product of the matrices, in the order of lowest cost.
 func MultiDot(tensors ...*Tensor) *Tensor {
 	const operation = "MultiDot"
 	tensorsHandles := acquireAll(operation, tensors)
@@ -202,7 +203,7 @@ func MultiDot(tensors ...*Tensor) *Tensor {
 		tensorsHandles.count()))
 }
 
-// BlockDiag returns the matrices along the diagonal of one.
+// BlockDiag returns the block-diagonal matrix of the matrices.
 func BlockDiag(tensors ...*Tensor) *Tensor {
 	const operation = "BlockDiag"
 	tensorsHandles := acquireAll(operation, tensors)
@@ -238,7 +239,7 @@ func (t *Tensor) Det() *Tensor {
 	return made(operation, C.ctorch_op_linalg_det(self))
 }
 
-// SLogDet returns the sign and the logarithm of the absolute value of determinants.
+// SLogDet returns the signs and the logarithms of the absolute values of the determinants.
 func (t *Tensor) SLogDet() (sign, logAbs *Tensor) {
 	const operation = "SLogDet"
 	self := t.acquire(operation)
@@ -248,7 +249,7 @@ func (t *Tensor) SLogDet() (sign, logAbs *Tensor) {
 	return adopt(results.items[0]), adopt(results.items[1])
 }
 
-// LogDet returns the logarithms of determinants, NaN where they are negative.
+// LogDet returns the logarithms of the determinants, NaN where they are negative.
 func (t *Tensor) LogDet() *Tensor {
 	const operation = "LogDet"
 	self := t.acquire(operation)
@@ -272,7 +273,7 @@ func (t *Tensor) PInverse() *Tensor {
 	return made(operation, C.ctorch_op_pinverse(self))
 }
 
-// Solve returns x with t x = b, for square matrices t.
+// Solve returns x with t x = b, for square t.
 func (t *Tensor) Solve(b *Tensor) *Tensor {
 	const operation = "Solve"
 	self := t.acquire(operation)
@@ -282,7 +283,7 @@ func (t *Tensor) Solve(b *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_linalg_solve(self, bHandle))
 }
 
-// SolveTriangular returns x with t x = b, for triangular matrices t.
+// SolveTriangular returns x with t x = b, for triangular t.
 func (t *Tensor) SolveTriangular(b *Tensor, upper bool) *Tensor {
 	const operation = "SolveTriangular"
 	self := t.acquire(operation)
@@ -292,8 +293,9 @@ func (t *Tensor) SolveTriangular(b *Tensor, upper bool) *Tensor {
 	return made(operation, C.ctorch_op_linalg_solve_triangular(self, bHandle, cBool(upper)))
 }
 
-// LstSq returns x with the least |t x - b|, and what LAPACK's gelsd tells besides; on CUDA use
-// PInverse, or QR and SolveTriangular.
+// LstSq returns the least squares solution x of t x = b, and the residuals, rank and singular
+// values from LAPACK's gelsd. It works on the CPU only; on CUDA use PInverse, or QR and
+// SolveTriangular.
 func (t *Tensor) LstSq(b *Tensor) (solution, residuals, rank, singularValues *Tensor) {
 	const operation = "LstSq"
 	self := t.acquire(operation)
@@ -305,7 +307,7 @@ func (t *Tensor) LstSq(b *Tensor) (solution, residuals, rank, singularValues *Te
 	return adopt(results.items[0]), adopt(results.items[1]), adopt(results.items[2]), adopt(results.items[3])
 }
 
-// LU returns the permutation P, L lower and U upper triangular, with t = P L U.
+// LU returns the permutation P, the lower triangular L and the upper triangular U with t = P L U.
 func (t *Tensor) LU() (p, l, u *Tensor) {
 	const operation = "LU"
 	self := t.acquire(operation)
@@ -315,7 +317,7 @@ func (t *Tensor) LU() (p, l, u *Tensor) {
 	return adopt(results.items[0]), adopt(results.items[1]), adopt(results.items[2])
 }
 
-// Eig returns the complex eigenvalues and eigenvectors, as columns, of square matrices.
+// Eig returns the complex eigenvalues, and the eigenvectors as columns, of square matrices.
 func (t *Tensor) Eig() (eigenvalues, eigenvectors *Tensor) {
 	const operation = "Eig"
 	self := t.acquire(operation)
@@ -367,7 +369,8 @@ func (t *Tensor) SVDVals() *Tensor {
 	return made(operation, C.ctorch_op_linalg_svdvals(self))
 }
 
-// QR returns Q with orthonormal columns and R upper triangular, with t = Q R (the reduced form).
+// QR returns Q with orthonormal columns and the upper triangular R with t = Q R (the reduced
+// form).
 func (t *Tensor) QR() (q, r *Tensor) {
 	const operation = "QR"
 	self := t.acquire(operation)
@@ -386,8 +389,8 @@ func (t *Tensor) Cholesky() *Tensor {
 	return made(operation, C.ctorch_op_linalg_cholesky(self))
 }
 
-// CholeskySolve returns x with a x = t, where factor is Cholesky's of a (or its transpose, if
-// upper).
+// CholeskySolve returns x with a x = t, where factor is the Cholesky factor L of a, or U = Lᵀ if
+// upper.
 func (t *Tensor) CholeskySolve(factor *Tensor, upper bool) *Tensor {
 	const operation = "CholeskySolve"
 	self := t.acquire(operation)
@@ -397,8 +400,8 @@ func (t *Tensor) CholeskySolve(factor *Tensor, upper bool) *Tensor {
 	return made(operation, C.ctorch_op_cholesky_solve(self, factorHandle, cBool(upper)))
 }
 
-// CholeskyInverse returns the inverse of a, where t is Cholesky's factor of a (or its transpose,
-// if upper).
+// CholeskyInverse returns the inverse of a, where t is the Cholesky factor L of a, or U = Lᵀ if
+// upper.
 func (t *Tensor) CholeskyInverse(upper bool) *Tensor {
 	const operation = "CholeskyInverse"
 	self := t.acquire(operation)
@@ -433,7 +436,7 @@ func (t *Tensor) EigVals() *Tensor {
 	return made(operation, C.ctorch_op_linalg_eigvals(self))
 }
 
-// VectorNorm returns the norms of order ord of the vectors along dims (nil: of all elements).
+// VectorNorm returns the vector norms of order ord along dims (nil means over all elements).
 func (t *Tensor) VectorNorm(ord Number, dims []int64, keepDim bool) *Tensor {
 	const operation = "VectorNorm"
 	self := t.acquire(operation)
@@ -442,7 +445,7 @@ func (t *Tensor) VectorNorm(ord Number, dims []int64, keepDim bool) *Tensor {
 		int64s(dims), C.int64_t(len(dims)), cBool(keepDim)))
 }
 
-// MatrixNorm returns the matrix norms of a named order in the last two dimensions.
+// MatrixNorm returns the matrix norms of the last two dimensions.
 func (t *Tensor) MatrixNorm(ord MatrixNormOrder) *Tensor {
 	const operation = "MatrixNorm"
 	self := t.acquire(operation)
@@ -452,9 +455,9 @@ func (t *Tensor) MatrixNorm(ord MatrixNormOrder) *Tensor {
 	return made(operation, C.ctorch_op_linalg_matrix_norm_str_ord(self, ordText))
 }
 
-// MatrixNormOrd returns the matrix norms in two dims of order 1 or -1 (sums of columns), 2 or -2
-// (singular values), or an infinity (sums of rows); the negative ones are smallest instead of
-// largest.
+// MatrixNormOrd returns the matrix norms in two dims, of order 1 or -1 (largest or smallest
+// column sum), 2 or -2 (largest or smallest singular value), or +Inf or -Inf (largest or smallest
+// row sum).
 func (t *Tensor) MatrixNormOrd(ord Number, dims []int64, keepDim bool) *Tensor {
 	const operation = "MatrixNormOrd"
 	self := t.acquire(operation)
@@ -463,7 +466,8 @@ func (t *Tensor) MatrixNormOrd(ord Number, dims []int64, keepDim bool) *Tensor {
 		int64s(dims), C.int64_t(len(dims)), cBool(keepDim)))
 }
 
-// Cond returns the condition numbers of matrices in the norm of order p, as MatrixNormOrd's.
+// Cond returns the condition numbers of matrices in the norm of order p of
+// [Tensor.MatrixNormOrd].
 func (t *Tensor) Cond(p Number) *Tensor {
 	const operation = "Cond"
 	self := t.acquire(operation)
@@ -471,8 +475,8 @@ func (t *Tensor) Cond(p Number) *Tensor {
 	return made(operation, C.ctorch_op_linalg_cond(self, cNumber(operation, p)))
 }
 
-// TensorSolve returns x with TensorDot(t, x) = other, over all dimensions of x; dims of t are
-// moved to its end before (nil: none).
+// TensorSolve returns x with TensorDot(t, x) = other over all dimensions of x; dims of t are
+// moved to its end first (nil means none).
 func (t *Tensor) TensorSolve(other *Tensor, dims []int64) *Tensor {
 	const operation = "TensorSolve"
 	self := t.acquire(operation)
@@ -483,7 +487,7 @@ func (t *Tensor) TensorSolve(other *Tensor, dims []int64) *Tensor {
 		C.int64_t(len(dims))))
 }
 
-// TensorInv returns the inverse of TensorDot with t over its first dimensions.
+// TensorInv returns the inverse of the TensorDot with t over its first dimensions.
 func (t *Tensor) TensorInv(dimensions int64) *Tensor {
 	const operation = "TensorInv"
 	self := t.acquire(operation)
@@ -491,8 +495,8 @@ func (t *Tensor) TensorInv(dimensions int64) *Tensor {
 	return made(operation, C.ctorch_op_linalg_tensorinv(self, C.int64_t(dimensions)))
 }
 
-// HouseholderProduct returns the first columns of the product of the Householder matrices that t
-// and tau give.
+// HouseholderProduct returns the first columns of the product of the Householder matrices given
+// by t and tau.
 func (t *Tensor) HouseholderProduct(tau *Tensor) *Tensor {
 	const operation = "HouseholderProduct"
 	self := t.acquire(operation)
@@ -502,7 +506,8 @@ func (t *Tensor) HouseholderProduct(tau *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_linalg_householder_product(self, tauHandle))
 }
 
-// Vander returns the powers 0 to n-1 of the elements of t [..., m], [..., m, n].
+// Vander returns the Vandermonde matrices [..., m, n] of t [..., m]: the powers 0 to n-1 of its
+// elements.
 func (t *Tensor) Vander(n int64) *Tensor {
 	const operation = "Vander"
 	self := t.acquire(operation)
@@ -510,8 +515,8 @@ func (t *Tensor) Vander(n int64) *Tensor {
 	return made(operation, C.ctorch_op_linalg_vander(self, C.int64_t(n)))
 }
 
-// CDist returns the distances in the p-norm between all rows of t [..., n, d] and of other [...,
-// m, d], [..., n, m].
+// CDist returns the p-norm distances [..., n, m] between all rows of t [..., n, d] and of other
+// [..., m, d].
 func (t *Tensor) CDist(other *Tensor, p float64) *Tensor {
 	const operation = "CDist"
 	self := t.acquire(operation)
@@ -521,7 +526,7 @@ func (t *Tensor) CDist(other *Tensor, p float64) *Tensor {
 	return made(operation, C.ctorch_op_cdist(self, otherHandle, C.double(p)))
 }
 
-// PDist returns the distances in the p-norm between all pairs of rows of t [n, d], [n(n-1)/2].
+// PDist returns the p-norm distances [n(n-1)/2] between all pairs of rows of t [n, d].
 func (t *Tensor) PDist(p float64) *Tensor {
 	const operation = "PDist"
 	self := t.acquire(operation)
@@ -541,7 +546,7 @@ func (t *Tensor) PairwiseDistance(other *Tensor, p, eps float64, keepDim bool) *
 }
 
 // CosineSimilarity returns the cosine of the angle between t and other along dim; norms below eps
-// are taken for eps.
+// count as eps.
 func (t *Tensor) CosineSimilarity(other *Tensor, dim int64, eps float64) *Tensor {
 	const operation = "CosineSimilarity"
 	self := t.acquire(operation)

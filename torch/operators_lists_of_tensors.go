@@ -7,7 +7,7 @@ package torch
 */
 import "C"
 
-// ForeachNorm returns the norm of that order of each tensor, as tensors of one element.
+// ForeachNorm returns the norm of order ord of each tensor, as tensors of one element.
 func ForeachNorm(tensors []*Tensor, order Number) []*Tensor {
 	const operation = "ForeachNorm"
 	tensorsHandles := acquireAll(operation, tensors)
@@ -43,7 +43,7 @@ func ForeachSqrt(tensors []*Tensor) []*Tensor {
 		tensorsHandles.count()))
 }
 
-// ForeachAdd returns each tensor plus alpha times its counterpart among others.
+// ForeachAdd returns tensors[i] + alpha * others[i] for each i.
 func ForeachAdd(tensors, others []*Tensor, alpha Number) []*Tensor {
 	const operation = "ForeachAdd"
 	tensorsHandles := acquireAll(operation, tensors)
@@ -55,7 +55,7 @@ func ForeachAdd(tensors, others []*Tensor, alpha Number) []*Tensor {
 		cNumber(operation, alpha)))
 }
 
-// ForeachAddCMul returns each tensor plus value times the product of its counterparts.
+// ForeachAddCMul returns tensors[i] + value * tensors1[i] * tensors2[i] for each i.
 func ForeachAddCMul(tensors, tensors1, tensors2 []*Tensor, value Number) []*Tensor {
 	const operation = "ForeachAddCMul"
 	tensorsHandles := acquireAll(operation, tensors)
@@ -77,7 +77,7 @@ func ForeachNegInPlace(tensors []*Tensor) {
 	check(operation, C.ctorch_op__foreach_neg_(tensorsHandles.pointer(), tensorsHandles.count()))
 }
 
-// ForeachSqrtInPlace makes each tensor its square roots, in place.
+// ForeachSqrtInPlace takes the square root of each tensor, in place.
 func ForeachSqrtInPlace(tensors []*Tensor) {
 	const operation = "ForeachSqrtInPlace"
 	tensorsHandles := acquireAll(operation, tensors)
@@ -85,7 +85,7 @@ func ForeachSqrtInPlace(tensors []*Tensor) {
 	check(operation, C.ctorch_op__foreach_sqrt_(tensorsHandles.pointer(), tensorsHandles.count()))
 }
 
-// ForeachReciprocalInPlace makes each tensor its reciprocals, in place.
+// ForeachReciprocalInPlace replaces each tensor by its reciprocal, in place.
 func ForeachReciprocalInPlace(tensors []*Tensor) {
 	const operation = "ForeachReciprocalInPlace"
 	tensorsHandles := acquireAll(operation, tensors)
@@ -102,8 +102,8 @@ func ForeachZeroInPlace(tensors []*Tensor) {
 	check(operation, C.ctorch_op__foreach_zero_(tensorsHandles.pointer(), tensorsHandles.count()))
 }
 
-// ForeachCopyInPlace copies its counterpart among sources to each tensor, in place. nonBlocking
-// does not wait for copies between pinned memory and a GPU.
+// ForeachCopyInPlace copies sources[i] to tensors[i] for each i, in place. nonBlocking does not
+// wait for copies between pinned memory and a GPU.
 func ForeachCopyInPlace(tensors, sources []*Tensor, nonBlocking bool) {
 	const operation = "ForeachCopyInPlace"
 	tensorsHandles := acquireAll(operation, tensors)
@@ -114,7 +114,7 @@ func ForeachCopyInPlace(tensors, sources []*Tensor, nonBlocking bool) {
 		sourcesHandles.pointer(), sourcesHandles.count(), cBool(nonBlocking)))
 }
 
-// ForeachAddInPlace adds alpha times its counterpart among others to each tensor, in place.
+// ForeachAddInPlace adds alpha * others[i] to tensors[i] for each i, in place.
 func ForeachAddInPlace(tensors, others []*Tensor, alpha Number) {
 	const operation = "ForeachAddInPlace"
 	tensorsHandles := acquireAll(operation, tensors)
@@ -167,8 +167,7 @@ func ForeachMulTensorInPlace(tensors []*Tensor, value *Tensor) {
 		tensorsHandles.count(), valueHandle))
 }
 
-// ForeachLerpInPlace moves each tensor towards its counterpart among ends by weight times their
-// difference, in place.
+// ForeachLerpInPlace adds weight * (ends[i] - tensors[i]) to tensors[i] for each i, in place.
 func ForeachLerpInPlace(tensors, ends []*Tensor, weight Number) {
 	const operation = "ForeachLerpInPlace"
 	tensorsHandles := acquireAll(operation, tensors)
@@ -180,8 +179,8 @@ func ForeachLerpInPlace(tensors, ends []*Tensor, weight Number) {
 		cNumber(operation, weight)))
 }
 
-// ForeachMaximumInPlace makes each tensor the larger of itself and its counterpart, element by
-// element, in place.
+// ForeachMaximumInPlace sets tensors[i] to the larger of tensors[i] and others[i], element by
+// element, for each i, in place.
 func ForeachMaximumInPlace(tensors, others []*Tensor) {
 	const operation = "ForeachMaximumInPlace"
 	tensorsHandles := acquireAll(operation, tensors)
@@ -192,7 +191,7 @@ func ForeachMaximumInPlace(tensors, others []*Tensor) {
 		tensorsHandles.count(), othersHandles.pointer(), othersHandles.count()))
 }
 
-// ForeachClampMinInPlace holds each tensor's elements at min or above, in place.
+// ForeachClampMinInPlace replaces elements of each tensor below min by min, in place.
 func ForeachClampMinInPlace(tensors []*Tensor, min Number) {
 	const operation = "ForeachClampMinInPlace"
 	tensorsHandles := acquireAll(operation, tensors)
@@ -201,7 +200,7 @@ func ForeachClampMinInPlace(tensors []*Tensor, min Number) {
 		tensorsHandles.count(), cNumber(operation, min)))
 }
 
-// ForeachClampMaxInPlace holds each tensor's elements at max or below, in place.
+// ForeachClampMaxInPlace replaces elements of each tensor above max by max, in place.
 func ForeachClampMaxInPlace(tensors []*Tensor, max Number) {
 	const operation = "ForeachClampMaxInPlace"
 	tensorsHandles := acquireAll(operation, tensors)
@@ -210,7 +209,7 @@ func ForeachClampMaxInPlace(tensors []*Tensor, max Number) {
 		tensorsHandles.count(), cNumber(operation, max)))
 }
 
-// ForeachAddCMulInPlace adds value times the product of its counterparts to each tensor, in
+// ForeachAddCMulInPlace adds value * tensors1[i] * tensors2[i] to tensors[i] for each i, in
 // place.
 func ForeachAddCMulInPlace(tensors, tensors1, tensors2 []*Tensor, value Number) {
 	const operation = "ForeachAddCMulInPlace"
@@ -225,7 +224,7 @@ func ForeachAddCMulInPlace(tensors, tensors1, tensors2 []*Tensor, value Number) 
 		tensors2Handles.pointer(), tensors2Handles.count(), cNumber(operation, value)))
 }
 
-// ForeachAddCDivInPlace adds value times the quotient of its counterparts to each tensor, in
+// ForeachAddCDivInPlace adds value * tensors1[i] / tensors2[i] to tensors[i] for each i, in
 // place.
 func ForeachAddCDivInPlace(tensors, tensors1, tensors2 []*Tensor, value Number) {
 	const operation = "ForeachAddCDivInPlace"
@@ -240,8 +239,8 @@ func ForeachAddCDivInPlace(tensors, tensors1, tensors2 []*Tensor, value Number) 
 		tensors2Handles.pointer(), tensors2Handles.count(), cNumber(operation, value)))
 }
 
-// FlattenDenseTensors returns the elements of all tensors, of one dtype and device, one tensor
-// after the other, in one dimension.
+// FlattenDenseTensors concatenates the elements of all tensors, which must have one dtype and
+// device, to a vector.
 func FlattenDenseTensors(tensors []*Tensor) *Tensor {
 	const operation = "FlattenDenseTensors"
 	tensorsHandles := acquireAll(operation, tensors)
@@ -250,8 +249,8 @@ func FlattenDenseTensors(tensors []*Tensor) *Tensor {
 		tensorsHandles.count()))
 }
 
-// UnflattenDenseTensors returns views of flat, as FlattenDenseTensors makes it, in the shapes of
-// tensors.
+// UnflattenDenseTensors returns views of flat, the result of [FlattenDenseTensors], in the shapes
+// of tensors.
 func UnflattenDenseTensors(flat *Tensor, tensors []*Tensor) []*Tensor {
 	const operation = "UnflattenDenseTensors"
 	flatHandle := flat.acquire(operation)
@@ -262,9 +261,9 @@ func UnflattenDenseTensors(flat *Tensor, tensors []*Tensor) []*Tensor {
 		tensorsHandles.pointer(), tensorsHandles.count()))
 }
 
-// FusedSGDInPlace takes a step of stochastic gradient descent in place, for tensors of one dtype
-// on one device without gaps; package torch/optim is made of it. gradientScale and foundInfinity
-// may be nil.
+// FusedSGDInPlace performs a step of stochastic gradient descent in place, for contiguous tensors
+// of one dtype on one device; package torch/optim uses it. gradientScale and foundInfinity may be
+// nil.
 func FusedSGDInPlace(parameters, gradients, momentumBuffers []*Tensor, weightDecay, momentum, learningRate, dampening float64, nesterov, maximize, firstStep bool, gradientScale, foundInfinity *Tensor) {
 	const operation = "FusedSGDInPlace"
 	parametersHandles := acquireAll(operation, parameters)
@@ -284,8 +283,8 @@ func FusedSGDInPlace(parameters, gradients, momentumBuffers []*Tensor, weightDec
 		cBool(firstStep), gradientScaleHandle, foundInfinityHandle))
 }
 
-// FusedAdamInPlace takes a step of Adam in place, for tensors of one dtype on one device without
-// gaps; steps are the counts of the steps with this one, float32 tensors of one element.
+// FusedAdamInPlace performs a step of Adam in place, for contiguous tensors of one dtype on one
+// device. steps are the numbers of steps including this one, float32 tensors of one element.
 // gradientScale and foundInfinity may be nil.
 func FusedAdamInPlace(parameters, gradients, averages, squareAverages, largestSquareAverages, steps []*Tensor, learningRate, beta1, beta2, weightDecay, eps float64, amsgrad, maximize bool, gradientScale, foundInfinity *Tensor) {
 	const operation = "FusedAdamInPlace"
@@ -314,7 +313,8 @@ func FusedAdamInPlace(parameters, gradients, averages, squareAverages, largestSq
 		C.double(eps), cBool(amsgrad), cBool(maximize), gradientScaleHandle, foundInfinityHandle))
 }
 
-// FusedAdamWInPlace takes a step of AdamW in place, as FusedAdamInPlace does of Adam.
+// FusedAdamWInPlace performs a step of AdamW in place; the arguments are those of
+// [FusedAdamInPlace].
 func FusedAdamWInPlace(parameters, gradients, averages, squareAverages, largestSquareAverages, steps []*Tensor, learningRate, beta1, beta2, weightDecay, eps float64, amsgrad, maximize bool, gradientScale, foundInfinity *Tensor) {
 	const operation = "FusedAdamWInPlace"
 	parametersHandles := acquireAll(operation, parameters)
@@ -342,8 +342,8 @@ func FusedAdamWInPlace(parameters, gradients, averages, squareAverages, largestS
 		C.double(eps), cBool(amsgrad), cBool(maximize), gradientScaleHandle, foundInfinityHandle))
 }
 
-// FusedAdagradInPlace takes a step of Adagrad in place, on the CPU, as FusedAdamInPlace does of
-// Adam.
+// FusedAdagradInPlace performs a step of Adagrad in place, on the CPU; the arguments are like
+// those of [FusedAdamInPlace].
 func FusedAdagradInPlace(parameters, gradients, sums, steps []*Tensor, learningRate, learningRateDecay, weightDecay, eps float64, maximize bool, gradientScale, foundInfinity *Tensor) {
 	const operation = "FusedAdagradInPlace"
 	parametersHandles := acquireAll(operation, parameters)

@@ -9,7 +9,7 @@ package torch
 */
 import "C"
 
-// crossEntropyLoss is behind CrossEntropyLoss.
+// crossEntropyLoss implements CrossEntropyLoss.
 func (t *Tensor) crossEntropyLoss(target, weight *Tensor, reduction Reduction, ignoreIndex int64, labelSmoothing float64) *Tensor {
 	const operation = "CrossEntropyLoss"
 	self := t.acquire(operation)
@@ -22,9 +22,9 @@ func (t *Tensor) crossEntropyLoss(target, weight *Tensor, reduction Reduction, i
 		C.int64_t(reduction.number(operation)), C.int64_t(ignoreIndex), C.double(labelSmoothing)))
 }
 
-// NLLLoss returns the negative log likelihood of the classes target [N, ...] under
-// log-probabilities t [N, C, ...]; weight [C] may be nil, and targets equal to ignoreIndex do not
-// count.
+// NLLLoss returns the negative log likelihood of the classes target [N, ...] for
+// log-probabilities t [N, C, ...]; weight [C] may be nil, and targets equal to ignoreIndex are
+// ignored.
 func (t *Tensor) NLLLoss(target, weight *Tensor, reduction Reduction, ignoreIndex int64) *Tensor {
 	const operation = "NLLLoss"
 	self := t.acquire(operation)
@@ -37,8 +37,7 @@ func (t *Tensor) NLLLoss(target, weight *Tensor, reduction Reduction, ignoreInde
 		C.int64_t(reduction.number(operation)), C.int64_t(ignoreIndex)))
 }
 
-// MSELoss returns the squared differences between t and target, of which reduction makes their
-// mean, their sum or nothing.
+// MSELoss returns the squared differences between t and target, reduced.
 func (t *Tensor) MSELoss(target *Tensor, reduction Reduction) *Tensor {
 	const operation = "MSELoss"
 	self := t.acquire(operation)
@@ -49,8 +48,7 @@ func (t *Tensor) MSELoss(target *Tensor, reduction Reduction) *Tensor {
 		C.int64_t(reduction.number(operation))))
 }
 
-// L1Loss returns the absolute differences between t and target, of which reduction makes their
-// mean, their sum or nothing.
+// L1Loss returns the absolute differences between t and target, reduced.
 func (t *Tensor) L1Loss(target *Tensor, reduction Reduction) *Tensor {
 	const operation = "L1Loss"
 	self := t.acquire(operation)
@@ -61,8 +59,8 @@ func (t *Tensor) L1Loss(target *Tensor, reduction Reduction) *Tensor {
 		C.int64_t(reduction.number(operation))))
 }
 
-// SmoothL1Loss returns the absolute differences d between t and target, and d² / (2 beta) where d
-// is below beta, of which reduction makes their mean, their sum or nothing.
+// SmoothL1Loss returns d - beta / 2 for the absolute differences d between t and target, or d² /
+// (2 beta) where d is below beta, reduced.
 func (t *Tensor) SmoothL1Loss(target *Tensor, reduction Reduction, beta float64) *Tensor {
 	const operation = "SmoothL1Loss"
 	self := t.acquire(operation)
@@ -73,9 +71,8 @@ func (t *Tensor) SmoothL1Loss(target *Tensor, reduction Reduction, beta float64)
 		C.int64_t(reduction.number(operation)), C.double(beta)))
 }
 
-// HuberLoss returns half the squared differences between t and target, and delta * (d - delta /
-// 2) where the difference d is above delta, of which reduction makes their mean, their sum or
-// nothing.
+// HuberLoss returns d² / 2 for the absolute differences d between t and target, or delta * (d -
+// delta / 2) where d is above delta, reduced.
 func (t *Tensor) HuberLoss(target *Tensor, reduction Reduction, delta float64) *Tensor {
 	const operation = "HuberLoss"
 	self := t.acquire(operation)
@@ -86,8 +83,8 @@ func (t *Tensor) HuberLoss(target *Tensor, reduction Reduction, delta float64) *
 		C.int64_t(reduction.number(operation)), C.double(delta)))
 }
 
-// BCELoss returns the binary cross entropy of probabilities t against target, of t's shape and in
-// [0, 1]; weight, which may be nil, multiplies each element's. It is
+// BCELoss returns the binary cross entropy between probabilities t and target, of t's shape and
+// in [0, 1]; weight multiplies the loss of each element and may be nil. It is
 // torch.nn.functional.binary_cross_entropy.
 func (t *Tensor) BCELoss(target, weight *Tensor, reduction Reduction) *Tensor {
 	const operation = "BCELoss"
@@ -101,9 +98,9 @@ func (t *Tensor) BCELoss(target, weight *Tensor, reduction Reduction) *Tensor {
 		C.int64_t(reduction.number(operation))))
 }
 
-// BCEWithLogitsLoss returns the binary cross entropy of logits t against target, of t's shape and
-// in [0, 1]; weight multiplies each element's, positiveWeight what target 1 adds to it; both may
-// be nil. It is torch.nn.functional.binary_cross_entropy_with_logits.
+// BCEWithLogitsLoss returns the binary cross entropy between logits t and target, of t's shape
+// and in [0, 1]; weight multiplies the loss of each element, positiveWeight that of positive
+// targets; both may be nil. It is torch.nn.functional.binary_cross_entropy_with_logits.
 func (t *Tensor) BCEWithLogitsLoss(target, weight, positiveWeight *Tensor, reduction Reduction) *Tensor {
 	const operation = "BCEWithLogitsLoss"
 	self := t.acquire(operation)
@@ -118,9 +115,10 @@ func (t *Tensor) BCEWithLogitsLoss(target, weight, positiveWeight *Tensor, reduc
 		weightHandle, positiveWeightHandle, C.int64_t(reduction.number(operation))))
 }
 
-// KLDivLoss returns target * (log(target) - t), for log-probabilities t; logTarget says that
-// target are log-probabilities too. ReduceMean divides by the number of elements: PyTorch's
-// "batchmean" is ReduceSum divided by the number of samples. It is torch.nn.functional.kl_div.
+// KLDivLoss returns the Kullback-Leibler divergence target * (log(target) - t) for
+// log-probabilities t; logTarget means that target holds log-probabilities too. ReduceMean
+// divides by the number of elements; PyTorch's "batchmean" is ReduceSum divided by the number of
+// samples. It is torch.nn.functional.kl_div.
 func (t *Tensor) KLDivLoss(target *Tensor, reduction Reduction, logTarget bool) *Tensor {
 	const operation = "KLDivLoss"
 	self := t.acquire(operation)
@@ -131,8 +129,7 @@ func (t *Tensor) KLDivLoss(target *Tensor, reduction Reduction, logTarget bool) 
 		C.int64_t(reduction.number(operation)), cBool(logTarget)))
 }
 
-// SoftMarginLoss returns log(1 + exp(-target * t)), for targets 1 and -1, of which reduction
-// makes their mean, their sum or nothing.
+// SoftMarginLoss returns log(1 + exp(-target * t)) for targets 1 and -1, reduced.
 func (t *Tensor) SoftMarginLoss(target *Tensor, reduction Reduction) *Tensor {
 	const operation = "SoftMarginLoss"
 	self := t.acquire(operation)
@@ -144,8 +141,8 @@ func (t *Tensor) SoftMarginLoss(target *Tensor, reduction Reduction) *Tensor {
 }
 
 // PoissonNLLLoss returns the negative log likelihood of counts target under Poisson distributions
-// of mean exp(t) if logInput, else t (to which eps is added in the logarithm); full adds
-// Stirling's approximation of log(target!).
+// with mean exp(t) if logInput, else t (eps avoids log(0)); full adds the Stirling approximation
+// of log(target!).
 func (t *Tensor) PoissonNLLLoss(target *Tensor, logInput, full bool, eps float64, reduction Reduction) *Tensor {
 	const operation = "PoissonNLLLoss"
 	self := t.acquire(operation)
@@ -157,7 +154,7 @@ func (t *Tensor) PoissonNLLLoss(target *Tensor, logInput, full bool, eps float64
 }
 
 // HingeEmbeddingLoss returns the distances t where target is 1, and max(0, margin - t) where it
-// is -1.
+// is -1, reduced.
 func (t *Tensor) HingeEmbeddingLoss(target *Tensor, margin float64, reduction Reduction) *Tensor {
 	const operation = "HingeEmbeddingLoss"
 	self := t.acquire(operation)
@@ -169,8 +166,8 @@ func (t *Tensor) HingeEmbeddingLoss(target *Tensor, margin float64, reduction Re
 }
 
 // MultiMarginLoss returns the mean over the wrong classes of max(0, margin - t[right] +
-// t[wrong])^p, for scores t [N, C] and the right classes target [N]; p is 1 or 2, and weight [C]
-// may be nil.
+// t[wrong])^p, for scores t [N, C] and classes target [N]; p is 1 or 2, and weight [C] may be
+// nil.
 func (t *Tensor) MultiMarginLoss(target *Tensor, p, margin Number, weight *Tensor, reduction Reduction) *Tensor {
 	const operation = "MultiMarginLoss"
 	self := t.acquire(operation)
@@ -184,8 +181,8 @@ func (t *Tensor) MultiMarginLoss(target *Tensor, p, margin Number, weight *Tenso
 }
 
 // MultilabelMarginLoss returns the sum over right and wrong classes of max(0, 1 - t[right] +
-// t[wrong]) / C, for scores t [N, C] and the right classes target [N, C] of each row, filled with
-// -1.
+// t[wrong]) / C, for scores t [N, C] and target [N, C], which lists the right classes of each
+// row, filled up with -1.
 func (t *Tensor) MultilabelMarginLoss(target *Tensor, reduction Reduction) *Tensor {
 	const operation = "MultilabelMarginLoss"
 	self := t.acquire(operation)
@@ -196,7 +193,7 @@ func (t *Tensor) MultilabelMarginLoss(target *Tensor, reduction Reduction) *Tens
 		C.int64_t(reduction.number(operation))))
 }
 
-// ctcLoss is behind CTCLoss.
+// ctcLoss implements CTCLoss.
 func (t *Tensor) ctcLoss(targets *Tensor, inputLengths, targetLengths []int64, blank int64, reduction Reduction, zeroInfinity bool) *Tensor {
 	const operation = "CTCLoss"
 	self := t.acquire(operation)
@@ -208,8 +205,8 @@ func (t *Tensor) ctcLoss(targets *Tensor, inputLengths, targetLengths []int64, b
 		C.int64_t(blank), C.int64_t(reduction.number(operation)), cBool(zeroInfinity)))
 }
 
-// CosineEmbeddingLoss returns 1 - cos(t, other) where target is 1, and max(0, cos - margin) where
-// it is -1, for rows [N, D].
+// CosineEmbeddingLoss returns 1 - cos(t, other) where target is 1, and max(0, cos(t, other) -
+// margin) where it is -1, for rows [N, D], reduced.
 func (t *Tensor) CosineEmbeddingLoss(other, target *Tensor, margin float64, reduction Reduction) *Tensor {
 	const operation = "CosineEmbeddingLoss"
 	self := t.acquire(operation)
@@ -222,7 +219,7 @@ func (t *Tensor) CosineEmbeddingLoss(other, target *Tensor, margin float64, redu
 		C.double(margin), C.int64_t(reduction.number(operation))))
 }
 
-// MarginRankingLoss returns max(0, -target * (t - other) + margin).
+// MarginRankingLoss returns max(0, -target * (t - other) + margin), reduced.
 func (t *Tensor) MarginRankingLoss(other, target *Tensor, margin float64, reduction Reduction) *Tensor {
 	const operation = "MarginRankingLoss"
 	self := t.acquire(operation)
@@ -236,7 +233,7 @@ func (t *Tensor) MarginRankingLoss(other, target *Tensor, margin float64, reduct
 }
 
 // TripletMarginLoss returns max(0, |t - positive| - |t - negative| + margin) in the p-norm, for
-// rows [N, D].
+// rows [N, D], reduced.
 func (t *Tensor) TripletMarginLoss(positive, negative *Tensor, margin, p float64, reduction Reduction) *Tensor {
 	const operation = "TripletMarginLoss"
 	self := t.acquire(operation)

@@ -12,7 +12,7 @@ package torch
 import "C"
 
 // LayerNorm returns t normalized over its last dimensions, of the given shape, times weight plus
-// bias, either of which may be nil.
+// bias, which may be nil.
 func (t *Tensor) LayerNorm(shape Shape, weight, bias *Tensor, eps float64) *Tensor {
 	const operation = "LayerNorm"
 	self := t.acquire(operation)
@@ -26,7 +26,7 @@ func (t *Tensor) LayerNorm(shape Shape, weight, bias *Tensor, eps float64) *Tens
 }
 
 // GroupNorm returns t [N, C, ...] normalized over groups of channels, times weight [C] plus bias
-// [C], either of which may be nil.
+// [C], which may be nil.
 func (t *Tensor) GroupNorm(groups int64, weight, bias *Tensor, eps float64) *Tensor {
 	const operation = "GroupNorm"
 	self := t.acquire(operation)
@@ -39,9 +39,10 @@ func (t *Tensor) GroupNorm(groups int64, weight, bias *Tensor, eps float64) *Ten
 		C.double(eps)))
 }
 
-// BatchNorm returns t [N, C, ...] normalized over all but the channels, times weight [C] plus
-// bias [C], by its own statistics if training (which updates the running ones [C] in place), else
-// by the running ones; the four tensors may be nil, the running ones only if training.
+// BatchNorm returns t [N, C, ...] normalized over all dimensions but the channels, times weight
+// [C] plus bias [C]. If training, it uses the statistics of t and updates the running ones [C] in
+// place, else it uses the running ones. All four tensors may be nil, the running ones only if
+// training.
 func (t *Tensor) BatchNorm(weight, bias, runningMean, runningVar *Tensor, training bool, momentum, eps float64) *Tensor {
 	const operation = "BatchNorm"
 	self := t.acquire(operation)
@@ -59,8 +60,8 @@ func (t *Tensor) BatchNorm(weight, bias, runningMean, runningVar *Tensor, traini
 }
 
 // InstanceNorm returns t [N, C, ...] normalized over each channel of each sample, times weight
-// [C] plus bias [C], by its own statistics if useInputStats, else by the running ones; the four
-// tensors may be nil.
+// [C] plus bias [C]. It uses the statistics of t if useInputStats, else the running ones. All
+// four tensors may be nil.
 func (t *Tensor) InstanceNorm(weight, bias, runningMean, runningVar *Tensor, useInputStats bool, momentum, eps float64) *Tensor {
 	const operation = "InstanceNorm"
 	self := t.acquire(operation)

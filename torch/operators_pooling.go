@@ -41,7 +41,7 @@ package torch
 */
 import "C"
 
-// maxPool1d is behind MaxPool1d.
+// maxPool1d implements MaxPool1d.
 func (t *Tensor) maxPool1d(kernelSize, stride, padding, dilation []int64, ceilMode bool) *Tensor {
 	const operation = "MaxPool1d"
 	self := t.acquire(operation)
@@ -51,7 +51,7 @@ func (t *Tensor) maxPool1d(kernelSize, stride, padding, dilation []int64, ceilMo
 		C.int64_t(len(padding)), int64s(dilation), C.int64_t(len(dilation)), cBool(ceilMode)))
 }
 
-// maxPool2d is behind MaxPool2d.
+// maxPool2d implements MaxPool2d.
 func (t *Tensor) maxPool2d(kernelSize, stride, padding, dilation []int64, ceilMode bool) *Tensor {
 	const operation = "MaxPool2d"
 	self := t.acquire(operation)
@@ -61,7 +61,7 @@ func (t *Tensor) maxPool2d(kernelSize, stride, padding, dilation []int64, ceilMo
 		C.int64_t(len(padding)), int64s(dilation), C.int64_t(len(dilation)), cBool(ceilMode)))
 }
 
-// maxPool3d is behind MaxPool3d.
+// maxPool3d implements MaxPool3d.
 func (t *Tensor) maxPool3d(kernelSize, stride, padding, dilation []int64, ceilMode bool) *Tensor {
 	const operation = "MaxPool3d"
 	self := t.acquire(operation)
@@ -71,7 +71,7 @@ func (t *Tensor) maxPool3d(kernelSize, stride, padding, dilation []int64, ceilMo
 		C.int64_t(len(padding)), int64s(dilation), C.int64_t(len(dilation)), cBool(ceilMode)))
 }
 
-// maxPool2dWithIndices is behind MaxPool2dWithIndices.
+// maxPool2dWithIndices implements MaxPool2dWithIndices.
 func (t *Tensor) maxPool2dWithIndices(kernelSize, stride, padding, dilation []int64, ceilMode bool) (values, indices *Tensor) {
 	const operation = "MaxPool2dWithIndices"
 	self := t.acquire(operation)
@@ -83,7 +83,7 @@ func (t *Tensor) maxPool2dWithIndices(kernelSize, stride, padding, dilation []in
 	return adopt(results.items[0]), adopt(results.items[1])
 }
 
-// maxPool1dWithIndices is behind MaxPool1dWithIndices.
+// maxPool1dWithIndices implements MaxPool1dWithIndices.
 func (t *Tensor) maxPool1dWithIndices(kernelSize, stride, padding, dilation []int64, ceilMode bool) (values, indices *Tensor) {
 	const operation = "MaxPool1dWithIndices"
 	self := t.acquire(operation)
@@ -95,7 +95,7 @@ func (t *Tensor) maxPool1dWithIndices(kernelSize, stride, padding, dilation []in
 	return adopt(results.items[0]), adopt(results.items[1])
 }
 
-// maxPool3dWithIndices is behind MaxPool3dWithIndices.
+// maxPool3dWithIndices implements MaxPool3dWithIndices.
 func (t *Tensor) maxPool3dWithIndices(kernelSize, stride, padding, dilation []int64, ceilMode bool) (values, indices *Tensor) {
 	const operation = "MaxPool3dWithIndices"
 	self := t.acquire(operation)
@@ -107,7 +107,7 @@ func (t *Tensor) maxPool3dWithIndices(kernelSize, stride, padding, dilation []in
 	return adopt(results.items[0]), adopt(results.items[1])
 }
 
-// maxUnpool2d is behind MaxUnpool2d.
+// maxUnpool2d implements MaxUnpool2d.
 func (t *Tensor) maxUnpool2d(indices *Tensor, outputSize []int64) *Tensor {
 	const operation = "MaxUnpool2d"
 	self := t.acquire(operation)
@@ -118,7 +118,7 @@ func (t *Tensor) maxUnpool2d(indices *Tensor, outputSize []int64) *Tensor {
 		C.int64_t(len(outputSize))))
 }
 
-// maxUnpool3d is behind MaxUnpool3d.
+// maxUnpool3d implements MaxUnpool3d.
 func (t *Tensor) maxUnpool3d(indices *Tensor, outputSize, stride, padding []int64) *Tensor {
 	const operation = "MaxUnpool3d"
 	self := t.acquire(operation)
@@ -130,7 +130,7 @@ func (t *Tensor) maxUnpool3d(indices *Tensor, outputSize, stride, padding []int6
 		C.int64_t(len(padding))))
 }
 
-// avgPool1d is behind AvgPool1d.
+// avgPool1d implements AvgPool1d.
 func (t *Tensor) avgPool1d(kernelSize, stride, padding []int64, ceilMode, countIncludePad bool) *Tensor {
 	const operation = "AvgPool1d"
 	self := t.acquire(operation)
@@ -140,7 +140,7 @@ func (t *Tensor) avgPool1d(kernelSize, stride, padding []int64, ceilMode, countI
 		C.int64_t(len(padding)), cBool(ceilMode), cBool(countIncludePad)))
 }
 
-// avgPool2d is behind AvgPool2d.
+// avgPool2d implements AvgPool2d.
 func (t *Tensor) avgPool2d(kernelSize, stride, padding []int64, ceilMode, countIncludePad bool) *Tensor {
 	const operation = "AvgPool2d"
 	self := t.acquire(operation)
@@ -150,7 +150,7 @@ func (t *Tensor) avgPool2d(kernelSize, stride, padding []int64, ceilMode, countI
 		C.int64_t(len(padding)), cBool(ceilMode), cBool(countIncludePad)))
 }
 
-// avgPool3d is behind AvgPool3d.
+// avgPool3d implements AvgPool3d.
 func (t *Tensor) avgPool3d(kernelSize, stride, padding []int64, ceilMode, countIncludePad bool) *Tensor {
 	const operation = "AvgPool3d"
 	self := t.acquire(operation)
@@ -160,7 +160,7 @@ func (t *Tensor) avgPool3d(kernelSize, stride, padding []int64, ceilMode, countI
 		C.int64_t(len(padding)), cBool(ceilMode), cBool(countIncludePad)))
 }
 
-// AdaptiveAvgPool1d returns the means over windows that divide [N, C, L] into size.
+// AdaptiveAvgPool1d returns the means of windows that divide t [N, C, L] into size windows.
 func (t *Tensor) AdaptiveAvgPool1d(size ...int64) *Tensor {
 	const operation = "AdaptiveAvgPool1d"
 	self := t.acquire(operation)
@@ -169,8 +169,8 @@ func (t *Tensor) AdaptiveAvgPool1d(size ...int64) *Tensor {
 		C.int64_t(len(size))))
 }
 
-// AdaptiveAvgPool2d returns the means over windows that divide [N, C, H, W] into size (height,
-// width).
+// AdaptiveAvgPool2d returns the means of windows that divide t [N, C, H, W] into size windows
+// (height, width).
 func (t *Tensor) AdaptiveAvgPool2d(size ...int64) *Tensor {
 	const operation = "AdaptiveAvgPool2d"
 	self := t.acquire(operation)
@@ -179,7 +179,8 @@ func (t *Tensor) AdaptiveAvgPool2d(size ...int64) *Tensor {
 		C.int64_t(len(size))))
 }
 
-// AdaptiveAvgPool3d returns the means over windows that divide [N, C, D, H, W] into size.
+// AdaptiveAvgPool3d returns the means of windows that divide t [N, C, D, H, W] into size windows
+// (depth, height, width).
 func (t *Tensor) AdaptiveAvgPool3d(size ...int64) *Tensor {
 	const operation = "AdaptiveAvgPool3d"
 	self := t.acquire(operation)
@@ -188,8 +189,8 @@ func (t *Tensor) AdaptiveAvgPool3d(size ...int64) *Tensor {
 		C.int64_t(len(size))))
 }
 
-// AdaptiveMaxPool1d returns the largest elements in windows that divide [N, C, L] into size, and
-// where they stand.
+// AdaptiveMaxPool1d returns the maxima of windows that divide t [N, C, L] into size windows, and
+// their indices in L.
 func (t *Tensor) AdaptiveMaxPool1d(size ...int64) (values, indices *Tensor) {
 	const operation = "AdaptiveMaxPool1d"
 	self := t.acquire(operation)
@@ -199,8 +200,8 @@ func (t *Tensor) AdaptiveMaxPool1d(size ...int64) (values, indices *Tensor) {
 	return adopt(results.items[0]), adopt(results.items[1])
 }
 
-// AdaptiveMaxPool2d returns the largest elements in windows that divide [N, C, H, W] into size
-// (height, width), and where they stand in the flat plane.
+// AdaptiveMaxPool2d returns the maxima of windows that divide t [N, C, H, W] into size windows
+// (height, width), and their indices in the flattened plane.
 func (t *Tensor) AdaptiveMaxPool2d(size ...int64) (values, indices *Tensor) {
 	const operation = "AdaptiveMaxPool2d"
 	self := t.acquire(operation)
@@ -210,8 +211,8 @@ func (t *Tensor) AdaptiveMaxPool2d(size ...int64) (values, indices *Tensor) {
 	return adopt(results.items[0]), adopt(results.items[1])
 }
 
-// AdaptiveMaxPool3d returns the largest elements in windows that divide [N, C, D, H, W] into
-// size, and where they stand in the flat volume.
+// AdaptiveMaxPool3d returns the maxima of windows that divide t [N, C, D, H, W] into size windows
+// (depth, height, width), and their indices in the flattened volume.
 func (t *Tensor) AdaptiveMaxPool3d(size ...int64) (values, indices *Tensor) {
 	const operation = "AdaptiveMaxPool3d"
 	self := t.acquire(operation)

@@ -7,7 +7,7 @@ package torch
 */
 import "C"
 
-// Multinomial returns indices drawn with the (unnormalized) probabilities in each row of t;
+// Multinomial returns indices sampled with the unnormalized probabilities in each row of t;
 // generator may be nil.
 func (t *Tensor) Multinomial(samples int64, replacement bool, generator *Generator) *Tensor {
 	const operation = "Multinomial"
@@ -29,8 +29,7 @@ func (t *Tensor) Bernoulli(generator *Generator) *Tensor {
 	return made(operation, C.ctorch_op_bernoulli(self, generatorHandle))
 }
 
-// Poisson returns numbers drawn from Poisson distributions of the means in t; generator may be
-// nil.
+// Poisson returns samples of Poisson distributions with means t; generator may be nil.
 func (t *Tensor) Poisson(generator *Generator) *Tensor {
 	const operation = "Poisson"
 	self := t.acquire(operation)
@@ -40,8 +39,7 @@ func (t *Tensor) Poisson(generator *Generator) *Tensor {
 	return made(operation, C.ctorch_op_poisson(self, generatorHandle))
 }
 
-// RandLike returns uniform numbers in [0, 1) in t's shape, dtype and device, from the default
-// generator.
+// RandLike returns uniform random numbers in [0, 1) with t's shape, dtype and device.
 func (t *Tensor) RandLike() *Tensor {
 	const operation = "RandLike"
 	self := t.acquire(operation)
@@ -49,8 +47,7 @@ func (t *Tensor) RandLike() *Tensor {
 	return made(operation, C.ctorch_op_rand_like(self))
 }
 
-// RandNLike returns standard normal numbers in t's shape, dtype and device, from the default
-// generator.
+// RandNLike returns standard normal random numbers with t's shape, dtype and device.
 func (t *Tensor) RandNLike() *Tensor {
 	const operation = "RandNLike"
 	self := t.acquire(operation)
@@ -58,8 +55,7 @@ func (t *Tensor) RandNLike() *Tensor {
 	return made(operation, C.ctorch_op_randn_like(self))
 }
 
-// RandIntLike returns whole numbers, uniform in [low, high), in t's shape, dtype and device, from
-// the default generator.
+// RandIntLike returns uniform random integers in [low, high) with t's shape, dtype and device.
 func (t *Tensor) RandIntLike(low, high int64) *Tensor {
 	const operation = "RandIntLike"
 	self := t.acquire(operation)
@@ -68,7 +64,7 @@ func (t *Tensor) RandIntLike(low, high int64) *Tensor {
 		C.int64_t(high)))
 }
 
-// UniformInPlace fills t with uniform numbers in [from, to), in place, and hands it back;
+// UniformInPlace fills t with uniform random numbers in [from, to) in place and returns t;
 // generator may be nil. It is torch.Tensor.uniform_.
 func (t *Tensor) UniformInPlace(from, to float64, generator *Generator) *Tensor {
 	const operation = "UniformInPlace"
@@ -80,7 +76,7 @@ func (t *Tensor) UniformInPlace(from, to float64, generator *Generator) *Tensor 
 	return t
 }
 
-// NormalInPlace fills t with normal numbers, in place, and hands it back; generator may be nil.
+// NormalInPlace fills t with normal random numbers in place and returns t; generator may be nil.
 // It is torch.Tensor.normal_.
 func (t *Tensor) NormalInPlace(mean, std float64, generator *Generator) *Tensor {
 	const operation = "NormalInPlace"
@@ -92,8 +88,8 @@ func (t *Tensor) NormalInPlace(mean, std float64, generator *Generator) *Tensor 
 	return t
 }
 
-// ExponentialInPlace fills t with exponentially distributed numbers, in place, and hands it back;
-// generator may be nil. It is torch.Tensor.exponential_.
+// ExponentialInPlace fills t with exponentially distributed random numbers in place and returns
+// t; generator may be nil. It is torch.Tensor.exponential_.
 func (t *Tensor) ExponentialInPlace(rate float64, generator *Generator) *Tensor {
 	const operation = "ExponentialInPlace"
 	self := t.acquire(operation)
@@ -104,7 +100,7 @@ func (t *Tensor) ExponentialInPlace(rate float64, generator *Generator) *Tensor 
 	return t
 }
 
-// BernoulliInPlace fills t with 1 with probability p, else 0, in place, and hands it back;
+// BernoulliInPlace fills t with 1 with probability p, and else 0, in place and returns t;
 // generator may be nil. It is torch.Tensor.bernoulli_.
 func (t *Tensor) BernoulliInPlace(p float64, generator *Generator) *Tensor {
 	const operation = "BernoulliInPlace"
@@ -116,7 +112,7 @@ func (t *Tensor) BernoulliInPlace(p float64, generator *Generator) *Tensor {
 	return t
 }
 
-// CauchyInPlace fills t with Cauchy distributed numbers, in place, and hands it back; generator
+// CauchyInPlace fills t with Cauchy distributed random numbers in place and returns t; generator
 // may be nil. It is torch.Tensor.cauchy_.
 func (t *Tensor) CauchyInPlace(median, sigma float64, generator *Generator) *Tensor {
 	const operation = "CauchyInPlace"
@@ -128,8 +124,8 @@ func (t *Tensor) CauchyInPlace(median, sigma float64, generator *Generator) *Ten
 	return t
 }
 
-// LogNormalInPlace fills t with numbers whose logarithm is normal, in place, and hands it back;
-// generator may be nil. It is torch.Tensor.log_normal_.
+// LogNormalInPlace fills t with random numbers whose logarithm is normally distributed, in place
+// and returns t; generator may be nil. It is torch.Tensor.log_normal_.
 func (t *Tensor) LogNormalInPlace(mean, std float64, generator *Generator) *Tensor {
 	const operation = "LogNormalInPlace"
 	self := t.acquire(operation)
@@ -140,8 +136,9 @@ func (t *Tensor) LogNormalInPlace(mean, std float64, generator *Generator) *Tens
 	return t
 }
 
-// GeometricInPlace fills t with how many trials of probability p it takes to succeed, in place,
-// and hands it back; generator may be nil. It is torch.Tensor.geometric_.
+// GeometricInPlace fills t with geometrically distributed random numbers, the trials until the
+// first success of probability p, in place and returns t; generator may be nil. It is
+// torch.Tensor.geometric_.
 func (t *Tensor) GeometricInPlace(p float64, generator *Generator) *Tensor {
 	const operation = "GeometricInPlace"
 	self := t.acquire(operation)
@@ -152,7 +149,7 @@ func (t *Tensor) GeometricInPlace(p float64, generator *Generator) *Tensor {
 	return t
 }
 
-// RandomInPlace fills t with whole numbers, uniform in [from, to), in place, and hands it back;
+// RandomInPlace fills t with uniform random integers in [from, to) in place and returns t;
 // generator may be nil. It is torch.Tensor.random_.
 func (t *Tensor) RandomInPlace(from, to int64, generator *Generator) *Tensor {
 	const operation = "RandomInPlace"

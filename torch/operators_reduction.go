@@ -43,7 +43,7 @@ func (t *Tensor) Sum() *Tensor {
 	return made(operation, C.ctorch_op_sum(self))
 }
 
-// SumDim returns the sums along dims, which stay as size 1 if keepDim, else go.
+// SumDim returns the sums along dims; keepDim keeps those dimensions with size 1.
 func (t *Tensor) SumDim(dims []int64, keepDim bool) *Tensor {
 	const operation = "SumDim"
 	self := t.acquire(operation)
@@ -60,7 +60,7 @@ func (t *Tensor) Mean() *Tensor {
 	return made(operation, C.ctorch_op_mean(self))
 }
 
-// MeanDim returns the means along dims, which stay as size 1 if keepDim, else go.
+// MeanDim returns the means along dims; keepDim keeps those dimensions with size 1.
 func (t *Tensor) MeanDim(dims []int64, keepDim bool) *Tensor {
 	const operation = "MeanDim"
 	self := t.acquire(operation)
@@ -85,7 +85,7 @@ func (t *Tensor) ProdDim(dim int64, keepDim bool) *Tensor {
 	return made(operation, C.ctorch_op_prod_dim_int(self, C.int64_t(dim), cBool(keepDim)))
 }
 
-// NanSum returns the sums along dims (nil: all), taking NaN for 0.
+// NanSum returns the sums along dims (nil means all), counting NaN as 0.
 func (t *Tensor) NanSum(dims []int64, keepDim bool) *Tensor {
 	const operation = "NanSum"
 	self := t.acquire(operation)
@@ -94,7 +94,7 @@ func (t *Tensor) NanSum(dims []int64, keepDim bool) *Tensor {
 		cBool(keepDim)))
 }
 
-// NanMean returns the means along dims (nil: all) of what is not NaN.
+// NanMean returns the means along dims (nil means all), ignoring NaN.
 func (t *Tensor) NanMean(dims []int64, keepDim bool) *Tensor {
 	const operation = "NanMean"
 	self := t.acquire(operation)
@@ -103,7 +103,7 @@ func (t *Tensor) NanMean(dims []int64, keepDim bool) *Tensor {
 		cBool(keepDim)))
 }
 
-// Var returns the variance of all elements, divided by n-1 if unbiased, else by n.
+// Var returns the variance of all elements, with divisor n-1 if unbiased, else n.
 func (t *Tensor) Var(unbiased bool) *Tensor {
 	const operation = "Var"
 	self := t.acquire(operation)
@@ -111,7 +111,7 @@ func (t *Tensor) Var(unbiased bool) *Tensor {
 	return made(operation, C.ctorch_op_var(self, cBool(unbiased)))
 }
 
-// VarDim returns the variances along dims, divided by n-1 if unbiased, else by n.
+// VarDim returns the variances along dims, with divisor n-1 if unbiased, else n.
 func (t *Tensor) VarDim(dims []int64, unbiased, keepDim bool) *Tensor {
 	const operation = "VarDim"
 	self := t.acquire(operation)
@@ -120,7 +120,7 @@ func (t *Tensor) VarDim(dims []int64, unbiased, keepDim bool) *Tensor {
 		cBool(unbiased), cBool(keepDim)))
 }
 
-// VarMeanDim returns the variances along dims, divided by n-1 if unbiased, else by n, and the
+// VarMeanDim returns the variances along dims, with divisor n-1 if unbiased, else n, and the
 // means.
 func (t *Tensor) VarMeanDim(dims []int64, unbiased, keepDim bool) (variance, mean *Tensor) {
 	const operation = "VarMeanDim"
@@ -132,7 +132,7 @@ func (t *Tensor) VarMeanDim(dims []int64, unbiased, keepDim bool) (variance, mea
 	return adopt(results.items[0]), adopt(results.items[1])
 }
 
-// Std returns the standard deviation of all elements, divided by n-1 if unbiased, else by n.
+// Std returns the standard deviation of all elements, with divisor n-1 if unbiased, else n.
 func (t *Tensor) Std(unbiased bool) *Tensor {
 	const operation = "Std"
 	self := t.acquire(operation)
@@ -140,7 +140,7 @@ func (t *Tensor) Std(unbiased bool) *Tensor {
 	return made(operation, C.ctorch_op_std(self, cBool(unbiased)))
 }
 
-// StdDim returns the standard deviations along dims, divided by n-1 if unbiased, else by n.
+// StdDim returns the standard deviations along dims, with divisor n-1 if unbiased, else n.
 func (t *Tensor) StdDim(dims []int64, unbiased, keepDim bool) *Tensor {
 	const operation = "StdDim"
 	self := t.acquire(operation)
@@ -149,7 +149,7 @@ func (t *Tensor) StdDim(dims []int64, unbiased, keepDim bool) *Tensor {
 		cBool(unbiased), cBool(keepDim)))
 }
 
-// StdMeanDim returns the standard deviations along dims, divided by n-1 if unbiased, else by n,
+// StdMeanDim returns the standard deviations along dims, with divisor n-1 if unbiased, else n,
 // and the means.
 func (t *Tensor) StdMeanDim(dims []int64, unbiased, keepDim bool) (deviation, mean *Tensor) {
 	const operation = "StdMeanDim"
@@ -169,7 +169,7 @@ func (t *Tensor) Max() *Tensor {
 	return made(operation, C.ctorch_op_max(self))
 }
 
-// MaxDim returns the largest elements along dim and where they stand in it.
+// MaxDim returns the largest elements along dim and their indices in it.
 func (t *Tensor) MaxDim(dim int64, keepDim bool) (values, indices *Tensor) {
 	const operation = "MaxDim"
 	self := t.acquire(operation)
@@ -187,7 +187,7 @@ func (t *Tensor) Min() *Tensor {
 	return made(operation, C.ctorch_op_min(self))
 }
 
-// MinDim returns the smallest elements along dim and where they stand in it.
+// MinDim returns the smallest elements along dim and their indices in it.
 func (t *Tensor) MinDim(dim int64, keepDim bool) (values, indices *Tensor) {
 	const operation = "MinDim"
 	self := t.acquire(operation)
@@ -197,7 +197,8 @@ func (t *Tensor) MinDim(dim int64, keepDim bool) (values, indices *Tensor) {
 	return adopt(results.items[0]), adopt(results.items[1])
 }
 
-// AMax returns the largest elements along dims (nil: all); equal ones share the gradient.
+// AMax returns the largest elements along dims (nil means all); the gradient is shared evenly
+// among equal ones.
 func (t *Tensor) AMax(dims []int64, keepDim bool) *Tensor {
 	const operation = "AMax"
 	self := t.acquire(operation)
@@ -206,7 +207,8 @@ func (t *Tensor) AMax(dims []int64, keepDim bool) *Tensor {
 		cBool(keepDim)))
 }
 
-// AMin returns the smallest elements along dims (nil: all); equal ones share the gradient.
+// AMin returns the smallest elements along dims (nil means all); the gradient is shared evenly
+// among equal ones.
 func (t *Tensor) AMin(dims []int64, keepDim bool) *Tensor {
 	const operation = "AMin"
 	self := t.acquire(operation)
@@ -225,7 +227,7 @@ func (t *Tensor) AMinMax(dim int64, keepDim bool) (smallest, largest *Tensor) {
 	return adopt(results.items[0]), adopt(results.items[1])
 }
 
-// ArgMax returns where the largest elements stand in dim.
+// ArgMax returns the indices of the largest elements along dim.
 func (t *Tensor) ArgMax(dim int64, keepDim bool) *Tensor {
 	const operation = "ArgMax"
 	self := t.acquire(operation)
@@ -233,7 +235,7 @@ func (t *Tensor) ArgMax(dim int64, keepDim bool) *Tensor {
 	return made(operation, C.ctorch_op_argmax(self, C.int64_t(dim), cBool(keepDim)))
 }
 
-// ArgMin returns where the smallest elements stand in dim.
+// ArgMin returns the indices of the smallest elements along dim.
 func (t *Tensor) ArgMin(dim int64, keepDim bool) *Tensor {
 	const operation = "ArgMin"
 	self := t.acquire(operation)
@@ -241,7 +243,7 @@ func (t *Tensor) ArgMin(dim int64, keepDim bool) *Tensor {
 	return made(operation, C.ctorch_op_argmin(self, C.int64_t(dim), cBool(keepDim)))
 }
 
-// Median returns the median, the lower one of two.
+// Median returns the median of all elements; of two middle ones the lower.
 func (t *Tensor) Median() *Tensor {
 	const operation = "Median"
 	self := t.acquire(operation)
@@ -249,7 +251,8 @@ func (t *Tensor) Median() *Tensor {
 	return made(operation, C.ctorch_op_median(self))
 }
 
-// MedianDim returns the medians along dim, the lower one of two, and where they stand in it.
+// MedianDim returns the medians along dim and their indices in it; of two middle elements the
+// lower.
 func (t *Tensor) MedianDim(dim int64, keepDim bool) (values, indices *Tensor) {
 	const operation = "MedianDim"
 	self := t.acquire(operation)
@@ -259,7 +262,7 @@ func (t *Tensor) MedianDim(dim int64, keepDim bool) (values, indices *Tensor) {
 	return adopt(results.items[0]), adopt(results.items[1])
 }
 
-// NanMedian returns the median of what is not NaN, the lower one of two.
+// NanMedian returns the median of all elements that are not NaN; of two middle ones the lower.
 func (t *Tensor) NanMedian() *Tensor {
 	const operation = "NanMedian"
 	self := t.acquire(operation)
@@ -267,8 +270,8 @@ func (t *Tensor) NanMedian() *Tensor {
 	return made(operation, C.ctorch_op_nanmedian(self))
 }
 
-// NanMedianDim returns the medians along dim of what is not NaN, the lower one of two, and where
-// they stand in it.
+// NanMedianDim returns the medians along dim of the elements that are not NaN, and their indices
+// in it; of two middle elements the lower.
 func (t *Tensor) NanMedianDim(dim int64, keepDim bool) (values, indices *Tensor) {
 	const operation = "NanMedianDim"
 	self := t.acquire(operation)
@@ -278,7 +281,7 @@ func (t *Tensor) NanMedianDim(dim int64, keepDim bool) (values, indices *Tensor)
 	return adopt(results.items[0]), adopt(results.items[1])
 }
 
-// Mode returns the most frequent elements along dim and where they stand in it.
+// Mode returns the most frequent elements along dim and their indices in it.
 func (t *Tensor) Mode(dim int64, keepDim bool) (values, indices *Tensor) {
 	const operation = "Mode"
 	self := t.acquire(operation)
@@ -288,8 +291,8 @@ func (t *Tensor) Mode(dim int64, keepDim bool) (values, indices *Tensor) {
 	return adopt(results.items[0]), adopt(results.items[1])
 }
 
-// Quantile returns the quantiles q (a tensor in [0, 1]) along dim, interpolated; q's elements are
-// the result's first dimension.
+// Quantile returns the quantiles q, a tensor in [0, 1], along dim, interpolated linearly; the
+// result's first dimension is q's.
 func (t *Tensor) Quantile(q *Tensor, dim int64, keepDim bool) *Tensor {
 	const operation = "Quantile"
 	self := t.acquire(operation)
@@ -299,7 +302,7 @@ func (t *Tensor) Quantile(q *Tensor, dim int64, keepDim bool) *Tensor {
 	return made(operation, C.ctorch_op_quantile(self, qHandle, C.int64_t(dim), cBool(keepDim)))
 }
 
-// NanQuantile returns Quantile of what is not NaN.
+// NanQuantile is [Tensor.Quantile] that ignores NaN.
 func (t *Tensor) NanQuantile(q *Tensor, dim int64, keepDim bool) *Tensor {
 	const operation = "NanQuantile"
 	self := t.acquire(operation)
@@ -345,7 +348,7 @@ func (t *Tensor) Dist(other *Tensor, p Number) *Tensor {
 	return made(operation, C.ctorch_op_dist(self, otherHandle, cNumber(operation, p)))
 }
 
-// ReNorm returns t with the slices along dim whose p-norm is above maxNorm scaled down to it.
+// ReNorm returns t with each slice along dim scaled down so that its p-norm is at most maxNorm.
 func (t *Tensor) ReNorm(p Number, dim int64, maxNorm Number) *Tensor {
 	const operation = "ReNorm"
 	self := t.acquire(operation)
@@ -354,7 +357,7 @@ func (t *Tensor) ReNorm(p Number, dim int64, maxNorm Number) *Tensor {
 		cNumber(operation, maxNorm)))
 }
 
-// CountNonZero returns how many elements along dims are not zero.
+// CountNonZero returns the number of nonzero elements along dims.
 func (t *Tensor) CountNonZero(dims ...int64) *Tensor {
 	const operation = "CountNonZero"
 	self := t.acquire(operation)
@@ -363,7 +366,7 @@ func (t *Tensor) CountNonZero(dims ...int64) *Tensor {
 		C.int64_t(len(dims))))
 }
 
-// CumSum returns the sums of the elements up to each one along dim.
+// CumSum returns the cumulative sums along dim.
 func (t *Tensor) CumSum(dim int64) *Tensor {
 	const operation = "CumSum"
 	self := t.acquire(operation)
@@ -371,7 +374,7 @@ func (t *Tensor) CumSum(dim int64) *Tensor {
 	return made(operation, C.ctorch_op_cumsum(self, C.int64_t(dim)))
 }
 
-// CumProd returns the products of the elements up to each one along dim.
+// CumProd returns the cumulative products along dim.
 func (t *Tensor) CumProd(dim int64) *Tensor {
 	const operation = "CumProd"
 	self := t.acquire(operation)
@@ -379,7 +382,7 @@ func (t *Tensor) CumProd(dim int64) *Tensor {
 	return made(operation, C.ctorch_op_cumprod(self, C.int64_t(dim)))
 }
 
-// CumMax returns the largest of the elements up to each one along dim, and where it stands.
+// CumMax returns the cumulative maximum along dim, and the index of each.
 func (t *Tensor) CumMax(dim int64) (values, indices *Tensor) {
 	const operation = "CumMax"
 	self := t.acquire(operation)
@@ -389,7 +392,7 @@ func (t *Tensor) CumMax(dim int64) (values, indices *Tensor) {
 	return adopt(results.items[0]), adopt(results.items[1])
 }
 
-// CumMin returns the smallest of the elements up to each one along dim, and where it stands.
+// CumMin returns the cumulative minimum along dim, and the index of each.
 func (t *Tensor) CumMin(dim int64) (values, indices *Tensor) {
 	const operation = "CumMin"
 	self := t.acquire(operation)

@@ -94,7 +94,7 @@ func (t *Tensor) ReshapeAs(other *Tensor) *Tensor {
 	return made(operation, C.ctorch_op_reshape_as(self, otherHandle))
 }
 
-// Flatten returns t with the dimensions from startDim to endDim (included) made one.
+// Flatten returns t with the dimensions from startDim to endDim (included) merged into one.
 func (t *Tensor) Flatten(startDim, endDim int64) *Tensor {
 	const operation = "Flatten"
 	self := t.acquire(operation)
@@ -128,7 +128,7 @@ func (t *Tensor) Transpose(dim0, dim1 int64) *Tensor {
 	return made(operation, C.ctorch_op_transpose_int(self, C.int64_t(dim0), C.int64_t(dim1)))
 }
 
-// T returns a matrix transposed, a view.
+// T returns the transpose of a matrix, a view.
 func (t *Tensor) T() *Tensor {
 	const operation = "T"
 	self := t.acquire(operation)
@@ -144,7 +144,7 @@ func (t *Tensor) MT() *Tensor {
 	return made(operation, C.ctorch_op_mT(self))
 }
 
-// Adjoint returns the conjugate of t with its last two dimensions swapped, a view.
+// Adjoint returns the conjugate transpose of the last two dimensions, a view.
 func (t *Tensor) Adjoint() *Tensor {
 	const operation = "Adjoint"
 	self := t.acquire(operation)
@@ -169,7 +169,7 @@ func (t *Tensor) MoveDims(source, destination []int64) *Tensor {
 		int64s(destination), C.int64_t(len(destination))))
 }
 
-// Unsqueeze returns t with a dimension of size 1 put in at dim, a view.
+// Unsqueeze returns t with a dimension of size 1 inserted at dim, a view.
 func (t *Tensor) Unsqueeze(dim int64) *Tensor {
 	const operation = "Unsqueeze"
 	self := t.acquire(operation)
@@ -185,7 +185,7 @@ func (t *Tensor) Squeeze() *Tensor {
 	return made(operation, C.ctorch_op_squeeze(self))
 }
 
-// SqueezeDim returns t without dimension dim if that has size 1, a view.
+// SqueezeDim returns t without dimension dim if its size is 1, a view.
 func (t *Tensor) SqueezeDim(dim int64) *Tensor {
 	const operation = "SqueezeDim"
 	self := t.acquire(operation)
@@ -193,7 +193,7 @@ func (t *Tensor) SqueezeDim(dim int64) *Tensor {
 	return made(operation, C.ctorch_op_squeeze_dim(self, C.int64_t(dim)))
 }
 
-// SqueezeDims returns t without those of dims that have size 1, a view.
+// SqueezeDims returns t without those of dims whose size is 1, a view.
 func (t *Tensor) SqueezeDims(dims ...int64) *Tensor {
 	const operation = "SqueezeDims"
 	self := t.acquire(operation)
@@ -201,7 +201,7 @@ func (t *Tensor) SqueezeDims(dims ...int64) *Tensor {
 	return made(operation, C.ctorch_op_squeeze_dims(self, int64s(dims), C.int64_t(len(dims))))
 }
 
-// Expand returns t with dimensions of size 1 repeated, without a copy; -1 keeps a size.
+// Expand returns t with dimensions of size 1 expanded, a view; -1 keeps a size.
 func (t *Tensor) Expand(shape Shape) *Tensor {
 	const operation = "Expand"
 	self := t.acquire(operation)
@@ -244,7 +244,7 @@ func (t *Tensor) Repeat(repeats ...int64) *Tensor {
 	return made(operation, C.ctorch_op_repeat(self, int64s(repeats), C.int64_t(len(repeats))))
 }
 
-// RepeatInterleave returns t with each element along dim repeated in place.
+// RepeatInterleave returns t with each element along dim repeated.
 func (t *Tensor) RepeatInterleave(repeats, dim int64) *Tensor {
 	const operation = "RepeatInterleave"
 	self := t.acquire(operation)
@@ -253,8 +253,8 @@ func (t *Tensor) RepeatInterleave(repeats, dim int64) *Tensor {
 		C.int64_t(dim)))
 }
 
-// RepeatInterleaveEach returns t with each element along dim repeated in place, as often as the
-// int64 vector repeats says for it.
+// RepeatInterleaveEach returns t with element i along dim repeated repeats[i] times; repeats is
+// an int64 vector.
 func (t *Tensor) RepeatInterleaveEach(repeats *Tensor, dim int64) *Tensor {
 	const operation = "RepeatInterleaveEach"
 	self := t.acquire(operation)
@@ -265,7 +265,7 @@ func (t *Tensor) RepeatInterleaveEach(repeats *Tensor, dim int64) *Tensor {
 		C.int64_t(dim)))
 }
 
-// Tile returns t repeated along its last dimensions, as numpy's tile.
+// Tile returns t repeated along its last dimensions, as tile in numpy.
 func (t *Tensor) Tile(repeats ...int64) *Tensor {
 	const operation = "Tile"
 	self := t.acquire(operation)
@@ -281,7 +281,7 @@ func (t *Tensor) Flip(dims ...int64) *Tensor {
 	return made(operation, C.ctorch_op_flip(self, int64s(dims), C.int64_t(len(dims))))
 }
 
-// Roll returns t shifted round along each of dims.
+// Roll returns t shifted along each of dims; elements that leave one end enter at the other.
 func (t *Tensor) Roll(shifts, dims []int64) *Tensor {
 	const operation = "Roll"
 	self := t.acquire(operation)
@@ -290,7 +290,8 @@ func (t *Tensor) Roll(shifts, dims []int64) *Tensor {
 		int64s(dims), C.int64_t(len(dims))))
 }
 
-// Rot90 returns t turned by k quarters in the plane of two dims, from the first to the second.
+// Rot90 returns t rotated k times by 90 degrees in the plane of two dims, from the first towards
+// the second.
 func (t *Tensor) Rot90(k int64, dims []int64) *Tensor {
 	const operation = "Rot90"
 	self := t.acquire(operation)
@@ -299,7 +300,7 @@ func (t *Tensor) Rot90(k int64, dims []int64) *Tensor {
 		C.int64_t(len(dims))))
 }
 
-// Contiguous returns t in row-major memory; t itself if it is so already.
+// Contiguous returns t in row-major memory, or t itself if it is contiguous.
 func (t *Tensor) Contiguous() *Tensor {
 	const operation = "Contiguous"
 	self := t.acquire(operation)
@@ -307,8 +308,7 @@ func (t *Tensor) Contiguous() *Tensor {
 	return made(operation, C.ctorch_op_contiguous(self))
 }
 
-// ChannelsLast returns images [N, C, H, W] with the channels innermost in memory; the shape
-// stays.
+// ChannelsLast returns images [N, C, H, W] stored with the channels innermost; the shape stays.
 func (t *Tensor) ChannelsLast() *Tensor {
 	const operation = "ChannelsLast"
 	self := t.acquire(operation)
@@ -341,7 +341,8 @@ func (t *Tensor) AsStrided(shape Shape, strides []int64) *Tensor {
 		int64s(strides), C.int64_t(len(strides))))
 }
 
-// Unfold returns the windows of a size along dim, step apart, as a new last dimension.
+// Unfold returns the windows of the given size along dim, step apart, as a new last dimension; a
+// view.
 func (t *Tensor) Unfold(dim, size, step int64) *Tensor {
 	const operation = "Unfold"
 	self := t.acquire(operation)
@@ -350,7 +351,7 @@ func (t *Tensor) Unfold(dim, size, step int64) *Tensor {
 		C.int64_t(step)))
 }
 
-// Diagonal returns the diagonals of the matrices in two dims, as the last dimension, a view.
+// Diagonal returns the diagonals of the matrices in dim1 and dim2 as the last dimension, a view.
 func (t *Tensor) Diagonal(offset, dim1, dim2 int64) *Tensor {
 	const operation = "Diagonal"
 	self := t.acquire(operation)
@@ -359,7 +360,7 @@ func (t *Tensor) Diagonal(offset, dim1, dim2 int64) *Tensor {
 		C.int64_t(dim2)))
 }
 
-// Diag returns the matrix with the vector t on a diagonal, or a matrix's diagonal.
+// Diag returns the matrix with the vector t on a diagonal, or the diagonal of the matrix t.
 func (t *Tensor) Diag(diagonal int64) *Tensor {
 	const operation = "Diag"
 	self := t.acquire(operation)
@@ -367,7 +368,7 @@ func (t *Tensor) Diag(diagonal int64) *Tensor {
 	return made(operation, C.ctorch_op_diag(self, C.int64_t(diagonal)))
 }
 
-// DiagEmbed returns matrices with the last dimension of t on a diagonal.
+// DiagEmbed returns matrices in dim1 and dim2 with the last dimension of t on a diagonal.
 func (t *Tensor) DiagEmbed(offset, dim1, dim2 int64) *Tensor {
 	const operation = "DiagEmbed"
 	self := t.acquire(operation)
@@ -392,7 +393,7 @@ func (t *Tensor) Triu(diagonal int64) *Tensor {
 	return made(operation, C.ctorch_op_triu(self, C.int64_t(diagonal)))
 }
 
-// Cat returns the tensors joined along an existing dimension.
+// Cat concatenates tensors along an existing dimension.
 func Cat(tensors []*Tensor, dim int64) *Tensor {
 	const operation = "Cat"
 	tensorsHandles := acquireAll(operation, tensors)
@@ -401,7 +402,7 @@ func Cat(tensors []*Tensor, dim int64) *Tensor {
 		C.int64_t(dim)))
 }
 
-// Stack returns the tensors, all of one shape, joined along a new dimension.
+// Stack joins tensors of one shape along a new dimension.
 func Stack(tensors []*Tensor, dim int64) *Tensor {
 	const operation = "Stack"
 	tensorsHandles := acquireAll(operation, tensors)
@@ -410,8 +411,7 @@ func Stack(tensors []*Tensor, dim int64) *Tensor {
 		C.int64_t(dim)))
 }
 
-// HStack returns the tensors side by side: joined along the second dimension (vectors: the
-// first).
+// HStack concatenates tensors along the second dimension, vectors along the first.
 func HStack(tensors []*Tensor) *Tensor {
 	const operation = "HStack"
 	tensorsHandles := acquireAll(operation, tensors)
@@ -419,7 +419,7 @@ func HStack(tensors []*Tensor) *Tensor {
 	return made(operation, C.ctorch_op_hstack(tensorsHandles.pointer(), tensorsHandles.count()))
 }
 
-// VStack returns the tensors below one another: joined along the first dimension.
+// VStack concatenates tensors along the first dimension; vectors are rows.
 func VStack(tensors []*Tensor) *Tensor {
 	const operation = "VStack"
 	tensorsHandles := acquireAll(operation, tensors)
@@ -427,7 +427,7 @@ func VStack(tensors []*Tensor) *Tensor {
 	return made(operation, C.ctorch_op_vstack(tensorsHandles.pointer(), tensorsHandles.count()))
 }
 
-// DStack returns the tensors behind one another: joined along the third dimension.
+// DStack concatenates tensors along the third dimension.
 func DStack(tensors []*Tensor) *Tensor {
 	const operation = "DStack"
 	tensorsHandles := acquireAll(operation, tensors)
@@ -435,7 +435,7 @@ func DStack(tensors []*Tensor) *Tensor {
 	return made(operation, C.ctorch_op_dstack(tensorsHandles.pointer(), tensorsHandles.count()))
 }
 
-// ColumnStack returns vectors as the columns of a matrix; matrices side by side.
+// ColumnStack concatenates tensors along the second dimension; vectors are columns.
 func ColumnStack(tensors []*Tensor) *Tensor {
 	const operation = "ColumnStack"
 	tensorsHandles := acquireAll(operation, tensors)
@@ -444,7 +444,7 @@ func ColumnStack(tensors []*Tensor) *Tensor {
 		tensorsHandles.count()))
 }
 
-// Split returns views of t in parts of a size along dim; the last may be smaller.
+// Split splits t into views of the given size along dim; the last may be smaller.
 func (t *Tensor) Split(size, dim int64) []*Tensor {
 	const operation = "Split"
 	self := t.acquire(operation)
@@ -452,7 +452,7 @@ func (t *Tensor) Split(size, dim int64) []*Tensor {
 	return madeList(operation, C.ctorch_op_split_Tensor(self, C.int64_t(size), C.int64_t(dim)))
 }
 
-// SplitSizes returns views of t in parts of the given sizes along dim.
+// SplitSizes splits t into views of the given sizes along dim.
 func (t *Tensor) SplitSizes(sizes []int64, dim int64) []*Tensor {
 	const operation = "SplitSizes"
 	self := t.acquire(operation)
@@ -461,7 +461,7 @@ func (t *Tensor) SplitSizes(sizes []int64, dim int64) []*Tensor {
 		C.int64_t(len(sizes)), C.int64_t(dim)))
 }
 
-// Chunk returns views of t in at most chunks equal parts along dim; the last may be smaller.
+// Chunk splits t into at most chunks views of equal size along dim; the last may be smaller.
 func (t *Tensor) Chunk(chunks, dim int64) []*Tensor {
 	const operation = "Chunk"
 	self := t.acquire(operation)
@@ -469,8 +469,8 @@ func (t *Tensor) Chunk(chunks, dim int64) []*Tensor {
 	return madeList(operation, C.ctorch_op_chunk(self, C.int64_t(chunks), C.int64_t(dim)))
 }
 
-// TensorSplit returns views of t in sections parts along dim, the first ones larger by one where
-// it does not divide.
+// TensorSplit splits t into sections views along dim, the first ones larger by one if the size is
+// not divisible.
 func (t *Tensor) TensorSplit(sections, dim int64) []*Tensor {
 	const operation = "TensorSplit"
 	self := t.acquire(operation)
@@ -479,7 +479,7 @@ func (t *Tensor) TensorSplit(sections, dim int64) []*Tensor {
 		C.int64_t(dim)))
 }
 
-// TensorSplitAt returns views of t cut before each of the indices along dim.
+// TensorSplitAt splits t into views along dim, before each of the indices.
 func (t *Tensor) TensorSplitAt(indices []int64, dim int64) []*Tensor {
 	const operation = "TensorSplitAt"
 	self := t.acquire(operation)
@@ -488,7 +488,7 @@ func (t *Tensor) TensorSplitAt(indices []int64, dim int64) []*Tensor {
 		C.int64_t(len(indices)), C.int64_t(dim)))
 }
 
-// Unbind returns the slices along dim, as views without it.
+// Unbind returns the slices along dim, as views without that dimension.
 func (t *Tensor) Unbind(dim int64) []*Tensor {
 	const operation = "Unbind"
 	self := t.acquire(operation)
@@ -496,7 +496,8 @@ func (t *Tensor) Unbind(dim int64) []*Tensor {
 	return madeList(operation, C.ctorch_op_unbind_int(self, C.int64_t(dim)))
 }
 
-// Meshgrid returns the grids of coordinates of the given vectors; indexing says in which order.
+// Meshgrid returns the coordinate grids of the given vectors; indexing says in which order of
+// dimensions.
 func Meshgrid(tensors []*Tensor, indexing MeshgridIndexing) []*Tensor {
 	const operation = "Meshgrid"
 	tensorsHandles := acquireAll(operation, tensors)
@@ -507,7 +508,7 @@ func Meshgrid(tensors []*Tensor, indexing MeshgridIndexing) []*Tensor {
 		tensorsHandles.count(), indexingText))
 }
 
-// CartesianProd returns all combinations of the elements of the vectors, one a row.
+// CartesianProd returns all combinations of the elements of the vectors, one in each row.
 func CartesianProd(tensors []*Tensor) *Tensor {
 	const operation = "CartesianProd"
 	tensorsHandles := acquireAll(operation, tensors)
@@ -516,7 +517,7 @@ func CartesianProd(tensors []*Tensor) *Tensor {
 		tensorsHandles.count()))
 }
 
-// Combinations returns the combinations of r elements of the vector t, one a row.
+// Combinations returns the combinations of r elements of the vector t, one in each row.
 func (t *Tensor) Combinations(r int64, withReplacement bool) *Tensor {
 	const operation = "Combinations"
 	self := t.acquire(operation)
@@ -524,7 +525,7 @@ func (t *Tensor) Combinations(r int64, withReplacement bool) *Tensor {
 	return made(operation, C.ctorch_op_combinations(self, C.int64_t(r), cBool(withReplacement)))
 }
 
-// ZerosLike returns zeros of t's shape, dtype and device.
+// ZerosLike returns zeros with t's shape, dtype and device.
 func (t *Tensor) ZerosLike() *Tensor {
 	const operation = "ZerosLike"
 	self := t.acquire(operation)
@@ -532,7 +533,7 @@ func (t *Tensor) ZerosLike() *Tensor {
 	return made(operation, C.ctorch_op_zeros_like(self))
 }
 
-// OnesLike returns ones of t's shape, dtype and device.
+// OnesLike returns ones with t's shape, dtype and device.
 func (t *Tensor) OnesLike() *Tensor {
 	const operation = "OnesLike"
 	self := t.acquire(operation)
@@ -540,7 +541,7 @@ func (t *Tensor) OnesLike() *Tensor {
 	return made(operation, C.ctorch_op_ones_like(self))
 }
 
-// FullLike returns value in t's shape, dtype and device.
+// FullLike returns a tensor filled with value, with t's shape, dtype and device.
 func (t *Tensor) FullLike(value Number) *Tensor {
 	const operation = "FullLike"
 	self := t.acquire(operation)
@@ -548,7 +549,7 @@ func (t *Tensor) FullLike(value Number) *Tensor {
 	return made(operation, C.ctorch_op_full_like(self, cNumber(operation, value)))
 }
 
-// EmptyLike returns a tensor of unspecified contents of t's shape, dtype and device.
+// EmptyLike returns an uninitialized tensor with t's shape, dtype and device.
 func (t *Tensor) EmptyLike() *Tensor {
 	const operation = "EmptyLike"
 	self := t.acquire(operation)
@@ -556,7 +557,7 @@ func (t *Tensor) EmptyLike() *Tensor {
 	return made(operation, C.ctorch_op_empty_like(self))
 }
 
-// NewZeros returns zeros of the given shape, of t's dtype and device.
+// NewZeros returns zeros of the given shape, with t's dtype and device.
 func (t *Tensor) NewZeros(shape Shape) *Tensor {
 	const operation = "NewZeros"
 	self := t.acquire(operation)
@@ -564,7 +565,7 @@ func (t *Tensor) NewZeros(shape Shape) *Tensor {
 	return made(operation, C.ctorch_op_new_zeros(self, int64s(shape), C.int64_t(len(shape))))
 }
 
-// NewOnes returns ones of the given shape, of t's dtype and device.
+// NewOnes returns ones of the given shape, with t's dtype and device.
 func (t *Tensor) NewOnes(shape Shape) *Tensor {
 	const operation = "NewOnes"
 	self := t.acquire(operation)
@@ -572,7 +573,7 @@ func (t *Tensor) NewOnes(shape Shape) *Tensor {
 	return made(operation, C.ctorch_op_new_ones(self, int64s(shape), C.int64_t(len(shape))))
 }
 
-// NewFull returns value in the given shape, of t's dtype and device.
+// NewFull returns a tensor of the given shape filled with value, with t's dtype and device.
 func (t *Tensor) NewFull(shape Shape, value Number) *Tensor {
 	const operation = "NewFull"
 	self := t.acquire(operation)
@@ -581,7 +582,7 @@ func (t *Tensor) NewFull(shape Shape, value Number) *Tensor {
 		cNumber(operation, value)))
 }
 
-// NewEmpty returns a tensor of unspecified contents of the given shape, of t's dtype and device.
+// NewEmpty returns an uninitialized tensor of the given shape, with t's dtype and device.
 func (t *Tensor) NewEmpty(shape Shape) *Tensor {
 	const operation = "NewEmpty"
 	self := t.acquire(operation)

@@ -7,7 +7,7 @@ package torch
 */
 import "C"
 
-// Sort returns the elements sorted along dim and where they stood in it.
+// Sort returns the elements sorted along dim, and the index of each in t.
 func (t *Tensor) Sort(dim int64, descending bool) (values, indices *Tensor) {
 	const operation = "Sort"
 	self := t.acquire(operation)
@@ -17,8 +17,8 @@ func (t *Tensor) Sort(dim int64, descending bool) (values, indices *Tensor) {
 	return adopt(results.items[0]), adopt(results.items[1])
 }
 
-// SortStable returns the elements sorted along dim, equal ones in their old order, and where they
-// stood in it.
+// SortStable returns the elements sorted along dim, and the index of each in t; equal ones keep
+// their order.
 func (t *Tensor) SortStable(dim int64, descending bool) (values, indices *Tensor) {
 	const operation = "SortStable"
 	self := t.acquire(operation)
@@ -28,7 +28,7 @@ func (t *Tensor) SortStable(dim int64, descending bool) (values, indices *Tensor
 	return adopt(results.items[0]), adopt(results.items[1])
 }
 
-// ArgSort returns where the elements in sorted order stand in dim.
+// ArgSort returns the indices that sort t along dim.
 func (t *Tensor) ArgSort(dim int64, descending bool) *Tensor {
 	const operation = "ArgSort"
 	self := t.acquire(operation)
@@ -36,8 +36,7 @@ func (t *Tensor) ArgSort(dim int64, descending bool) *Tensor {
 	return made(operation, C.ctorch_op_argsort(self, C.int64_t(dim), cBool(descending)))
 }
 
-// ArgSortStable returns where the elements in sorted order stand in dim, equal ones in their old
-// order.
+// ArgSortStable returns the indices that sort t along dim; equal elements keep their order.
 func (t *Tensor) ArgSortStable(dim int64, descending bool) *Tensor {
 	const operation = "ArgSortStable"
 	self := t.acquire(operation)
@@ -45,8 +44,8 @@ func (t *Tensor) ArgSortStable(dim int64, descending bool) *Tensor {
 	return made(operation, C.ctorch_op_argsort_stable(self, C.int64_t(dim), cBool(descending)))
 }
 
-// TopK returns the k largest (or smallest) elements along dim, sorted, and where they stand in
-// it.
+// TopK returns the k largest elements along dim (or smallest, if not largest), sorted, and their
+// indices in it.
 func (t *Tensor) TopK(k, dim int64, largest bool) (values, indices *Tensor) {
 	const operation = "TopK"
 	self := t.acquire(operation)
@@ -56,8 +55,7 @@ func (t *Tensor) TopK(k, dim int64, largest bool) (values, indices *Tensor) {
 	return adopt(results.items[0]), adopt(results.items[1])
 }
 
-// KthValue returns the k-th smallest elements along dim, counted from 1, and where they stand in
-// it.
+// KthValue returns the k-th smallest elements along dim, counted from 1, and their indices in it.
 func (t *Tensor) KthValue(k, dim int64, keepDim bool) (values, indices *Tensor) {
 	const operation = "KthValue"
 	self := t.acquire(operation)
@@ -67,8 +65,8 @@ func (t *Tensor) KthValue(k, dim int64, keepDim bool) (values, indices *Tensor) 
 	return adopt(results.items[0]), adopt(results.items[1])
 }
 
-// Unique returns the distinct elements in order, which of them each element of t is, and how
-// often each occurs.
+// Unique returns the distinct elements, sorted; for each element of t its index among them; and
+// how often each occurs.
 func (t *Tensor) Unique() (values, inverse, counts *Tensor) {
 	const operation = "Unique"
 	self := t.acquire(operation)
@@ -78,8 +76,8 @@ func (t *Tensor) Unique() (values, inverse, counts *Tensor) {
 	return adopt(results.items[0]), adopt(results.items[1]), adopt(results.items[2])
 }
 
-// UniqueConsecutive returns t flat without repetitions of neighbors, which of these each element
-// is, and how often each is repeated.
+// UniqueConsecutive returns the flattened t without repeated neighbors; for each element of t its
+// index in that; and the number of repetitions.
 func (t *Tensor) UniqueConsecutive() (values, inverse, counts *Tensor) {
 	const operation = "UniqueConsecutive"
 	self := t.acquire(operation)
@@ -89,8 +87,8 @@ func (t *Tensor) UniqueConsecutive() (values, inverse, counts *Tensor) {
 	return adopt(results.items[0]), adopt(results.items[1]), adopt(results.items[2])
 }
 
-// UniqueDim returns the distinct slices along dim in order, which of them each slice of t is, and
-// how often each occurs.
+// UniqueDim returns the distinct slices along dim, sorted; for each slice of t its index among
+// them; and how often each occurs.
 func (t *Tensor) UniqueDim(dim int64) (values, inverse, counts *Tensor) {
 	const operation = "UniqueDim"
 	self := t.acquire(operation)
@@ -108,8 +106,8 @@ func (t *Tensor) NonZero() *Tensor {
 	return made(operation, C.ctorch_op_nonzero(self))
 }
 
-// Bincount returns how often (or with what summed weight) each whole number from 0 occurs in a
-// flat tensor; weights may be nil.
+// Bincount returns for each integer from 0 how often it occurs in t, which has one dimension, or
+// the sum of its weights; weights may be nil.
 func (t *Tensor) Bincount(weights *Tensor, minLength int64) *Tensor {
 	const operation = "Bincount"
 	self := t.acquire(operation)
@@ -119,7 +117,7 @@ func (t *Tensor) Bincount(weights *Tensor, minLength int64) *Tensor {
 	return made(operation, C.ctorch_op_bincount(self, weightsHandle, C.int64_t(minLength)))
 }
 
-// Histc returns the histogram of the elements in [min, max] with equal bins.
+// Histc returns the histogram of the elements in [min, max] with bins bins of equal width.
 func (t *Tensor) Histc(bins int64, min, max Number) *Tensor {
 	const operation = "Histc"
 	self := t.acquire(operation)
@@ -128,8 +126,9 @@ func (t *Tensor) Histc(bins int64, min, max Number) *Tensor {
 		cNumber(operation, max)))
 }
 
-// Histogram returns how many elements (or what weight, which may be nil) lie between neighbors of
-// the ascending vector bins, made a density if so wished, and bins; on the CPU.
+// Histogram returns the number of elements in each bin, or their total weight, and the edges.
+// bins holds the edges, ascending; weight may be nil; density normalizes the integral to 1. It
+// works on the CPU only.
 func (t *Tensor) Histogram(bins, weight *Tensor, density bool) (counts, edges *Tensor) {
 	const operation = "Histogram"
 	self := t.acquire(operation)
@@ -143,8 +142,8 @@ func (t *Tensor) Histogram(bins, weight *Tensor, density bool) (counts, edges *T
 	return adopt(results.items[0]), adopt(results.items[1])
 }
 
-// SearchSorted returns where values would be inserted into t, which is sorted along its last
-// dimension; right puts them after equal ones.
+// SearchSorted returns the indices at which values would be inserted into t, which is sorted
+// along its last dimension; right inserts after equal elements.
 func (t *Tensor) SearchSorted(values *Tensor, right bool) *Tensor {
 	const operation = "SearchSorted"
 	self := t.acquire(operation)
@@ -154,8 +153,8 @@ func (t *Tensor) SearchSorted(values *Tensor, right bool) *Tensor {
 	return made(operation, C.ctorch_op_searchsorted_Tensor(self, valuesHandle, cBool(right)))
 }
 
-// Bucketize returns which of the buckets between the sorted boundaries each element falls in;
-// right closes a bucket on the left.
+// Bucketize returns the index of the bucket between the sorted boundaries that each element falls
+// in; right means that buckets include their lower boundary.
 func (t *Tensor) Bucketize(boundaries *Tensor, right bool) *Tensor {
 	const operation = "Bucketize"
 	self := t.acquire(operation)

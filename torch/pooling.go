@@ -1,12 +1,12 @@
 package torch
 
-// MaxPoolOptions are the options of the maximum poolings. The zero value is PyTorch's default. A
-// list has one number for each spatial dimension, or one for all of them.
+// MaxPoolOptions are the options of max pooling. The zero value is PyTorch's default. A slice has
+// one number for each spatial dimension, or one for all of them.
 type MaxPoolOptions struct {
-	Stride   []int64 // nil: the kernel's size
-	Padding  []int64 // on both sides; nil: 0
-	Dilation []int64 // nil: 1
-	CeilMode bool    // also windows that reach over the end
+	Stride   []int64 // nil means the kernel's size
+	Padding  []int64 // on both sides; nil means 0
+	Dilation []int64 // nil means 1
+	CeilMode bool    // include windows that reach past the end
 }
 
 func (o MaxPoolOptions) withDefaults() MaxPoolOptions {
@@ -15,44 +15,46 @@ func (o MaxPoolOptions) withDefaults() MaxPoolOptions {
 	return o
 }
 
-// MaxPool1d returns the largest elements in windows of t [N, C, L].
+// MaxPool1d returns the maximum of each window of t [N, C, L].
 func (t *Tensor) MaxPool1d(kernel []int64, options MaxPoolOptions) *Tensor {
 	o := options.withDefaults()
 	return t.maxPool1d(kernel, o.Stride, o.Padding, o.Dilation, o.CeilMode)
 }
 
-// MaxPool2d returns the largest elements in windows of t [N, C, H, W].
+// MaxPool2d returns the maximum of each window of t [N, C, H, W].
 func (t *Tensor) MaxPool2d(kernel []int64, options MaxPoolOptions) *Tensor {
 	o := options.withDefaults()
 	return t.maxPool2d(kernel, o.Stride, o.Padding, o.Dilation, o.CeilMode)
 }
 
-// MaxPool3d returns the largest elements in windows of t [N, C, D, H, W].
+// MaxPool3d returns the maximum of each window of t [N, C, D, H, W].
 func (t *Tensor) MaxPool3d(kernel []int64, options MaxPoolOptions) *Tensor {
 	o := options.withDefaults()
 	return t.maxPool3d(kernel, o.Stride, o.Padding, o.Dilation, o.CeilMode)
 }
 
-// MaxPool2dWithIndices is MaxPool2d that also returns where the elements stand in the flat plane.
+// MaxPool2dWithIndices is [Tensor.MaxPool2d] that also returns the index of each maximum in the
+// flattened plane H*W.
 func (t *Tensor) MaxPool2dWithIndices(kernel []int64, options MaxPoolOptions) (values, indices *Tensor) {
 	o := options.withDefaults()
 	return t.maxPool2dWithIndices(kernel, o.Stride, o.Padding, o.Dilation, o.CeilMode)
 }
 
-// MaxPool1dWithIndices is MaxPool1d that also returns where the elements stand.
+// MaxPool1dWithIndices is [Tensor.MaxPool1d] that also returns the index of each maximum in L.
 func (t *Tensor) MaxPool1dWithIndices(kernel []int64, options MaxPoolOptions) (values, indices *Tensor) {
 	o := options.withDefaults()
 	return t.maxPool1dWithIndices(kernel, o.Stride, o.Padding, o.Dilation, o.CeilMode)
 }
 
-// MaxPool3dWithIndices is MaxPool3d that also returns where the elements stand in the flat volume.
+// MaxPool3dWithIndices is [Tensor.MaxPool3d] that also returns the index of each maximum in the
+// flattened volume D*H*W.
 func (t *Tensor) MaxPool3dWithIndices(kernel []int64, options MaxPoolOptions) (values, indices *Tensor) {
 	o := options.withDefaults()
 	return t.maxPool3dWithIndices(kernel, o.Stride, o.Padding, o.Dilation, o.CeilMode)
 }
 
-// MaxUnpool1d returns zeros [N, C, size] with t's elements where the indices of
-// [Tensor.MaxPool1dWithIndices] say.
+// MaxUnpool1d returns zeros [N, C, size] with t's elements at the indices from
+// [Tensor.MaxPool1dWithIndices].
 func (t *Tensor) MaxUnpool1d(indices *Tensor, size int64) *Tensor {
 	plane, at := t.Unsqueeze(-1), indices.Unsqueeze(-1)
 	defer plane.Close()
@@ -62,8 +64,8 @@ func (t *Tensor) MaxUnpool1d(indices *Tensor, size int64) *Tensor {
 	return unpooled.SqueezeDim(-1)
 }
 
-// hasNumbers panics where a list has not one number for each spatial dimension. libtorch 2.7 takes
-// that for granted.
+// hasNumbers panics if a slice does not have one number for each spatial dimension, which libtorch
+// 2.7 does not check.
 func hasNumbers(operation string, dimensions int, lists ...[]int64) {
 	for _, list := range lists {
 		if len(list) != dimensions {
@@ -72,70 +74,70 @@ func hasNumbers(operation string, dimensions int, lists ...[]int64) {
 	}
 }
 
-// MaxUnpool2d returns zeros [N, C, size] (height, width) with t's elements where the indices of
-// [Tensor.MaxPool2dWithIndices] say.
+// MaxUnpool2d returns zeros [N, C, size...] (height, width) with t's elements at the indices from
+// [Tensor.MaxPool2dWithIndices].
 func (t *Tensor) MaxUnpool2d(indices *Tensor, size ...int64) *Tensor {
 	hasNumbers("MaxUnpool2d", 2, size)
 	return t.maxUnpool2d(indices, size)
 }
 
-// MaxUnpool3d returns zeros [N, C, size] with t's elements where the indices of
-// [Tensor.MaxPool3dWithIndices], with this stride and padding, say.
+// MaxUnpool3d returns zeros [N, C, size...] (depth, height, width) with t's elements at the indices
+// from [Tensor.MaxPool3dWithIndices], which must have had this stride and padding.
 func (t *Tensor) MaxUnpool3d(indices *Tensor, size, stride, padding []int64) *Tensor {
 	hasNumbers("MaxUnpool3d", 3, size, stride, padding)
 	return t.maxUnpool3d(indices, size, stride, padding)
 }
 
-// AvgPoolOptions are the options of the average poolings. The zero value is PyTorch's default. A
-// list has one number for each spatial dimension, or one for all of them.
+// AvgPoolOptions are the options of average pooling. The zero value is PyTorch's default. A slice
+// has one number for each spatial dimension, or one for all of them.
 type AvgPoolOptions struct {
-	Stride         []int64 // nil: the kernel's size
-	Padding        []int64 // zeros on both sides; nil: 0
-	CeilMode       bool    // also windows that reach over the end
-	ExcludePadding bool    // divide by the number of elements that are no padding
+	Stride         []int64 // nil means the kernel's size
+	Padding        []int64 // zeros on both sides; nil means 0
+	CeilMode       bool    // include windows that reach past the end
+	ExcludePadding bool    // divide by the number of elements that are not padding
 }
 
-// AvgPool1d returns the means of windows of t [N, C, L].
+// AvgPool1d returns the mean of each window of t [N, C, L].
 func (t *Tensor) AvgPool1d(kernel []int64, o AvgPoolOptions) *Tensor {
 	padding := listOr(o.Padding, listOfZero)
 	return t.avgPool1d(kernel, o.Stride, padding, o.CeilMode, !o.ExcludePadding)
 }
 
-// AvgPool2d returns the means of windows of t [N, C, H, W].
+// AvgPool2d returns the mean of each window of t [N, C, H, W].
 func (t *Tensor) AvgPool2d(kernel []int64, o AvgPoolOptions) *Tensor {
 	padding := listOr(o.Padding, listOfZero)
 	return t.avgPool2d(kernel, o.Stride, padding, o.CeilMode, !o.ExcludePadding)
 }
 
-// AvgPool3d returns the means of windows of t [N, C, D, H, W].
+// AvgPool3d returns the mean of each window of t [N, C, D, H, W].
 func (t *Tensor) AvgPool3d(kernel []int64, o AvgPoolOptions) *Tensor {
 	padding := listOr(o.Padding, listOfZero)
 	return t.avgPool3d(kernel, o.Stride, padding, o.CeilMode, !o.ExcludePadding)
 }
 
-// LPPoolOptions are the options of the power-average poolings. The zero value is PyTorch's default.
+// LPPoolOptions are the options of power-average pooling. The zero value is PyTorch's default.
 type LPPoolOptions struct {
-	Stride   []int64 // one number for each spatial dimension, or one; nil: the kernel's size
-	CeilMode bool    // also windows that reach over the end
+	Stride   []int64 // one number for each spatial dimension, or one for all; nil means the kernel's size
+	CeilMode bool    // include windows that reach past the end
 }
 
-// LPPool1d returns the p-norms of windows of t [N, C, L].
+// LPPool1d returns the p-norm of each window of t [N, C, L].
 func (t *Tensor) LPPool1d(p float64, kernel []int64, o LPPoolOptions) *Tensor {
 	return t.lpPool((*Tensor).AvgPool1d, 1, p, kernel, o)
 }
 
-// LPPool2d returns the p-norms of windows of t [N, C, H, W].
+// LPPool2d returns the p-norm of each window of t [N, C, H, W].
 func (t *Tensor) LPPool2d(p float64, kernel []int64, o LPPoolOptions) *Tensor {
 	return t.lpPool((*Tensor).AvgPool2d, 2, p, kernel, o)
 }
 
-// LPPool3d returns the p-norms of windows of t [N, C, D, H, W].
+// LPPool3d returns the p-norm of each window of t [N, C, D, H, W].
 func (t *Tensor) LPPool3d(p float64, kernel []int64, o LPPoolOptions) *Tensor {
 	return t.lpPool((*Tensor).AvgPool3d, 3, p, kernel, o)
 }
 
-// lpPool finds sums as means times the window's size, as PyTorch does: windows that reach over the
-// end count as if they were full.
+// lpPool computes sums as means times the window's size, as PyTorch does: windows that reach past
+// the end count as full.
 func (t *Tensor) lpPool(mean func(*Tensor, []int64, AvgPoolOptions) *Tensor, dimensions int,
 	p float64, kernel []int64, o LPPoolOptions) *Tensor {
 	window := 1.0

@@ -10,26 +10,26 @@ import (
 	"strings"
 )
 
-// String is the tensor's elements as Python prints them:
+// String returns the tensor as Python prints it:
 //
 //	tensor([[1., 2.],
 //	        [3., 4.]], requires_grad=True)
 //
-// Only the elements that are shown are copied. A closed tensor is "tensor(closed)", a nil one
-// "tensor(nil)"; it never panics.
+// Only the elements that are shown are copied from the device. It returns "tensor(closed)" for a
+// closed tensor and "tensor(nil)" for nil, and never panics.
 func (t *Tensor) String() string { return CurrentPrintOptions().Sprint(t) }
 
-// Describe says in one line what the tensor is, without its elements:
-// tensor(shape=[2 3], dtype=float32, device=cpu). It never panics.
+// Describe returns the shape, dtype and device in one line: tensor(shape=[2 3], dtype=float32,
+// device=cpu). It never panics.
 func (t *Tensor) Describe() string {
 	return t.orWhyNot(func() string {
 		return fmt.Sprintf("tensor(shape=%v, dtype=%s, device=%s)", t.Shape(), t.DType(), t.Device())
 	})
 }
 
-// Format prints the tensor with package fmt: %v and %s are [Tensor.String], %+v and %#v
-// [Tensor.Describe]. %f never uses exponents, %e always does. A precision, as in %.2v, stands
-// for [PrintOptions]' own.
+// Format implements [fmt.Formatter]: %v and %s print [Tensor.String], %+v and %#v
+// [Tensor.Describe]. %f never uses exponents and %e always does. A precision, as in %.2v, overrides
+// that of [PrintOptions].
 func (t *Tensor) Format(state fmt.State, verb rune) {
 	options := CurrentPrintOptions()
 	if precision, ok := state.Precision(); ok {
@@ -55,13 +55,13 @@ func (t *Tensor) Format(state fmt.State, verb rune) {
 	_, _ = state.Write([]byte(text))
 }
 
-// Sprint is [Tensor.String] with these options.
+// Sprint returns the tensor as [Tensor.String] does, with these options.
 func (o PrintOptions) Sprint(t *Tensor) string {
 	o.Precision, o.EdgeItems = max(o.Precision, 0), max(o.EdgeItems, 0)
 	return t.orWhyNot(func() string { return o.text(t) })
 }
 
-// orWhyNot is what text makes; where it panics with an *Error, the reason.
+// orWhyNot returns text's result, or the reason if it panics with an *Error.
 func (t *Tensor) orWhyNot(text func() string) (result string) {
 	if t == nil {
 		return "tensor(nil)"
@@ -93,8 +93,8 @@ func (o PrintOptions) text(t *Tensor) string {
 	var elements string
 	var suffixes []string
 	add := func(name, value string) { suffixes = append(suffixes, name+"="+value) }
-	// An empty tensor's dtype is stated unless it is PyTorch's default; else those that the
-	// elements show go without saying.
+	// As in Python: an empty tensor shows its dtype unless it is the default; others omit dtypes
+	// that the elements make clear.
 	stated := dtype != Float32
 	if device := C.GoString(info.device); device != CPU.String() {
 		add("device", "'"+device+"'")
@@ -130,7 +130,7 @@ func (o PrintOptions) text(t *Tensor) string {
 	return o.withSuffixes(printPrefix+elements, suffixes)
 }
 
-// elements copies and lays out what is shown of the elements.
+// elements copies and formats the elements that are shown.
 func (o PrintOptions) elements(operation string, t *Tensor, shape []int64, dtype DType, cut bool) string {
 	edge := C.int64_t(-1)
 	if cut {
@@ -180,7 +180,7 @@ func (t *Tensor) asNumbers() *Tensor {
 	}
 }
 
-// withSuffixes adds what follows the elements, on a new line where the last one is full.
+// withSuffixes appends the suffixes, on a new line where they do not fit.
 func (o PrintOptions) withSuffixes(text string, suffixes []string) string {
 	var out strings.Builder
 	out.WriteString(text)
@@ -207,7 +207,7 @@ func elementCount(shape []int64) int {
 	return count
 }
 
-// tuple is a shape as Python prints it.
+// tuple formats a shape as Python does.
 func tuple(shape []int64) string {
 	sizes := make([]string, len(shape))
 	for i, size := range shape {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// A numberFormat is how all real numbers of one tensor are printed: as whole numbers, with
-// exponents or with a fixed number of digits, whichever suits those that are shown.
+// A numberFormat is how the real numbers of one tensor are printed: as whole numbers, with
+// exponents, or with a fixed number of digits.
 type numberFormat struct {
 	precision int
 	exponents bool
@@ -15,7 +15,7 @@ type numberFormat struct {
 	width     int
 }
 
-// formatFor chooses as PyTorch does. Zeros, infinities and NaN have no say.
+// formatFor chooses the format as PyTorch does. Zeros, infinities and NaN are ignored.
 func (o PrintOptions) formatFor(values []float64) numberFormat {
 	f := numberFormat{precision: o.Precision, whole: true, width: 1}
 	smallest, largest := math.Inf(1), 0.0
@@ -119,11 +119,11 @@ func integerCells(values []int64, dtype DType) (cells []string, width int) {
 
 // A printLayout arranges cells in brackets and lines.
 type printLayout struct {
-	// cells are the elements that are still to come, in row-major order.
+	// cells are the elements that remain to be written, in row-major order.
 	cells []string
-	// width is a cell's.
+	// width is the width of a cell in characters.
 	width int
-	// edge is how many are shown at each end of a longer dimension; -1: all.
+	// edge is the number of elements shown at each end of a longer dimension; -1 means all.
 	edge int
 	line int
 	out  strings.Builder
@@ -132,7 +132,7 @@ type printLayout struct {
 // isCut reports whether the middle of a dimension is left out.
 func (l *printLayout) isCut(size int64) bool { return l.edge >= 0 && size > 2*int64(l.edge) }
 
-// write arranges a tensor of the given shape, whose first bracket stands after indent characters.
+// write writes a tensor of the given shape, whose first bracket is at column indent.
 func (l *printLayout) write(shape []int64, indent int) {
 	switch len(shape) {
 	case 0:

@@ -5,44 +5,45 @@ import (
 	"sync/atomic"
 )
 
-// PrintOptions say how a tensor is printed, as torch.set_printoptions does. Begin with
+// PrintOptions says how tensors are printed, as torch.set_printoptions does. Start from
 // [DefaultPrintOptions].
 type PrintOptions struct {
-	// Precision is how many digits follow the point.
+	// Precision is the number of digits after the decimal point.
 	Precision int
 	// Threshold is the number of elements above which only the ends of each dimension are shown.
 	Threshold int
-	// EdgeItems is how many elements are shown at both ends of a dimension.
+	// EdgeItems is the number of elements shown at each end of a dimension.
 	EdgeItems int
-	// LineWidth is after how many characters a line is broken.
+	// LineWidth is the number of characters after which a line is broken.
 	LineWidth int
-	// SciMode is whether numbers have an exponent.
+	// SciMode says when numbers have an exponent.
 	SciMode SciMode
 }
 
-// A SciMode is when numbers are printed with an exponent.
+// A SciMode says when numbers are printed with an exponent.
 type SciMode int
 
 const (
-	// SciAuto uses exponents where the numbers are very large, very small or far apart.
+	// SciAuto uses exponents if the numbers are very large, very small or far apart.
 	SciAuto SciMode = iota
-	// SciAlways uses exponents.
+	// SciAlways always uses exponents.
 	SciAlways
-	// SciNever uses none.
+	// SciNever never uses exponents.
 	SciNever
 )
 
-// DefaultPrintOptions are PyTorch's: 4 digits, at most 1000 elements, 3 at each end, 80 characters.
+// DefaultPrintOptions returns PyTorch's defaults: 4 digits, at most 1000 elements, 3 at each end,
+// 80 characters a line.
 func DefaultPrintOptions() PrintOptions {
 	return PrintOptions{Precision: 4, Threshold: 1000, EdgeItems: 3, LineWidth: 80}
 }
 
-// ShortPrintOptions are PyTorch's profile "short": 2 digits, 2 elements at each end.
+// ShortPrintOptions returns PyTorch's profile "short": 2 digits, 2 elements at each end.
 func ShortPrintOptions() PrintOptions {
 	return PrintOptions{Precision: 2, Threshold: 1000, EdgeItems: 2, LineWidth: 80}
 }
 
-// FullPrintOptions are PyTorch's profile "full": every element.
+// FullPrintOptions returns PyTorch's profile "full": all elements.
 func FullPrintOptions() PrintOptions {
 	return PrintOptions{Precision: 4, Threshold: math.MaxInt, EdgeItems: 3, LineWidth: 80}
 }
@@ -54,9 +55,9 @@ var printOptions = func() *atomic.Pointer[PrintOptions] {
 	return current
 }()
 
-// SetPrintOptions sets for the whole process how tensors are printed. It may be called while other
-// goroutines print. [PrintOptions.Sprint] prints one tensor with options of its own.
+// SetPrintOptions sets, for the whole process, how tensors are printed. It is safe to call while
+// other goroutines print. [PrintOptions.Sprint] prints one tensor with its own options.
 func SetPrintOptions(options PrintOptions) { printOptions.Store(&options) }
 
-// CurrentPrintOptions are the options that tensors are printed with.
+// CurrentPrintOptions returns the options in use.
 func CurrentPrintOptions() PrintOptions { return *printOptions.Load() }

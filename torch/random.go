@@ -9,22 +9,23 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/native"
 )
 
-// ManualSeed seeds the default generators of every device.
+// ManualSeed seeds the default generators of all devices.
 func ManualSeed(seed uint64) {
 	mustHaveLibrary()
 	check("ManualSeed", C.ctorch_manual_seed(C.uint64_t(seed)))
 }
 
-// A Generator is a source of random numbers of its own: what is drawn from it depends on its seed
-// and on what was drawn before, and on nothing else in the program. As an option of a function
-// that makes a random tensor it is where the numbers come from.
+// A Generator is a source of random numbers that is independent of the rest of the program: its
+// numbers depend only on its seed and on what was drawn from it before. It is also an [Option] of
+// functions that make random tensors.
 type Generator struct {
 	handle *native.Handle
 }
 
 func freeGenerator(p unsafe.Pointer) { C.ctorch_generator_free((*C.ctorch_generator)(p)) }
 
-// NewGenerator makes a generator for tensors on the given device.
+// NewGenerator returns a generator for tensors on the given device. It returns an error if the
+// machine does not have the device.
 func NewGenerator(device Device, seed uint64) (*Generator, error) {
 	if err := device.check("NewGenerator"); err != nil {
 		return nil, err
@@ -40,7 +41,7 @@ func NewGenerator(device Device, seed uint64) (*Generator, error) {
 
 func (g *Generator) apply(o *options) { o.generator = g }
 
-// acquire enters g for a call; a nil generator stands for libtorch's default one.
+// acquire marks g as in use for a call. A nil generator means libtorch's default one.
 func (g *Generator) acquire(operation string) *C.ctorch_generator {
 	if g == nil {
 		return nil
@@ -54,7 +55,7 @@ func (g *Generator) release() {
 	}
 }
 
-// State is where the generator stands, a tensor of bytes.
+// State returns the state of the generator, a tensor of bytes.
 func (g *Generator) State() *Tensor {
 	const operation = "State"
 	if g == nil {
@@ -65,7 +66,7 @@ func (g *Generator) State() *Tensor {
 	return made(operation, C.ctorch_generator_state(self))
 }
 
-// SetState puts the generator where another one, of the same kind of device, stood.
+// SetState sets the state, which must come from a generator of the same type of device.
 func (g *Generator) SetState(state *Tensor) {
 	const operation = "SetState"
 	if g == nil {

@@ -1,8 +1,7 @@
 package torch
 
-// FromRows copies rows of one length to a new tensor [rows, columns]. Of the options, only a
-// [Device] is heeded: the dtype is the rows'. It panics with an [*Error] where the rows differ in
-// length.
+// FromRows copies rows of equal length to a new tensor [rows, columns] of the rows' dtype. The
+// options may be a [Device] and [Pinned]. It panics with an [*Error] if the rows differ in length.
 //
 //	torch.FromRows([][]float32{{1, 2}, {3, 4}})
 func FromRows[T Element](rows [][]T, where ...Option) *Tensor {
@@ -20,8 +19,8 @@ func FromRows[T Element](rows [][]T, where ...Option) *Tensor {
 	return FromSlice(data, []int64{int64(len(rows)), int64(columns)}, where...)
 }
 
-// ToRows copies the elements of a tensor [rows, columns], which must have the element type that is
-// asked for, to new slices.
+// ToRows copies a tensor [rows, columns] to new slices. It panics with an [*Error] if t does not
+// have two dimensions, or if T is not its element type.
 func ToRows[T Element](t *Tensor) [][]T {
 	shape := t.Shape()
 	if len(shape) != 2 {

@@ -1,6 +1,6 @@
 package torch
 
-// An InterpolateMode is how [Tensor.Interpolate] finds values between pixels.
+// An InterpolateMode is how [Tensor.Interpolate] computes values between pixels.
 type InterpolateMode int
 
 // The modes of [Tensor.Interpolate].
@@ -9,34 +9,35 @@ const (
 	InterpolateNearest InterpolateMode = iota
 	// InterpolateNearestExact takes the nearest pixel, as Pillow does.
 	InterpolateNearestExact
-	// InterpolateLinear is for [N, C, L].
+	// InterpolateLinear interpolates linearly, for [N, C, L].
 	InterpolateLinear
-	// InterpolateBilinear is for [N, C, H, W].
+	// InterpolateBilinear interpolates linearly, for [N, C, H, W].
 	InterpolateBilinear
-	// InterpolateBicubic is for [N, C, H, W], with a = -0.75, and -0.5 with Antialias.
+	// InterpolateBicubic uses cubic convolution, for [N, C, H, W], with a = -0.75, or -0.5 with
+	// Antialias.
 	InterpolateBicubic
-	// InterpolateTrilinear is for [N, C, D, H, W].
+	// InterpolateTrilinear interpolates linearly, for [N, C, D, H, W].
 	InterpolateTrilinear
-	// InterpolateArea takes the mean of the pixels that each new one covers.
+	// InterpolateArea takes the mean of the pixels that each output pixel covers.
 	InterpolateArea
 )
 
 // InterpolateOptions are the options of [Tensor.Interpolate]. The zero value is PyTorch's default.
 type InterpolateOptions struct {
 	Mode         InterpolateMode
-	AlignCorners bool // the corner pixels' centers, not their corners, stay in place
-	Antialias    bool // widen the filter where the image shrinks, for bilinear and bicubic
+	AlignCorners bool // align the centers of the corner pixels, instead of their corners
+	Antialias    bool // widen the filter when shrinking; for bilinear and bicubic
 
-	// ScaleFactor stands in for a size: how many times as large each spatial dimension becomes,
-	// rounded down; one number for each dimension, or one for all of them.
+	// ScaleFactor is given in place of a size: the factor for each spatial dimension, or one for
+	// all. The resulting sizes are rounded down.
 	ScaleFactor []float64
-	// RecomputeScaleFactor places the new pixels by the sizes before and after, not by ScaleFactor
-	// itself; the two differ where the size was rounded.
+	// RecomputeScaleFactor places pixels by the ratio of the rounded sizes instead of by
+	// ScaleFactor itself.
 	RecomputeScaleFactor bool
 }
 
-// sizeFor is the size that ScaleFactor asks for, and the factors by which pixels are placed: nil
-// where the sizes decide.
+// sizeFor returns the size that ScaleFactor gives, and the factors by which pixels are placed; nil
+// means by the sizes.
 func (o InterpolateOptions) sizeFor(shape []int64) (size []int64, scales [3]*float64) {
 	const operation = "Interpolate"
 	spatial := len(shape) - 2
@@ -57,8 +58,8 @@ func (o InterpolateOptions) sizeFor(shape []int64) (size []int64, scales [3]*flo
 	return size, scales
 }
 
-// Interpolate returns the images t [N, C, ...] resized to size, which has one number for each
-// spatial dimension (height, width), or is nil where the options have a ScaleFactor. It is
+// Interpolate resizes the images t [N, C, ...] to size, which has one number for each spatial
+// dimension (height, width). size is nil if the options have a ScaleFactor. It is
 // torch.nn.functional.interpolate.
 func (t *Tensor) Interpolate(size []int64, options InterpolateOptions) *Tensor {
 	type kind struct {
@@ -113,7 +114,7 @@ func (t *Tensor) Interpolate(size []int64, options InterpolateOptions) *Tensor {
 	}
 }
 
-// A GridMode is how [Tensor.GridSample] finds values between pixels.
+// A GridMode is how [Tensor.GridSample] computes values between pixels.
 type GridMode int64
 
 // The modes of [Tensor.GridSample].
@@ -127,7 +128,7 @@ func (m GridMode) number(operation string) int64 {
 	return choice[GridMode, int64](operation, "mode", m, 0, 1, 2)
 }
 
-// A GridPadding is what [Tensor.GridSample] finds outside the image.
+// A GridPadding is the value of pixels outside the image in [Tensor.GridSample].
 type GridPadding int64
 
 // The paddings of [Tensor.GridSample].
@@ -145,33 +146,34 @@ func (p GridPadding) number(operation string) int64 {
 type GridSampleOptions struct {
 	Mode         GridMode
 	Padding      GridPadding
-	AlignCorners bool // -1 and 1 are the corner pixels' centers, not their corners
+	AlignCorners bool // -1 and 1 mean the centers of the corner pixels, instead of their corners
 }
 
-// GridSample returns the images t [N, C, H, W] sampled at the positions grid [N, h, w, 2], which
-// are x and y in [-1, 1]: [N, C, h, w]. Volumes [N, C, D, H, W] take grids [N, d, h, w, 3].
+// GridSample samples the images t [N, C, H, W] at the positions grid [N, h, w, 2], which are x and
+// y in [-1, 1], and returns [N, C, h, w]. Volumes t [N, C, D, H, W] take a grid [N, d, h, w, 3]. It
+// is torch.nn.functional.grid_sample.
 func (t *Tensor) GridSample(grid *Tensor, options GridSampleOptions) *Tensor {
 	return t.gridSampler(grid, options.Mode, options.Padding, options.AlignCorners)
 }
 
-// A PadMode is what [Tensor.Pad] puts around a tensor.
+// A PadMode is what [Tensor.Pad] pads with.
 type PadMode int
 
 // The modes of [Tensor.Pad].
 const (
-	PadConstant  PadMode = iota // a value
+	PadConstant  PadMode = iota // a constant value
 	PadReflect                  // the elements mirrored at the edge, without the edge itself
-	PadReplicate                // the edge
-	PadCircular                 // the elements from the other end
+	PadReplicate                // the element at the edge
+	PadCircular                 // the elements from the opposite end
 )
 
 func (m PadMode) text(operation string) string {
 	return choice(operation, "mode", m, "constant", "reflect", "replicate", "circular")
 }
 
-// Pad returns t with elements put around it: padding is the number before and after the last
-// dimension, then before and after the one before it, and so on. value counts with PadConstant
-// alone; negative numbers cut.
+// Pad pads t. padding holds the number of elements before and after the last dimension, then before
+// and after the second to last, and so on; negative numbers cut elements off. value is used with
+// PadConstant only. It is torch.nn.functional.pad.
 func (t *Tensor) Pad(padding []int64, mode PadMode, value float64) *Tensor {
 	if mode == PadConstant {
 		return t.pad(padding, mode, value)

@@ -13,11 +13,11 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 )
 
-// A TensorScope is the tensors that were made while a [Scope] ran.
+// A TensorScope holds the tensors made while a [Scope] runs.
 type TensorScope struct {
 	id     uint64
 	parent *TensorScope
-	// hasTurn says that the scope, or one around it, has its turn on the processors; see Compute.
+	// hasTurn says that the scope, or one around it, runs in a Compute.
 	hasTurn bool
 
 	mutex sync.Mutex
@@ -26,16 +26,16 @@ type TensorScope struct {
 	room  int
 	// watched are older ones, which the garbage collector may free before the scope ends.
 	watched []weak.Pointer[Tensor]
-	// sweep is the length of watched at which those that were freed are dropped from it.
+	// sweep is the length of watched at which freed tensors are removed from it.
 	sweep int
 }
 
-// Scope runs f, and at its end closes every tensor that f made on its goroutine, but for those it
-// keeps. Scopes nest: what an inner scope keeps belongs to the outer one, if there is one. Tensors
-// that goroutines started by f make are theirs.
+// Scope runs f and then closes every tensor that f's goroutine made, except those passed to
+// [TensorScope.Keep]. Scopes nest: what an inner scope keeps belongs to the outer one. Tensors made
+// by goroutines that f starts do not belong to the scope.
 //
-// f holds its OS thread while it runs, and uses that thread's team of OpenMP threads alone, which
-// is given back at the end of the outermost scope: long work is fastest in one scope.
+// f stays on its OS thread while it runs, with that thread's team of OpenMP threads, which is
+// released at the end of the outermost scope. Long computations are therefore fastest in one scope.
 //
 //	torch.Scope(func(scope *torch.TensorScope) {
 //		loss := model(x)
@@ -44,14 +44,14 @@ type TensorScope struct {
 //	})
 func Scope(f func(scope *TensorScope)) { runScope(plainScope, f) }
 
-// Compute runs f, a piece of work that computes and waits for no other goroutine, such as one forward
-// and backward pass of a model. It waits for a turn on the processors, runs f in a [Scope], and turns
-// a panic with an [*Error] into an error, as [Try] does; otherwise the error is f's.
+// Compute runs f in a [Scope] once enough processors are free, and returns f's error; a panic with
+// an [*Error] becomes an error, as in [Try]. f should only compute, such as one forward and
+// backward pass, and not wait for other goroutines.
 //
-// No more calls run at once than there are processors for, each taking [NumThreads]; the others wait
-// without an OS thread. So a server may call it from hundreds of goroutines. Where ctx ends before the
-// turn comes, f does not run and the error is ctx's. A Compute inside a Compute, or a module called
-// inside one, waits for nothing.
+// The functions that run at the same time use no more threads than there are processors; each
+// counts as [NumThreads]. Further calls wait without an OS thread, so that a server may call
+// Compute from hundreds of goroutines. If ctx ends first, f does not run and the error is ctx's. A
+// Compute, or a call of a module, inside f does not wait again.
 //
 //	err := torch.Compute(ctx, func(scope *torch.TensorScope) error {
 //		loss := model(x)
@@ -77,7 +77,7 @@ func init() {
 	}
 }
 
-// inScope runs f so that the tensors that it makes belong to a scope; 0 stands for none.
+// inScope runs f with the given current scope; 0 means none.
 func inScope(scope C.uint64_t, f func(before C.uint64_t)) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -91,9 +91,9 @@ type scopeKind int
 const (
 	plainScope scopeKind = iota
 	computeScope
-	// callbackScope is around Go code that C called in the middle of a call of ours: what that
-	// call waited for, and the team of threads that it uses, are its own. It is also around work of
-	// this package that is too short to give the team back after.
+	// callbackScope is for Go code that C calls during one of our calls, which uses that call's
+	// turn and team of threads. It is also for short work of this package that is not worth
+	// releasing the team.
 	callbackScope
 )
 
@@ -104,7 +104,7 @@ func runScope(kind scopeKind, f func(scope *TensorScope)) {
 	defer runtime.UnlockOSThread()
 	scope := &TensorScope{sweep: nurserySize, room: nurserySize}
 	if kind == callbackScope {
-		// It ends soon: having the garbage collector watch its tensors would cost more than it saves.
+		// It ends soon: finalizers for its tensors would cost more than they save.
 		scope.room = 16 * nurserySize
 	}
 	openScopes.open(scope)
@@ -116,14 +116,14 @@ func runScope(kind scopeKind, f func(scope *TensorScope)) {
 		openScopes.close(scope)
 		scope.end()
 		if scope.parent == nil && kind != callbackScope {
-			// The goroutine may go on on another thread, which would have a team of its own.
+			// The goroutine may continue on another thread, which would have its own team.
 			C.ctorch_release_team()
 		}
 	}()
 	f(scope)
 }
 
-// Keep takes t out of the scope, and of scopes inside it, so that it lives on, and hands it back.
+// Keep removes t from the scope and the scopes inside it, so that it stays open, and returns t.
 func (s *TensorScope) Keep(t *Tensor) *Tensor {
 	const operation = "Keep"
 	if t == nil {
@@ -139,7 +139,7 @@ func (s *TensorScope) Keep(t *Tensor) *Tensor {
 	return t
 }
 
-// adopt makes t belong to s, or, where that is nil, to nobody.
+// adopt makes t belong to s; s may be nil.
 func (s *TensorScope) adopt(t *Tensor) {
 	if s == nil {
 		nurse(t)
@@ -153,7 +153,7 @@ func (s *TensorScope) adopt(t *Tensor) {
 	s.mutex.Unlock()
 }
 
-// drop takes t out, and reports whether it was there.
+// drop removes t from s, and reports whether it was there.
 func (s *TensorScope) drop(t *Tensor) bool {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -174,8 +174,8 @@ func (s *TensorScope) drop(t *Tensor) bool {
 	return true
 }
 
-// release leaves the young tensors that are still open to the garbage collector, so that a loop in
-// one scope runs in bounded memory too. The mutex is held.
+// release sets finalizers on the young tensors that are still open, so that a loop in one scope
+// runs in bounded memory too. The mutex must be held.
 func (s *TensorScope) release() {
 	for _, t := range s.young {
 		if t.watch(); !t.handle.IsClosed() {
@@ -198,7 +198,7 @@ func (s *TensorScope) end() {
 	defer s.mutex.Unlock()
 	forgotten := s.young
 	for _, w := range s.watched {
-		// What is gone was closed by its finalizer, or will be.
+		// What is gone has been closed by its finalizer, or will be.
 		if t := w.Value(); t != nil {
 			forgotten = append(forgotten, t)
 		}

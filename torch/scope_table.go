@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// openScopes finds a scope by the number that C keeps for its thread. Each operator asks, so there
-// is no lock: a scope's number is known to its own thread alone, which wrote the place itself.
+// openScopes finds a scope by the number that C stores for its thread. Every operator looks one up,
+// so there is no lock: only the thread that wrote a slot knows its number.
 var openScopes scopeTable
 
 type scopeTable struct {
@@ -15,7 +15,7 @@ type scopeTable struct {
 	free   []uint64
 }
 
-// open gives scope a number, from 1.
+// open stores scope and returns its number, from 1.
 func (s *scopeTable) open(scope *TensorScope) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -47,7 +47,7 @@ func (s *scopeTable) close(scope *TensorScope) {
 	s.free = append(s.free, scope.id)
 }
 
-// find is the scope of that number; nil for 0.
+// find returns the scope with the given number, or nil for 0.
 func (s *scopeTable) find(id uint64) *TensorScope {
 	if id == 0 {
 		return nil
@@ -55,7 +55,7 @@ func (s *scopeTable) find(id uint64) *TensorScope {
 	return (*s.places.Load())[id-1]
 }
 
-// all is the scopes that are open now.
+// all returns the open scopes.
 func (s *scopeTable) all() []*TensorScope {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()

@@ -5,22 +5,22 @@ import "C"
 
 import "fmt"
 
-// A MatMulPrecision is how float32 matrices are multiplied.
+// A MatMulPrecision is the precision of float32 matrix products.
 type MatMulPrecision int32
 
 // The precisions, with PyTorch's names.
 const (
-	// HighestPrecision is float32's own. It is the default.
+	// HighestPrecision computes in float32. It is the default.
 	HighestPrecision MatMulPrecision = C.CTORCH_MATMUL_HIGHEST
-	// HighPrecision lets a GPU's tensor cores use TF32, which has float32's range and 10 bits of
-	// mantissa instead of 23: errors of about 1e-3 instead of 1e-6, several times as fast from
-	// Ampere on.
+	// HighPrecision allows TF32 on a GPU's tensor cores, with float32's range and 10 bits of
+	// mantissa instead of 23: errors of about 1e-3 instead of 1e-6, several times as fast on Ampere
+	// and later.
 	HighPrecision MatMulPrecision = C.CTORCH_MATMUL_HIGH
-	// MediumPrecision lets processors that have them use bfloat16's units, 7 bits of mantissa.
+	// MediumPrecision allows bfloat16 units, with 7 bits of mantissa, on processors that have them.
 	MediumPrecision MatMulPrecision = C.CTORCH_MATMUL_MEDIUM
 )
 
-// String is PyTorch's name, as "highest".
+// String returns PyTorch's name, such as "highest".
 func (p MatMulPrecision) String() string {
 	switch p {
 	case HighestPrecision:
@@ -34,20 +34,20 @@ func (p MatMulPrecision) String() string {
 	}
 }
 
-// SetFloat32MatMulPrecision sets for the whole process how float32 matrices are multiplied, as
-// torch.set_float32_matmul_precision does.
+// SetFloat32MatMulPrecision sets, for the whole process, the precision of float32 matrix products.
+// It is torch.set_float32_matmul_precision.
 func SetFloat32MatMulPrecision(precision MatMulPrecision) error {
 	return takeError("SetFloat32MatMulPrecision", C.ctorch_set_float32_matmul_precision(C.int32_t(precision)))
 }
 
-// Float32MatMulPrecision is how float32 matrices are multiplied.
+// Float32MatMulPrecision returns the precision of float32 matrix products.
 func Float32MatMulPrecision() MatMulPrecision {
 	return MatMulPrecision(setting("Float32MatMulPrecision", C.ctorch_float32_matmul_precision()))
 }
 
-// SetCuDNNAllowTF32 sets for the whole process whether convolutions and recurrent networks of float32
-// may use TF32 on a GPU, as torch.backends.cudnn.allow_tf32 does. Like PyTorch they may, unless told
-// otherwise: turn it off where a GPU's results are to agree with a CPU's to float32's precision.
+// SetCuDNNAllowTF32 sets, for the whole process, whether float32 convolutions and recurrent
+// networks may use TF32 on a GPU. The default is true, as in PyTorch; turn it off if a GPU's
+// results should agree with a CPU's to float32's precision. It is torch.backends.cudnn.allow_tf32.
 func SetCuDNNAllowTF32(on bool) error {
 	return takeError("SetCuDNNAllowTF32", C.ctorch_set_cudnn_allow_tf32(cBool(on)))
 }
@@ -55,9 +55,9 @@ func SetCuDNNAllowTF32(on bool) error {
 // CuDNNAllowTF32 reports whether convolutions may use TF32 on a GPU.
 func CuDNNAllowTF32() bool { return setting("CuDNNAllowTF32", C.ctorch_cudnn_allow_tf32()) != 0 }
 
-// SetTF32 sets for the whole process whether TF32 is used on a GPU, in matrix products and in
-// convolutions: speed from Ampere on, for errors of about 1e-3. PyTorch's default is yes in
-// convolutions, no in matrix products.
+// SetTF32 sets, for the whole process, whether matrix products and convolutions use TF32 on a GPU.
+// TF32 is faster on Ampere and later, with errors of about 1e-3. By default convolutions use it and
+// matrix products do not.
 func SetTF32(on bool) error {
 	precision := HighestPrecision
 	if on {
@@ -69,9 +69,9 @@ func SetTF32(on bool) error {
 	return SetCuDNNAllowTF32(on)
 }
 
-// SetCuDNNBenchmark sets for the whole process whether cuDNN tries its algorithms on each shape of
-// convolution that it meets for the first time and keeps the fastest, as
-// torch.backends.cudnn.benchmark does. It pays where shapes stay the same.
+// SetCuDNNBenchmark sets, for the whole process, whether cuDNN tries its algorithms on each new
+// shape of a convolution and keeps the fastest. It is worthwhile if shapes stay the same. It is
+// torch.backends.cudnn.benchmark.
 func SetCuDNNBenchmark(on bool) error {
 	return takeError("SetCuDNNBenchmark", C.ctorch_set_cudnn_benchmark(cBool(on)))
 }
@@ -79,21 +79,21 @@ func SetCuDNNBenchmark(on bool) error {
 // CuDNNBenchmark reports whether cuDNN tries its algorithms.
 func CuDNNBenchmark() bool { return setting("CuDNNBenchmark", C.ctorch_cudnn_benchmark()) != 0 }
 
-// DeterministicOptions are the choices of [SetDeterministic].
+// DeterministicOptions are the options of [SetDeterministic].
 type DeterministicOptions struct {
-	// WarnOnly has an operator without a deterministic algorithm warn instead of fail.
+	// WarnOnly makes an operator without a deterministic algorithm warn instead of fail.
 	WarnOnly bool
 }
 
-// SetDeterministic sets for the whole process whether operators give the same result each time they
-// run on the same inputs, as torch.use_deterministic_algorithms does. Those that cannot fail with an
-// [*Error]; [Empty] tensors are filled. On a GPU, matrix products also need
-// CUBLAS_WORKSPACE_CONFIG=:4096:8 in the environment when the program starts.
+// SetDeterministic sets, for the whole process, whether operators must give the same result each
+// time they run on the same inputs. Operators that cannot panic with an [*Error], and [Empty] fills
+// its tensors. On a GPU, matrix products also need CUBLAS_WORKSPACE_CONFIG=:4096:8 in the
+// environment when the program starts. It is torch.use_deterministic_algorithms.
 func SetDeterministic(on bool, options DeterministicOptions) error {
 	return takeError("SetDeterministic", C.ctorch_set_deterministic(cBool(on), cBool(options.WarnOnly)))
 }
 
-// Deterministic reports whether operators must give the same result each time.
+// Deterministic reports whether operators must be deterministic.
 func Deterministic() bool { return setting("Deterministic", C.ctorch_deterministic()) != 0 }
 
 func setting(operation string, s C.ctorch_setting) int32 {

@@ -13,13 +13,12 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/elements"
 )
 
-// ReadElements makes a tensor on the CPU of what follows in r: its elements in row-major order, each
-// in the given order of bytes. It is what formats of tensors are read with; they say shape and
-// dtype elsewhere. The error is of kind [ErrFormat] where r ends too soon, where there can be no such
-// tensor, or where a bool is neither 0 nor 1.
+// ReadElements reads a tensor's elements from r, in row-major order and the given byte order, and
+// returns the tensor, on the CPU. Packages for file formats use it. The error is of kind
+// [ErrFormat] if r ends too soon, if no tensor can have the shape, or if a bool is neither 0 nor 1.
 //
-// Memory is taken for the whole tensor, but the system gives it as it is filled: a shape that lies
-// costs nothing.
+// Memory is reserved for the whole tensor but used only as it is filled, so that a wrong shape in a
+// file costs nothing.
 func ReadElements(r io.Reader, shape Shape, dtype DType, order binary.ByteOrder) (*Tensor, error) {
 	const operation = "ReadElements"
 	if _, ok := elements.Count(shape, dtype.ItemSize()); !ok || dtype.ItemSize() == 0 {
@@ -36,7 +35,7 @@ func ReadElements(r io.Reader, shape Shape, dtype DType, order binary.ByteOrder)
 	return t, nil
 }
 
-// fill reads the elements of a tensor that is new, in the CPU's memory and without gaps.
+// fill reads the elements of a new, contiguous tensor on the CPU.
 func (t *Tensor) fill(operation string, r io.Reader, order binary.ByteOrder) error {
 	dtype := t.DType()
 	return t.withElements(operation, func(memory []byte) error {
@@ -50,7 +49,7 @@ func (t *Tensor) fill(operation string, r io.Reader, order binary.ByteOrder) err
 			elements.Swap(memory, dtype.partSize())
 		}
 		if dtype == Bool {
-			// libtorch counts on it, as C++ does.
+			// libtorch, as C++, relies on it.
 			for _, b := range memory {
 				if b > 1 {
 					return formatError(operation, "a bool is %d, not 0 or 1", b)
@@ -61,9 +60,8 @@ func (t *Tensor) fill(operation string, r io.Reader, order binary.ByteOrder) err
 	})
 }
 
-// WriteElements writes the elements in row-major order, little-endian, as [ReadElements] reads them,
-// and hands back the number of bytes. Only a tensor on a GPU, or one that does not lie in this
-// order, is copied first.
+// WriteElements writes the elements in row-major order, little-endian, and returns the number of
+// bytes written. Only a tensor on a GPU, or one that is not contiguous, is copied first.
 func (t *Tensor) WriteElements(w io.Writer) (int64, error) {
 	const operation = "WriteElements"
 	var n int
@@ -80,7 +78,7 @@ func (t *Tensor) WriteElements(w io.Writer) (int64, error) {
 	return int64(n), err
 }
 
-// withElements lends f the elements of a tensor in the CPU's memory that has no gaps.
+// withElements calls f with the elements' memory. The tensor must be contiguous and on the CPU.
 func (t *Tensor) withElements(operation string, f func(memory []byte) error) error {
 	self := t.acquire(operation)
 	defer t.release()
@@ -92,7 +90,7 @@ func (t *Tensor) withElements(operation string, f func(memory []byte) error) err
 	return f(memory)
 }
 
-// rowMajor is where bytes of elements lie. The tensor must be entered as long as it is used.
+// rowMajor returns the memory of the elements. The tensor must be in use as long as that is.
 func rowMajor(operation string, self *C.ctorch_tensor, bytes int64, dtype DType) ([]byte, error) {
 	info := C.ctorch_tensor_storage(self)
 	if info.error != nil {
@@ -108,7 +106,7 @@ func rowMajor(operation string, self *C.ctorch_tensor, bytes int64, dtype DType)
 	return unsafe.Slice((*byte)(info.data), int64(info.bytes))[begin : begin+bytes : begin+bytes], nil
 }
 
-// Strides is how far apart, in elements, neighbors are in memory along each dimension.
+// Strides returns the distance in memory, in elements, between neighbors along each dimension.
 func (t *Tensor) Strides() []int64 {
 	const operation = "Strides"
 	self := t.acquire(operation)
@@ -156,7 +154,7 @@ func init() {
 	}
 }
 
-// over is a tensor of a dtype over t's storage; counts says that it stands for the storage's bytes.
+// over returns a tensor of a dtype over t's storage; counts says that it accounts for the storage's bytes.
 func (t *Tensor) over(operation string, dtype DType, offset int64, shape, strides []int64, counts bool) (*Tensor, error) {
 	self := t.acquire(operation)
 	defer t.release()

@@ -14,24 +14,24 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/native"
 )
 
-// A Tensor is a multi-dimensional array of elements of one [DType] on one [Device]. See the
-// package comment for when its memory is freed.
+// A Tensor is a multi-dimensional array of elements of one [DType] on one [Device]. The package
+// comment says when its memory is freed.
 type Tensor struct {
 	handle native.Handle
 }
 
 func freeTensor(p unsafe.Pointer) {
 	C.ctorch_tensor_free((*C.ctorch_tensor)(p))
-	callbacks.clean() // the graph may have gone with it
+	callbacks.clean() // the graph may have been freed with it
 }
 
-// made takes a tensor that a call made, and panics where the call failed.
+// made returns the tensor that a call made, and panics if the call failed.
 func made(operation string, result C.ctorch_tensor_result) *Tensor {
 	check(operation, result.error)
 	return adopt(result)
 }
 
-// madeOrError is made for what returns an error.
+// madeOrError is made that returns an error.
 func madeOrError(operation string, result C.ctorch_tensor_result) (*Tensor, error) {
 	if result.error != nil {
 		return nil, takeError(operation, result.error)
@@ -39,7 +39,7 @@ func madeOrError(operation string, result C.ctorch_tensor_result) (*Tensor, erro
 	return adopt(result), nil
 }
 
-// adopt owns a tensor that a call made; nil where the result is absent.
+// adopt wraps a tensor that a call made; nil if the result is absent.
 func adopt(result C.ctorch_tensor_result) *Tensor {
 	if result.tensor == nil {
 		return nil
@@ -68,7 +68,7 @@ func madeList(operation string, list C.ctorch_tensor_list) []*Tensor {
 	return tensors
 }
 
-// acquire enters t for a call; release must follow.
+// acquire marks t as in use for a call; release must follow.
 func (t *Tensor) acquire(operation string) *C.ctorch_tensor {
 	if t == nil {
 		panic(invalid(operation, "the tensor is nil"))
@@ -90,14 +90,14 @@ func (t *Tensor) release() {
 	}
 }
 
-// handles are several tensors that were entered for a call.
+// handles are tensors in use by a call.
 type handles struct {
 	tensors  []*Tensor
 	pointers **C.ctorch_tensor
 }
 
-// acquireAll enters tensors, nil ones among them, for a call. The array is in C's memory, since
-// C may not be given Go memory that holds pointers to freed Go memory's neighbors.
+// acquireAll marks tensors, which may be nil, as in use for a call. The array is in C's memory: C
+// must not get Go memory that contains Go pointers.
 func acquireAll(operation string, tensors []*Tensor) handles {
 	size := C.size_t(len(tensors)+1) * C.size_t(unsafe.Sizeof((*C.ctorch_tensor)(nil)))
 	all := handles{pointers: (**C.ctorch_tensor)(C.malloc(size))}
@@ -125,8 +125,9 @@ func (h handles) release() {
 	C.free(unsafe.Pointer(h.pointers))
 }
 
-// Close frees the tensor. Closing it again does nothing; using it afterwards panics with an
-// [*Error] of kind [ErrClosed]. A call that is using it on another goroutine ends first.
+// Close frees the tensor. Closing it again does nothing. Using it afterwards panics with an
+// [*Error] of kind [ErrClosed]. It is safe while another goroutine is in a call with the tensor:
+// the memory is freed when that call ends.
 func (t *Tensor) Close() {
 	if t == nil {
 		return
@@ -135,8 +136,8 @@ func (t *Tensor) Close() {
 	runtime.KeepAlive(t)
 }
 
-// closeAll closes tensors, nil ones among them, with one call into C for many, which is half of what
-// closing costs.
+// closeAll closes tensors, which may be nil, with one call into C for many of them: calls are half
+// of the cost of closing.
 func closeAll(tensors []*Tensor) {
 	var pointers [64]*C.ctorch_tensor
 	var onCPU, onGPU int64
@@ -145,7 +146,7 @@ func closeAll(tensors []*Tensor) {
 		C.ctorch_tensors_free(&pointers[0], C.int64_t(count))
 		native.CPUBytes.Removed(onCPU)
 		native.GPUBytes.Removed(onGPU)
-		callbacks.clean() // graphs may have gone with them
+		callbacks.clean() // graphs may have been freed with them
 		count, onCPU, onGPU = 0, 0, 0
 	}
 	for _, t := range tensors {
@@ -175,26 +176,26 @@ func (t *Tensor) describe(operation string) C.ctorch_tensor_info {
 	return info
 }
 
-// Dim is the number of dimensions.
+// Dim returns the number of dimensions.
 func (t *Tensor) Dim() int64 { return int64(t.describe("Dim").dimensions) }
 
-// NumElements is the number of elements.
+// NumElements returns the number of elements.
 func (t *Tensor) NumElements() int64 { return int64(t.describe("NumElements").elements) }
 
-// DType is the type of the elements.
+// DType returns the type of the elements.
 func (t *Tensor) DType() DType { return DType(t.describe("DType").dtype) }
 
-// Device is where the tensor lives.
+// Device returns the device that holds the tensor.
 func (t *Tensor) Device() Device { return deviceFrom(t.describe("Device").device) }
 
-// IsContiguous reports whether the elements lie in row-major order without gaps.
+// IsContiguous reports whether the elements are stored in row-major order without gaps.
 func (t *Tensor) IsContiguous() bool { return t.describe("IsContiguous").is_contiguous != 0 }
 
-// A Shape is the size of each dimension. Every function that takes one takes it as one slice:
+// A Shape holds the size of each dimension. Functions take a shape as one slice:
 // x.Reshape(torch.Shape{2, -1}).
 type Shape = []int64
 
-// Shape is the size of each dimension.
+// Shape returns the size of each dimension.
 func (t *Tensor) Shape() Shape {
 	const operation = "Shape"
 	self := t.acquire(operation)
@@ -206,7 +207,7 @@ func (t *Tensor) Shape() Shape {
 	return shape
 }
 
-// Size is the size of one dimension; negative numbers count from the last.
+// Size returns the size of one dimension. Negative numbers count from the last one.
 func (t *Tensor) Size(dim int64) int64 {
 	shape := t.Shape()
 	at := dim
@@ -219,9 +220,9 @@ func (t *Tensor) Size(dim int64) int64 {
 	return shape[at]
 }
 
-// To is the tensor with another dtype, on another device, or both; itself (another handle to the
-// same memory) where nothing changes. With [NonBlocking] the copy to or from a GPU goes on when To
-// has ended.
+// To converts the tensor to another dtype, device, or both. If nothing changes, the result is
+// another handle to the same memory. With [NonBlocking], To may return before a copy to or from a
+// GPU is done.
 //
 //	x.To(torch.Float16, torch.CUDA(0))
 func (t *Tensor) To(where ...Option) *Tensor {
@@ -236,7 +237,8 @@ func (t *Tensor) To(where ...Option) *Tensor {
 	return made(operation, C.ctorch_tensor_to(self, C.int32_t(wanted.dtype), device, cBool(wanted.nonBlocking)))
 }
 
-// Item is the only element of a one-element tensor, as a float64.
+// Item returns the element of a tensor of one element, as a float64. It panics with an [*Error] if
+// there are more elements, or if the element has an imaginary part.
 func (t *Tensor) Item() float64 {
 	const operation = "Item"
 	item := t.item(operation)
@@ -246,13 +248,14 @@ func (t *Tensor) Item() float64 {
 	return float64(item.number)
 }
 
-// ItemComplex128 is the only element of a one-element tensor, as a complex128.
+// ItemComplex128 returns the element of a tensor of one element, as a complex128.
 func (t *Tensor) ItemComplex128() complex128 {
 	item := t.item("ItemComplex128")
 	return complex(float64(item.number), float64(item.imaginary))
 }
 
-// ItemInt64 is the only element of a one-element tensor of whole numbers.
+// ItemInt64 returns the element of an integer tensor of one element. It panics with an [*Error] for
+// other dtypes.
 func (t *Tensor) ItemInt64() int64 {
 	const operation = "ItemInt64"
 	item := t.item(operation)
@@ -270,7 +273,7 @@ func (t *Tensor) item(operation string) C.ctorch_item {
 	return item
 }
 
-// Alias is a second handle to the same tensor, which lives until both are closed.
+// Alias returns a second handle to the same tensor, which is freed when both are closed.
 func (t *Tensor) Alias() *Tensor {
 	const operation = "Alias"
 	self := t.acquire(operation)
@@ -278,9 +281,9 @@ func (t *Tensor) Alias() *Tensor {
 	return made(operation, C.ctorch_tensor_alias(self))
 }
 
-// Index picks elements as PyTorch's x[i, j, ...] does: one index tensor for each leading
-// dimension (whole numbers, or a bool mask); nil stands for all of a dimension. [Tensor.At] is the
-// full form, with numbers and ranges too.
+// Index returns the elements at the indices, as x[i, j, ...] in PyTorch: one index tensor
+// (integers, or a bool mask) for each leading dimension; nil means the whole dimension. [Tensor.At]
+// also takes numbers and ranges.
 func (t *Tensor) Index(indices ...*Tensor) *Tensor {
 	const operation = "Index"
 	self := t.acquire(operation)
@@ -290,14 +293,14 @@ func (t *Tensor) Index(indices ...*Tensor) *Tensor {
 	return made(operation, C.ctorch_tensor_index(self, all.pointer(), all.count()))
 }
 
-// IndexPutInPlace writes values where [Tensor.Index] would read, in place, and hands back t.
-// [Tensor.SetAt] is the full form.
+// IndexPutInPlace writes values to where [Tensor.Index] would read, and returns t. [Tensor.SetAt]
+// also takes numbers and ranges.
 func (t *Tensor) IndexPutInPlace(values *Tensor, indices ...*Tensor) *Tensor {
 	return t.indexPut("IndexPutInPlace", values, indices, false)
 }
 
-// IndexPutAddInPlace adds values where [Tensor.Index] would read, in place, and hands back t. An element
-// that is named twice is added to twice.
+// IndexPutAddInPlace adds values to the elements that [Tensor.Index] would read, and returns t. An
+// element that is selected twice is added to twice.
 func (t *Tensor) IndexPutAddInPlace(values *Tensor, indices ...*Tensor) *Tensor {
 	return t.indexPut("IndexPutAddInPlace", values, indices, true)
 }

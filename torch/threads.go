@@ -12,25 +12,24 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// NumThreads is how many threads one operation may use.
+// NumThreads returns the number of threads that one operation may use.
 func NumThreads() int { return int(C.ctorch_num_threads()) }
 
-// SetNumThreads sets how many threads one operation may use, whichever goroutine calls it. A
-// program that runs many small models at once, such as a server, gets most out of 1.
+// SetNumThreads sets, for the whole process, the number of threads that one operation may use. A
+// program that runs many small models at once, such as a server, is fastest with 1.
 func SetNumThreads(threads int) error {
 	return takeError("SetNumThreads", C.ctorch_set_num_threads(C.int32_t(threads)))
 }
 
-// A call into C holds an OS thread, and each OS thread that computes has a team of OpenMP threads.
-// So that hundreds of goroutines do not make thousands of threads, which would only disturb each
-// other, no more models run at once than there are processors for: each takes as many as one
-// operation may use.
+// Each OS thread that computes has a team of OpenMP threads. So that hundreds of goroutines do not
+// start thousands of threads, the models that run at the same time may use no more threads than
+// there are processors.
 var (
 	processors = int64(runtime.NumCPU())
 	running    = semaphore.NewWeighted(processors)
 )
 
-// takeTurn runs f when its turn comes, or hands back ctx's error where ctx ends before.
+// takeTurn runs f when enough processors are free. It returns ctx's error if ctx ends before.
 func takeTurn(ctx context.Context, f func() error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -46,6 +45,6 @@ func takeTurn(ctx context.Context, f func() error) error {
 	return f()
 }
 
-// settleTeam sees to it that a thread that computed outside a scope keeps its team of threads only
-// where few others have one.
+// settleTeam makes a thread that computed outside a scope keep its team of threads only if few
+// others have one.
 func settleTeam() { C.ctorch_settle_team(C.int32_t(processors)) }

@@ -12,7 +12,7 @@ type NamedValue struct {
 	Value any
 }
 
-// Get is the element of a name, or nil where there is none.
+// Get returns the element with the given name, or nil if there is none.
 func (t NamedTuple) Get(name string) any {
 	for _, field := range t {
 		if field.Name == name {

@@ -10,14 +10,13 @@ import (
 	"unsafe"
 )
 
-// SetWarningHandler says what is called with each of libtorch's warnings: one line, as that an
-// operator is deprecated or a gradient undefined. nil drops them. At start it is
+// SetWarningHandler sets the function that is called with each of libtorch's warnings, one line
+// each, for example that an operator is deprecated. nil drops warnings. The default is
 // [LogWarningsOnce].
 //
-// The handler is called on the goroutine whose call finds that there is a warning, after libtorch
-// has returned. That is mostly the call that caused it, yet may be a call on another goroutine, or
-// the next one: the handler must be safe for that. It is called for one warning at a time, and may
-// use this package.
+// The handler runs on the goroutine whose call finds the warning when libtorch returns. That is
+// mostly the call that caused it, but may be a later one or one on another goroutine. The handler
+// is never called concurrently, and may use this package.
 func SetWarningHandler(handler func(message string)) {
 	if handler == nil {
 		handler = func(string) {}
@@ -36,8 +35,8 @@ var (
 	warningsWaiting = (*int32)(unsafe.Pointer(C.ctorch_warnings_waiting()))
 )
 
-// LogWarningsOnce is a handler for [SetWarningHandler] that logs each message once with [slog.Warn],
-// and stops after 1000 messages: a message with a shape in it may come without end.
+// LogWarningsOnce returns a handler for [SetWarningHandler] that logs each message once with
+// [slog.Warn], and stops after 1000 different messages, since messages may contain shapes.
 func LogWarningsOnce() func(message string) {
 	const most = 1000
 	var mutex sync.Mutex
@@ -55,12 +54,12 @@ func LogWarningsOnce() func(message string) {
 	}
 }
 
-// delivering is held while warnings are handed over.
+// delivering is held while warnings are handed to the handler.
 var delivering sync.Mutex
 
-// deliverWarnings hands waiting warnings to the handler. It is called wherever libtorch returns, in
-// the handler's own calls too, so whoever finds that warnings are being handed over leaves its own to
-// that: it looks again before it ends.
+// deliverWarnings hands waiting warnings to the handler. It runs whenever libtorch returns,
+// including in the handler's own calls. If another goroutine is delivering, that one picks up the
+// new warnings: it looks again before it ends.
 func deliverWarnings() {
 	for atomic.LoadInt32(warningsWaiting) != 0 && delivering.TryLock() {
 		takeWarnings()

@@ -56,8 +56,8 @@ class Operator:
     @property
     def operation(self) -> str:
         """What errors name: what the user called."""
-        behind = re.match(r"is behind (\w+)", self.doc)
-        return behind.group(1) if behind else self.go_name
+        implements = re.match(r"implements (\w+)", self.doc)
+        return implements.group(1) if implements else self.go_name
 
     @property
     def exported(self) -> bool:

@@ -6,24 +6,24 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// ReLU is max(x, 0).
+// ReLU is a layer that computes max(x, 0).
 type ReLU struct{}
 
 // Forward returns max(x, 0).
 func (ReLU) Forward(x *torch.Tensor) *torch.Tensor { return x.ReLU() }
 
-// ReLU6 is min(max(x, 0), 6).
+// ReLU6 is a layer that computes min(max(x, 0), 6).
 type ReLU6 struct{}
 
 // Forward returns min(max(x, 0), 6).
 func (ReLU6) Forward(x *torch.Tensor) *torch.Tensor { return x.ReLU6() }
 
-// LeakyReLU is x where it is positive, else x times a slope.
+// LeakyReLU is a layer that multiplies negative elements by a slope.
 type LeakyReLU struct {
-	NegativeSlope *float64 // nil: 0.01
+	NegativeSlope *float64 // nil means 0.01
 }
 
-// Forward returns x, or x times the slope where it is negative.
+// Forward returns x where it is positive, else NegativeSlope * x.
 func (l LeakyReLU) Forward(x *torch.Tensor) *torch.Tensor {
 	return x.LeakyReLU(orDefault(l.NegativeSlope, 0.01))
 }
@@ -33,37 +33,38 @@ type PReLU struct {
 	Weight *torch.Tensor // [1] or [channels]
 }
 
-// NewPReLU makes a layer with one slope for all, or one for each of a number of channels. They begin with
-// 0.25.
+// NewPReLU returns a layer with the given number of slopes, one for all channels or one for each.
+// They are initialized to 0.25.
 func NewPReLU(channels int64, how ...torch.Option) *PReLU {
 	require(channels > 0, "NewPReLU", "%d channels", channels)
 	f := newFactory("NewPReLU", how)
 	return &PReLU{Weight: ConstantInPlace(f.parameter(channels), 0.25)}
 }
 
-// Forward takes x [N, channels, ...].
+// Forward returns x [N, channels, ...] where it is positive, else Weight * x.
 func (p *PReLU) Forward(x *torch.Tensor) *torch.Tensor { return x.PReLU(p.Weight) }
 
-// ELU is x where it is positive, else alpha (exp(x) - 1).
+// ELU is a layer that computes the exponential linear unit.
 type ELU struct {
-	Alpha *float64 // nil: 1
+	Alpha *float64 // nil means 1
 }
 
-// Forward returns x, or alpha (exp(x) - 1) where it is negative.
+// Forward returns x where it is positive, else Alpha * (exp(x) - 1).
 func (e ELU) Forward(x *torch.Tensor) *torch.Tensor { return x.ELU(orDefault(e.Alpha, 1)) }
 
-// SELU is the scaled ELU of Klambauer and others, 2017.
+// SELU is a layer that computes the scaled exponential linear unit (Klambauer et al. 2017).
 type SELU struct{}
 
 // Forward returns the scaled ELU of x.
 func (SELU) Forward(x *torch.Tensor) *torch.Tensor { return x.SELU() }
 
-// GELU is x times the normal distribution's cumulative function.
+// GELU is a layer that computes the Gaussian error linear unit.
 type GELU struct {
-	Tanh bool // the approximation by tanh: PyTorch's approximate="tanh"
+	Tanh bool // use the tanh approximation, PyTorch's approximate="tanh"
 }
 
-// Forward returns x Phi(x).
+// Forward returns x * Phi(x), where Phi is the cumulative distribution function of the standard
+// normal distribution.
 func (g GELU) Forward(x *torch.Tensor) *torch.Tensor {
 	if g.Tanh {
 		return x.GELUTanh()
@@ -71,79 +72,79 @@ func (g GELU) Forward(x *torch.Tensor) *torch.Tensor {
 	return x.GELU()
 }
 
-// SiLU is x sigmoid(x).
+// SiLU is a layer that computes x * sigmoid(x).
 type SiLU struct{}
 
-// Forward returns x sigmoid(x).
+// Forward returns x * sigmoid(x).
 func (SiLU) Forward(x *torch.Tensor) *torch.Tensor { return x.SiLU() }
 
-// Mish is x tanh(softplus(x)).
+// Mish is a layer that computes x * tanh(softplus(x)).
 type Mish struct{}
 
-// Forward returns x tanh(softplus(x)).
+// Forward returns x * tanh(softplus(x)).
 func (Mish) Forward(x *torch.Tensor) *torch.Tensor { return x.Mish() }
 
-// Tanh is the hyperbolic tangent.
+// Tanh is a layer that computes the hyperbolic tangent.
 type Tanh struct{}
 
 // Forward returns tanh(x).
 func (Tanh) Forward(x *torch.Tensor) *torch.Tensor { return x.Tanh() }
 
-// Sigmoid is 1 / (1 + exp(-x)).
+// Sigmoid is a layer that computes 1 / (1 + exp(-x)).
 type Sigmoid struct{}
 
 // Forward returns 1 / (1 + exp(-x)).
 func (Sigmoid) Forward(x *torch.Tensor) *torch.Tensor { return x.Sigmoid() }
 
-// LogSigmoid is log(sigmoid(x)).
+// LogSigmoid is a layer that computes log(sigmoid(x)).
 type LogSigmoid struct{}
 
 // Forward returns log(sigmoid(x)).
 func (LogSigmoid) Forward(x *torch.Tensor) *torch.Tensor { return x.LogSigmoid() }
 
-// HardSigmoid is min(max(x/6 + 1/2, 0), 1).
+// HardSigmoid is a layer that computes min(max(x/6 + 1/2, 0), 1).
 type HardSigmoid struct{}
 
 // Forward returns min(max(x/6 + 1/2, 0), 1).
 func (HardSigmoid) Forward(x *torch.Tensor) *torch.Tensor { return x.HardSigmoid() }
 
-// HardSwish is x times [HardSigmoid] of x.
+// HardSwish is a layer that computes x times the [HardSigmoid] of x.
 type HardSwish struct{}
 
 // Forward returns x times the hard sigmoid of x.
 func (HardSwish) Forward(x *torch.Tensor) *torch.Tensor { return x.HardSwish() }
 
-// Softplus is log(1 + exp(beta x)) / beta, and x itself where beta x is above a threshold.
+// Softplus is a layer that computes a smooth ReLU.
 type Softplus struct {
-	Beta      float64  // 0: 1
-	Threshold *float64 // nil: 20
+	Beta      float64  // 0 means 1
+	Threshold *float64 // nil means 20
 }
 
-// Forward returns log(1 + exp(beta x)) / beta.
+// Forward returns log(1 + exp(Beta * x)) / Beta, or x where Beta * x is above Threshold.
 func (s Softplus) Forward(x *torch.Tensor) *torch.Tensor {
 	return x.Softplus(cmp.Or(s.Beta, 1), orDefault(s.Threshold, 20))
 }
 
-// GLU is the first half of x along a dimension times the sigmoid of the second.
+// GLU is a gated linear unit: half of x along a dimension times the sigmoid of the other half.
 type GLU struct {
 	Dim int64 // PyTorch's default is -1
 }
 
-// Forward returns a sigmoid(b), for the halves a and b of x.
+// Forward returns a * sigmoid(b), where a and b are the halves of x along Dim.
 func (g GLU) Forward(x *torch.Tensor) *torch.Tensor { return x.GLU(g.Dim) }
 
-// Softmax is exp(x) divided by its sum along a dimension.
+// Softmax is a layer that computes the softmax along a dimension.
 type Softmax struct {
 	Dim int64
 }
 
-// Forward returns exp(x) divided by its sum.
+// Forward returns exp(x) divided by its sum along Dim.
 func (s Softmax) Forward(x *torch.Tensor) *torch.Tensor { return x.Softmax(s.Dim) }
 
-// LogSoftmax is the logarithm of [Softmax].
+// LogSoftmax is a layer that computes the logarithm of the [Softmax].
 type LogSoftmax struct {
 	Dim int64
 }
 
-// Forward returns the logarithm of the softmax of x.
+// Forward returns the logarithm of the softmax of x along Dim.
 func (s LogSoftmax) Forward(x *torch.Tensor) *torch.Tensor { return x.LogSoftmax(s.Dim) }

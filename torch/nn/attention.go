@@ -6,39 +6,40 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// MultiheadAttention lets each item of one sequence look at those of another, in several heads. (Vaswani and
-// others, 2017.)
+// MultiheadAttention is the multi-head attention of Vaswani et al. 2017.
 type MultiheadAttention struct {
 	Mode
 
-	InProjWeight *torch.Tensor // of query, key and value: [3 E, E], where all have E elements; else nil
-	QProjWeight  *torch.Tensor // [E, E] in place of InProjWeight, or nil
+	InProjWeight *torch.Tensor // weights of query, key and value, [3 E, E], if all have size E; else nil
+	QProjWeight  *torch.Tensor // [E, E], in place of InProjWeight; else nil
 	KProjWeight  *torch.Tensor // [E, key size]
 	VProjWeight  *torch.Tensor // [E, value size]
 	InProjBias   *torch.Tensor // [3 E], or nil
-	BiasK, BiasV *torch.Tensor // [1, 1, E]: a key and a value that are always there; or nil
-	OutProj      *Linear       // E to E
+	BiasK, BiasV *torch.Tensor // [1, 1, E]: a learned key and value that are added to every sequence, or nil
+	OutProj      *Linear       // output projection, E to E
 
-	Dropout float64 // the probability with which an attention weight is zeroed in training
+	Dropout float64 // the probability of zeroing an attention weight in training
 
 	size, heads int64
 	batchFirst  bool
 	zeroItem    bool
 }
 
-// MultiheadAttentionOptions are the options of [NewMultiheadAttention]. The zero value is PyTorch's default.
+// MultiheadAttentionOptions are the options of [NewMultiheadAttention]. The zero value is PyTorch's
+// default.
 type MultiheadAttentionOptions struct {
 	Dropout    float64
 	NoBias     bool
-	AddBiasKV  bool  // a learned key and value after the others
-	AddZero    bool  // a key and a value of zeros after the others: add_zero_attn
-	KeySize    int64 // elements of a key's item, kdim; 0: those of a query's
-	ValueSize  int64 // elements of a value's item, vdim; 0: those of a query's
-	BatchFirst bool  // sequences are [N, L, E], not [L, N, E]
+	AddBiasKV  bool  // add a learned key and value to every sequence
+	AddZero    bool  // add a key and a value of zeros to every sequence: add_zero_attn
+	KeySize    int64 // size of a key, kdim; 0 means that of a query
+	ValueSize  int64 // size of a value, vdim; 0 means that of a query
+	BatchFirst bool  // sequences are [N, L, E] instead of [L, N, E]
 }
 
-// NewMultiheadAttention makes a layer for items of size elements, which divide among the heads. The input
-// projection is drawn by [XavierUniformInPlace], the output one as a [Linear]; their biases are zeros.
+// NewMultiheadAttention returns a layer for queries of the given size, which must be divisible by
+// heads. Input projections are initialized by [XavierUniformInPlace], the output projection as that
+// of [NewLinear]; biases are zero.
 func NewMultiheadAttention(size, heads int64, options MultiheadAttentionOptions, how ...torch.Option) *MultiheadAttention {
 	const operation = "NewMultiheadAttention"
 	require(size > 0 && heads > 0 && size%heads == 0, operation, "%d elements do not divide among %d heads", size, heads)
@@ -78,27 +79,28 @@ func NewMultiheadAttention(size, heads int64, options MultiheadAttentionOptions,
 	return a
 }
 
-// AttentionOptions are the options of [MultiheadAttention.Attend]. A mask is bool, true where a query must
-// not look, as in PyTorch's layer (its function, [torch.ScaledDotProductAttention], has it the other way
-// round); or numbers that are added to the scores.
+// AttentionOptions are the options of [MultiheadAttention.Attend]. A mask is either bool, where
+// true means that a query must not attend to a key, or numbers that are added to the scores. As in
+// PyTorch, this is the opposite of [torch.ScaledDotProductAttention], where true means attend.
 type AttentionOptions struct {
 	Mask           *torch.Tensor // attn_mask, [L, S] or [N heads, L, S], or nil
-	KeyPaddingMask *torch.Tensor // [N, S], of keys that nobody looks at, or nil
-	Causal         bool          // each query looks at the keys up to its own position
-	Weights        bool          // hand back the attention weights: need_weights
-	PerHead        bool          // the weights of each head, not their mean
+	KeyPaddingMask *torch.Tensor // [N, S], true for keys to ignore, or nil
+	Causal         bool          // each query attends only to keys at its own position and before
+	Weights        bool          // return the attention weights: need_weights
+	PerHead        bool          // return the weights of each head instead of their mean
 }
 
-// Forward is [MultiheadAttention.Attend] of a sequence to itself.
+// Forward returns the self-attention of x: [MultiheadAttention.Attend] with x as query, key and
+// value.
 func (a *MultiheadAttention) Forward(x *torch.Tensor) *torch.Tensor {
 	output, _ := a.Attend(x, x, x, AttentionOptions{})
 	return output
 }
 
-// Attend returns what the queries [L, N, E] find at the keys [S, N, key size] among the values [S, N, value
-// size]: [L, N, E]. With BatchFirst N comes first everywhere; without a batch N is absent everywhere, the
-// key padding mask's [S] included. The weights are [N, L, S], or [N, heads, L, S] with PerHead; nil
-// unless they are asked for.
+// Attend returns the attention output [L, N, E] for queries [L, N, E], keys [S, N, key size] and
+// values [S, N, value size]. With BatchFirst, N is the first dimension of all of them. Sequences
+// without a batch have no N, and then the key padding mask is [S]. The weights are [N, L, S], or
+// [N, heads, L, S] with PerHead; they are nil unless options ask for them.
 func (a *MultiheadAttention) Attend(query, key, value *torch.Tensor, options AttentionOptions) (output, weights *torch.Tensor) {
 	torch.Scope(func(scope *torch.TensorScope) {
 		output, weights = a.attend(query, key, value, options)
@@ -130,7 +132,7 @@ func (a *MultiheadAttention) attend(query, key, value *torch.Tensor, o Attention
 	n, l, s := q.Size(0), q.Size(1), k.Size(1)
 	require(k.Size(0) == n && v.Size(0) == n && v.Size(1) == s, operation,
 		"batches or lengths do not fit: query %v, key %v, value %v", query.Shape(), key.Shape(), value.Shape())
-	added := int64(0) // keys after those that were given
+	added := int64(0) // keys that the layer adds
 	if a.BiasK != nil {
 		k = torch.Cat([]*torch.Tensor{k, a.BiasK.Expand(torch.Shape{n, 1, a.size})}, 1)
 		v = torch.Cat([]*torch.Tensor{v, a.BiasV.Expand(torch.Shape{n, 1, a.size})}, 1)
@@ -181,7 +183,7 @@ func (a *MultiheadAttention) attend(query, key, value *torch.Tensor, o Attention
 	return output, weights
 }
 
-// project is query, key and value, each times its part of the input projection.
+// project returns query, key and value times their input projections.
 func (a *MultiheadAttention) project(query, key, value *torch.Tensor) (q, k, v *torch.Tensor) {
 	if a.InProjWeight != nil && query == key && key == value {
 		all := query.Linear(a.InProjWeight, a.InProjBias).Chunk(3, -1)
@@ -198,12 +200,13 @@ func (a *MultiheadAttention) project(query, key, value *torch.Tensor) (q, k, v *
 	return query.Linear(weights[0], biases[0]), key.Linear(weights[1], biases[1]), value.Linear(weights[2], biases[2])
 }
 
-// split is a sequence [N, L, E] by heads, [N, heads, L, E/heads].
+// split divides a sequence [N, L, E] into heads: [N, heads, L, E/heads].
 func (a *MultiheadAttention) split(sequence *torch.Tensor) *torch.Tensor {
 	return sequence.Unflatten(2, []int64{a.heads, a.size / a.heads}).Transpose(1, 2)
 }
 
-// mask is what all masks together add to the scores, broadcast to [N, heads, L, S + added]; nil: nothing.
+// mask returns the sum of all masks, to be added to the scores, broadcast to [N, heads, L, S +
+// added]; nil if there is none.
 func (a *MultiheadAttention) mask(operation string, o AttentionOptions, n, l, s, added int64, like *torch.Tensor) *torch.Tensor {
 	var sum *torch.Tensor
 	add := func(mask *torch.Tensor) {

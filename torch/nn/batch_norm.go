@@ -2,19 +2,20 @@ package nn
 
 import "github.com/clipvqgan/clipvqgan/torch"
 
-// BatchNorm is what [BatchNorm1d] and [BatchNorm2d] have. In training it normalizes each channel by the
-// batch's mean and variance, and keeps running averages of them; in evaluation it normalizes by these.
+// BatchNorm is the common part of [BatchNorm1d] and [BatchNorm2d] (Ioffe and Szegedy 2015). In
+// training it normalizes each channel by the mean and variance of the batch, and updates running
+// averages of them. In evaluation it normalizes by the running averages.
 type BatchNorm struct {
 	Mode
 	Weight *torch.Tensor // [channels], or nil
 	Bias   *torch.Tensor // [channels], or nil
 
 	RunningMean       *torch.Tensor `nn:",buffer"` // [channels], or nil
-	RunningVar        *torch.Tensor `nn:",buffer"` // [channels], unbiased, or nil
-	NumBatchesTracked *torch.Tensor `nn:",buffer"` // an int64, or nil
+	RunningVar        *torch.Tensor `nn:",buffer"` // [channels], with divisor n-1, or nil
+	NumBatchesTracked *torch.Tensor `nn:",buffer"` // number of batches, an int64, or nil
 
 	Eps      float64 // added to the variance
-	Momentum float64 // the newest batch's share in the running averages
+	Momentum float64 // weight of the newest batch in the running averages
 
 	cumulative bool
 	channels   int64
@@ -23,14 +24,14 @@ type BatchNorm struct {
 // BatchNormOptions are the options of [NewBatchNorm1d] and [NewBatchNorm2d]. The zero value is PyTorch's
 // default.
 type BatchNormOptions struct {
-	Eps      *float64 // nil: 1e-5
-	Momentum *float64 // nil: 0.1
-	// CumulativeAverage makes the running statistics plain averages over all batches. It is PyTorch's
+	Eps      *float64 // nil means 1e-5
+	Momentum *float64 // nil means 0.1
+	// CumulativeAverage weights all batches equally in the running averages. It is PyTorch's
 	// momentum=None.
 	CumulativeAverage bool
-	NoAffine          bool // neither weight nor bias
-	// NoRunningStats keeps no averages, and normalizes by the batch in evaluation too. It is PyTorch's
-	// track_running_stats=False.
+	NoAffine          bool // no weight and no bias
+	// NoRunningStats keeps no running averages: evaluation normalizes by the batch too. It is
+	// PyTorch's track_running_stats=False.
 	NoRunningStats bool
 }
 
@@ -50,10 +51,11 @@ func newBatchNorm(operation string, channels int64, o BatchNormOptions, how []to
 	return b
 }
 
-// stateVersion is of the state dict's format; in version 1 there was no num_batches_tracked.
+// stateVersion is the version of the state dict's format; version 1 had no num_batches_tracked.
 func (b *BatchNorm) stateVersion() int { return 2 }
 
-// Forward returns x [N, channels, ...] normalized over all but the channels, times weight plus bias.
+// Forward returns x [N, channels, ...] normalized over all dimensions but the channels, times
+// weight plus bias.
 func (b *BatchNorm) Forward(x *torch.Tensor) *torch.Tensor {
 	return b.forward("BatchNorm.Forward", x)
 }
@@ -77,7 +79,7 @@ func (b *BatchNorm) forward(operation string, x *torch.Tensor) *torch.Tensor {
 	return x.BatchNorm(b.Weight, b.Bias, b.RunningMean, b.RunningVar, true, momentum, b.Eps)
 }
 
-// ResetRunningStats forgets the batches that were seen.
+// ResetRunningStats resets the running averages to mean 0 and variance 1.
 func (b *BatchNorm) ResetRunningStats() {
 	if b.RunningMean != nil {
 		b.RunningMean.ZeroInPlace()
@@ -86,30 +88,32 @@ func (b *BatchNorm) ResetRunningStats() {
 	}
 }
 
-// BatchNorm1d is batch normalization of vectors and sequences.
+// BatchNorm1d is batch normalization of vectors [N, channels] or sequences [N, channels, L].
 type BatchNorm1d struct{ BatchNorm }
 
-// NewBatchNorm1d makes a layer for a number of channels. Its weight begins with ones, its bias with zeros.
+// NewBatchNorm1d returns a layer for the given number of channels. Its weight is initialized to 1,
+// its bias to 0.
 func NewBatchNorm1d(channels int64, options BatchNormOptions, how ...torch.Option) *BatchNorm1d {
 	return &BatchNorm1d{newBatchNorm("NewBatchNorm1d", channels, options, how)}
 }
 
-// Forward takes x [N, channels] or [N, channels, L]; see [BatchNorm.Forward].
+// Forward normalizes x [N, channels] or [N, channels, L]; see [BatchNorm.Forward].
 func (b *BatchNorm1d) Forward(x *torch.Tensor) *torch.Tensor {
 	dim := x.Dim()
 	require(dim == 2 || dim == 3, "BatchNorm1d.Forward", "2 or 3 dimensions are wanted, got %v", x.Shape())
 	return b.forward("BatchNorm1d.Forward", x)
 }
 
-// BatchNorm2d is batch normalization of pictures.
+// BatchNorm2d is batch normalization of images [N, channels, H, W].
 type BatchNorm2d struct{ BatchNorm }
 
-// NewBatchNorm2d makes a layer for a number of channels. Its weight begins with ones, its bias with zeros.
+// NewBatchNorm2d returns a layer for the given number of channels. Its weight is initialized to 1,
+// its bias to 0.
 func NewBatchNorm2d(channels int64, options BatchNormOptions, how ...torch.Option) *BatchNorm2d {
 	return &BatchNorm2d{newBatchNorm("NewBatchNorm2d", channels, options, how)}
 }
 
-// Forward takes x [N, channels, H, W]; see [BatchNorm.Forward].
+// Forward normalizes x [N, channels, H, W]; see [BatchNorm.Forward].
 func (b *BatchNorm2d) Forward(x *torch.Tensor) *torch.Tensor {
 	require(x.Dim() == 4, "BatchNorm2d.Forward", "4 dimensions are wanted, got %v", x.Shape())
 	return b.forward("BatchNorm2d.Forward", x)

@@ -6,26 +6,26 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// ConvOptions are the options of the convolutions. The zero value is PyTorch's default. A list has one
-// number for each spatial dimension, or one for all of them.
+// ConvOptions are the options of [NewConv1d] and [NewConv2d]. The zero value is PyTorch's default.
+// A slice has one number for each spatial dimension, or one for all of them.
 type ConvOptions struct {
-	Stride   []int64 // nil: 1
-	Padding  []int64 // on both sides; nil: 0
-	Dilation []int64 // nil: 1
-	Groups   int64   // 0: 1
+	Stride   []int64 // nil means 1
+	Padding  []int64 // on both sides; nil means 0
+	Dilation []int64 // nil means 1
+	Groups   int64   // 0 means 1
 	NoBias   bool
-	// PadSame pads so that the output has the input's size, in place of Padding; for stride 1. It is
-	// PyTorch's padding="same".
+	// PadSame pads so that the output has the size of the input, as PyTorch's padding="same". It
+	// takes the place of Padding and requires a stride of 1.
 	PadSame bool
-	// PadMode is what the padding is made of: zeros, unless it says otherwise.
+	// PadMode is what the input is padded with, zeros by default.
 	PadMode torch.PadMode
 }
 
-// A convolution is the settings of a convolution.
+// A convolution holds the options of a convolution.
 type convolution struct {
 	options torch.ConvOptions
-	// around is what is padded before the convolution, in the order of [torch.Tensor.Pad], for modes other
-	// than zeros.
+	// around is the padding applied before the convolution, in the order of [torch.Tensor.Pad], for
+	// modes other than zeros.
 	around []int64
 	mode   torch.PadMode
 }
@@ -72,7 +72,7 @@ func checkChannels(operation string, in, out, groups int64) {
 		"%d input and %d output channels do not divide into %d groups", in, out, groups)
 }
 
-// padded is x padded in the layer's mode, and what frees it.
+// padded returns x padded in the layer's mode, and a function that frees it.
 func (c *convolution) padded(x *torch.Tensor) (padded *torch.Tensor, free func()) {
 	if c.around == nil {
 		return x, func() {}
@@ -81,7 +81,7 @@ func (c *convolution) padded(x *torch.Tensor) (padded *torch.Tensor, free func()
 	return padded, padded.Close
 }
 
-// Conv1d slides learned filters over a sequence (cross-correlation).
+// Conv1d is a convolution (cross-correlation) of sequences.
 type Conv1d struct {
 	Weight *torch.Tensor // [out, in/groups, kernel]
 	Bias   *torch.Tensor // [out], or nil
@@ -89,22 +89,22 @@ type Conv1d struct {
 	convolution convolution
 }
 
-// NewConv1d makes a layer from in to out channels, whose initial values are uniform between -b and b, b =
-// 1/sqrt(in/groups * kernel).
+// NewConv1d returns a layer with in input and out output channels. Weight and bias are initialized
+// uniformly in [-b, b), where b = 1/sqrt(in/groups * kernel).
 func NewConv1d(in, out int64, kernel []int64, options ConvOptions, how ...torch.Option) *Conv1d {
 	settings, weight, bias := newConvolution("NewConv1d", in, out, kernel, 1, options, how)
 	return &Conv1d{weight, bias, settings}
 }
 
-// Forward takes x [N, in, L] or [in, L], and returns [N, out, L'] or [out, L'], L' = (L + 2 padding -
-// dilation (kernel - 1) - 1) / stride + 1, rounded down.
+// Forward returns the convolution of x [N, in, L] or [in, L]: [N, out, L'] or [out, L'], where L' =
+// (L + 2 padding - dilation (kernel - 1) - 1) / stride + 1, rounded down.
 func (c *Conv1d) Forward(x *torch.Tensor) *torch.Tensor {
 	padded, free := c.convolution.padded(x)
 	defer free()
 	return padded.Conv1d(c.Weight, c.Bias, c.convolution.options)
 }
 
-// Conv2d slides learned filters over pictures (cross-correlation).
+// Conv2d is a convolution (cross-correlation) of images.
 type Conv2d struct {
 	Weight *torch.Tensor // [out, in/groups, kernel height, kernel width]
 	Bias   *torch.Tensor // [out], or nil
@@ -112,8 +112,8 @@ type Conv2d struct {
 	convolution convolution
 }
 
-// NewConv2d makes a layer from in to out channels, whose initial values are uniform between -b and b, b =
-// 1/sqrt(in/groups * kernel height * kernel width).
+// NewConv2d returns a layer with in input and out output channels. Weight and bias are initialized
+// uniformly in [-b, b), where b = 1/sqrt(in/groups * kernel height * kernel width).
 //
 //	nn.NewConv2d(3, 16, []int64{3}, nn.ConvOptions{Padding: []int64{1}})
 func NewConv2d(in, out int64, kernel []int64, options ConvOptions, how ...torch.Option) *Conv2d {
@@ -121,26 +121,27 @@ func NewConv2d(in, out int64, kernel []int64, options ConvOptions, how ...torch.
 	return &Conv2d{weight, bias, settings}
 }
 
-// Forward takes x [N, in, H, W] or [in, H, W], and returns [N, out, H', W'] or [out, H', W'], with sizes
-// as in [Conv1d.Forward].
+// Forward returns the convolution of x [N, in, H, W] or [in, H, W]: [N, out, H', W'] or [out, H',
+// W'], with sizes as in [Conv1d.Forward].
 func (c *Conv2d) Forward(x *torch.Tensor) *torch.Tensor {
 	padded, free := c.convolution.padded(x)
 	defer free()
 	return padded.Conv2d(c.Weight, c.Bias, c.convolution.options)
 }
 
-// ConvTransposeOptions are the options of [NewConvTranspose2d]. The zero value is PyTorch's default. A
-// list has one number for each spatial dimension, or one for all of them.
+// ConvTransposeOptions are the options of [NewConvTranspose2d]. The zero value is PyTorch's
+// default. A slice has one number for each spatial dimension, or one for all of them.
 type ConvTransposeOptions struct {
-	Stride        []int64 // nil: 1
-	Padding       []int64 // cut off on both sides of the output; nil: 0
-	OutputPadding []int64 // added to one side of the output; nil: 0
-	Dilation      []int64 // nil: 1
-	Groups        int64   // 0: 1
+	Stride        []int64 // nil means 1
+	Padding       []int64 // removed from both sides of the output; nil means 0
+	OutputPadding []int64 // added to one side of the output; nil means 0
+	Dilation      []int64 // nil means 1
+	Groups        int64   // 0 means 1
 	NoBias        bool
 }
 
-// ConvTranspose2d is the adjoint of a [Conv2d], which makes pictures larger.
+// ConvTranspose2d is a transposed convolution of images, the gradient of [Conv2d] with respect to
+// its input.
 type ConvTranspose2d struct {
 	Weight *torch.Tensor // [in, out/groups, kernel height, kernel width]
 	Bias   *torch.Tensor // [out], or nil
@@ -148,7 +149,8 @@ type ConvTranspose2d struct {
 	options torch.ConvTransposeOptions
 }
 
-// NewConvTranspose2d makes a layer from in to out channels.
+// NewConvTranspose2d returns a layer with in input and out output channels. Weight and bias are
+// initialized uniformly in [-b, b), where b = 1/sqrt(out/groups * kernel height * kernel width).
 func NewConvTranspose2d(in, out int64, kernel []int64, o ConvTransposeOptions, how ...torch.Option) *ConvTranspose2d {
 	const operation = "NewConvTranspose2d"
 	f := newFactory(operation, how)
@@ -168,8 +170,9 @@ func NewConvTranspose2d(in, out int64, kernel []int64, o ConvTransposeOptions, h
 	return c
 }
 
-// Forward takes x [N, in, H, W] or [in, H, W], and returns [N, out, H', W'] or [out, H', W'], H' =
-// (H - 1) stride - 2 padding + dilation (kernel - 1) + output padding + 1.
+// Forward returns the transposed convolution of x [N, in, H, W] or [in, H, W]: [N, out, H', W'] or
+// [out, H', W'], where H' = (H - 1) stride - 2 padding + dilation (kernel - 1) + output padding +
+// 1.
 func (c *ConvTranspose2d) Forward(x *torch.Tensor) *torch.Tensor {
 	return x.ConvTranspose2d(c.Weight, c.Bias, c.options)
 }

@@ -2,7 +2,7 @@ package nn
 
 import "github.com/clipvqgan/clipvqgan/torch"
 
-// Embedding is a table with a vector for each whole number.
+// Embedding is a lookup table with a vector for each index.
 type Embedding struct {
 	Weight *torch.Tensor // [count, size]
 
@@ -12,17 +12,18 @@ type Embedding struct {
 
 // EmbeddingOptions are the options of [NewEmbedding]. The zero value is PyTorch's default.
 type EmbeddingOptions struct {
-	// PaddingIndex is a row that is zeros at first and gets no gradient; negative numbers count from the
-	// end; nil: none.
+	// PaddingIndex is a row that is initialized to zeros and gets no gradient. Negative numbers
+	// count from the end. nil means none.
 	PaddingIndex *int64
-	// MaxNorm is what longer vectors are scaled down to, in the table itself, when they are looked up; 0:
-	// they are left as they are.
+	// MaxNorm is the norm to which longer vectors are scaled down, in the table itself, when they
+	// are looked up. 0 means no limit.
 	MaxNorm float64
-	// NormType is the p of the p-norm that MaxNorm bounds; nil: 2.
+	// NormType is the p of the p-norm for MaxNorm. nil means 2.
 	NormType *float64
 }
 
-// NewEmbedding makes a table of count vectors with size elements each, drawn from the normal distribution.
+// NewEmbedding returns a table of count vectors of the given size, initialized from the standard
+// normal distribution.
 func NewEmbedding(count, size int64, options EmbeddingOptions, how ...torch.Option) *Embedding {
 	const operation = "NewEmbedding"
 	require(count > 0 && size > 0, operation, "%d vectors of %d elements", count, size)
@@ -41,7 +42,7 @@ func NewEmbedding(count, size int64, options EmbeddingOptions, how ...torch.Opti
 	return e
 }
 
-// Forward returns the vectors [..., size] of indices [...], of int64 or int32.
+// Forward returns the vectors [..., size] for indices [...] of int64 or int32.
 func (e *Embedding) Forward(indices *torch.Tensor) *torch.Tensor {
 	if e.options.MaxNorm > 0 {
 		e.bound(indices)
@@ -52,7 +53,7 @@ func (e *Embedding) Forward(indices *torch.Tensor) *torch.Tensor {
 	return torch.Embedding(e.Weight, indices)
 }
 
-// bound scales the rows that are named and longer than MaxNorm down to it.
+// bound scales the rows that are looked up and longer than MaxNorm down to it.
 func (e *Embedding) bound(indices *torch.Tensor) {
 	torch.NoGrad(func() {
 		flat := indices.Flatten(0, -1)
@@ -63,6 +64,6 @@ func (e *Embedding) bound(indices *torch.Tensor) {
 		defer rows.Close()
 		scaled := rows.ReNorm(orDefault(e.options.NormType, 2), 0, e.options.MaxNorm)
 		defer scaled.Close()
-		e.Weight.IndexCopyInPlace(0, wide, scaled) // rows named twice are alike
+		e.Weight.IndexCopyInPlace(0, wide, scaled) // rows that occur twice get the same values
 	})
 }

@@ -11,7 +11,7 @@ func invalid(operation, format string, arguments ...any) *torch.Error {
 		Message: fmt.Sprintf(format, arguments...)}
 }
 
-// require panics where a condition does not hold.
+// require panics with an [*torch.Error] if condition is false.
 func require(condition bool, operation, format string, arguments ...any) {
 	if !condition {
 		panic(invalid(operation, format, arguments...))

@@ -2,7 +2,7 @@ package nn
 
 import "github.com/clipvqgan/clipvqgan/torch"
 
-// A factory makes a layer's tensors: float32 on the CPU where the options say nothing.
+// A factory makes the tensors of a layer, float32 on the CPU by default.
 type factory struct {
 	dtype     torch.DType
 	device    torch.Device
@@ -27,7 +27,7 @@ func newFactory(operation string, how []torch.Option) factory {
 	return f
 }
 
-// parameter is one filled with zeros.
+// parameter returns a parameter of zeros.
 func (f factory) parameter(shape ...int64) *torch.Tensor {
 	return torch.Zeros(shape, f.dtype, f.device).SetRequiresGrad(true)
 }
@@ -36,7 +36,7 @@ func (f factory) ones(shape ...int64) *torch.Tensor {
 	return torch.Ones(shape, f.dtype, f.device).SetRequiresGrad(true)
 }
 
-// orDefault is an option that is nil where it was not given.
+// orDefault returns *value, or otherwise if value is nil.
 func orDefault(value *float64, otherwise float64) float64 {
 	if value == nil {
 		return otherwise
@@ -44,8 +44,8 @@ func orDefault(value *float64, otherwise float64) float64 {
 	return *value
 }
 
-// perDimension is a list with one number for each spatial dimension, from one that has that, or one number
-// for all, or none.
+// perDimension returns one number for each spatial dimension, from a list that has them, or one for
+// all, or none.
 func perDimension(operation, what string, list []int64, dimensions int, otherwise int64) []int64 {
 	full := make([]int64, dimensions)
 	for i := range full {

@@ -6,23 +6,24 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// The initializers are PyTorch's torch.nn.init. They write in place, record nothing for gradients, and
-// hand back their tensor. A nil generator is libtorch's default one; from the same seed
-// ([torch.ManualSeed]) come the numbers that PyTorch draws.
+// The initializers are those of PyTorch's torch.nn.init. They write in place without recording
+// gradients, and return their tensor. A nil generator means libtorch's default one; from the same
+// seed ([torch.ManualSeed]) they draw the same numbers as PyTorch.
 
-// A FanMode is which of a weight's sizes its initial values are scaled by.
+// A FanMode says which size of a weight its initial values are scaled by.
 type FanMode int
 
-// The modes of Kaiming's initializers.
+// The modes of Kaiming initialization.
 const (
-	FanIn  FanMode = iota // the number of inputs: the forward pass keeps its variance
-	FanOut                // the number of outputs: the backward pass does
+	FanIn  FanMode = iota // the number of inputs, which preserves the variance in the forward pass
+	FanOut                // the number of outputs, which preserves the variance in the backward pass
 )
 
-// A Nonlinearity is what follows a layer, for [Gain]; by PyTorch's name.
+// A Nonlinearity is an activation function that follows a layer, by its name in PyTorch; see
+// [Gain].
 type Nonlinearity string
 
-// The nonlinearities that [Gain] knows. Those of linear layers and sigmoid are 1.
+// The nonlinearities of [Gain]. The gain of linear layers and of the sigmoid is 1.
 const (
 	LeakyReLUGain Nonlinearity = "leaky_relu"
 	LinearGain    Nonlinearity = "linear"
@@ -32,8 +33,8 @@ const (
 	SELUGain      Nonlinearity = "selu"
 )
 
-// Gain is by how much initial weights are scaled before a nonlinearity, calculate_gain in PyTorch;
-// negativeSlope counts for [LeakyReLUGain] alone.
+// Gain returns the factor for the initial weights before a nonlinearity, PyTorch's calculate_gain.
+// negativeSlope is used for [LeakyReLUGain] only.
 func Gain(nonlinearity Nonlinearity, negativeSlope float64) float64 {
 	switch nonlinearity {
 	case LinearGain, SigmoidGain:
@@ -50,7 +51,8 @@ func Gain(nonlinearity Nonlinearity, negativeSlope float64) float64 {
 	panic(invalid("Gain", "there is no nonlinearity %q", nonlinearity))
 }
 
-// fans are how many inputs an output of the weight [out, in, ...] has, and how many outputs an input.
+// fans returns the number of inputs of each output, and of outputs of each input, for a weight
+// [out, in, ...].
 func fans(operation string, weight *torch.Tensor) (in, out int64) {
 	shape := weight.Shape()
 	require(len(shape) >= 2, operation, "a weight of 2 dimensions or more is wanted, got %v", shape)
@@ -66,23 +68,23 @@ func inPlace(t *torch.Tensor, fill func()) *torch.Tensor {
 	return t
 }
 
-// UniformInPlace fills t with numbers uniform in [from, to).
+// UniformInPlace fills t with uniform random numbers in [from, to).
 func UniformInPlace(t *torch.Tensor, from, to float64, generator *torch.Generator) *torch.Tensor {
 	return inPlace(t, func() { t.UniformInPlace(from, to, generator) })
 }
 
-// NormalInPlace fills t with normally distributed numbers.
+// NormalInPlace fills t with normally distributed random numbers.
 func NormalInPlace(t *torch.Tensor, mean, std float64, generator *torch.Generator) *torch.Tensor {
 	return inPlace(t, func() { t.NormalInPlace(mean, std, generator) })
 }
 
-// ConstantInPlace fills t with one value.
+// ConstantInPlace fills t with value.
 func ConstantInPlace(t *torch.Tensor, value float64) *torch.Tensor {
 	return inPlace(t, func() { t.FillInPlace(value) })
 }
 
-// TruncNormalInPlace fills t with normally distributed numbers that lie between low and high: PyTorch's
-// trunc_normal_, whose defaults are mean 0, std 1, low -2 and high 2.
+// TruncNormalInPlace fills t with normally distributed random numbers truncated to [low, high]. It
+// is PyTorch's trunc_normal_, whose defaults are mean 0, std 1, low -2 and high 2.
 func TruncNormalInPlace(t *torch.Tensor, mean, std, low, high float64, generator *torch.Generator) *torch.Tensor {
 	const operation = "TruncNormalInPlace"
 	require(std > 0 && low < high, operation, "a std above 0 and low below high are wanted, got %v, %v and %v", std, low, high)
@@ -98,7 +100,7 @@ func TruncNormalInPlace(t *torch.Tensor, mean, std, low, high float64, generator
 	})
 }
 
-// truncateNormal draws again what lies outside of the bounds, until nothing does.
+// truncateNormal draws numbers outside of the bounds again, until there are none.
 func truncateNormal(t *torch.Tensor, mean, std, low, high float64, generator *torch.Generator) {
 	result := t.NormalInPlace(mean, std, generator)
 	for {
@@ -113,8 +115,8 @@ func truncateNormal(t *torch.Tensor, mean, std, low, high float64, generator *to
 	}
 }
 
-// truncateTail is for bounds that hold little of the distribution: it draws evenly between them, and accepts
-// each number with a probability in proportion to its density.
+// truncateTail is for bounds with little probability: it draws uniformly between them, and accepts
+// each number with a probability proportional to its density.
 func truncateTail(t *torch.Tensor, mean, std, low, high float64, generator *torch.Generator) {
 	peak := (max(low, min(mean, high)) - mean) / std
 	logPeak := -0.5 * peak * peak
@@ -134,16 +136,16 @@ func truncateTail(t *torch.Tensor, mean, std, low, high float64, generator *torc
 	}
 }
 
-// XavierUniformInPlace fills a weight [out, in, ...] with numbers uniform in [-a, a), where a =
-// gain sqrt(6 / (inputs + outputs)). The gain is usually 1; see [Gain]. (Glorot and Bengio, 2010.)
+// XavierUniformInPlace fills a weight [out, in, ...] with uniform random numbers in [-a, a), where
+// a = gain * sqrt(6 / (inputs + outputs)) (Glorot and Bengio 2010). gain is usually 1; see [Gain].
 func XavierUniformInPlace(t *torch.Tensor, gain float64, generator *torch.Generator) *torch.Tensor {
 	in, out := fans("XavierUniformInPlace", t)
 	bound := math.Sqrt(3) * (gain * math.Sqrt(2/float64(in+out)))
 	return UniformInPlace(t, -bound, bound, generator)
 }
 
-// XavierNormalInPlace fills a weight [out, in, ...] with normally distributed numbers of standard deviation
-// gain sqrt(2 / (inputs + outputs)).
+// XavierNormalInPlace fills a weight [out, in, ...] with normally distributed random numbers with
+// standard deviation gain * sqrt(2 / (inputs + outputs)) (Glorot and Bengio 2010).
 func XavierNormalInPlace(t *torch.Tensor, gain float64, generator *torch.Generator) *torch.Tensor {
 	in, out := fans("XavierNormalInPlace", t)
 	return NormalInPlace(t, 0, gain*math.Sqrt(2/float64(in+out)), generator)
@@ -153,8 +155,8 @@ func XavierNormalInPlace(t *torch.Tensor, gain float64, generator *torch.Generat
 // PyTorch's default.
 type KaimingOptions struct {
 	Mode          FanMode
-	Nonlinearity  Nonlinearity // "": leaky_relu
-	NegativeSlope float64      // of the leaky ReLU; 0 is a plain ReLU
+	Nonlinearity  Nonlinearity // "" means leaky_relu
+	NegativeSlope float64      // slope of the leaky ReLU; 0 is a plain ReLU
 	Generator     *torch.Generator
 }
 
@@ -169,21 +171,21 @@ func (o KaimingOptions) std(operation string, t *torch.Tensor) float64 {
 	return Gain(o.Nonlinearity, o.NegativeSlope) / math.Sqrt(float64(fan))
 }
 
-// KaimingUniformInPlace fills a weight [out, in, ...] with numbers uniform in [-b, b), where b =
-// gain sqrt(3 / fan). (He and others, 2015.)
+// KaimingUniformInPlace fills a weight [out, in, ...] with uniform random numbers in [-b, b), where
+// b = gain * sqrt(3 / fan) (He et al. 2015).
 func KaimingUniformInPlace(t *torch.Tensor, options KaimingOptions) *torch.Tensor {
 	bound := math.Sqrt(3) * options.std("KaimingUniformInPlace", t)
 	return UniformInPlace(t, -bound, bound, options.Generator)
 }
 
-// KaimingNormalInPlace fills a weight [out, in, ...] with normally distributed numbers of standard
-// deviation gain / sqrt(fan).
+// KaimingNormalInPlace fills a weight [out, in, ...] with normally distributed random numbers with
+// standard deviation gain / sqrt(fan) (He et al. 2015).
 func KaimingNormalInPlace(t *torch.Tensor, options KaimingOptions) *torch.Tensor {
 	return NormalInPlace(t, 0, options.std("KaimingNormalInPlace", t), options.Generator)
 }
 
-// OrthogonalInPlace makes of a weight [rows, ...], taken for a matrix, a random one whose rows or columns,
-// whichever are fewer, are orthogonal and of length gain. (Saxe and others, 2013.)
+// OrthogonalInPlace fills a weight [rows, ...], taken as a matrix, with a random matrix whose rows
+// or columns, whichever are fewer, are orthogonal with length gain (Saxe et al. 2013).
 func OrthogonalInPlace(t *torch.Tensor, gain float64, generator *torch.Generator) *torch.Tensor {
 	const operation = "OrthogonalInPlace"
 	shape := t.Shape()
@@ -208,7 +210,7 @@ func OrthogonalInPlace(t *torch.Tensor, gain float64, generator *torch.Generator
 	})
 }
 
-// EyeInPlace makes a matrix [out, in] the identity: a linear layer that hands on what it gets.
+// EyeInPlace fills a matrix [out, in] with the identity, so that a linear layer returns its input.
 func EyeInPlace(t *torch.Tensor) *torch.Tensor {
 	shape := t.Shape()
 	require(len(shape) == 2, "EyeInPlace", "a matrix is wanted, got %v", shape)
@@ -219,8 +221,8 @@ func EyeInPlace(t *torch.Tensor) *torch.Tensor {
 	})
 }
 
-// DiracInPlace makes of a convolution's weight [out, in/groups, ...] one that hands on its input channels,
-// as many as there are.
+// DiracInPlace fills a convolution's weight [out, in/groups, ...] so that it returns its input
+// channels, as many as fit.
 func DiracInPlace(t *torch.Tensor, groups int64) *torch.Tensor {
 	const operation = "DiracInPlace"
 	shape := t.Shape()

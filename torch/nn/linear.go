@@ -6,7 +6,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// Linear multiplies by a matrix and adds a bias: y = x Wᵀ + b.
+// Linear computes y = x Wᵀ + b.
 type Linear struct {
 	Weight *torch.Tensor // [out, in]
 	Bias   *torch.Tensor // [out], or nil
@@ -17,9 +17,9 @@ type LinearOptions struct {
 	NoBias bool
 }
 
-// NewLinear makes a layer of in inputs and out outputs. Weight and bias are drawn from a uniform
-// distribution between -1/sqrt(in) and 1/sqrt(in). Of the options for tensors, a dtype, a device and a
-// generator are heeded, as by all constructors here.
+// NewLinear returns a layer with in inputs and out outputs. Weight and bias are initialized
+// uniformly in [-1/sqrt(in), 1/sqrt(in)). As in all constructors of this package, the options for
+// its tensors may be a dtype, a device and a generator.
 func NewLinear(in, out int64, options LinearOptions, how ...torch.Option) *Linear {
 	const operation = "NewLinear"
 	require(in >= 0 && out >= 0, operation, "%d inputs and %d outputs", in, out)
@@ -32,7 +32,7 @@ func NewLinear(in, out int64, options LinearOptions, how ...torch.Option) *Linea
 	return layer
 }
 
-// resetWeightAndBias draws what PyTorch's linear and convolutional layers begin with.
+// resetWeightAndBias initializes as PyTorch's linear and convolutional layers do.
 func (f factory) resetWeightAndBias(weight, bias *torch.Tensor) {
 	if weight.NumElements() > 0 {
 		KaimingUniformInPlace(weight, KaimingOptions{NegativeSlope: math.Sqrt(5), Generator: f.generator})
@@ -43,5 +43,5 @@ func (f factory) resetWeightAndBias(weight, bias *torch.Tensor) {
 	}
 }
 
-// Forward returns x [..., in] Wᵀ + b, [..., out].
+// Forward returns x Wᵀ + b: [..., out] for x [..., in].
 func (l *Linear) Forward(x *torch.Tensor) *torch.Tensor { return x.Linear(l.Weight, l.Bias) }

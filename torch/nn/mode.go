@@ -1,7 +1,7 @@
 package nn
 
-// Mode is whether a layer is in training: it is, until [Eval] is called. Embed it in a struct to have
-// [Train] and [Eval] reach it.
+// Mode says whether a layer is in training mode, which it is until [Eval] is called. Embed it in a
+// struct so that [Train] and [Eval] set its mode.
 type Mode struct {
 	evaluation bool
 }
@@ -9,13 +9,13 @@ type Mode struct {
 // Training reports whether the layer is in training mode.
 func (m *Mode) Training() bool { return !m.evaluation }
 
-// SetTraining sets the mode of this layer alone. [Train] and [Eval] set that of all in a network.
+// SetTraining sets the mode of this layer only. [Train] and [Eval] set that of a whole network.
 func (m *Mode) SetTraining(on bool) { m.evaluation = !on }
 
-// Train puts every layer in module into training mode.
+// Train sets every layer in module to training mode.
 func Train(module any) { setTraining("Train", module, true) }
 
-// Eval puts every layer in module into evaluation mode: dropout does nothing, and batch normalization
+// Eval sets every layer in module to evaluation mode: dropout does nothing, and batch normalization
 // uses its running statistics.
 func Eval(module any) { setTraining("Eval", module, false) }
 

@@ -2,7 +2,7 @@ package nn
 
 import "github.com/clipvqgan/clipvqgan/torch"
 
-// LayerNorm normalizes each item over its last dimensions.
+// LayerNorm normalizes over the last dimensions (Ba et al. 2016).
 type LayerNorm struct {
 	Weight *torch.Tensor // of the normalized shape, or nil
 	Bias   *torch.Tensor // of the normalized shape, or nil
@@ -13,13 +13,13 @@ type LayerNorm struct {
 
 // LayerNormOptions are the options of [NewLayerNorm]. The zero value is PyTorch's default.
 type LayerNormOptions struct {
-	Eps      *float64 // nil: 1e-5
-	NoAffine bool     // neither weight nor bias
-	NoBias   bool     // a weight alone
+	Eps      *float64 // nil means 1e-5
+	NoAffine bool     // no weight and no bias
+	NoBias   bool     // a weight but no bias
 }
 
-// NewLayerNorm makes a layer that normalizes over the last dimensions, of the given shape. Its weight
-// begins with ones, its bias with zeros.
+// NewLayerNorm returns a layer that normalizes over the last dimensions, of the given shape. Its
+// weight is initialized to 1, its bias to 0.
 func NewLayerNorm(shape torch.Shape, options LayerNormOptions, how ...torch.Option) *LayerNorm {
 	f := newFactory("NewLayerNorm", how)
 	require(len(shape) > 0, "NewLayerNorm", "the shape has no dimension")
@@ -33,12 +33,12 @@ func NewLayerNorm(shape torch.Shape, options LayerNormOptions, how ...torch.Opti
 	return layer
 }
 
-// Forward returns (x - mean) / sqrt(variance + eps) * weight + bias, of x's shape [..., shape].
+// Forward returns (x - mean) / sqrt(variance + Eps) * weight + bias for x [..., shape].
 func (l *LayerNorm) Forward(x *torch.Tensor) *torch.Tensor {
 	return x.LayerNorm(l.shape, l.Weight, l.Bias, l.Eps)
 }
 
-// GroupNorm normalizes each item over groups of its channels.
+// GroupNorm normalizes each sample over groups of its channels (Wu and He 2018).
 type GroupNorm struct {
 	Weight *torch.Tensor // [channels], or nil
 	Bias   *torch.Tensor // [channels], or nil
@@ -49,12 +49,12 @@ type GroupNorm struct {
 
 // GroupNormOptions are the options of [NewGroupNorm]. The zero value is PyTorch's default.
 type GroupNormOptions struct {
-	Eps      *float64 // nil: 1e-5
-	NoAffine bool     // neither weight nor bias
+	Eps      *float64 // nil means 1e-5
+	NoAffine bool     // no weight and no bias
 }
 
-// NewGroupNorm makes a layer for channels that divide into groups. Its weight begins with ones, its bias
-// with zeros.
+// NewGroupNorm returns a layer for the given number of channels, which must be divisible by groups.
+// Its weight is initialized to 1, its bias to 0.
 func NewGroupNorm(groups, channels int64, options GroupNormOptions, how ...torch.Option) *GroupNorm {
 	const operation = "NewGroupNorm"
 	require(groups > 0 && channels > 0 && channels%groups == 0, operation,
@@ -67,7 +67,8 @@ func NewGroupNorm(groups, channels int64, options GroupNormOptions, how ...torch
 	return layer
 }
 
-// Forward returns x [N, channels, ...] normalized over each group, times weight plus bias.
+// Forward returns x [N, channels, ...] normalized over each group of channels, times weight plus
+// bias.
 func (g *GroupNorm) Forward(x *torch.Tensor) *torch.Tensor {
 	shape := x.Shape()
 	require(len(shape) >= 2 && shape[1] == g.channels, "GroupNorm.Forward",

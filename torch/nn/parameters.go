@@ -6,8 +6,8 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// Modules ranges over module and every layer, slice and map in it, each with its name, one before those
-// in it: module itself, whose name is "", comes first. Structs come as pointers.
+// Modules iterates over module and every layer, slice and map in it, with their names. Each comes
+// before its parts; module itself comes first, with the name "". Structs are passed as pointers.
 func Modules(module any) iter.Seq2[string, any] {
 	parts := collect("Modules", module).modules
 	return func(yield func(string, any) bool) {
@@ -19,14 +19,14 @@ func Modules(module any) iter.Seq2[string, any] {
 	}
 }
 
-// NamedParameters are the parameters in module with their names. One that is there twice comes once,
-// under its first name.
+// NamedParameters returns the parameters in module with their names. A tensor that occurs twice is
+// listed once, under its first name.
 func NamedParameters(module any) []torch.NamedTensor {
 	return named("NamedParameters", module, false)
 }
 
-// NamedBuffers are the buffers in module with their names: tensors that are no parameters, such as
-// running statistics.
+// NamedBuffers returns the buffers in module with their names: tensors that are not parameters,
+// such as running statistics.
 func NamedBuffers(module any) []torch.NamedTensor { return named("NamedBuffers", module, true) }
 
 func named(operation string, module any, buffers bool) []torch.NamedTensor {
@@ -41,7 +41,7 @@ func named(operation string, module any, buffers bool) []torch.NamedTensor {
 	return tensors
 }
 
-// Parameters are the parameters in module, each once: what an optimizer takes.
+// Parameters returns the parameters in module, each once, for example for an optimizer.
 func Parameters(module any) []*torch.Tensor {
 	var tensors []*torch.Tensor
 	for _, parameter := range named("Parameters", module, false) {
@@ -50,7 +50,7 @@ func Parameters(module any) []*torch.Tensor {
 	return tensors
 }
 
-// NumParameters is the number of elements of all parameters in module.
+// NumParameters returns the total number of elements of the parameters in module.
 func NumParameters(module any) int64 {
 	count := int64(0)
 	for _, parameter := range Parameters(module) {
@@ -59,23 +59,24 @@ func NumParameters(module any) int64 {
 	return count
 }
 
-// SetRequiresGrad says whether gradients are gathered in the parameters of module. They are from the
-// start; part of a network is frozen by SetRequiresGrad(part, false).
+// SetRequiresGrad sets whether the parameters in module require gradients. They do by default;
+// SetRequiresGrad(part, false) freezes part of a network.
 func SetRequiresGrad(module any, on bool) {
 	for _, parameter := range named("SetRequiresGrad", module, false) {
 		parameter.Tensor.SetRequiresGrad(on)
 	}
 }
 
-// ZeroGrad removes the gradients of all parameters in module.
+// ZeroGrad removes the gradients of the parameters in module.
 func ZeroGrad(module any) {
 	for _, parameter := range named("ZeroGrad", module, false) {
 		parameter.Tensor.SetGrad(nil)
 	}
 }
 
-// To brings the tensors in module to a [torch.Device], its floating-point tensors to a [torch.DType], or
-// both. Those that change are replaced by new ones without gradients: make optimizers after it.
+// To moves the tensors in module to a [torch.Device], converts its floating-point tensors to a
+// [torch.DType], or both. Tensors that change are replaced by new ones without gradients, so make
+// optimizers afterwards.
 //
 //	nn.To(network, torch.CUDA(0), torch.BFloat16)
 func To(module any, where ...torch.Option) {

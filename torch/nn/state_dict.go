@@ -8,9 +8,10 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// StateDict is the parameters and buffers of module by their names, as PyTorch's state_dict(): package
-// torch/checkpoint writes it to a file that Python's torch.load reads, and its Tensors go to package
-// torch/safetensors. The tensors share their memory with module's, and require no gradient.
+// StateDict returns the parameters and buffers in module by name, as PyTorch's state_dict().
+// Package torch/checkpoint writes it to a file that torch.load reads, and its Tensors can be saved
+// with package torch/safetensors. The tensors share memory with those in module, and require no
+// gradient.
 func StateDict(module any) *torch.Dict {
 	const operation = "StateDict"
 	all := collect(operation, module)
@@ -38,21 +39,21 @@ func StateDict(module any) *torch.Dict {
 
 // LoadOptions are the options of [LoadStateDict]. The zero value is PyTorch's default, strict.
 type LoadOptions struct {
-	// Partial lets tensors be missing from the state dict, and others be in it that the module has
-	// not. It is PyTorch's strict=False. Shapes must fit all the same.
+	// Partial ignores tensors that are only in the state dict or only in the module, as PyTorch's
+	// strict=False. Shapes must fit in any case.
 	Partial bool
 }
 
-// A LoadReport is the names that a state dict and a module do not share.
+// A LoadReport lists the names that are only in the module or only in the state dict.
 type LoadReport struct {
-	Missing    []string // the module's alone
-	Unexpected []string // the state dict's alone
+	Missing    []string // only in the module
+	Unexpected []string // only in the state dict
 }
 
-// LoadStateDict copies the tensors of a state dict into those of module, from whatever dtype and device,
-// by their names. What package safetensors reads is made one by [torch.StateDict]. Where a name is
-// missing or unexpected, or a shape differs, nothing is copied and the error, of kind
-// [torch.ErrInvalid], names them all.
+// LoadStateDict copies the tensors of a state dict into those with the same names in module, and
+// converts dtype and device. Use [torch.StateDict] for tensors read by package safetensors. If a
+// name is missing or unexpected, or a shape differs, it copies nothing and returns an error of kind
+// [torch.ErrInvalid] that lists them all.
 func LoadStateDict(module any, state *torch.Dict, options LoadOptions) (report LoadReport, err error) {
 	const operation = "LoadStateDict"
 	err = torch.Try(func() error {
@@ -83,7 +84,7 @@ func LoadStateDict(module any, state *torch.Dict, options LoadOptions) (report L
 	return report, err
 }
 
-// match finds the state dict's tensor for each place, or nil, and what does not fit.
+// match returns the state dict's tensor for each place, or nil, and what does not fit.
 func match(operation string, places []tensorPlace, state *torch.Dict, report *LoadReport) (
 	sources []*torch.Tensor, unfit []string, err error) {
 	known := map[string]bool{}

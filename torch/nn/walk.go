@@ -22,24 +22,24 @@ type tensorPlace struct {
 	tensor    *torch.Tensor
 	set       func(*torch.Tensor)
 	buffer    bool
-	transient bool // not in the state dict
+	transient bool // not part of the state dict
 }
 
 // A modulePlace is a struct, slice or map in a network.
 type modulePlace struct {
 	name  string
-	value any // a pointer to the struct; a slice or map itself
+	value any // a pointer to the struct; or a slice or map
 }
 
-// contents are all tensors and modules of a network: a module before what is in it, and its own
-// tensors, parameters first, before those of its parts, which is PyTorch's order.
+// contents are all tensors and modules of a network, in PyTorch's order: a module before its parts,
+// and its own tensors, parameters first, before those of its parts.
 type contents struct {
 	operation string
 	tensors   []tensorPlace
 	modules   []modulePlace
-	// structs are pointers to all structs, embedded ones too.
+	// structs are pointers to all structs, including embedded ones.
 	structs []any
-	// around are the pointers, slices and maps that hold what is being looked at.
+	// around are the pointers, slices and maps that contain the current value.
 	around []any
 }
 
@@ -55,7 +55,7 @@ func collect(operation string, module any) *contents {
 	return c
 }
 
-// field is how a struct's field, or an item of a slice or map, is named and used.
+// field says how a struct's field, or an item of a slice or map, is named and used.
 type field struct {
 	name              string
 	value             reflect.Value
@@ -63,7 +63,7 @@ type field struct {
 	buffer, transient bool
 }
 
-// walk gathers the module in value, whose name is given.
+// walk adds the module in value, which has the given name.
 func (c *contents) walk(name string, value reflect.Value) {
 	for value.Kind() == reflect.Interface || value.Kind() == reflect.Pointer {
 		if value.IsNil() {
@@ -117,7 +117,7 @@ func (c *contents) walk(name string, value reflect.Value) {
 	}
 }
 
-// gather takes a module's own parameters, its own buffers, then its parts.
+// gather adds a module's own parameters, then its own buffers, then its parts.
 func (c *contents) gather(name string, fields []field) {
 	for _, buffers := range []bool{false, true} {
 		for _, f := range fields {
@@ -135,7 +135,7 @@ func (c *contents) gather(name string, fields []field) {
 	}
 }
 
-// fields are those of a struct that can hold tensors or parts, those of embedded structs among them.
+// fields returns the fields of a struct, including embedded ones, that can hold tensors or parts.
 func (c *contents) fields(value reflect.Value, found []field) []field {
 	for i := range value.NumField() {
 		described := value.Type().Field(i)
@@ -185,10 +185,10 @@ func (c *contents) fields(value reflect.Value, found []field) []field {
 	return found
 }
 
-// mayHoldModules says whether fields of a type are looked at: those that hold tensors, and other structs,
-// which may have a mode.
+// mayHoldModules reports whether fields of a type are visited: those that can hold tensors, and
+// other structs, which may have a mode.
 func mayHoldModules(t reflect.Type) bool {
-	for range 8 { // a type may be a list of itself
+	for range 8 { // a type may contain itself
 		switch t.Kind() {
 		case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
 			if t == tensorType {
@@ -206,7 +206,7 @@ func mayHoldModules(t reflect.Type) bool {
 	return false
 }
 
-// holdsTensors says whether a value of the type can hold a tensor, by its type alone.
+// holdsTensors reports whether values of the type can hold a tensor, by the type alone.
 func holdsTensors(t reflect.Type, seen []reflect.Type) bool {
 	if t == tensorType {
 		return true
@@ -244,7 +244,8 @@ func shown(name string) string {
 	return strconv.Quote(name)
 }
 
-// snakeCase is a Go name in Python's form: OutProj is out_proj, FC1 is fc1, MLPHead is mlp_head.
+// snakeCase converts a Go name to Python's form: OutProj to out_proj, FC1 to fc1, MLPHead to
+// mlp_head.
 func snakeCase(name string) string {
 	letters := []rune(name)
 	var text strings.Builder

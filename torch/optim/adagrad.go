@@ -2,20 +2,20 @@ package optim
 
 import "github.com/clipvqgan/clipvqgan/torch"
 
-// AdagradOptions are the settings of [Adagrad].
+// AdagradOptions are the options of [Adagrad]; start from [DefaultAdagrad].
 type AdagradOptions struct {
 	LearningRate float64
 	// LearningRateDecay divides the learning rate by 1 + LearningRateDecay * steps.
 	LearningRateDecay float64
 	WeightDecay       float64
-	// InitialAccumulatorValue is where the sums of squared gradients start.
+	// InitialAccumulatorValue is the initial value of the sums of squared gradients.
 	InitialAccumulatorValue float64
 	Epsilon                 float64
-	// Maximize makes the loss as large as possible.
+	// Maximize ascends the gradient instead of descending it.
 	Maximize bool
 }
 
-// DefaultAdagrad has PyTorch's defaults: learning rate 0.01, epsilon 1e-10.
+// DefaultAdagrad returns PyTorch's defaults: learning rate 0.01, epsilon 1e-10.
 func DefaultAdagrad() AdagradOptions { return AdagradOptions{LearningRate: 1e-2, Epsilon: 1e-10} }
 
 func (o AdagradOptions) rule() rule { return &adagradRule{o} }
@@ -29,8 +29,9 @@ var adagrad = &kind{
 	tensors: []string{"sum"},
 }
 
-// Adagrad divides the gradient by the root of the sum of its squares (torch.optim.Adagrad; Duchi, Hazan
-// and Singer 2011). Start from [DefaultAdagrad].
+// Adagrad returns an optimizer that divides the gradient by the square root of the sum of its
+// squares (Duchi, Hazan and Singer 2011; torch.optim.Adagrad). It returns an error for options or
+// parameters that do not fit.
 func Adagrad[P Parameters](parameters P, options AdagradOptions) (*Optimizer, error) {
 	return newOptimizer(adagrad, parameters, options)
 }
@@ -62,7 +63,7 @@ func (r *adagradRule) step(b *batch) {
 			r.WeightDecay, r.Epsilon, r.Maximize, nil, nil)
 		return
 	}
-	// Older versions of libtorch have the fused operator on the CPU alone.
+	// Older versions of libtorch have the fused operator on the CPU only.
 	for _, part := range b.byCounter() {
 		sums := part.tensors(0, nil)
 		gradients := part.decayed(part.maximized(r.Maximize), r.WeightDecay)

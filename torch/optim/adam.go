@@ -2,30 +2,33 @@ package optim
 
 import "github.com/clipvqgan/clipvqgan/torch"
 
-// AdamOptions are the settings of [Adam] and [AdamW].
+// AdamOptions are the options of [Adam] and [AdamW]; start from [DefaultAdam] or [DefaultAdamW].
 type AdamOptions struct {
 	LearningRate float64
-	// Betas are how much the averages of the gradient and of its square keep at each step.
+	// Betas are the decay rates of the running averages of the gradient and of its square.
 	Betas       [2]float64
 	Epsilon     float64
 	WeightDecay float64
-	// DecoupledWeightDecay takes the decay off the parameters, as AdamW does, and not into the gradient.
+	// DecoupledWeightDecay subtracts the weight decay from the parameters, as AdamW does, instead
+	// of adding it to the gradient.
 	DecoupledWeightDecay bool
 	// AMSGrad divides by the largest average of the squares so far (Reddi et al. 2018).
 	AMSGrad bool
-	// Maximize makes the loss as large as possible.
+	// Maximize ascends the gradient instead of descending it.
 	Maximize bool
-	// Capturable keeps the count of steps on the parameters' device alone, so that a captured CUDA graph
-	// counts on in its replays.
+	// Capturable keeps the number of steps on the parameters' device only, so that the replays of a
+	// captured CUDA graph continue it.
 	Capturable bool
 }
 
-// DefaultAdam has PyTorch's defaults for Adam: learning rate 0.001, betas 0.9 and 0.999, epsilon 1e-8.
+// DefaultAdam returns PyTorch's defaults for Adam: learning rate 0.001, betas 0.9 and 0.999,
+// epsilon 1e-8.
 func DefaultAdam() AdamOptions {
 	return AdamOptions{LearningRate: 1e-3, Betas: [2]float64{0.9, 0.999}, Epsilon: 1e-8}
 }
 
-// DefaultAdamW has PyTorch's defaults for AdamW: Adam's, with a decoupled weight decay of 0.01.
+// DefaultAdamW returns PyTorch's defaults for AdamW: those of Adam, with a decoupled weight decay
+// of 0.01.
 func DefaultAdamW() AdamOptions {
 	options := DefaultAdam()
 	options.WeightDecay, options.DecoupledWeightDecay = 1e-2, true
@@ -51,13 +54,14 @@ var adam = &kind{
 	tensors:    []string{"exp_avg", "exp_avg_sq", "max_exp_avg_sq"},
 }
 
-// Adam is the optimizer of Kingma and Ba 2015 (torch.optim.Adam). Start from [DefaultAdam].
+// Adam returns the optimizer of Kingma and Ba 2015 (torch.optim.Adam). It returns an error for
+// options or parameters that do not fit.
 func Adam[P Parameters](parameters P, options AdamOptions) (*Optimizer, error) {
 	return newOptimizer(adam, parameters, options)
 }
 
-// AdamW is Adam with decoupled weight decay, of Loshchilov and Hutter 2019 (torch.optim.AdamW). Start from
-// [DefaultAdamW].
+// AdamW returns Adam with decoupled weight decay (Loshchilov and Hutter 2019; torch.optim.AdamW).
+// Start from [DefaultAdamW]. It returns an error for options or parameters that do not fit.
 func AdamW[P Parameters](parameters P, options AdamOptions) (*Optimizer, error) {
 	options.DecoupledWeightDecay = true
 	return newOptimizer(adam, parameters, options)
@@ -78,7 +82,7 @@ func (r *adamRule) fields() []field {
 		{"capturable", &r.Capturable}, {decoupledDecay, &r.DecoupledWeightDecay}}
 }
 
-// decoupledDecay is what tells AdamW's state from Adam's in Python.
+// decoupledDecay distinguishes AdamW's state from Adam's in Python.
 const decoupledDecay = "decoupled_weight_decay"
 
 func (r *adamRule) step(b *batch) {

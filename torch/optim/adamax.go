@@ -6,20 +6,21 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// AdamaxOptions are the settings of [Adamax].
+// AdamaxOptions are the options of [Adamax]; start from [DefaultAdamax].
 type AdamaxOptions struct {
 	LearningRate float64
-	// Betas are how much the average of the gradient and its largest absolute value keep at each step.
+	// Betas are the decay rates of the running average of the gradient and of its running maximum.
 	Betas       [2]float64
 	Epsilon     float64
 	WeightDecay float64
-	// Maximize makes the loss as large as possible.
+	// Maximize ascends the gradient instead of descending it.
 	Maximize bool
-	// Capturable keeps the count of steps on the parameters' device alone, for captured CUDA graphs.
+	// Capturable keeps the number of steps on the parameters' device only, for captured CUDA
+	// graphs.
 	Capturable bool
 }
 
-// DefaultAdamax has PyTorch's defaults: learning rate 0.002, betas 0.9 and 0.999, epsilon 1e-8.
+// DefaultAdamax returns PyTorch's defaults: learning rate 0.002, betas 0.9 and 0.999, epsilon 1e-8.
 func DefaultAdamax() AdamaxOptions {
 	return AdamaxOptions{LearningRate: 2e-3, Betas: [2]float64{0.9, 0.999}, Epsilon: 1e-8}
 }
@@ -37,8 +38,8 @@ var adamax = &kind{
 	tensors:    []string{"exp_avg", "exp_inf"},
 }
 
-// Adamax is Adam with the infinity norm, section 7.1 of Kingma and Ba 2015 (torch.optim.Adamax). Start
-// from [DefaultAdamax].
+// Adamax returns Adam with the infinity norm (Kingma and Ba 2015, section 7.1; torch.optim.Adamax).
+// It returns an error for options or parameters that do not fit.
 func Adamax[P Parameters](parameters P, options AdamaxOptions) (*Optimizer, error) {
 	return newOptimizer(adamax, parameters, options)
 }
@@ -67,7 +68,7 @@ func (r *adamaxRule) step(b *batch) {
 	}
 }
 
-// move changes parameters of one count of steps.
+// move updates parameters that have taken the same number of steps.
 func (r *adamaxRule) move(b *batch) {
 	gradients := b.decayed(b.maximized(r.Maximize), r.WeightDecay)
 	averages, largest := b.tensors(0, zeros), b.tensors(1, zeros)
@@ -82,7 +83,7 @@ func (r *adamaxRule) move(b *batch) {
 		torch.ForeachAddCDivInPlace(b.parameters, averages, largest, -r.LearningRate/correction)
 		return
 	}
-	// The same with numbers that stay on the device.
+	// The same, with numbers that stay on the device.
 	correction := counter.tensor.To(torch.Float64).RPowScalar(r.Betas[0]).RSubScalar(1).DivScalar(-r.LearningRate)
 	divisors := torch.ForeachAdd(largest, largest, 0)
 	torch.ForeachMulTensorInPlace(divisors, correction.To(b.parameters[0].DType()))

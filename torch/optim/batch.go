@@ -5,13 +5,13 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 )
 
-// A parameterState is what the steps so far left for one parameter.
+// A parameterState is the optimizer's state for one parameter.
 type parameterState struct {
 	parameter *torch.Tensor
-	// tensors are by the places of the kind's names; absent ones are nil.
+	// tensors are in the order of the kind's names; absent ones are nil.
 	tensors []*torch.Tensor
-	// joined are what the tensors are parts of, where small parameters step as one, and at the end what
-	// copy, of the parameter itself, is a part of.
+	// joined are the tensors that these tensors are views of, for small parameters that step as
+	// one; the last is for the copy of the parameter itself, copy.
 	joined   []*joined
 	copy     *torch.Tensor
 	elements int64
@@ -33,19 +33,19 @@ func (s *parameterState) close() {
 	s.counter.leave()
 }
 
-// A batch is parameters of one dtype on one device, with their gradients, for one step. Complex ones
-// are seen as pairs of real numbers, and nothing in it has gaps, as the fused operators need it.
+// A batch is the parameters of one dtype and device, with their gradients, for one step. Complex
+// ones are viewed as pairs of real numbers. All are contiguous, as the fused operators require.
 type batch struct {
 	parameters, gradients []*torch.Tensor
 	states                []*parameterState
 	isComplex             bool
-	// copies are parameters that lie otherwise in memory than their copies among parameters.
+	// copies are parameters whose memory layout differs from that of their copies in parameters.
 	copies map[int]*torch.Tensor
-	// parts are the parameters that are one here; nil where each stands for itself.
+	// parts are the parameters that are joined to one here, or nil.
 	parts *batch
 }
 
-// batches are the group's parameters that have gradients.
+// batches returns batches of the group's parameters that have gradients.
 func (g *paramGroup) batches() []*batch {
 	var all []*batch
 	byLayout := map[bridge.Layout]*batch{}
@@ -56,7 +56,7 @@ func (g *paramGroup) batches() []*batch {
 		parameter := g.parameters[i]
 		layout, gradientLayout := bridge.LayoutOf("Step", parameter), bridge.LayoutOf("Step", gradient)
 		gapless, gradientGapless := layout.Contiguous, gradientLayout.Contiguous
-		layout.Contiguous = false // of no account for who steps together
+		layout.Contiguous = false // does not matter for who steps together
 		b := byLayout[layout]
 		if b == nil {
 			b = &batch{isComplex: parameter.DType().IsComplex()}
@@ -94,7 +94,7 @@ func (b *batch) realView(t *torch.Tensor) *torch.Tensor {
 	return t
 }
 
-// finish copies back what was changed in a copy.
+// finish writes copies back to their parameters.
 func (b *batch) finish() {
 	for i, parameter := range b.copies {
 		changed := b.parameters[i]
@@ -105,7 +105,8 @@ func (b *batch) finish() {
 	}
 }
 
-// tensors are one kind of state of all parameters, made by new, from the parameter, where it is absent.
+// tensors returns one kind of state for all parameters. Where it is absent, new makes it from the
+// parameter.
 func (b *batch) tensors(at int, new func(parameter *torch.Tensor) *torch.Tensor) []*torch.Tensor {
 	if b.parts != nil {
 		return []*torch.Tensor{b.joinedState(at, new)}
@@ -113,7 +114,7 @@ func (b *batch) tensors(at int, new func(parameter *torch.Tensor) *torch.Tensor)
 	all := make([]*torch.Tensor, len(b.states))
 	for i, state := range b.states {
 		if state.tensors[at] == nil {
-			// It outlives every scope that the optimizer is used in.
+			// The state must outlive every scope that the optimizer is used in.
 			bridge.OutsideScopes(func(func(func())) {
 				made := new(b.parameters[i])
 				if b.isComplex {
@@ -129,19 +130,19 @@ func (b *batch) tensors(at int, new func(parameter *torch.Tensor) *torch.Tensor)
 	return all
 }
 
-// zeros make a state that starts at 0.
+// zeros makes a state that starts at 0.
 func zeros(parameter *torch.Tensor) *torch.Tensor {
 	return torch.Zeros(parameter.Shape(), parameter.DType(), parameter.Device())
 }
 
-// take adds another batch's i-th parameter.
+// take adds parameter i of another batch.
 func (b *batch) take(other *batch, i int) {
 	b.parameters = append(b.parameters, other.parameters[i])
 	b.gradients = append(b.gradients, other.gradients[i])
 	b.states = append(b.states, other.states[i])
 }
 
-// split takes the batch apart into those with a kind of state and those without.
+// split divides the batch into parameters with a kind of state and those without.
 func (b *batch) split(at int) (with, without *batch) {
 	with, without = &batch{isComplex: b.isComplex}, &batch{isComplex: b.isComplex}
 	for i, state := range b.states {
@@ -154,7 +155,7 @@ func (b *batch) split(at int) (with, without *batch) {
 	return with, without
 }
 
-// maximized are the gradients to descend against: the negatives where the loss is to become large.
+// maximized returns the gradients, negated if maximize.
 func (b *batch) maximized(maximize bool) []*torch.Tensor {
 	if maximize {
 		return torch.ForeachNeg(b.gradients)
@@ -162,7 +163,7 @@ func (b *batch) maximized(maximize bool) []*torch.Tensor {
 	return b.gradients
 }
 
-// decayed are gradients plus weightDecay times the parameters.
+// decayed returns gradients + weightDecay * parameters.
 func (b *batch) decayed(gradients []*torch.Tensor, weightDecay float64) []*torch.Tensor {
 	if weightDecay == 0 {
 		return gradients

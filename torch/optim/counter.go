@@ -5,13 +5,14 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 )
 
-// A counter counts the steps of the parameters that took part in the same ones. Most often one serves
-// all of a group.
+// A counter counts steps. Parameters that took part in the same steps share one; mostly one serves
+// a whole group.
 type counter struct {
 	users int
 	steps int64
-	// tensor is the number as the fused operators and captured graphs take it: float32, one element,
-	// on the parameters' device. A replayed graph counts in it alone. Nil where nobody asked for it.
+	// tensor is the count as the fused operators and captured graphs need it: a float32 tensor of
+	// one element on the parameters' device, or nil if not needed. Replays of a graph update only
+	// this tensor.
 	tensor *torch.Tensor
 }
 
@@ -24,7 +25,7 @@ func (c *counter) leave() {
 	}
 }
 
-// count is the number of steps, which waits for the device where the number lies there alone.
+// count returns the number of steps. If it is only on the device, it waits for the device.
 func (c *counter) count(capturable bool) int64 {
 	if capturable && c.tensor != nil {
 		return int64(c.tensor.Item())
@@ -32,7 +33,7 @@ func (c *counter) count(capturable bool) int64 {
 	return c.steps
 }
 
-// onDevice is the number as a tensor.
+// onDevice returns the count as a tensor.
 func (c *counter) onDevice(device torch.Device) *torch.Tensor {
 	if c.tensor == nil {
 		bridge.OutsideScopes(func(func(func())) {
@@ -42,7 +43,7 @@ func (c *counter) onDevice(device torch.Device) *torch.Tensor {
 	return c.tensor
 }
 
-// advance counts one more step of each of the batch's parameters.
+// advance adds one step for each of the batch's parameters.
 func (b *batch) advance() {
 	taking := map[*counter]int{}
 	for _, state := range b.states {
@@ -54,7 +55,7 @@ func (b *batch) advance() {
 		switch {
 		case before == nil:
 			after = &counter{users: users}
-		case before.users > users: // others stay behind
+		case before.users > users: // some parameters do not take this step
 			after = &counter{users: users, steps: before.steps}
 			if before.tensor != nil {
 				bridge.OutsideScopes(func(func(func())) { after.tensor = before.tensor.Clone() })
@@ -72,7 +73,7 @@ func (b *batch) advance() {
 	}
 }
 
-// steps are the counts as the fused operators take them.
+// steps returns the counts as the fused operators take them.
 func (b *batch) steps() []*torch.Tensor {
 	all := make([]*torch.Tensor, len(b.states))
 	for i, state := range b.states {
@@ -81,7 +82,7 @@ func (b *batch) steps() []*torch.Tensor {
 	return all
 }
 
-// byCounter takes the batch apart into parameters of one count, for rules whose numbers depend on it.
+// byCounter divides the batch into parameters with the same count, for rules that depend on it.
 func (b *batch) byCounter() []*batch {
 	var parts []*batch
 	found := map[*counter]*batch{}

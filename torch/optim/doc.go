@@ -1,4 +1,4 @@
-// Package optim has PyTorch's optimizers and learning-rate schedules: torch.optim and
+// Package optim provides PyTorch's optimizers and learning-rate schedules, those of torch.optim and
 // torch.optim.lr_scheduler.
 //
 //	options := optim.DefaultAdam()
@@ -11,8 +11,8 @@
 //		optimizer.Step()
 //	}
 //
-// What a field of the options holds is what is used; [DefaultAdam] and its like fill in PyTorch's
-// defaults. The steps give PyTorch's numbers, and the states of optimizers and schedules are in
-// Python's layout: [Optimizer.StateDict] can be saved with torch/checkpoint and loaded in Python, and
-// the other way round.
+// Options of optimizers are used as they are: start from [DefaultAdam] and so on, which return
+// PyTorch's defaults. Steps give the same numbers as PyTorch's. States of optimizers and schedules
+// have Python's layout: a state saved with torch/checkpoint can be loaded in Python, and the
+// reverse.
 package optim

@@ -9,11 +9,11 @@ import (
 
 type paramGroup struct {
 	rule rule
-	// parameters are handles of the optimizer's own, and states what the steps left for each; nil before
-	// its first.
+	// parameters are the optimizer's own handles, and states the state of each, nil before its
+	// first step.
 	parameters []*torch.Tensor
 	states     []*parameterState
-	// extras are numbers that learning-rate schedules keep with a group, as in Python.
+	// extras are numbers that learning-rate schedules store in a group, as in Python.
 	extras map[string]float64
 }
 
@@ -27,7 +27,7 @@ func (g *paramGroup) close() {
 	}
 }
 
-// newGroup checks a group, which is not yet the optimizer's.
+// newGroup checks a group before it is added.
 func (g *paramGroups) newGroup(operation string, given ParamGroup) (*paramGroup, error) {
 	at := len(g.groups)
 	if len(given.Parameters) == 0 {
@@ -37,7 +37,7 @@ func (g *paramGroups) newGroup(operation string, given ParamGroup) (*paramGroup,
 	if err != nil {
 		return nil, err
 	}
-	// A tensor is known by its identity: two handles may be of one.
+	// Tensors are compared by identity: two handles may refer to one tensor.
 	taken := map[uint64]string{}
 	for i, group := range g.groups {
 		for j, parameter := range group.parameters {
@@ -74,7 +74,7 @@ func (g *paramGroups) newGroup(operation string, given ParamGroup) (*paramGroup,
 	return group, nil
 }
 
-// ruleFrom is a rule with a group's options, which must be of the optimizer's kind.
+// ruleFrom returns a rule with a group's options, which must be of the optimizer's type.
 func (g *paramGroups) ruleFrom(operation string, group int, options Options) (rule, error) {
 	if options == nil {
 		options = g.defaults
@@ -87,8 +87,8 @@ func (g *paramGroups) ruleFrom(operation string, group int, options Options) (ru
 	return made, made.check(operation)
 }
 
-// Groups are the optimizer's groups, with the settings as they stand. The parameters are the
-// optimizer's own handles: closing them is not the caller's.
+// Groups returns the optimizer's groups with their current options. The parameters are the
+// optimizer's own handles: do not close them.
 func (g *paramGroups) Groups() []ParamGroup {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
@@ -99,8 +99,8 @@ func (g *paramGroups) Groups() []ParamGroup {
 	return groups
 }
 
-// SetOptions replaces a group's settings from the next step on. They cannot switch on what the
-// steps so far kept no state for: AMSGrad, or RMSprop's momentum or centering.
+// SetOptions sets a group's options for the next steps. It returns an error if the options need
+// state that earlier steps did not keep, such as AMSGrad, or RMSprop's momentum or centering.
 func (g *paramGroups) SetOptions(group int, options Options) error {
 	const operation = "SetOptions"
 	g.mutex.Lock()
@@ -127,7 +127,7 @@ func (g *paramGroups) SetOptions(group int, options Options) error {
 	return nil
 }
 
-// LearningRates are the groups' learning rates.
+// LearningRates returns the learning rate of each group.
 func (g *paramGroups) LearningRates() []float64 {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
@@ -138,7 +138,7 @@ func (g *paramGroups) LearningRates() []float64 {
 	return rates
 }
 
-// SetLearningRate changes the learning rate of every group from the next step on.
+// SetLearningRate sets the learning rate of every group for the next steps.
 func (g *paramGroups) SetLearningRate(rate float64) {
 	g.mutex.Lock()
 	count := len(g.groups)
@@ -150,7 +150,8 @@ func (g *paramGroups) SetLearningRate(rate float64) {
 	g.setLearningRates("SetLearningRate", rates)
 }
 
-// SetLearningRates changes each group's learning rate from the next step on.
+// SetLearningRates sets the learning rate of each group for the next steps. It panics with an
+// [*torch.Error] if there is not one rate for each group.
 func (g *paramGroups) SetLearningRates(rates ...float64) {
 	g.setLearningRates("SetLearningRates", rates)
 }

@@ -11,26 +11,27 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 )
 
-// LBFGSOptions are the settings of [LBFGS].
+// LBFGSOptions are the options of [LBFGS]; start from [DefaultLBFGS].
 type LBFGSOptions struct {
 	LearningRate float64
-	// MaxIterations and MaxEvaluations bound one step.
+	// MaxIterations and MaxEvaluations limit the iterations and the evaluations of the loss in one
+	// step.
 	MaxIterations  int64
 	MaxEvaluations int64
-	// ToleranceGrad ends a step where no element of the gradient is larger, ToleranceChange where
+	// ToleranceGrad ends a step when no element of the gradient is larger, ToleranceChange when
 	// neither the parameters nor the loss change by more.
 	ToleranceGrad, ToleranceChange float64
-	// HistorySize is how many changes the estimate of the curvature rests on. Each keeps two
-	// tensors as large as all parameters.
+	// HistorySize is the number of past changes from which the curvature is estimated. Each takes
+	// the memory of all parameters twice.
 	HistorySize int64
-	// StrongWolfe searches along each direction for a point that meets the strong Wolfe conditions,
-	// instead of going as far as the learning rate says.
+	// StrongWolfe searches along each direction for a point that satisfies the strong Wolfe
+	// conditions. Otherwise each iteration moves by the learning rate.
 	StrongWolfe bool
 }
 
-// DefaultLBFGS has PyTorch's defaults: learning rate 1, at most 20 iterations and 25 evaluations a step,
-// tolerances of 1e-7 for the gradient and 1e-9 for a change, a history of 100. PyTorch's evaluations are
-// five for four iterations, whatever these are.
+// DefaultLBFGS returns PyTorch's defaults: learning rate 1, at most 20 iterations and 25
+// evaluations in a step, tolerances of 1e-7 for the gradient and 1e-9 for changes, a history of
+// 100. In PyTorch the default of evaluations is 5/4 of the iterations; set it if you change them.
 func DefaultLBFGS() LBFGSOptions {
 	return LBFGSOptions{LearningRate: 1, MaxIterations: 20, MaxEvaluations: 25, ToleranceGrad: 1e-7,
 		ToleranceChange: 1e-9, HistorySize: 100}
@@ -48,7 +49,7 @@ func (o LBFGSOptions) rule() rule {
 
 type lbfgsRule struct {
 	LBFGSOptions
-	// lineSearch is Python's name of it; empty: none.
+	// lineSearch is Python's name of the line search; "" means none.
 	lineSearch string
 }
 
@@ -62,7 +63,7 @@ func (r *lbfgsRule) options() Options {
 }
 func (r *lbfgsRule) learningRate() *float64 { return &r.LearningRate }
 func (r *lbfgsRule) keeps() []bool          { return nil }
-func (r *lbfgsRule) step(*batch)            {} // an LBFGSOptimizer takes its own steps
+func (r *lbfgsRule) step(*batch)            {} // LBFGSOptimizer has a Step of its own
 
 func (r *lbfgsRule) check(operation string) error {
 	err := notNegative(operation, setting{"learning rate", r.LearningRate},
@@ -85,26 +86,26 @@ func (r *lbfgsRule) fields() []field {
 		{"line_search_fn", &r.lineSearch}}
 }
 
-// An LBFGSOptimizer is made by [LBFGS]. One goroutine at a time uses it.
+// An LBFGSOptimizer is made by [LBFGS]. It must not be used by two goroutines at once.
 type LBFGSOptimizer struct {
 	paramGroups
-	// state is used by whoever holds busy. The closure that a step calls must not.
+	// busy guards state. The closure that a step calls must not use the optimizer's state.
 	busy   sync.Mutex
 	state  lbfgsState
 	closed atomic.Bool
 }
 
-// lbfgsState is what a step leaves to the next.
+// lbfgsState is what one step leaves for the next.
 type lbfgsState struct {
 	evaluations, iterations int64
-	// direction was gone for step. nil before the first step.
+	// direction is the last direction and step the length along it; nil before the first step.
 	direction *torch.Tensor
 	step      float64
-	// gradients and steps are the latest changes of the gradient and of the parameters, and
-	// inverses one over each pair's dot product.
+	// gradients and steps are the last changes of the gradient and of the parameters, and inverses
+	// is 1 over the dot product of each pair.
 	gradients, steps []*torch.Tensor
 	inverses         []float64
-	// diagonal is the first estimate of the inverse Hessian's diagonal.
+	// diagonal is the diagonal of the initial estimate of the inverse Hessian.
 	diagonal float64
 	gradient *torch.Tensor
 	loss     float64
@@ -114,8 +115,9 @@ func (s *lbfgsState) tensors() []*torch.Tensor {
 	return slices.Concat([]*torch.Tensor{s.direction, s.gradient}, s.gradients, s.steps)
 }
 
-// LBFGS is the limited-memory method of Broyden, Fletcher, Goldfarb and Shanno (torch.optim.LBFGS),
-// for losses without noise. There is one group of parameters, all real and on one device.
+// LBFGS returns the limited-memory Broyden-Fletcher-Goldfarb-Shanno optimizer (torch.optim.LBFGS),
+// for deterministic losses. It has one group of parameters, which must be real and on one device.
+// It returns an error for options or parameters that do not fit.
 func LBFGS(parameters []*torch.Tensor, options LBFGSOptions) (*LBFGSOptimizer, error) {
 	o := &LBFGSOptimizer{}
 	o.paramGroups.kind, o.defaults = lbfgs, options
@@ -140,7 +142,7 @@ func LBFGS(parameters []*torch.Tensor, options LBFGSOptions) (*LBFGSOptimizer, e
 	return o, nil
 }
 
-// enter begins a use of the state, which busy.Unlock ends.
+// enter locks the state; busy.Unlock releases it.
 func (o *LBFGSOptimizer) enter(operation string) error {
 	if o == nil {
 		return invalid(operation, "the optimizer is nil")
@@ -155,8 +157,9 @@ func (o *LBFGSOptimizer) enter(operation string) error {
 	return nil
 }
 
-// Step looks for parameters with a smaller loss. closure computes the loss at the parameters as
-// they are and its gradient, and hands back the loss; it is called several times:
+// Step reduces the loss by up to MaxIterations iterations, and returns the loss before them.
+// closure computes the loss and its gradients at the current parameters, and returns the loss; it
+// is called several times:
 //
 //	loss := optimizer.Step(func() *torch.Tensor {
 //		optimizer.ZeroGrad()
@@ -165,8 +168,8 @@ func (o *LBFGSOptimizer) enter(operation string) error {
 //		return loss
 //	})
 //
-// Step gives the loss before it. Where closure panics, the panic goes on, and what the optimizer
-// had learned before the step stays.
+// If closure panics, Step panics with the same value, and the optimizer keeps its state from before
+// the step.
 func (o *LBFGSOptimizer) Step(closure func() *torch.Tensor) float64 {
 	const operation = "Step"
 	if err := o.enter(operation); err != nil {
@@ -233,10 +236,10 @@ type lbfgsStep struct {
 	settings   lbfgsRule
 	parameters []*torch.Tensor
 	state      lbfgsState
-	// inside runs something in the scope that the step was called in.
+	// inside runs a function in the scope that the step was called in.
 	inside  func(func())
 	closure func() *torch.Tensor
-	// made are the tensors to close when the step ends, those that its state holds aside.
+	// made are tensors to close when the step ends, except those that are part of its state.
 	made []*torch.Tensor
 }
 
@@ -257,7 +260,7 @@ func (s *lbfgsStep) closeAllBut(kept []*torch.Tensor) {
 	}
 }
 
-// take is a tensor's only element. The tensor is closed.
+// take returns a tensor's only element and closes the tensor.
 func take(t *torch.Tensor) float64 {
 	defer t.Close()
 	return t.Item()
@@ -265,14 +268,14 @@ func take(t *torch.Tensor) float64 {
 
 func dot(a, b *torch.Tensor) float64 { return take(a.Dot(b)) }
 
-// largest is the absolute value of the element that is farthest from 0.
+// largest returns the largest absolute value.
 func largest(t *torch.Tensor) float64 {
 	size := t.Abs()
 	defer size.Close()
 	return take(size.Max())
 }
 
-// evaluate calls the closure, in the scope that the step was called in and with gradients.
+// evaluate calls the closure, in the scope that the step was called in and with gradients enabled.
 func (s *lbfgsStep) evaluate() (loss float64, gradient *torch.Tensor) {
 	s.inside(func() {
 		torch.EnableGrad(func() {
@@ -286,7 +289,7 @@ func (s *lbfgsStep) evaluate() (loss float64, gradient *torch.Tensor) {
 	return loss, s.flatGradient()
 }
 
-// flatGradient is the parameters' gradients in one row.
+// flatGradient returns the parameters' gradients as one vector.
 func (s *lbfgsStep) flatGradient() *torch.Tensor {
 	rows := make([]*torch.Tensor, len(s.parameters))
 	defer bridge.CloseAll(rows)
@@ -315,8 +318,8 @@ func (s *lbfgsStep) move(length float64, direction *torch.Tensor) {
 	}
 }
 
-// evaluateAt is the loss and its gradient at length along direction from where the parameters are,
-// which is where they are afterwards.
+// evaluateAt returns the loss and its gradient at length along direction from the current
+// parameters, which it restores.
 func (s *lbfgsStep) evaluateAt(length float64, direction *torch.Tensor) (float64, *torch.Tensor) {
 	before := make([]*torch.Tensor, len(s.parameters))
 	for i, parameter := range s.parameters {
@@ -363,7 +366,7 @@ func (s *lbfgsStep) run() float64 {
 			loss, gradient = s.evaluate()
 			tried = 1
 		default:
-			// Nobody would look at the loss after the last iteration.
+			// The loss after the last iteration is not needed.
 			s.move(state.step, state.direction)
 		}
 		evaluations += tried
@@ -395,7 +398,7 @@ func (s *lbfgsStep) turn(gradient *torch.Tensor) {
 		state.inverses = append(state.inverses, 1/curvature)
 		state.diagonal = curvature / dot(change, change)
 	}
-	// The two loops that multiply the gradient by the estimate of the inverse Hessian.
+	// The two-loop recursion, which multiplies the gradient by the estimated inverse Hessian.
 	direction := s.keep(gradient.Neg())
 	shares := make([]float64, len(state.gradients))
 	for i := len(shares) - 1; i >= 0; i-- {

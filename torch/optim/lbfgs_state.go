@@ -5,14 +5,14 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 )
 
-// fields are the state's numbers by Python's names.
+// fields returns the state's numbers with Python's names.
 func (s *lbfgsState) fields() []field {
 	return []field{{"func_evals", &s.evaluations}, {"n_iter", &s.iterations}, {"t", &s.step},
 		{"ro", &s.inverses}, {"H_diag", &s.diagonal}, {"prev_loss", &s.loss}}
 }
 
-// StateDict is what the optimizer would need to go on where it stands, as [Optimizer.StateDict].
-// As in Python, the state is the first parameter's.
+// StateDict returns the optimizer's options and state, as [Optimizer.StateDict] does. As in Python,
+// the state is stored with the first parameter.
 func (o *LBFGSOptimizer) StateDict() *torch.Dict {
 	if err := o.enter("StateDict"); err != nil {
 		panic(err)
@@ -46,8 +46,8 @@ func clones(tensors []*torch.Tensor) []any {
 	return list
 }
 
-// LoadStateDict takes over what [LBFGSOptimizer.StateDict] or Python's optimizer.state_dict() gave,
-// as [Optimizer.LoadStateDict] does.
+// LoadStateDict restores a state from [LBFGSOptimizer.StateDict] or Python's
+// optimizer.state_dict(), as [Optimizer.LoadStateDict] does.
 func (o *LBFGSOptimizer) LoadStateDict(state *torch.Dict) error {
 	const operation = "LoadStateDict"
 	if err := o.enter(operation); err != nil {
@@ -79,7 +79,7 @@ func (o *LBFGSOptimizer) LoadStateDict(state *torch.Dict) error {
 	})
 }
 
-// readTensors copies the state's tensors, or none of them.
+// readTensors copies all of the state's tensors, or none of them on failure.
 func (o *LBFGSOptimizer) readTensors(operation string, to *lbfgsState, values *torch.Dict) error {
 	if values.Get("d") == nil {
 		return nil

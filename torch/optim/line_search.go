@@ -6,16 +6,16 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// A lineSearch looks along a direction for a point that meets the strong Wolfe conditions: the loss
-// has fallen by enough for the way gone, and its slope has flattened. The constants and the order
-// of the trials are PyTorch's.
+// A lineSearch searches along a direction for a point that satisfies the strong Wolfe conditions:
+// the loss has decreased enough for the distance, and its slope has become flat enough. The
+// constants and the order of trials are PyTorch's.
 type lineSearch struct {
-	// evaluate is the loss and its gradient at a length along the direction.
+	// evaluate returns the loss and its gradient at a length along the direction.
 	evaluate  func(length float64, direction *torch.Tensor) (float64, *torch.Tensor)
 	direction *torch.Tensor
 }
 
-// A trial is a point that was tried.
+// A trial is a point at which the loss was evaluated.
 type trial struct {
 	length, loss, slope float64
 	gradient            *torch.Tensor
@@ -26,14 +26,14 @@ func (s lineSearch) try(length float64) trial {
 	return trial{length, loss, dot(gradient, s.direction), gradient}
 }
 
-// run starts with length, from a point of the given loss, gradient and slope, and tries at most
-// about limit points. It gives the loss, the gradient and the length of the best one, and how many
-// were tried.
+// run starts with the given length, from a point with the given loss, gradient and slope, and
+// evaluates about limit points at most. It returns the loss, gradient and length of the best point,
+// and the number of evaluations.
 func (s lineSearch) run(length, loss float64, gradient *torch.Tensor, slope float64, limit int64) (float64, *torch.Tensor, float64, int64) {
 	const (
-		sufficient = 1e-4 // of the decrease that the slope promises
-		flattened  = 0.9  // of the slope
-		narrowest  = 1e-9 // of what is left between two points
+		sufficient = 1e-4 // share of the decrease that the slope predicts
+		flattened  = 0.9  // share of the initial slope
+		narrowest  = 1e-9 // smallest remaining interval
 	)
 	tooHigh := func(t trial) bool { return t.loss > loss+sufficient*t.length*slope }
 	flat := func(t trial) bool { return math.Abs(t.slope) <= -flattened*slope }
@@ -52,7 +52,7 @@ func (s lineSearch) run(length, loss float64, gradient *torch.Tensor, slope floa
 			ends, found = [2]trial{latest, latest}, true
 		case latest.slope >= 0:
 			ends = [2]trial{before, latest}
-		default: // Farther on.
+		default: // go farther
 			next := interpolate(before, latest, latest.length+0.01*(latest.length-before.length), latest.length*10)
 			before, latest = latest, s.try(next)
 			tried++
@@ -67,7 +67,7 @@ func (s lineSearch) run(length, loss float64, gradient *torch.Tensor, slope floa
 	}
 	low, high := lower()
 
-	// Between the two ends.
+	// Zoom in between the two ends.
 	reach := largest(s.direction)
 	hesitated := false
 	for !found && round < limit && math.Abs(high.length-low.length)*reach >= narrowest {
@@ -78,7 +78,7 @@ func (s lineSearch) run(length, loss float64, gradient *torch.Tensor, slope floa
 		case min(right-next, next-left) >= margin:
 			hesitated = false
 		case hesitated || next >= right || next <= left:
-			// At an end, or close to one twice in a row: away from it.
+			// At an end, or close to one twice in a row: move away from it.
 			if math.Abs(next-right) < math.Abs(next-left) {
 				next = right - margin
 			} else {
@@ -106,8 +106,8 @@ func (s lineSearch) run(length, loss float64, gradient *torch.Tensor, slope floa
 	return low.loss, low.gradient, low.length, tried
 }
 
-// interpolate is where the cubic through two points with their slopes has its minimum, within
-// bounds.
+// interpolate returns the minimum, within bounds, of the cubic through two points with their
+// slopes.
 func interpolate(a, b trial, lowest, highest float64) float64 {
 	if a.length > b.length {
 		a, b = b, a

@@ -4,29 +4,32 @@ import (
 	"math"
 )
 
-// OneCycleOptions are OneCycleLR's settings. What is left out is PyTorch's default.
+// OneCycleOptions are the options of [OneCycleLR]. Zero and nil mean PyTorch's defaults, except for
+// MaxLearningRates and TotalSteps, which are required.
 type OneCycleOptions struct {
-	// MaxLearningRates are the rates at the peak: one for all groups, or one for each.
+	// MaxLearningRates are the learning rates at the peak: one for all groups, or one for each.
 	MaxLearningRates []float64
-	// TotalSteps is the length of the cycle: batches, as a rule.
+	// TotalSteps is the number of steps in the cycle, usually batches.
 	TotalSteps int
-	// PctStart is the share of the cycle before the peak; 0: 0.3.
+	// PctStart is the share of the cycle before the peak. 0 means 0.3.
 	PctStart float64
-	// Linear goes in straight lines instead of along cosines.
+	// Linear anneals linearly instead of along a cosine.
 	Linear bool
-	// ConstantMomentum leaves the momentum (Adam: the first beta) alone, which otherwise goes from
-	// MaxMomentum (nil: 0.95) down to BaseMomentum (nil: 0.85) while the rate goes up, and back.
+	// ConstantMomentum leaves the momentum (for Adam the first beta) unchanged. Otherwise it goes
+	// from MaxMomentum (nil means 0.95) down to BaseMomentum (nil means 0.85) while the learning
+	// rate rises, and back.
 	ConstantMomentum          bool
 	BaseMomentum, MaxMomentum *float64
-	// DivFactor is the peak's rate over the first one (0: 25), FinalDivFactor the first one over
-	// the last (0: 10000).
+	// DivFactor is the peak learning rate over the first one (0 means 25), and FinalDivFactor the
+	// first one over the last (0 means 10000).
 	DivFactor, FinalDivFactor float64
-	// ThreePhase goes down to the first rate in the time that it went up, and to the last one then.
+	// ThreePhase falls to the first learning rate in as many steps as it rose, and then to the last
+	// one.
 	ThreePhase bool
 }
 
-// The numbers that a cycle keeps with each group of parameters, by Python's names. A phase goes
-// from one of them to another.
+// The names under which a cycle stores numbers in each group of parameters, as in Python. A phase
+// goes from one of these numbers to another.
 const (
 	cycleMaxRate      = "max_lr"
 	cycleMinRate      = "min_lr"
@@ -34,8 +37,9 @@ const (
 	cycleBaseMomentum = "base_momentum"
 )
 
-// OneCycleLR takes the learning rates up to a peak and down to nearly nothing, once, and the
-// momentum the other way. There is one step for each batch, and one too many panics.
+// OneCycleLR raises the learning rates to a peak and then lowers them to nearly 0, once, and the
+// momentum the other way round (torch.optim.lr_scheduler.OneCycleLR). Call Step after each batch.
+// Stepping past the end panics with an [*torch.Error].
 func OneCycleLR(optimizer Scheduled, options OneCycleOptions) (*LRScheduler, error) {
 	const operation = "OneCycleLR"
 	groups, err := groupsOfScheduled(operation, optimizer)
@@ -84,7 +88,7 @@ func OneCycleLR(optimizer Scheduled, options OneCycleOptions) (*LRScheduler, err
 }
 
 type cyclePhase struct {
-	// end is the phase's last step.
+	// end is the last step of the phase.
 	end                                            float64
 	startRate, endRate, startMomentum, endMomentum string
 }
@@ -112,7 +116,7 @@ type cycleCurve struct {
 	phases  []cyclePhase
 	// anneal is "cos" or "linear".
 	anneal string
-	// beta says, for Python, that the momentum is the first beta.
+	// beta tells Python that the momentum is the first beta.
 	beta bool
 }
 

@@ -7,26 +7,26 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 )
 
-// An Optimizer changes parameters by their gradients. It keeps the parameters alive. Several
-// goroutines may use one: one waits for the other.
+// An Optimizer updates parameters from their gradients. It keeps the parameters alive. Its methods
+// may be called from several goroutines, and run one at a time.
 //
-// [SGD], [Adam], [AdamW], [RMSprop], [Adagrad], [Adamax] and [RAdam] make one, for parameters that
-// share their settings or for groups of them that do not; [LBFGS] makes another kind. [StepLR] and its
-// like change the learning rates as training goes on.
+// [SGD], [Adam], [AdamW], [RMSprop], [Adagrad], [Adamax] and [RAdam] return one, for parameters
+// that share their options or for groups with different options. [LBFGS] returns an
+// [LBFGSOptimizer]. Learning-rate schedules such as [StepLR] change the learning rates during
+// training.
 type Optimizer struct {
 	paramGroups
 	closed bool
 }
 
-// Parameters are what an optimizer is made for: parameters that share its options, or groups of
-// parameters.
+// Parameters are the parameters of an optimizer: a slice that shares its options, or groups.
 type Parameters interface{ []*torch.Tensor | []ParamGroup }
 
-// A ParamGroup is parameters that an optimizer treats alike.
+// A ParamGroup is a set of parameters with the same options.
 type ParamGroup struct {
 	Parameters []*torch.Tensor
-	// Options are all of the group's settings, of the type that the optimizer is made with. Nil means
-	// those that the optimizer was made with.
+	// Options are the options of the group, of the type that the optimizer is made with. nil means
+	// those that the optimizer is made with.
 	Options Options
 }
 
@@ -45,7 +45,7 @@ func newOptimizer[P Parameters](kind *kind, parameters P, options Options) (*Opt
 	return o, nil
 }
 
-// groupsOf gives either form of an optimizer's parameters the same form.
+// groupsOf converts both forms of parameters to groups.
 func groupsOf[P Parameters](operation string, parameters P) ([]ParamGroup, error) {
 	groups, ok := any(parameters).([]ParamGroup)
 	if !ok {
@@ -57,7 +57,7 @@ func groupsOf[P Parameters](operation string, parameters P) ([]ParamGroup, error
 	return groups, nil
 }
 
-// enter begins a use of the optimizer, which its mutex's Unlock ends.
+// enter locks the optimizer; mutex.Unlock releases it.
 func (o *Optimizer) enter(operation string) error {
 	if o == nil {
 		return invalid(operation, "the optimizer is nil")
@@ -76,8 +76,9 @@ func (o *Optimizer) mustEnter(operation string) {
 	}
 }
 
-// AddParamGroup adds parameters to those that the optimizer changes, as one does for layers that
-// are unfrozen later.
+// AddParamGroup adds a group of parameters, for example layers that are unfrozen during training.
+// It returns an error for options or parameters that do not fit, such as a parameter that the
+// optimizer already has.
 func (o *Optimizer) AddParamGroup(group ParamGroup) error {
 	return o.add("AddParamGroup", group)
 }
@@ -96,7 +97,7 @@ func (o *Optimizer) add(operation string, given ParamGroup) error {
 	})
 }
 
-// Step changes the parameters by their gradients. A parameter without a gradient stays as it is.
+// Step updates the parameters from their gradients. Parameters without a gradient are skipped.
 func (o *Optimizer) Step() {
 	o.mustEnter("Step")
 	defer o.mutex.Unlock()
@@ -112,7 +113,7 @@ func (o *Optimizer) Step() {
 	})
 }
 
-// ZeroGrad removes the parameters' gradients, so that the next backward pass begins new ones.
+// ZeroGrad removes the gradients of the parameters, as zero_grad(set_to_none=True) does.
 func (o *Optimizer) ZeroGrad() {
 	o.mustEnter("ZeroGrad")
 	defer o.mutex.Unlock()
@@ -123,8 +124,8 @@ func (o *Optimizer) ZeroGrad() {
 	}
 }
 
-// ZeroGradInPlace fills the parameters' gradients with zeros, and leaves them where they are in
-// memory, as a captured CUDA graph needs it.
+// ZeroGradInPlace fills the gradients with zeros and keeps their memory, as captured CUDA graphs
+// require.
 func (o *Optimizer) ZeroGradInPlace() {
 	o.mustEnter("ZeroGradInPlace")
 	defer o.mutex.Unlock()
@@ -154,8 +155,7 @@ func (o *Optimizer) Close() {
 	}
 }
 
-// paramGroups are an optimizer's groups of parameters, and what every kind of optimizer does with
-// them.
+// paramGroups are an optimizer's groups and the methods that all optimizers share.
 type paramGroups struct {
 	mutex    sync.Mutex
 	kind     *kind

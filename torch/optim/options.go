@@ -7,23 +7,23 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// Options are the settings of a group of parameters: [SGDOptions], [AdamOptions], [RMSpropOptions],
+// Options are the options of a group of parameters: [SGDOptions], [AdamOptions], [RMSpropOptions],
 // [AdagradOptions], [AdamaxOptions], [RAdamOptions] or [LBFGSOptions].
 type Options interface {
-	// rule is a rule with a copy of the settings.
+	// rule returns a rule with a copy of the options.
 	rule() rule
 }
 
-// A rule is an algorithm with the settings of one group of parameters.
+// A rule is an algorithm with the options of one group.
 type rule interface {
 	kind() *kind
-	// options are the settings as they stand.
+	// options returns the current options.
 	options() Options
 	check(operation string) error
 	learningRate() *float64
-	// fields are the settings by Python's names.
+	// fields returns the options with Python's names.
 	fields() []field
-	// keeps says which of the kind's tensors the settings ask for.
+	// keeps says which of the kind's tensors the options need.
 	keeps() []bool
 	step(b *batch)
 }
@@ -31,28 +31,30 @@ type rule interface {
 // A kind is what all groups of one optimizer have in common.
 type kind struct {
 	name string
-	// others is what Python writes beside the settings.
+	// others is what Python stores beside the options.
 	others *torch.Dict
-	// momentum is the setting that a schedule cycles against the learning rate; nil: there is none.
+	// momentum returns the option that OneCycleLR cycles against the learning rate; nil if there is
+	// none.
 	momentum func(rule) *float64
-	// cyclesBeta says that it is the first beta.
+	// cyclesBeta says that this option is the first beta.
 	cyclesBeta bool
-	// counts says whether Python's state counts steps. tensors are the names in that state.
+	// counts says whether Python's state has a step count. tensors are the names of the tensors in
+	// the state.
 	counts  bool
 	tensors []string
-	// begins says that a step which finds no state begins it, at whatever step that is.
+	// begins says that a step that finds no state creates it, at any time.
 	begins bool
-	// real says that parameters may not be complex.
+	// real says that parameters must not be complex.
 	real bool
 }
 
-// A setting is a number with its name.
+// A setting is a number and its name.
 type setting struct {
 	name  string
 	value float64
 }
 
-// notNegative reports the first setting that is below 0 or not finite.
+// notNegative returns an error for the first setting that is negative or not finite.
 func notNegative(operation string, settings ...setting) error {
 	for _, s := range settings {
 		if !(s.value >= 0) || math.IsInf(s.value, 1) {
@@ -62,7 +64,7 @@ func notNegative(operation string, settings ...setting) error {
 	return nil
 }
 
-// checkAdam checks what Adam and its kin have in common.
+// checkAdam checks the options that Adam and its variants share.
 func checkAdam(operation string, learningRate, weightDecay, epsilon float64, betas [2]float64) error {
 	err := notNegative(operation, setting{"learning rate", learningRate}, setting{"weight decay", weightDecay},
 		setting{"epsilon", epsilon})

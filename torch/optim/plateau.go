@@ -7,31 +7,32 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// PlateauOptions are ReduceLROnPlateau's settings. What is left out is PyTorch's default.
+// PlateauOptions are the options of [ReduceLROnPlateau]. The zero value is PyTorch's default.
 type PlateauOptions struct {
-	// Maximize says that larger values are better.
+	// Maximize means that larger values are better.
 	Maximize bool
-	// Threshold is by how much a value must be better than the best one to count; nil: 0.0001. It is
-	// a share of the best value, or, where Absolute, a difference.
+	// Threshold is the smallest improvement over the best value that counts, as a share of the best
+	// value, or as a difference with Absolute. nil means 0.0001.
 	Threshold *float64
 	Absolute  bool
-	// Cooldown is how many epochs after a reduction do not count.
+	// Cooldown is the number of epochs after a reduction that are not counted.
 	Cooldown int
-	// MinLearningRates are the least rates: none for 0, one for all groups, or one for each.
+	// MinLearningRates are lower bounds of the learning rates: nil for 0, one for all groups, or
+	// one for each.
 	MinLearningRates []float64
-	// Epsilon is the smallest reduction that is made; nil: 1e-8.
+	// Epsilon is the smallest change of a learning rate that is made. nil means 1e-8.
 	Epsilon *float64
 }
 
-// A PlateauScheduler is made by [ReduceLROnPlateau]. Its Step takes the value that is watched, so
-// it is no [Schedule].
+// A PlateauScheduler is made by [ReduceLROnPlateau]. It is not a [Schedule], since its Step takes
+// the observed value.
 type PlateauScheduler struct {
 	groups *paramGroups
 	factor float64
 	least  []float64
-	// leastOfAll is the least rate that all groups have, for Python; nil where each has its own.
+	// leastOfAll is the lower bound that all groups share, for Python; nil if each has its own.
 	leastOfAll any
-	// patience and cooldown are as given, bad and cooling the epochs counted against them.
+	// patience and cooldown are the options; bad and cooling count epochs against them.
 	patience, cooldown, bad, cooling int
 	epsilon, threshold               float64
 	mode, thresholdMode              string
@@ -40,8 +41,10 @@ type PlateauScheduler struct {
 	last                             []float64
 }
 
-// ReduceLROnPlateau multiplies the learning rates by factor where a value, the validation loss for
-// one, has not got better for more than patience epochs (PyTorch's defaults are 0.1 and 10).
+// ReduceLROnPlateau multiplies the learning rates by factor when a value, such as the validation
+// loss, has not improved for more than patience epochs
+// (torch.optim.lr_scheduler.ReduceLROnPlateau). PyTorch's defaults are a factor of 0.1 and a
+// patience of 10.
 func ReduceLROnPlateau(optimizer Scheduled, factor float64, patience int, options PlateauOptions) (*PlateauScheduler, error) {
 	const operation = "ReduceLROnPlateau"
 	groups, err := groupsOfScheduled(operation, optimizer)
@@ -101,7 +104,7 @@ func (s *PlateauScheduler) better(value float64) bool {
 	return value < bound
 }
 
-// Step takes note of an epoch's value, and reduces the learning rates where it is time to.
+// Step records the value of an epoch, and reduces the learning rates if it is time to.
 func (s *PlateauScheduler) Step(value float64) {
 	s.epoch++
 	if s.better(value) {
@@ -129,7 +132,7 @@ func (s *PlateauScheduler) Step(value float64) {
 	s.last = rates
 }
 
-// LearningRates are the groups' rates after the latest step.
+// LearningRates returns the learning rates of the groups after the last step.
 func (s *PlateauScheduler) LearningRates() []float64 { return slices.Clone(s.last) }
 
 func (s *PlateauScheduler) fields() []field {
@@ -140,15 +143,15 @@ func (s *PlateauScheduler) fields() []field {
 		{"_last_lr", &s.last}}
 }
 
-// StateDict is where the schedule stands, in the layout of Python's scheduler.state_dict().
+// StateDict returns the state of the schedule in the layout of Python's scheduler.state_dict().
 func (s *PlateauScheduler) StateDict() *torch.Dict {
 	state := torch.NewDict("mode_worse", s.worst())
 	writeFields(s.fields(), state)
 	return state
 }
 
-// LoadStateDict goes on where [PlateauScheduler.StateDict], or Python's scheduler.state_dict(), was
-// taken.
+// LoadStateDict restores a state from [PlateauScheduler.StateDict] or Python's
+// scheduler.state_dict(). On error the schedule is unchanged.
 func (s *PlateauScheduler) LoadStateDict(state *torch.Dict) error {
 	const operation = "LoadStateDict"
 	read := *s

@@ -6,22 +6,24 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// RAdamOptions are the settings of [RAdam].
+// RAdamOptions are the options of [RAdam]; start from [DefaultRAdam].
 type RAdamOptions struct {
 	LearningRate float64
-	// Betas are how much the averages of the gradient and of its square keep at each step.
+	// Betas are the decay rates of the running averages of the gradient and of its square.
 	Betas       [2]float64
 	Epsilon     float64
 	WeightDecay float64
-	// DecoupledWeightDecay takes the decay off the parameters, as AdamW does, and not into the gradient.
+	// DecoupledWeightDecay subtracts the weight decay from the parameters, as AdamW does, instead
+	// of adding it to the gradient.
 	DecoupledWeightDecay bool
-	// Maximize makes the loss as large as possible.
+	// Maximize ascends the gradient instead of descending it.
 	Maximize bool
-	// Capturable keeps the count of steps on the parameters' device alone, for captured CUDA graphs.
+	// Capturable keeps the number of steps on the parameters' device only, for captured CUDA
+	// graphs.
 	Capturable bool
 }
 
-// DefaultRAdam has PyTorch's defaults: learning rate 0.001, betas 0.9 and 0.999, epsilon 1e-8.
+// DefaultRAdam returns PyTorch's defaults: learning rate 0.001, betas 0.9 and 0.999, epsilon 1e-8.
 func DefaultRAdam() RAdamOptions {
 	return RAdamOptions{LearningRate: 1e-3, Betas: [2]float64{0.9, 0.999}, Epsilon: 1e-8}
 }
@@ -39,7 +41,8 @@ var radam = &kind{
 	tensors:    []string{"exp_avg", "exp_avg_sq"},
 }
 
-// RAdam is rectified Adam, of Liu et al. 2020 (torch.optim.RAdam). Start from [DefaultRAdam].
+// RAdam returns rectified Adam (Liu et al. 2020; torch.optim.RAdam). It returns an error for
+// options or parameters that do not fit.
 func RAdam[P Parameters](parameters P, options RAdamOptions) (*Optimizer, error) {
 	return newOptimizer(radam, parameters, options)
 }
@@ -69,7 +72,7 @@ func (r *radamRule) step(b *batch) {
 	}
 }
 
-// move changes parameters of one count of steps.
+// move updates parameters that have taken the same number of steps.
 func (r *radamRule) move(b *batch) {
 	gradients := b.maximized(r.Maximize)
 	if r.DecoupledWeightDecay {
@@ -88,17 +91,17 @@ func (r *radamRule) move(b *batch) {
 	}
 }
 
-// longestAverage is the paper's rho at infinity, the length of the simple average that the running one
-// comes to.
+// longestAverage is rho infinity of the paper, the maximum length of the approximated simple moving
+// average.
 func (r *radamRule) longestAverage() float64 { return 2/(1-r.Betas[1]) - 1 }
 
-// moveOnHost takes algorithm 2's step from line 9 on.
+// moveOnHost performs lines 9 and following of algorithm 2.
 func (r *radamRule) moveOnHost(b *batch, averages, squares []*torch.Tensor, steps float64) {
 	firstCorrection := 1 - math.Pow(r.Betas[0], steps)
 	secondCorrection := 1 - math.Pow(r.Betas[1], steps)
 	longest := r.longestAverage()
 	length := longest - 2*steps*math.Pow(r.Betas[1], steps)/secondCorrection
-	if length <= 5 { // the variance cannot be told yet
+	if length <= 5 { // the variance is not tractable yet
 		torch.ForeachAddInPlace(b.parameters, averages, -r.LearningRate/firstCorrection)
 		return
 	}
@@ -109,8 +112,8 @@ func (r *radamRule) moveOnHost(b *batch, averages, squares []*torch.Tensor, step
 		-r.LearningRate*rectification*math.Sqrt(secondCorrection)/firstCorrection)
 }
 
-// moveOnDevice is moveOnHost with numbers that stay on the device: both forms of the step are taken, one of
-// them times 0.
+// moveOnDevice is moveOnHost with numbers that stay on the device: it performs both forms of the
+// step, one of them times 0.
 func (r *radamRule) moveOnDevice(b *batch, averages, squares []*torch.Tensor, counted *torch.Tensor) {
 	steps := counted.To(torch.Float64)
 	power := steps.RPowScalar(r.Betas[1])

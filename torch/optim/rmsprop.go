@@ -2,23 +2,24 @@ package optim
 
 import "github.com/clipvqgan/clipvqgan/torch"
 
-// RMSpropOptions are the settings of [RMSprop].
+// RMSpropOptions are the options of [RMSprop]; start from [DefaultRMSprop].
 type RMSpropOptions struct {
 	LearningRate float64
-	// Alpha is how much the average of the squared gradient keeps at each step.
+	// Alpha is the decay rate of the running average of the squared gradient.
 	Alpha       float64
 	Epsilon     float64
 	WeightDecay float64
 	Momentum    float64
-	// Centered divides by the gradient's standard deviation instead of its root mean square.
+	// Centered divides by the standard deviation of the gradient instead of its root mean square.
 	Centered bool
-	// Maximize makes the loss as large as possible.
+	// Maximize ascends the gradient instead of descending it.
 	Maximize bool
-	// Capturable keeps the count of steps on the parameters' device alone, for captured CUDA graphs.
+	// Capturable keeps the number of steps on the parameters' device only, for captured CUDA
+	// graphs.
 	Capturable bool
 }
 
-// DefaultRMSprop has PyTorch's defaults: learning rate 0.01, alpha 0.99, epsilon 1e-8.
+// DefaultRMSprop returns PyTorch's defaults: learning rate 0.01, alpha 0.99, epsilon 1e-8.
 func DefaultRMSprop() RMSpropOptions {
 	return RMSpropOptions{LearningRate: 1e-2, Alpha: 0.99, Epsilon: 1e-8}
 }
@@ -41,8 +42,9 @@ var rmsprop = &kind{
 	tensors:  []string{"square_avg", "momentum_buffer", "grad_avg"},
 }
 
-// RMSprop divides the gradient by a running root mean square of it (torch.optim.RMSprop; Tieleman and
-// Hinton 2012). Start from [DefaultRMSprop].
+// RMSprop returns an optimizer that divides the gradient by its running root mean square (Tieleman
+// and Hinton 2012; torch.optim.RMSprop). It returns an error for options or parameters that do not
+// fit.
 func RMSprop[P Parameters](parameters P, options RMSpropOptions) (*Optimizer, error) {
 	return newOptimizer(rmsprop, parameters, options)
 }
@@ -66,7 +68,7 @@ func (r *rmspropRule) fields() []field {
 func (r *rmspropRule) step(b *batch) {
 	b.advance()
 	if r.Capturable {
-		b.steps() // from now on counted on the device
+		b.steps() // counts on the device from now on
 	}
 	b.stepSmallJoined(r.move)
 }

@@ -6,58 +6,62 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// A Scheduled is what a learning-rate schedule changes: an [*Optimizer] or an [*LBFGSOptimizer].
+// A Scheduled is an optimizer whose learning rates a schedule changes: an [*Optimizer] or an
+// [*LBFGSOptimizer].
 type Scheduled interface{ scheduled() *paramGroups }
 
 func (g *paramGroups) scheduled() *paramGroups { return g }
 
-// A Schedule changes an optimizer's learning rates as training goes on. It starts when it is made;
-// each Step, one an epoch or one a batch after the optimizer's own, goes on by one. The rates are
-// those of the schedule of that name in torch.optim.lr_scheduler.
+// A Schedule changes an optimizer's learning rates during training. The constructor sets the rates
+// of epoch 0. Call Step after the optimizer's steps of each epoch, or after each batch. The
+// constructors have the names, and compute the learning rates, of PyTorch's
+// torch.optim.lr_scheduler.
 //
-// A schedule counts its steps and goes on from the optimizer's present rates, so both are saved:
-// the schedule's StateDict beside the optimizer's. One goroutine at a time uses a schedule.
+// The state of a schedule and that of its optimizer, which holds the learning rates, belong
+// together: save and load both. A schedule must not be used by two goroutines at once.
 type Schedule interface {
-	// Step goes on by one. It panics with an [*Error] where groups were added to the optimizer
-	// after the schedule was made.
+	// Step sets the learning rates of the next epoch. It panics with an [*torch.Error] if groups
+	// were added to the optimizer after the schedule was made.
 	Step()
-	// LearningRates are the groups' rates that the latest step set.
+	// LearningRates returns the learning rates of the groups after the last step.
 	LearningRates() []float64
-	// StateDict is where the schedule stands, in Python's layout.
+	// StateDict returns the state of the schedule in Python's layout.
 	StateDict() *torch.Dict
-	// LoadStateDict goes on where StateDict, or Python's, was taken.
+	// LoadStateDict restores a state from StateDict or from Python.
 	LoadStateDict(state *torch.Dict) error
 }
 
-// An LRScheduler is a [Schedule] of one curve: [StepLR], [CosineAnnealingLR] and so on make one.
+// An LRScheduler is a [Schedule] along one curve, as [StepLR], [CosineAnnealingLR] and others
+// return.
 type LRScheduler struct {
 	name   string
 	groups *paramGroups
 	curve  curve
-	// base are the groups' rates at the beginning.
+	// base are the groups' learning rates at the start.
 	base []float64
-	// epoch is Python's last_epoch, steps its _step_count.
+	// epoch is Python's last_epoch, and steps its _step_count.
 	epoch, steps int
-	// initial is true in the step that the constructor makes.
+	// initial is true during the step that the constructor makes.
 	initial bool
 	last    []float64
 }
 
-// A curve says the rates of an epoch, from the rates that hold or from the schedule's beginning.
-// Python's curves go on from the rates that hold, so that two schedules can work on one optimizer.
+// A curve computes the learning rates of an epoch from the current ones or from the schedule's
+// start. As in Python, most curves start from the current ones, so that two schedules can act on
+// one optimizer.
 type curve interface {
 	rates(s *LRScheduler, now []float64) []float64
-	// check reports what no epoch's rates can be worked out with.
+	// check returns an error for parameters with which some epoch's rates cannot be computed.
 	check(name string) error
 	fields() []field
 }
 
-// A closedCurve can say an epoch's rates with no regard to those that hold.
+// A closedCurve can compute an epoch's rates without the current ones.
 type closedCurve interface {
 	closed(s *LRScheduler) []float64
 }
 
-// initialRate is where a group keeps the rate that schedules start from, in Python too.
+// initialRate is the name under which a group stores its learning rate at the start, as in Python.
 const initialRate = "initial_lr"
 
 func newSchedule(name string, optimizer Scheduled, curve curve) (*LRScheduler, error) {
@@ -101,14 +105,14 @@ func groupsOfScheduled(name string, optimizer Scheduled) (*paramGroups, error) {
 	return nil, invalid(name, "the optimizer is nil")
 }
 
-// begin makes the step that sets the first epoch's rates.
+// begin makes the step that sets the rates of epoch 0.
 func (s *LRScheduler) begin() {
 	s.steps, s.initial = 0, true
 	defer func() { s.initial = false }()
 	s.Step()
 }
 
-// Step sets the next epoch's learning rates.
+// Step sets the learning rates of the next epoch.
 func (s *LRScheduler) Step() {
 	now := s.groups.LearningRates()
 	if len(now) != len(s.base) {
@@ -123,7 +127,7 @@ func (s *LRScheduler) Step() {
 	s.set(s.curve.rates(s, now))
 }
 
-// restart sets the rates of epoch 0, as a [SequentialScheduler] does when the schedule's turn comes.
+// restart sets the rates of epoch 0, for a [SequentialScheduler] that switches to this schedule.
 func (s *LRScheduler) restart() {
 	s.epoch = 0
 	if curve, ok := s.curve.(closedCurve); ok {
@@ -138,7 +142,7 @@ func (s *LRScheduler) set(rates []float64) {
 	s.last = rates
 }
 
-// LearningRates are the groups' rates that the latest step set.
+// LearningRates returns the learning rates of the groups after the last step.
 func (s *LRScheduler) LearningRates() []float64 { return slices.Clone(s.last) }
 
 func (s *LRScheduler) fields() []field {
@@ -146,16 +150,16 @@ func (s *LRScheduler) fields() []field {
 		field{"_step_count", &s.steps}, field{"_is_initial", &s.initial}, field{"_last_lr", &s.last})
 }
 
-// StateDict is where the schedule stands, in the layout of Python's scheduler.state_dict().
+// StateDict returns the state of the schedule in the layout of Python's scheduler.state_dict().
 func (s *LRScheduler) StateDict() *torch.Dict {
 	state := torch.NewDict("_get_lr_called_within_step", false)
 	writeFields(s.fields(), state)
 	return state
 }
 
-// LoadStateDict goes on where [LRScheduler.StateDict], or Python's scheduler.state_dict(), was
-// taken. The rates themselves are the optimizer's, whose state is loaded too. Where state does not
-// fit, the schedule stays as it was.
+// LoadStateDict restores a state from [LRScheduler.StateDict] or Python's scheduler.state_dict().
+// The learning rates are part of the optimizer's state, which must be loaded too. On error the
+// schedule is unchanged.
 func (s *LRScheduler) LoadStateDict(state *torch.Dict) error {
 	const operation = "LoadStateDict"
 	for _, field := range append(s.curve.fields(), field{"last_epoch", nil}) {
@@ -178,7 +182,7 @@ func (s *LRScheduler) LoadStateDict(state *torch.Dict) error {
 		return nil
 	}
 	if restoring := readFields(s.fields(), before); restoring != nil {
-		panic(restoring) // it was written a moment ago
+		panic(restoring) // cannot happen: the state was just written
 	}
 	return err
 }

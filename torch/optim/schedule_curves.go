@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// scaled are rates times a factor.
+// scaled returns rates * factor.
 func scaled(rates []float64, factor float64) []float64 {
 	to := make([]float64, len(rates))
 	for i, rate := range rates {
@@ -14,7 +14,7 @@ func scaled(rates []float64, factor float64) []float64 {
 	return to
 }
 
-// between are rates at a share of the way from a least rate.
+// between returns least + share * (rate - least) for each rate.
 func between(rates []float64, least, share float64) []float64 {
 	to := make([]float64, len(rates))
 	for i, rate := range rates {
@@ -23,7 +23,7 @@ func between(rates []float64, least, share float64) []float64 {
 	return to
 }
 
-// wave falls from 1 to 0 along half a cosine, as epoch goes from 0 to length.
+// wave goes from 1 to 0 along half a cosine as epoch goes from 0 to length.
 func wave(epoch, length int) float64 {
 	return (1 + math.Cos(math.Pi*float64(epoch)/float64(length))) / 2
 }
@@ -68,7 +68,7 @@ func (c *stepCurve) check(name string) error { return positive(name, "step size"
 func (c *stepCurve) fields() []field { return []field{{"step_size", &c.size}, {"gamma", &c.gamma}} }
 
 // MultiStepLR multiplies the learning rates by gamma at each of the epochs in milestones, twice at
-// one that is named twice.
+// an epoch that is listed twice.
 func MultiStepLR(optimizer Scheduled, milestones []int, gamma float64) (*LRScheduler, error) {
 	curve := &multiStepCurve{map[int]int{}, gamma}
 	for _, milestone := range milestones {
@@ -78,7 +78,7 @@ func MultiStepLR(optimizer Scheduled, milestones []int, gamma float64) (*LRSched
 }
 
 type multiStepCurve struct {
-	// milestones are how often each epoch is named.
+	// milestones is how often each epoch is listed.
 	milestones map[int]int
 	gamma      float64
 }
@@ -103,7 +103,7 @@ func (c *multiStepCurve) fields() []field {
 	return []field{{"milestones", &c.milestones}, {"gamma", &c.gamma}}
 }
 
-// ExponentialLR multiplies the learning rates by gamma each epoch.
+// ExponentialLR multiplies the learning rates by gamma in each epoch.
 func ExponentialLR(optimizer Scheduled, gamma float64) (*LRScheduler, error) {
 	return newSchedule("ExponentialLR", optimizer, &exponentialCurve{gamma})
 }
@@ -125,7 +125,8 @@ func (c *exponentialCurve) check(string) error { return nil }
 
 func (c *exponentialCurve) fields() []field { return []field{{"gamma", &c.gamma}} }
 
-// ConstantLR multiplies the learning rates by factor for the first epochs.
+// ConstantLR multiplies the learning rates by factor for the given number of epochs, then restores
+// them.
 func ConstantLR(optimizer Scheduled, factor float64, epochs int) (*LRScheduler, error) {
 	return newSchedule("ConstantLR", optimizer, &constantCurve{factor, epochs})
 }
@@ -154,7 +155,7 @@ func (c *constantCurve) closed(s *LRScheduler) []float64 {
 }
 
 func (c *constantCurve) check(name string) error {
-	// A factor of 0 could not be taken back.
+	// A factor of 0 could not be undone.
 	return shareAboveZero(name, "factor", c.factor)
 }
 
@@ -162,8 +163,8 @@ func (c *constantCurve) fields() []field {
 	return []field{{"factor", &c.factor}, {"total_iters", &c.epochs}}
 }
 
-// LinearLR multiplies the learning rates by a factor that goes from start to end in a straight line
-// over the first epochs, as for a warm-up.
+// LinearLR multiplies the learning rates by a factor that goes linearly from start to end over the
+// given number of epochs, for example for a warm-up.
 func LinearLR(optimizer Scheduled, start, end float64, epochs int) (*LRScheduler, error) {
 	return newSchedule("LinearLR", optimizer, &linearCurve{start, end, epochs})
 }
@@ -203,7 +204,8 @@ func (c *linearCurve) fields() []field {
 	return []field{{"start_factor", &c.start}, {"end_factor", &c.end}, {"total_iters", &c.epochs}}
 }
 
-// PolynomialLR takes the learning rates to 0 over the first epochs, as (1 - epoch/epochs)^power.
+// PolynomialLR multiplies the learning rates by (1 - epoch/epochs)^power, so that they reach 0
+// after the given number of epochs.
 func PolynomialLR(optimizer Scheduled, epochs int, power float64) (*LRScheduler, error) {
 	return newSchedule("PolynomialLR", optimizer, &polynomialCurve{epochs, power})
 }
@@ -236,8 +238,8 @@ func (c *polynomialCurve) fields() []field {
 	return []field{{"total_iters", &c.epochs}, {"power", &c.power}}
 }
 
-// CosineAnnealingLR takes the learning rates down to least along half a cosine over epochs, and up
-// again over as many.
+// CosineAnnealingLR lowers the learning rates to least along half a cosine over the given number of
+// epochs, and raises them again over as many (Loshchilov and Hutter 2017).
 func CosineAnnealingLR(optimizer Scheduled, epochs int, least float64) (*LRScheduler, error) {
 	return newSchedule("CosineAnnealingLR", optimizer, &cosineCurve{epochs, least})
 }
@@ -254,7 +256,7 @@ func (c *cosineCurve) rates(s *LRScheduler, now []float64) []float64 {
 	case s.steps == 1 && s.epoch > 0:
 		return c.closed(s)
 	case (s.epoch-1-c.epochs)%(2*c.epochs) == 0:
-		// The rate before is the least, of which nothing is a multiple.
+		// The current rate is least, from which no multiple leads back.
 		rates := make([]float64, len(now))
 		for i, rate := range now {
 			rates[i] = rate + (s.base[i]-c.least)*(1-math.Cos(math.Pi/float64(c.epochs)))/2
@@ -277,15 +279,16 @@ func (c *cosineCurve) fields() []field {
 	return []field{{"T_max", &c.epochs}, {"eta_min", &c.least}}
 }
 
-// CosineAnnealingWarmRestarts takes the learning rates down to least along half a cosine over
-// epochs, and starts anew; each time takes factor times as long as the one before.
+// CosineAnnealingWarmRestarts lowers the learning rates to least along half a cosine over the given
+// number of epochs, then starts again from the top, each time over factor times as many epochs
+// (Loshchilov and Hutter 2017).
 func CosineAnnealingWarmRestarts(optimizer Scheduled, epochs, factor int, least float64) (*LRScheduler, error) {
 	return newSchedule("CosineAnnealingWarmRestarts", optimizer, &restartCurve{epochs, epochs, factor, -1, least})
 }
 
 type restartCurve struct {
 	first, length, factor int
-	// at is the epoch since the last restart.
+	// at is the number of epochs since the last restart.
 	at    int
 	least float64
 }
@@ -317,8 +320,8 @@ func (c *restartCurve) fields() []field {
 		{"T_cur", &c.at}, {"eta_min", &c.least}}
 }
 
-// LambdaLR sets the learning rates to what they were at the start times a function of the epoch,
-// which is counted from 0: one function for all groups, or one for each.
+// LambdaLR sets the learning rates to the initial ones times a function of the epoch, counted from
+// 0. There is one function for all groups, or one for each.
 func LambdaLR(optimizer Scheduled, factors ...func(epoch int) float64) (*LRScheduler, error) {
 	const operation = "LambdaLR"
 	groups, err := groupsOfScheduled(operation, optimizer)
@@ -339,7 +342,7 @@ func LambdaLR(optimizer Scheduled, factors ...func(epoch int) float64) (*LRSched
 
 type lambdaCurve struct {
 	factors []func(epoch int) float64
-	// unsaved are Python's functions in the state, which are None.
+	// unsaved stands for Python's functions in the state, which are None.
 	unsaved []any
 }
 

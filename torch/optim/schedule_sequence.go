@@ -8,7 +8,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/lists"
 )
 
-// A SequentialScheduler is the [Schedule] that [SequentialLR] makes.
+// A SequentialScheduler is a [Schedule] made by [SequentialLR].
 type SequentialScheduler struct {
 	parts      []*LRScheduler
 	milestones []int64
@@ -16,14 +16,14 @@ type SequentialScheduler struct {
 	last       []float64
 }
 
-// SequentialLR has one schedule after another set the learning rates of an optimizer: the next one
-// begins at each of the epochs in milestones, of which there is one fewer.
+// SequentialLR runs schedules one after another. It switches to the next one at each of the epochs
+// in milestones, of which there is one fewer than schedules.
 //
-//	warmUp, err := torch.LinearLR(optimizer, 0.1, 1, 5)
-//	…
-//	cosine, err := torch.CosineAnnealingLR(optimizer, 45, 0)
-//	…
-//	schedule, err := torch.SequentialLR([]*torch.LRScheduler{warmUp, cosine}, []int{5})
+//	warmUp, err := optim.LinearLR(optimizer, 0.1, 1, 5)
+//	...
+//	cosine, err := optim.CosineAnnealingLR(optimizer, 45, 0)
+//	...
+//	schedule, err := optim.SequentialLR([]*optim.LRScheduler{warmUp, cosine}, []int{5})
 func SequentialLR(parts []*LRScheduler, milestones []int) (*SequentialScheduler, error) {
 	const operation = "SequentialLR"
 	if len(parts) == 0 || len(milestones) != len(parts)-1 {
@@ -44,7 +44,7 @@ func SequentialLR(parts []*LRScheduler, milestones []int) (*SequentialScheduler,
 			return nil, invalid(operation, "schedule %d is of another optimizer than schedule 0", i)
 		}
 	}
-	// Each part has set its first rates when it was made. That is taken back.
+	// Each part has set its first rates when it was made; undo that.
 	groups := parts[0].groups
 	groups.mutex.Lock()
 	for _, group := range groups.groups {
@@ -65,7 +65,7 @@ func SequentialLR(parts []*LRScheduler, milestones []int) (*SequentialScheduler,
 	return s, nil
 }
 
-// Step sets the next epoch's learning rates.
+// Step sets the learning rates of the next epoch.
 func (s *SequentialScheduler) Step() {
 	s.epoch++
 	at := 0
@@ -80,14 +80,14 @@ func (s *SequentialScheduler) Step() {
 	s.last = s.parts[at].LearningRates()
 }
 
-// LearningRates are the groups' rates that the latest step set.
+// LearningRates returns the learning rates of the groups after the last step.
 func (s *SequentialScheduler) LearningRates() []float64 { return slices.Clone(s.last) }
 
 func (s *SequentialScheduler) fields() []field {
 	return []field{{"_milestones", &s.milestones}, {"last_epoch", &s.epoch}, {"_last_lr", &s.last}}
 }
 
-// StateDict is where the schedule and its parts stand, in the layout of Python's
+// StateDict returns the state of the schedule and its parts in the layout of Python's
 // scheduler.state_dict().
 func (s *SequentialScheduler) StateDict() *torch.Dict {
 	state := torch.NewDict()
@@ -96,8 +96,8 @@ func (s *SequentialScheduler) StateDict() *torch.Dict {
 	return state
 }
 
-// LoadStateDict goes on where [SequentialScheduler.StateDict], or Python's scheduler.state_dict(),
-// was taken.
+// LoadStateDict restores a state from [SequentialScheduler.StateDict] or Python's
+// scheduler.state_dict(). On error the schedule is unchanged.
 func (s *SequentialScheduler) LoadStateDict(state *torch.Dict) error {
 	read := *s
 	if err := readFields(read.fields(), state); err != nil {
@@ -113,12 +113,12 @@ func (s *SequentialScheduler) LoadStateDict(state *torch.Dict) error {
 	return nil
 }
 
-// A ChainedLRScheduler is the [Schedule] that [ChainedScheduler] makes.
+// A ChainedLRScheduler is a [Schedule] made by [ChainedScheduler].
 type ChainedLRScheduler struct {
 	parts []Schedule
 }
 
-// ChainedScheduler steps several schedules of one optimizer together, so that their factors
+// ChainedScheduler runs several schedules of one optimizer at the same time, so that their factors
 // multiply.
 func ChainedScheduler(parts ...Schedule) (*ChainedLRScheduler, error) {
 	if len(parts) == 0 {
@@ -132,25 +132,25 @@ func ChainedScheduler(parts ...Schedule) (*ChainedLRScheduler, error) {
 	return &ChainedLRScheduler{slices.Clone(parts)}, nil
 }
 
-// Step sets the next epoch's learning rates.
+// Step sets the learning rates of the next epoch.
 func (s *ChainedLRScheduler) Step() {
 	for _, part := range s.parts {
 		part.Step()
 	}
 }
 
-// LearningRates are the groups' rates that the latest step set.
+// LearningRates returns the learning rates of the groups after the last step.
 func (s *ChainedLRScheduler) LearningRates() []float64 {
 	return s.parts[len(s.parts)-1].LearningRates()
 }
 
-// StateDict is where the schedules stand, in the layout of Python's scheduler.state_dict().
+// StateDict returns the states of the schedules in the layout of Python's scheduler.state_dict().
 func (s *ChainedLRScheduler) StateDict() *torch.Dict {
 	return torch.NewDict("_last_lr", lists.Anys(s.LearningRates()), "_schedulers", partStates(s.parts))
 }
 
-// LoadStateDict goes on where [ChainedLRScheduler.StateDict], or Python's scheduler.state_dict(),
-// was taken.
+// LoadStateDict restores a state from [ChainedLRScheduler.StateDict] or Python's
+// scheduler.state_dict(). On error the schedules are unchanged.
 func (s *ChainedLRScheduler) LoadStateDict(state *torch.Dict) error {
 	return loadParts("ChainedScheduler", s.parts, state)
 }
@@ -163,7 +163,7 @@ func partStates[S Schedule](parts []S) []any {
 	return states
 }
 
-// loadParts loads the state of every part, or of none.
+// loadParts loads the state of all parts, or of none on failure.
 func loadParts[S Schedule](name string, parts []S, state *torch.Dict) error {
 	states, _ := anyList(state.Get("_schedulers"))
 	if len(states) != len(parts) {

@@ -6,20 +6,21 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// SGDOptions are the settings of [SGD].
+// SGDOptions are the options of [SGD]; start from [DefaultSGD].
 type SGDOptions struct {
 	LearningRate float64
-	// Momentum is how much of the last step is kept, Dampening how much of the gradient is left out of it.
+	// Momentum is the share of the previous step that is kept, and Dampening the share of the
+	// gradient that is left out of the momentum.
 	Momentum    float64
 	Dampening   float64
 	WeightDecay float64
-	// Nesterov looks at the gradient where the momentum leads to.
+	// Nesterov uses Nesterov momentum, which evaluates the gradient ahead of the step.
 	Nesterov bool
-	// Maximize makes the loss as large as possible.
+	// Maximize ascends the gradient instead of descending it.
 	Maximize bool
 }
 
-// DefaultSGD has PyTorch's defaults: learning rate 0.001, no momentum.
+// DefaultSGD returns PyTorch's defaults: learning rate 0.001, no momentum.
 func DefaultSGD() SGDOptions { return SGDOptions{LearningRate: 1e-3} }
 
 func (o SGDOptions) rule() rule { return &sgdRule{o} }
@@ -34,8 +35,8 @@ var sgd = &kind{
 	begins:   true,
 }
 
-// SGD is stochastic gradient descent, with momentum where asked for (torch.optim.SGD). Start from
-// [DefaultSGD].
+// SGD returns stochastic gradient descent, optionally with momentum (torch.optim.SGD). It returns
+// an error for options or parameters that do not fit.
 func SGD[P Parameters](parameters P, options SGDOptions) (*Optimizer, error) {
 	return newOptimizer(sgd, parameters, options)
 }

@@ -7,18 +7,19 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 )
 
-// fewElements is up to how many elements a parameter is small: so few that libtorch takes longer to
-// begin the operators of a step than to compute them.
+// fewElements is the number of elements up to which a parameter is small: starting an operator
+// takes longer than computing it.
 const fewElements = 4096
 
-// A joined tensor holds one kind of state of several parameters, each of which has a view of its part.
+// A joined tensor holds one kind of state of several parameters, each of which has a view of its
+// part.
 type joined struct {
 	all    *torch.Tensor
 	states []*parameterState
 }
 
-// stepSmallJoined takes a step by operators over lists, which the CPU works off tensor by tensor:
-// there the small parameters are copied into one tensor, step as one, and are copied back.
+// stepSmallJoined performs a step with operators over lists. On the CPU these run tensor by tensor,
+// so the small parameters are copied to one tensor, stepped as one, and copied back.
 func (b *batch) stepSmallJoined(step func(*batch)) {
 	if b.parameters[0].Device().IsCUDA() {
 		step(b)
@@ -50,7 +51,7 @@ func (b *batch) stepSmallJoined(step func(*batch)) {
 	torch.ForeachCopyInPlace(small.parameters, views, false)
 }
 
-// joinedState is one kind of state of all parameters as one tensor.
+// joinedState returns one kind of state of all parameters as one tensor.
 func (b *batch) joinedState(at int, new func(parameter *torch.Tensor) *torch.Tensor) *torch.Tensor {
 	if before := b.joinedBefore(at); before != nil {
 		return before.all
@@ -70,7 +71,8 @@ func (b *batch) joinedState(at int, new func(parameter *torch.Tensor) *torch.Ten
 	return all
 }
 
-// joinParameters is a tensor as long as all parameters, with a view of each one's part.
+// joinParameters returns a tensor with the elements of all parameters, and a view of each one's
+// part.
 func (b *batch) joinParameters() (all *torch.Tensor, views []*torch.Tensor) {
 	at := len(b.states[0].tensors)
 	if before := b.joinedBefore(at); before == nil {
@@ -88,7 +90,8 @@ func (b *batch) joinParameters() (all *torch.Tensor, views []*torch.Tensor) {
 	return b.states[0].joined[at].all, views
 }
 
-// join copies tensors into one that outlives every scope. The views are of its parts, in their shapes.
+// join copies tensors to one that outlives every scope. The views are of its parts, in their
+// shapes.
 func join(tensors []*torch.Tensor) (all *torch.Tensor, views []*torch.Tensor) {
 	bridge.OutsideScopes(func(func(func())) {
 		all = torch.FlattenDenseTensors(tensors)
@@ -97,7 +100,7 @@ func join(tensors []*torch.Tensor) (all *torch.Tensor, views []*torch.Tensor) {
 	return all, views
 }
 
-// joinedBefore is what an earlier step joined, where it was of the same parameters.
+// joinedBefore returns what an earlier step joined, if it was for the same parameters.
 func (b *batch) joinedBefore(at int) *joined {
 	before := b.states[0].joined[at]
 	if before == nil || !slices.Equal(before.states, b.states) {
@@ -114,7 +117,7 @@ func (b *batch) keepJoined(at int, all *torch.Tensor) {
 	}
 }
 
-// leaveJoined gives up the tensor that the state's is a part of. The part stays.
+// leaveJoined drops the tensor that the state is a view of. The view stays.
 func (s *parameterState) leaveJoined(at int) {
 	before := s.joined[at]
 	if before == nil {

@@ -9,10 +9,10 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 )
 
-// StateDict is what the optimizer would need to go on where it stands, in the layout of Python's
-// optimizer.state_dict(): "state", a dict from each parameter's number to its values, and
-// "param_groups", a list of the groups' settings. The tensors are copies of the optimizer's own.
-// [Optimizer.LoadStateDict] takes it, and so does Python.
+// StateDict returns the options and state of the optimizer in the layout of Python's
+// optimizer.state_dict(): "state", a dict from each parameter's index to its values, and
+// "param_groups", a list of the groups' options. The tensors are copies. [Optimizer.LoadStateDict]
+// and Python load it.
 func (o *Optimizer) StateDict() *torch.Dict {
 	o.mustEnter("StateDict")
 	defer o.mutex.Unlock()
@@ -30,7 +30,7 @@ func (o *Optimizer) StateDict() *torch.Dict {
 	return torch.NewDict("state", states, "param_groups", o.groupDicts())
 }
 
-// stateValues is a parameter's state by Python's names.
+// stateValues returns a parameter's state with Python's names.
 func (o *Optimizer) stateValues(group *paramGroup, state *parameterState) *torch.Dict {
 	values := torch.NewDict()
 	if o.kind.counts && state.counter != nil {
@@ -58,10 +58,9 @@ func isCapturable(r rule) bool {
 	return false
 }
 
-// LoadStateDict takes over what [Optimizer.StateDict] or Python's optimizer.state_dict() gave: the
-// state of each parameter, by its place among the parameters, and the groups' settings. The
-// tensors are copied, to each parameter's dtype and device. Where state does not fit, the
-// optimizer stays as it was.
+// LoadStateDict restores options and state from [Optimizer.StateDict] or Python's
+// optimizer.state_dict(). Parameters are matched by their order. Tensors are copied to each
+// parameter's dtype and device. On error the optimizer is unchanged.
 func (o *Optimizer) LoadStateDict(state *torch.Dict) error {
 	const operation = "LoadStateDict"
 	return torch.Try(func() error {
@@ -108,13 +107,14 @@ func (g *paramGroups) allParameters() []*torch.Tensor {
 	return all
 }
 
-// A foundState is one parameter's state in a state dict. Without tensors there is none.
+// A foundState is one parameter's state in a state dict, without tensors if there is none.
 type foundState struct {
 	steps   int64
 	tensors []*torch.Tensor
 }
 
-// copyStates are states with copies of what was found, whose counters are shared where they agree.
+// copyStates returns states with copies of the tensors; parameters with the same count share a
+// counter.
 func copyStates(found []foundState, parameters []*torch.Tensor) (states []*parameterState, err error) {
 	states = make([]*parameterState, len(found))
 	counters := map[string]*counter{}
@@ -151,7 +151,7 @@ func copyStates(found []foundState, parameters []*torch.Tensor) (states []*param
 	return states, err
 }
 
-// copyOf is a copy of a tensor in another's dtype and on its device.
+// copyOf returns a copy of a tensor with the dtype and device of another.
 func copyOf(tensor, like *torch.Tensor) *torch.Tensor {
 	detached := tensor.Detach()
 	defer detached.Close()
@@ -203,7 +203,7 @@ func sameShape(operation string, number int, name string, tensor, parameter *tor
 	return invalid(operation, "parameter %d has shape %v, but %q of its state has %v", number, wanted, name, given)
 }
 
-// groupDicts are the groups as Python's param_groups.
+// groupDicts returns the groups as Python's param_groups.
 func (g *paramGroups) groupDicts() []any {
 	dicts, number := make([]any, len(g.groups)), int64(0)
 	for i, group := range g.groups {
@@ -228,8 +228,7 @@ func (g *paramGroups) groupDicts() []any {
 
 // A stateDict is a state dict whose groups were read and fit.
 type stateDict struct {
-	// states are by the numbers of the one who wrote them; numbers has these in the parameters'
-	// order.
+	// states are by the numbers in the state dict; numbers has these in the parameters' order.
 	states  *torch.Dict
 	numbers []int64
 	groups  []readGroup
@@ -240,7 +239,7 @@ type readGroup struct {
 	extras map[string]float64
 }
 
-// readStateDict reads the groups, which must be as many and as large as the optimizer's.
+// readStateDict reads the groups, which must match the optimizer's in number and size.
 func (g *paramGroups) readStateDict(operation string, state *torch.Dict) (*stateDict, error) {
 	dicts, ok := anyList(state.Get("param_groups"))
 	if !ok {
@@ -277,8 +276,8 @@ func (g *paramGroups) readStateDict(operation string, state *torch.Dict) (*state
 	return loaded, nil
 }
 
-// readGroup reads a group's settings. What is missing stays as it is: older versions of PyTorch
-// wrote less.
+// readGroup reads a group's options. Missing ones keep their value, since older versions of PyTorch
+// store fewer.
 func (g *paramGroups) readGroup(operation string, at int, values *torch.Dict) (readGroup, error) {
 	read := readGroup{rule: g.groups[at].rule.options().rule(), extras: map[string]float64{}}
 	fields := read.rule.fields()
@@ -313,7 +312,7 @@ func (g *paramGroups) applyGroups(loaded *stateDict) {
 	}
 }
 
-// stateOf is the state of a parameter by its place among all parameters; nil where it has none.
+// stateOf returns the state of a parameter by its index among all parameters, or nil.
 func (s *stateDict) stateOf(operation string, at int) (*torch.Dict, error) {
 	value := s.states.Get(s.numbers[at])
 	values, ok := value.(*torch.Dict)

@@ -10,12 +10,12 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/lists"
 )
 
-// The states of optimizers and schedules are nested values as Python writes them: whole numbers
-// where Go has a float64, and tensors of one element in place of numbers.
+// States of optimizers and schedules are nested values as Python stores them. Python may store an
+// integer where Go has a float64, and a tensor of one element in place of a number.
 
-// A field is a variable that is saved under a name. to points to a float64, int, int64, bool,
-// string ("" is Python's None), [2]float64, []float64, []int64, map[int]int, []cyclePhase, any or
-// []any.
+// A field is a variable with the name that it is stored under. to points to a float64, int, int64,
+// bool, string ("" is Python's None), [2]float64, []float64, []int64, map[int]int, []cyclePhase,
+// any or []any.
 type field struct {
 	name string
 	to   any
@@ -71,8 +71,7 @@ func writtenValue(from any) any {
 	}
 }
 
-// readFields reads the fields that values has. The fields that come before one that does not fit
-// are changed.
+// readFields sets fields from values. If one does not fit, those before it have been changed.
 func readFields(fields []field, values *torch.Dict) error {
 	for _, field := range fields {
 		value, ok := values.Lookup(field.name)
@@ -205,7 +204,7 @@ func describeValue(value any) string {
 	}
 }
 
-// asNumber is a number, in whichever way it was written.
+// asNumber returns a number, whatever type it is stored as.
 func asNumber(value any) (float64, bool) {
 	switch v := value.(type) {
 	case float64:
@@ -235,8 +234,7 @@ func anyList(value any) ([]any, bool) {
 	}
 }
 
-// setDefault gives a setting that was left out its default.
-// orDefault is an option that is nil where it was not given.
+// orDefault returns *value, or otherwise if value is nil.
 func orDefault(value *float64, otherwise float64) float64 {
 	if value == nil {
 		return otherwise
@@ -244,6 +242,7 @@ func orDefault(value *float64, otherwise float64) float64 {
 	return *value
 }
 
+// setDefault replaces the zero value by a default.
 func setDefault[T comparable](value *T, standard T) {
 	var zero T
 	if *value == zero {
