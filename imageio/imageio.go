@@ -15,7 +15,7 @@ import "errors"
 // tell them apart with errors.Is.
 var (
 	// ErrUnknownFormat: the data is in none of the formats that are decoded.
-	ErrUnknownFormat = errors.New("not a picture in a known format (PNG, JPEG, GIF, WebP, BMP, TIFF)")
+	ErrUnknownFormat = errors.New("not a picture in a known format (PNG, JPEG, GIF, WebP, BMP, TIFF, PNM, TGA, ICO)")
 	// ErrCorrupt: the picture is damaged, cut short, or of a kind that the decoder of its format
 	// does not know.
 	ErrCorrupt = errors.New("the picture is damaged, cut short or of an unsupported kind")

@@ -16,13 +16,15 @@ type Stored struct {
 	frame       frame
 	orientation int
 	png         pngHeader // for PNG
+	bilevel     bool      // black and white alone: Pillow's mode 1
+	atLeast     image.Point
 }
 
-// LoadStored reads a picture file. Of the options it uses MaxPixels. The errors are those of [Load].
+// LoadStored reads a picture file. Of the options it uses MaxPixels and AtLeast. The errors are those of [Load].
 func LoadStored(path string, options Options) (*Stored, error) {
 	var d *Stored
 	err := withFile(path, func(r io.Reader) (err error) {
-		d, err = decodeStored(r, options.maxPixels(), true)
+		d, err = decodeStored(r, options, true)
 		return err
 	})
 	return d, err
@@ -30,7 +32,7 @@ func LoadStored(path string, options Options) (*Stored, error) {
 
 // DecodeStored is [LoadStored] from a stream.
 func DecodeStored(r io.Reader, options Options) (*Stored, error) {
-	d, err := decodeStored(r, options.maxPixels(), true)
+	d, err := decodeStored(r, options, true)
 	if err != nil {
 		return nil, fmt.Errorf("imageio: %w", err)
 	}
@@ -104,8 +106,8 @@ func (d *Stored) fitSquare(s square) *RGB {
 		return s.fitWithAlpha(joined.crop(d.frame.window(joined.width, joined.height)))
 	}
 	filter := s.filter
-	if d.format == "png" && d.png.depth == 1 {
-		filter = Nearest // Pillow's mode 1
+	if d.bilevel {
+		filter = Nearest
 	}
 	return scaleAndCrop(d.rgb(newBackdrop(nil)).raster(), s.size, filter).rgb()
 }
