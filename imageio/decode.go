@@ -182,7 +182,16 @@ func decodeFormat(format *format, data []byte, opts Options, keepColors bool) (*
 	if sideways := orientation >= 5; sideways && !keepColors && !opts.IgnoreOrientation {
 		d.atLeast = image.Pt(opts.AtLeast.Y, opts.AtLeast.X)
 	}
-	if err := guard(func() error { return format.decode(data, d) }); err != nil {
+	if err := guard(func() error {
+		if err := format.decode(data, d); err != nil {
+			return err
+		}
+		if format.name == "tiff" && keepColors {
+			// TIFF's orientation is no EXIF: Pillow turns the picture when it opens it.
+			d.image, d.orientation = orientImage(d.image, orientation), 1
+		}
+		return nil
+	}); err != nil {
 		return nil, err
 	}
 	bounds := d.image.Bounds()

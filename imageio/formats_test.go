@@ -22,6 +22,7 @@ type formatReference struct {
 	File          string
 	Width, Height int
 	Pixels        *int // none where Pillow cannot read the file
+	Square        *int // what openai/CLIP's transform makes of it
 	Draft         []struct {
 		AtLeast       [2]int `json:"at_least"`
 		Width, Height int
@@ -105,6 +106,9 @@ func TestFormatsEqualPillow(t *testing.T) {
 				square, err := stored.FitSquare(10, Bicubic)
 				require.NoError(t, err)
 				require.NoError(t, square.check())
+				if want.Square != nil {
+					assertPixels(t, references.Pixels[*want.Square], square, tolerance)
+				}
 			}
 		})
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // A Stored is a picture as its file holds it: with a palette, in gray, with alpha or in CMYK, not turned
-// by its EXIF orientation, and with the colors of transparent parts. This is what Pillow's Image.open
+// by its EXIF orientation (but by that of TIFF), and with the colors of transparent parts. This is what Pillow's Image.open
 // gives, and what software sees that resizes before it converts to RGB.
 type Stored struct {
 	format      string
@@ -56,8 +56,9 @@ func StoredImage(img image.Image) (*Stored, error) {
 // cropped in its own mode, by Pillow's rules: pictures with a palette or of one bit are resized with
 // [Nearest], pictures with alpha are resized premultiplied and then lose their alpha.
 //
-// The result is Pillow's, bit for bit, except for PNG in gray of 16 bits, which Pillow makes nearly all
-// white, and for JPEG, whose decoders differ by a few levels. The error is [ErrSize].
+// The result is Pillow's, bit for bit, except for gray deeper than 8 bits, which Pillow makes nearly all
+// white, for TIFF with a palette and alpha, whose indices Pillow resizes as if they were levels, and for
+// JPEG by Go's decoder (see [Decoders]), which differs by a few levels. The error is [ErrSize].
 func (d *Stored) FitSquare(size int, filter Filter) (*RGB, error) {
 	if err := checkSquare(size); err != nil {
 		return nil, err

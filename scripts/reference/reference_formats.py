@@ -6,7 +6,9 @@ writes, and kinds that it only reads, with the pixels that it reads.
 Each file there has an entry in formats.json.gz:
 - pixels: rows of RGB bytes, upright and over white, in base64: a number in the list of pixels, since many
   files hold the same ones; none where Pillow itself cannot make RGB of the file;
-- draft: for JPEG, the same after Image.draft to a size.
+- draft: for JPEG, the same after Image.draft to a size;
+- square: what openai/CLIP's transform makes of the file at 10 pixels, ahead of the normalization; it resizes
+  in the file's own mode.
 Files in the folder found are there already: kinds that cameras and scanners write, and Pillow does not.
 Of gray in 16 bits the pixels are the high 8 bits, where Pillow's own conversion cuts off at 255.
 """
@@ -24,7 +26,9 @@ import numpy as np
 import PIL
 from PIL import Image, ImageOps, features
 
-from reference_pixels import picture, smooth
+from reference_pixels import picture, preprocess_picture, smooth
+
+SQUARE = 10
 
 WIDTH, HEIGHT = 23, 14
 MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV", "I", "I;16",
@@ -32,7 +36,7 @@ MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK",
 TIFF_COMPRESSIONS = (None, "tiff_ccitt", "group3", "group4", "jpeg", "tiff_lzw", "packbits", "tiff_adobe_deflate",
                      "tiff_deflate", "lzma", "zstd")
 # Beside the formats that are read.
-OTHERS = ("AVIF", "BLP", "DDS", "EPS", "JPEG2000", "MSP", "PALM", "PCX", "PDF", "QOI", "SGI", "SPIDER", "XBM")
+OTHERS = ("AVIF", "BLP", "DDS", "EPS", "JPEG2000", "MSP", "PALM", "PCX", "QOI", "SGI", "SPIDER", "XBM")
 
 
 def in_mode(mode):
@@ -67,6 +71,11 @@ def in_mode(mode):
     return rgb.convert(mode)
 
 
+def deep(image):
+    """Gray of more than 8 bits."""
+    return image.mode.startswith("I") or image.mode == "F"
+
+
 def over_white(image):
     sixteen = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM")
     image = ImageOps.exif_transpose(image)
@@ -97,6 +106,9 @@ class Writer:
                 image = Image.open(io.BytesIO(data))
                 entry["format"], entry["mode"] = image.format, image.mode
                 pixels = over_white(image)
+                # Of palette and alpha Pillow resizes the indices as if they were levels.
+                if not deep(image) and image.mode != "PA":
+                    entry["square"] = self.pack(np.array(preprocess_picture(data, SQUARE)))
             except Exception as error:  # whatever Pillow's plugins raise
                 entry["pillow"] = type(error).__name__
         if pixels is not None:
