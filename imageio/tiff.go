@@ -24,6 +24,9 @@ const (
 	tiffYCbCr       = 6
 )
 
+// tiffPlanes is the planar configuration of a plane for each sample.
+const tiffPlanes = 2
+
 // The sample formats of TIFF.
 const (
 	tiffUnsigned = 1
@@ -94,7 +97,11 @@ func (t *tiffPicture) alpha() int {
 		return 0
 	}
 	if len(t.ExtraKinds) == 0 {
-		// RGB with a fourth sample that nothing is said of.
+		// RGB with a fourth sample that nothing is said of: Pillow takes it for alpha, which in planes
+		// is premultiplied.
+		if t.Planar == tiffPlanes {
+			return tiffPremultiplied
+		}
 		return tiffAlpha
 	}
 	if t.ExtraKinds[0] == tiffCorelAlpha {
@@ -158,8 +165,7 @@ func (t *tiffPicture) check() error {
 
 // interleave puts planes together to pixels. Planes of samples smaller than a byte are single ones.
 func (t *tiffPicture) interleave() {
-	const separate = 2
-	if t.Planar != separate || t.Samples == 1 {
+	if t.Planar != tiffPlanes || t.Samples == 1 {
 		return
 	}
 	each := t.Bits / 8
