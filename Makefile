@@ -199,6 +199,7 @@ references: .venv/installed
 bench: $(library) .venv/installed
 	$(venv) scripts/benchmark/benchmark_models.py
 	$(venv) scripts/benchmark/benchmark_overhead.py
+	$(venv) scripts/benchmark/benchmark_pictures.py
 
 gpu-bundle: $(library)
 	GO=$(GO) $(PYTHON) scripts/gpu/make_bundle.py

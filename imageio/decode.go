@@ -1,7 +1,7 @@
 package imageio
 
 import (
-	"bufio"
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -121,11 +121,12 @@ func (d *Stored) frameRGB(over backdrop) *RGB {
 // before it decodes it. Colors of transparent parts matter to whoever leaves
 // the alpha out: with keepColors they are there.
 func decodeStored(r io.Reader, opts Options, keepColors bool) (*Stored, error) {
-	buffered := bufio.NewReader(r)
-	start, err := buffered.Peek(longestStart)
-	if err != nil && err != io.EOF {
+	start := make([]byte, longestStart)
+	n, err := io.ReadFull(r, start)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return nil, err
 	}
+	start = start[:n]
 	if len(start) == 0 {
 		return nil, fmt.Errorf("%w: there is no data", ErrUnknownFormat)
 	}
@@ -133,7 +134,7 @@ func decodeStored(r io.Reader, opts Options, keepColors bool) (*Stored, error) {
 	if format == nil {
 		return nil, unknownFormat(start)
 	}
-	data, err := io.ReadAll(buffered)
+	data, err := readRest(start, r)
 	if err != nil {
 		return nil, err
 	}
@@ -147,6 +148,25 @@ func decodeStored(r io.Reader, opts Options, keepColors bool) (*Stored, error) {
 		}
 	}
 	return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+}
+
+// readRest reads what follows the start, into memory of the right size where that is known.
+func readRest(start []byte, r io.Reader) ([]byte, error) {
+	const most = 64 << 20 // a file may say that it is larger than the memory
+	size := int64(0)
+	switch r := r.(type) {
+	case *os.File:
+		if info, err := r.Stat(); err == nil {
+			size = info.Size()
+		}
+	case interface{ Len() int }:
+		size = int64(r.Len()) + int64(len(start))
+	}
+	var data bytes.Buffer
+	data.Grow(int(min(max(size, 0), most)) + bytes.MinRead)
+	data.Write(start)
+	_, err := data.ReadFrom(r)
+	return data.Bytes(), err
 }
 
 // decodeFormat is decodeStored for data of a known format. Its errors do not yet wrap ErrCorrupt.
