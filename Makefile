@@ -14,7 +14,7 @@
 # make gpu-bundle    compiled tests for a machine with a GPU and without Go: docs/gpu.md
 # make emoji-pictures  small pictures of emoji, which examples/train learns from
 # make bench         speed beside plain PyTorch; make train: train the embedded models again
-# make install       libctorch, its headers and ctorch.pc into PREFIX (default /usr/local)
+# make install       libctorch and libcpicture, their headers and .pc files into PREFIX (default /usr/local)
 # make clean         remove what was built; make distclean: what was installed into the checkout too
 PYTHON ?= python3
 GO ?= go
@@ -24,7 +24,8 @@ PREFIX ?= /usr/local
 library := build/lib/libctorch.so
 program := bin/clipvqgan
 sources := $(wildcard csrc/*.cc csrc/*.c csrc/*.h csrc/*.map csrc/CMakeLists.txt \
-  csrc/operators/*.cc csrc/include/ctorch/*.h csrc/include/ctorch/operators/*.h csrc/tests/*.* cmake/*) CMakeLists.txt
+  csrc/operators/*.cc csrc/include/ctorch/*.h csrc/include/ctorch/operators/*.h csrc/tests/*.* \
+  csrc/picture/*.* csrc/picture/include/cpicture/*.h cmake/*) CMakeLists.txt
 clang_format := .cache/clang-format/clang_format/data/bin/clang-format
 venv := .venv/bin/python
 comma := ,
@@ -183,6 +184,7 @@ references: .venv/installed
 	$(venv) scripts/reference/reference_operators.py
 	$(venv) scripts/reference/reference_shims.py
 	$(venv) scripts/reference/reference_pixels.py imageio/testdata
+	$(venv) scripts/reference/reference_formats.py imageio/testdata/formats
 	$(venv) scripts/reference/reference_tokens.py tokenizer/testdata/tokens.jsonl.gz
 	$(venv) scripts/reference/reference_optimizers.py
 	$(venv) scripts/reference/reference_autograd.py
@@ -197,6 +199,7 @@ references: .venv/installed
 bench: $(library) .venv/installed
 	$(venv) scripts/benchmark/benchmark_models.py
 	$(venv) scripts/benchmark/benchmark_overhead.py
+	$(venv) scripts/benchmark/benchmark_pictures.py
 
 gpu-bundle: $(library)
 	GO=$(GO) $(PYTHON) scripts/gpu/make_bundle.py

@@ -1,22 +1,16 @@
 package imageio
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
 	"image/color"
-	"image/gif"
-	"image/jpeg"
-	"image/png"
 	"io"
 	"os"
 
-	"golang.org/x/image/bmp"
-	"golang.org/x/image/tiff"
-	"golang.org/x/image/webp"
+	"github.com/clipvqgan/clipvqgan/imageio/internal/cpicture"
 )
 
 // Options say how a picture is decoded. The zero value is valid.
@@ -28,6 +22,12 @@ type Options struct {
 	MaxPixels int64
 	// IgnoreOrientation leaves the picture as it is stored. Else it is turned as its EXIF data says.
 	IgnoreOrientation bool
+	// AtLeast lets the decoder make a picture that is much larger smaller while it decodes, which takes a
+	// part of the time: to a half, a quarter or an eighth, as long as the result stays at least AtLeast.X
+	// wide and AtLeast.Y high. The pixels are those of Pillow's Image.draft("RGB", size), whose rule this
+	// is. JPEG heeds it where libjpeg-turbo decodes (see [Decoders]); other pictures come whole, as all do
+	// with the zero value. A side that is 0 sets no bound.
+	AtLeast image.Point
 }
 
 func (o Options) maxPixels() int64 {
@@ -58,7 +58,7 @@ func Decode(r io.Reader, opts Options) (*RGB, error) {
 }
 
 func decode(r io.Reader, opts Options) (*RGB, error) {
-	d, err := decodeStored(r, opts.maxPixels(), false)
+	d, err := decodeStored(r, opts, false)
 	if err != nil {
 		return nil, err
 	}
@@ -89,17 +89,6 @@ func withFile(path string, read func(io.Reader) error) error {
 	return nil
 }
 
-// pngHeader is what of a PNG's header the decoded picture does not show.
-type pngHeader struct{ depth, colorType uint8 }
-
-// The color types of PNG.
-const (
-	pngGray      = 0
-	pngRGB       = 2
-	pngPalette   = 3
-	pngGrayAlpha = 4
-)
-
 // rgb converts to RGB, not turned.
 func (d *Stored) rgb(over backdrop) *RGB {
 	p := d.frameRGB(over)
@@ -128,115 +117,113 @@ func (d *Stored) frameRGB(over backdrop) *RGB {
 	return FromImage(d.image, color.NRGBA{over[0], over[1], over[2], 255})
 }
 
-// format is a picture format.
-type format struct {
-	name, title  string
-	magic        string // "?" stands for any byte
-	decodeConfig func(io.Reader) (image.Config, error)
-	decode       func(io.Reader) (image.Image, error)
-}
-
-var formats = []format{
-	{"png", "PNG", "\x89PNG\r\n\x1a\n", png.DecodeConfig, png.Decode},
-	{"jpeg", "JPEG", "\xff\xd8", jpeg.DecodeConfig, jpeg.Decode},
-	{"gif", "GIF", "GIF8", gif.DecodeConfig, gif.Decode},
-	{"webp", "WebP", "RIFF????WEBP", webp.DecodeConfig, webp.Decode},
-	{"bmp", "BMP", "BM", bmp.DecodeConfig, bmp.Decode},
-	{"tiff", "TIFF", "II*\x00", tiff.DecodeConfig, tiff.Decode},
-	{"tiff", "TIFF", "MM\x00*", tiff.DecodeConfig, tiff.Decode},
-}
-
-// formatOf tells the format by the first bytes; nil if it is none.
-func formatOf(start []byte) *format {
-next:
-	for i := range formats {
-		magic := formats[i].magic
-		if len(start) < len(magic) {
-			continue
-		}
-		for j := range len(magic) {
-			if magic[j] != '?' && magic[j] != start[j] {
-				continue next
-			}
-		}
-		return &formats[i]
-	}
-	return nil
-}
-
 // decodeStored reads a picture, and refuses one with more pixels than the limit
 // before it decodes it. Colors of transparent parts matter to whoever leaves
 // the alpha out: with keepColors they are there.
-func decodeStored(r io.Reader, maxPixels int64, keepColors bool) (*Stored, error) {
-	const longestMagic = 12
-	buffered := bufio.NewReader(r)
-	start, err := buffered.Peek(longestMagic)
-	if err != nil && err != io.EOF {
+func decodeStored(r io.Reader, opts Options, keepColors bool) (*Stored, error) {
+	start := make([]byte, longestStart)
+	n, err := io.ReadFull(r, start)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return nil, err
 	}
+	start = start[:n]
 	if len(start) == 0 {
 		return nil, fmt.Errorf("%w: there is no data", ErrUnknownFormat)
 	}
 	format := formatOf(start)
 	if format == nil {
-		return nil, ErrUnknownFormat
+		return nil, unknownFormat(start)
 	}
-	data, err := io.ReadAll(buffered)
+	data, err := readRest(start, r)
 	if err != nil {
 		return nil, err
 	}
-	corrupt := func(err error) error {
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return fmt.Errorf("%w: the %s data ends too early", ErrCorrupt, format.title)
-		}
-		return fmt.Errorf("%w: %v", ErrCorrupt, err)
+	d, err := decodeFormat(format, data, opts, keepColors)
+	if err == nil || errors.Is(err, ErrTooManyPixels) {
+		return d, err
 	}
+	for _, early := range []error{io.EOF, io.ErrUnexpectedEOF, cpicture.ErrTruncated} {
+		if errors.Is(err, early) {
+			return nil, fmt.Errorf("%w: the %s data ends too early", ErrCorrupt, format.title)
+		}
+	}
+	return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+}
 
+// readRest reads what follows the start, into memory of the right size where that is known.
+func readRest(start []byte, r io.Reader) ([]byte, error) {
+	const most = 64 << 20 // a file may say that it is larger than the memory
+	size := int64(0)
+	switch r := r.(type) {
+	case *os.File:
+		if info, err := r.Stat(); err == nil {
+			size = info.Size()
+		}
+	case interface{ Len() int }:
+		size = int64(r.Len()) + int64(len(start))
+	}
+	var data bytes.Buffer
+	data.Grow(int(min(max(size, 0), most)) + bytes.MinRead)
+	data.Write(start)
+	_, err := data.ReadFrom(r)
+	return data.Bytes(), err
+}
+
+// decodeFormat is decodeStored for data of a known format. Its errors do not yet wrap ErrCorrupt.
+func decodeFormat(format *format, data []byte, opts Options, keepColors bool) (*Stored, error) {
 	if keepColors && format.name == "gif" {
 		data = withoutGIFTransparency(data)
 	}
+	if format.name == "png" {
+		data = withPNGEnd(data)
+	}
 	if format.name == "webp" && uint64(len(data)) < 8+uint64(binary.LittleEndian.Uint32(data[4:])) {
-		return nil, corrupt(io.ErrUnexpectedEOF)
+		return nil, io.ErrUnexpectedEOF
 	}
 	orientation := orientationOf(format.name, data)
 	first, data := firstFrame(format.name, data)
-	var config image.Config
+	var header image.Point
 	if err := guard(func() (err error) {
-		config, err = format.decodeConfig(bytes.NewReader(data))
+		header, err = format.size(data)
 		return err
 	}); err != nil {
-		return nil, corrupt(err)
+		return nil, err
 	}
-	if config.Width <= 0 || config.Height <= 0 {
-		return nil, fmt.Errorf("%w: its size is %dx%d", ErrCorrupt, config.Width, config.Height)
+	if header.X <= 0 || header.Y <= 0 {
+		return nil, fmt.Errorf("its size is %dx%d", header.X, header.Y)
 	}
-	for _, size := range []image.Point{{config.Width, config.Height}, first.canvas} {
-		if int64(size.X)*int64(size.Y) > maxPixels {
-			return nil, fmt.Errorf("%w: %dx%d, and the limit is %d", ErrTooManyPixels, size.X, size.Y, maxPixels)
+	for _, size := range []image.Point{header, first.canvas} {
+		if limit := opts.maxPixels(); int64(size.X) > limit || int64(size.Y) > limit || int64(size.X)*int64(size.Y) > limit {
+			return nil, fmt.Errorf("%w: %dx%d, and the limit is %d", ErrTooManyPixels, size.X, size.Y, limit)
 		}
 	}
 
-	d := &Stored{format: format.name, frame: first, orientation: orientation}
-	if format.name == "png" {
-		// The header has just been read, so it is there.
-		d.png = pngHeader{depth: data[24], colorType: data[25]}
+	d := &Stored{format: format.name, frame: first, orientation: orientation, atLeast: opts.AtLeast}
+	if sideways := orientation >= 5; sideways && !keepColors && !opts.IgnoreOrientation {
+		d.atLeast = image.Pt(opts.AtLeast.Y, opts.AtLeast.X)
 	}
-	if err := guard(func() (err error) {
-		d.image, err = format.decode(bytes.NewReader(data))
-		return err
+	if err := guard(func() error {
+		if err := format.decode(data, d); err != nil {
+			return err
+		}
+		if format.name == "tiff" && keepColors {
+			// TIFF's orientation is no EXIF: Pillow turns the picture when it opens it.
+			d.image, d.orientation = orientImage(d.image, orientation), 1
+		}
+		return nil
 	}); err != nil {
-		return nil, corrupt(err)
+		return nil, err
 	}
 	bounds := d.image.Bounds()
 	if bounds.Empty() {
-		return nil, fmt.Errorf("%w: it has no pixels", ErrCorrupt)
+		return nil, errors.New("it has no pixels")
 	}
 	if format.name == "gif" {
-		d.frame = frame{canvas: image.Pt(config.Width, config.Height), at: bounds.Min}
+		d.frame = frame{canvas: header, at: bounds.Min}
 	}
 	placed := image.Rectangle{Min: d.frame.at, Max: d.frame.at.Add(bounds.Size())}
 	if c := d.frame.canvas; c != (image.Point{}) && !placed.In(image.Rectangle{Max: c}) {
-		return nil, fmt.Errorf("%w: its frame is not within its canvas", ErrCorrupt)
+		return nil, errors.New("its frame is not within its canvas")
 	}
 	return d, nil
 }

@@ -22,7 +22,7 @@ func ExampleLoad() {
 	fmt.Println(err)
 	// Output:
 	// 32 by 48
-	// imageio: testdata/README.md: not a picture in a known format (PNG, JPEG, GIF, WebP, BMP, TIFF)
+	// imageio: testdata/README.md: not a picture in a known format (PNG, JPEG, GIF, WebP, BMP, TIFF, PNM, TGA, ICO)
 }
 
 func ExampleFitSquare() {

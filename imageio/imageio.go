@@ -1,10 +1,22 @@
 // Package imageio reads pictures, resizes them, turns them into the values that a model takes, and
 // writes them.
 //
-// It decodes PNG, JPEG, GIF, WebP, BMP and TIFF into 8-bit RGB, upright (by the EXIF orientation) and
-// with transparent parts over a background. [Resize] gives the pixels of Pillow, bit for bit,
-// [CenterCrop], [FitSquare] and [ToCHW] those of torchvision: a model that was trained on their pixels
-// sees the same. [Save] writes PNG and JPEG.
+// It decodes PNG, JPEG, GIF, WebP, BMP, TIFF, PNM (PBM, PGM, PPM and PFM), TGA and ICO into 8-bit RGB,
+// upright (by the EXIF orientation) and with transparent parts over a background: to the pixels that
+// Pillow reads, in every mode that Pillow writes, or to an error that names what is not supported.
+// [Resize] gives the pixels of Pillow, bit for bit, [CenterCrop], [FitSquare] and [ToCHW] those of
+// torchvision: a model that was trained on their pixels sees the same. [Save] writes PNG, JPEG and WebP.
+//
+// # C libraries
+//
+// JPEG is decoded by libjpeg-turbo and TIFF by libtiff where the machine that the program was built on has
+// their headers (Debian's libjpeg62-turbo-dev and libtiff-dev), through the small library libcpicture that
+// make builds; [Decoders] tells. Without them, and without cgo, Go's packages read the common kinds: JPEG
+// within 4 levels of Pillow's pixels, and no arithmetic coding and few samplings; TIFF in gray, RGB and
+// palette colors of 8 bits. What they do not read is refused with a line that says so.
+//
+// Gray of 16 bits is read by its high 8, where Pillow's convert("RGB") makes it nearly all white; gray of
+// 32 bits and of floats has no scale of its own, and is cut off at 0 and 255 as by Pillow.
 //
 // The package uses no tensors; package torch/vision makes them of pictures.
 package imageio
@@ -15,7 +27,7 @@ import "errors"
 // tell them apart with errors.Is.
 var (
 	// ErrUnknownFormat: the data is in none of the formats that are decoded.
-	ErrUnknownFormat = errors.New("not a picture in a known format (PNG, JPEG, GIF, WebP, BMP, TIFF)")
+	ErrUnknownFormat = errors.New("not a picture in a known format (PNG, JPEG, GIF, WebP, BMP, TIFF, PNM, TGA, ICO)")
 	// ErrCorrupt: the picture is damaged, cut short, or of a kind that the decoder of its format
 	// does not know.
 	ErrCorrupt = errors.New("the picture is damaged, cut short or of an unsupported kind")

@@ -3,6 +3,8 @@ package imageio
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
+	"image"
 )
 
 // orientationOf finds the EXIF orientation, 1 to 8, in the bytes of a picture
@@ -116,12 +118,56 @@ func orient(p *RGB, orientation int) *RGB {
 	if orientation <= 1 || orientation > 8 {
 		return p
 	}
-	width, height := p.Width, p.Height
+	pix, width, height := orientPixels(p.Pix, p.Width, p.Height, orientation)
+	return &RGB{Pix: pix, Width: width, Height: height}
+}
+
+// orientImage is orient for the types that the TIFF decoder makes.
+func orientImage(img image.Image, orientation int) image.Image {
+	if orientation <= 1 || orientation > 8 {
+		return img
+	}
+	size := img.Bounds().Size()
+	turn := func(pix []uint8) ([]uint8, int, image.Rectangle) {
+		out, width, height := orientPixels(pix, size.X, size.Y, orientation)
+		return out, len(out) / height, image.Rect(0, 0, width, height)
+	}
+	switch img := img.(type) {
+	case *RGB:
+		return orient(img, orientation)
+	case *image.Gray:
+		out := &image.Gray{}
+		out.Pix, out.Stride, out.Rect = turn(img.Pix)
+		return out
+	case *image.NRGBA:
+		out := &image.NRGBA{}
+		out.Pix, out.Stride, out.Rect = turn(img.Pix)
+		return out
+	case *image.CMYK:
+		out := &image.CMYK{}
+		out.Pix, out.Stride, out.Rect = turn(img.Pix)
+		return out
+	case *image.Paletted:
+		out := &image.Paletted{Palette: img.Palette}
+		out.Pix, out.Stride, out.Rect = turn(img.Pix)
+		return out
+	case *image.Gray16:
+		out := &image.Gray16{}
+		out.Pix, out.Stride, out.Rect = turn(img.Pix)
+		return out
+	}
+	panic(fmt.Sprintf("a picture of type %T cannot be turned", img))
+}
+
+// orientPixels is orient for packed pixels of any number of bytes.
+func orientPixels(pix []uint8, storedWidth, storedHeight, orientation int) (out []uint8, width, height int) {
+	width, height = storedWidth, storedHeight
 	if orientation >= 5 {
 		width, height = height, width
 	}
-	out := NewRGB(width, height)
-	parallelRows(height, 3*width, func(y int) {
+	each := len(pix) / (width * height)
+	out = make([]uint8, len(pix))
+	parallelRows(height, each*width, func(y int) {
 		for x := range width {
 			// Where the pixel at x, y stands in the stored picture.
 			sx, sy := x, y
@@ -141,8 +187,8 @@ func orient(p *RGB, orientation int) *RGB {
 			case 8: // to be turned anticlockwise
 				sx, sy = height-1-y, x
 			}
-			copy(out.Pix[3*(y*width+x):][:3], p.Pix[3*(sy*p.Width+sx):])
+			copy(out[each*(y*width+x):][:each], pix[each*(sy*storedWidth+sx):])
 		}
 	})
-	return out
+	return out, width, height
 }

@@ -31,8 +31,8 @@ type Text struct {
 const jpegQuality = 95
 
 // CheckOutputPath checks, ahead of a long run, that [Save] will be able to write to a path: that the
-// extension is .png, .jpg or .jpeg, and that the folder exists and can be written to. It leaves nothing
-// behind. The error wraps [ErrOutputPath].
+// extension is .png, .jpg, .jpeg or .webp, and that the folder exists and can be written to. It leaves
+// nothing behind. The error wraps [ErrOutputPath].
 func CheckOutputPath(path string) error {
 	if _, err := encoderFor(path); err != nil {
 		return err
@@ -45,8 +45,8 @@ func CheckOutputPath(path string) error {
 	return os.Remove(file.Name())
 }
 
-// Save writes a picture as PNG or JPEG, as the extension .png, .jpg or .jpeg says. Only PNG keeps texts.
-// The file is replaced when the new one is complete; after an error the old one is as it was. Errors
+// Save writes a picture as PNG, JPEG or WebP, as the extension .png, .jpg, .jpeg or .webp says: JPEG with
+// quality 95, WebP without loss. Only PNG keeps texts. The file is replaced when the new one is complete; after an error the old one is as it was. Errors
 // wrap [ErrOutputPath].
 func Save(path string, img image.Image, texts ...Text) error {
 	encode, err := encoderFor(path)
@@ -75,10 +75,12 @@ func encoderFor(path string) (encoder, error) {
 		return encodePNG, nil
 	case ".jpg", ".jpeg":
 		return func(w io.Writer, img image.Image, _ []Text) error { return encodeJPEG(w, img, jpegQuality) }, nil
+	case ".webp":
+		return func(w io.Writer, img image.Image, _ []Text) error { return encodeWebP(w, img, losslessWebP) }, nil
 	case "":
-		return nil, fmt.Errorf("imageio: %w: %s has no extension; use .png, .jpg or .jpeg", ErrOutputPath, path)
+		return nil, fmt.Errorf("imageio: %w: %s has no extension; use .png, .jpg, .jpeg or .webp", ErrOutputPath, path)
 	default:
-		return nil, fmt.Errorf("imageio: %w: %s has the extension %s; use .png, .jpg or .jpeg", ErrOutputPath, path, extension)
+		return nil, fmt.Errorf("imageio: %w: %s has the extension %s; use .png, .jpg, .jpeg or .webp", ErrOutputPath, path, extension)
 	}
 }
 

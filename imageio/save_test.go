@@ -75,8 +75,8 @@ func TestSaveErrors(t *testing.T) {
 	directory := filepath.Join(folder, "dir.png")
 	require.NoError(t, os.Mkdir(directory, 0o700))
 	for path, says := range map[string]string{
-		filepath.Join(folder, "a.tiff"):               filepath.Join(folder, "a.tiff") + " has the extension .tiff; use .png, .jpg or .jpeg",
-		filepath.Join(folder, "a"):                    filepath.Join(folder, "a") + " has no extension; use .png, .jpg or .jpeg",
+		filepath.Join(folder, "a.tiff"):               filepath.Join(folder, "a.tiff") + " has the extension .tiff; use .png, .jpg, .jpeg or .webp",
+		filepath.Join(folder, "a"):                    filepath.Join(folder, "a") + " has no extension; use .png, .jpg, .jpeg or .webp",
 		filepath.Join(folder, "no", "where", "a.png"): "there is no folder " + filepath.Join(folder, "no", "where"),
 		filepath.Join(file, "a.png"):                  file + " is no folder",
 		directory:                                     "to " + directory + ": it is a folder",

@@ -8,7 +8,7 @@ import (
 )
 
 // A Stored is a picture as its file holds it: with a palette, in gray, with alpha or in CMYK, not turned
-// by its EXIF orientation, and with the colors of transparent parts. This is what Pillow's Image.open
+// by its EXIF orientation (but by that of TIFF), and with the colors of transparent parts. This is what Pillow's Image.open
 // gives, and what software sees that resizes before it converts to RGB.
 type Stored struct {
 	format      string
@@ -16,13 +16,15 @@ type Stored struct {
 	frame       frame
 	orientation int
 	png         pngHeader // for PNG
+	bilevel     bool      // black and white alone: Pillow's mode 1
+	atLeast     image.Point
 }
 
-// LoadStored reads a picture file. Of the options it uses MaxPixels. The errors are those of [Load].
+// LoadStored reads a picture file. Of the options it uses MaxPixels and AtLeast. The errors are those of [Load].
 func LoadStored(path string, options Options) (*Stored, error) {
 	var d *Stored
 	err := withFile(path, func(r io.Reader) (err error) {
-		d, err = decodeStored(r, options.maxPixels(), true)
+		d, err = decodeStored(r, options, true)
 		return err
 	})
 	return d, err
@@ -30,7 +32,7 @@ func LoadStored(path string, options Options) (*Stored, error) {
 
 // DecodeStored is [LoadStored] from a stream.
 func DecodeStored(r io.Reader, options Options) (*Stored, error) {
-	d, err := decodeStored(r, options.maxPixels(), true)
+	d, err := decodeStored(r, options, true)
 	if err != nil {
 		return nil, fmt.Errorf("imageio: %w", err)
 	}
@@ -54,8 +56,9 @@ func StoredImage(img image.Image) (*Stored, error) {
 // cropped in its own mode, by Pillow's rules: pictures with a palette or of one bit are resized with
 // [Nearest], pictures with alpha are resized premultiplied and then lose their alpha.
 //
-// The result is Pillow's, bit for bit, except for PNG in gray of 16 bits, which Pillow makes nearly all
-// white, and for JPEG, whose decoders differ by a few levels. The error is [ErrSize].
+// The result is Pillow's, bit for bit, except for gray deeper than 8 bits, which Pillow makes nearly all
+// white, for TIFF with a palette and alpha, whose indices Pillow resizes as if they were levels, and for
+// JPEG by Go's decoder (see [Decoders]), which differs by a few levels. The error is [ErrSize].
 func (d *Stored) FitSquare(size int, filter Filter) (*RGB, error) {
 	if err := checkSquare(size); err != nil {
 		return nil, err
@@ -104,8 +107,8 @@ func (d *Stored) fitSquare(s square) *RGB {
 		return s.fitWithAlpha(joined.crop(d.frame.window(joined.width, joined.height)))
 	}
 	filter := s.filter
-	if d.format == "png" && d.png.depth == 1 {
-		filter = Nearest // Pillow's mode 1
+	if d.bilevel {
+		filter = Nearest
 	}
 	return scaleAndCrop(d.rgb(newBackdrop(nil)).raster(), s.size, filter).rgb()
 }

@@ -19,7 +19,7 @@ func jpegRows(img *image.YCbCr) func(row []uint8, y int) {
 
 	// Rare ratios; pictures so narrow that libjpeg repeats their samples too; and
 	// a part of a picture, which does not know its neighbors.
-	if bounds.Min != (image.Point{}) || horizontal > 2 || vertical > horizontal || (horizontal == 2 && chromaWidth <= 2) {
+	if bounds.Min != (image.Point{}) || horizontal > 2 || (horizontal == 2 && chromaWidth <= 2) {
 		return func(row []uint8, y int) {
 			y += bounds.Min.Y
 			for x := range width {
@@ -36,16 +36,19 @@ func jpegRows(img *image.YCbCr) func(row []uint8, y int) {
 	sums := make([]int32, chromaWidth)
 	return func(row []uint8, y int) {
 		luma := img.Y[y*img.YStride : y*img.YStride+width]
+		near := y / vertical
+		far := near - 1 + 2*(y%2)
 		switch {
-		case horizontal == 1:
+		case horizontal == 1 && vertical == 1:
 			jpegToRGB(row, luma, line(img.Cb, y), line(img.Cr, y))
 			return
+		case horizontal == 1:
+			interpolate1x2(cb, line(img.Cb, near), line(img.Cb, far), y%2)
+			interpolate1x2(cr, line(img.Cr, near), line(img.Cr, far), y%2)
 		case vertical == 1:
 			interpolate2x1(cb, line(img.Cb, y))
 			interpolate2x1(cr, line(img.Cr, y))
 		default:
-			near := y / 2
-			far := near - 1 + 2*(y%2)
 			interpolate2x2(cb, line(img.Cb, near), line(img.Cb, far), sums)
 			interpolate2x2(cr, line(img.Cr, near), line(img.Cr, far), sums)
 		}
@@ -63,6 +66,15 @@ func interpolate2x1(out, in []uint8) {
 		if 2*i+1 < len(out) {
 			out[2*i+1] = uint8((3*int32(here) + int32(right) + 2) >> 2)
 		}
+	}
+}
+
+// interpolate1x2 makes a line between two: the nearer one counts 3, the farther 1
+// (h1v2_fancy_upsample). Rounding alternates by the line, 0 or 1.
+func interpolate1x2(out, near, far []uint8, odd int) {
+	near, far = near[:len(out)], far[:len(out)]
+	for i := range out {
+		out[i] = uint8((3*int(near[i]) + int(far[i]) + 1 + odd) >> 2)
 	}
 }
 

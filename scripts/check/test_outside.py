@@ -24,6 +24,17 @@ func piece(ctx context.Context, picture image.Image, vqganModel *vqgan.Model,
 	return nil
 }
 """
+# Package imageio alone, which has no need of libtorch.
+PICTURES = """package main
+
+import (
+	"fmt"
+
+	"github.com/clipvqgan/clipvqgan/imageio"
+)
+
+func main() { fmt.Println(imageio.Decoders()) }
+"""
 STANDARD_PACKAGES = ("context", "fmt", "image")
 
 
@@ -90,6 +101,19 @@ class OutsideTest(unittest.TestCase):
         loaded = run("ldd", program, cwd="/", env=self.env)
         self.assertIn(str(library), [str(pathlib.Path(p).resolve()) for p in re.findall(r"=> (\S+)", loaded)])
         self.assertEqual(run(program, cwd="/", env=self.env), "[6 8]\n")
+        self.check_pictures_need_no_libtorch(library.parent, env)
+
+    def check_pictures_need_no_libtorch(self, libraries, env):
+        folder = self.folder / "pictures"
+        folder.mkdir()
+        (folder / "main.go").write_text(PICTURES)
+        run("sh", "-ec", self.checkout_steps.replace("go run .", ""), cwd=folder, env=self.env)
+        env = env | {"PKG_CONFIG_PATH": str(libraries / "pkgconfig")}
+        run(GO, "build", "-tags", "ctorch_installed", "-o", "pictures", ".", cwd=folder, env=env)
+        self.assertRegex(run(folder / "pictures", cwd="/", env=self.env), "^JPEG by .*, TIFF by .*\n$")
+        loaded = run("ldd", folder / "pictures", cwd="/", env=self.env)
+        self.assertIn(str(libraries / "libcpicture.so"), [str(pathlib.Path(p).resolve()) for p in re.findall(r"=> (\S+)", loaded)])
+        self.assertNotRegex(loaded, r"lib(c10|c?torch\w*)\.so")
 
     def test_the_code_in_the_readme_compiles(self):
         listed = run(GO, "list", "-f", '{{if ne .Name "main"}}{{.Name}} {{.ImportPath}}{{end}}', "./...", cwd=ROOT, env=self.env)

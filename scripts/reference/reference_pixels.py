@@ -112,11 +112,16 @@ class Writer:
         self.add(name, out.getvalue(), tolerance, reference=reference)
 
 
-def preprocess(name, data, size, tolerance):
-    """openai/CLIP's _transform (clip/clip.py)."""
+def preprocess_picture(data, size):
+    """openai/CLIP's _transform (clip/clip.py), ahead of the normalization."""
     image = Image.open(io.BytesIO(data))
     image = F.resize(image, size, interpolation=torchvision.transforms.InterpolationMode.BICUBIC)
-    image = F.center_crop(image, size).convert("RGB")
+    return F.center_crop(image, size).convert("RGB")
+
+
+def preprocess(name, data, size, tolerance):
+    """openai/CLIP's _transform."""
+    image = preprocess_picture(data, size)
     values = F.normalize(F.to_tensor(image), MEAN, STD).numpy().astype("<f4")
     return {
         "file": name, "size": size, "tolerance": tolerance, "pixels": pack(np.array(image)),
