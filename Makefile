@@ -35,12 +35,18 @@ export PIP_ROOT_USER_ACTION := ignore
 all: $(library) $(program)
 lib: $(library)
 
+define need_go
+command -v $(GO) >/dev/null || { echo "error: no Go: $(GO) is not on the PATH (see go.mod for the version)" >&2; exit 1; }
+endef
+
+# Built, not run by go: so its exit status comes back and signals reach it.
+set_up = CGO_ENABLED=0 $(GO) build -o build/setup ./setup && build/setup -python $(PYTHON) -install-dir .libtorch
+
 # Finds or installs libtorch each time, which takes a moment where nothing has changed; the file is
 # then left as it was.
 build/libtorch.cmake: FORCE
-	@command -v $(PYTHON) >/dev/null || { echo "error: no Python: $(PYTHON) is not on the PATH \
-	(Debian, Ubuntu: apt install python3 python3-pip)" >&2; exit 1; }
-	@$(PYTHON) scripts/setup/setup_libtorch.py
+	@$(call need_go)
+	@$(set_up) -build-dir build
 
 # Configures the build folder $(1) with the options $(2), unless that was done, in this place.
 define configure
@@ -64,8 +70,6 @@ $(library): $(sources) build/libtorch.cmake
 	  sed 's|.*|// The sum of libctorch: &|' | tee $(sums) >/dev/null
 
 $(program): $(library) FORCE
-	@command -v $(GO) >/dev/null || { echo "error: no Go: $(GO) is not on the PATH \
-	(see go.mod for the version)" >&2; exit 1; }
 	@test -f $@ || echo "Building $@"
 	@$(GO) build -o $@ ./cmd/clipvqgan
 
@@ -86,9 +90,9 @@ test: $(library)
 	$(GO) test -count=1 -p 1 -run 'Agree|SameSeed|Concurrent' ./clip/... ./vqgan/...
 
 test-scripts:
-	$(PYTHON) -m unittest discover -s scripts/setup
 	$(PYTHON) -m unittest discover -s scripts/generate -p test_generate_operators.py
 	$(PYTHON) -m unittest discover -s scripts/check -p test_check_abi.py
+	$(PYTHON) -m unittest discover -s scripts/check -p test_make.py
 
 # Another module, as docs/use.md says.
 test-outside: $(library)
@@ -110,7 +114,7 @@ $(clang_format): scripts/check/requirements.txt
 
 # The operators are generated from the pinned version's declarations, which lie there only where it
 # was installed into the checkout.
-pinned := $(shell sed -n 's/^torch==\([0-9.]*\).*/\1/p' scripts/setup/libtorch_requirements.txt)
+pinned := $(shell sed -n 's/^torch==\([0-9.]*\).*/\1/p' setup/internal/pins/libtorch_requirements.txt)
 declarations = $(firstword $(wildcard \
   .libtorch/$(pinned)*/torchgen/packaged/ATen/native/native_functions.yaml))
 
@@ -164,7 +168,7 @@ race: $(library)
 # The C ABI is one for every version, so the same Go programs run with either library.
 test-range: $(library)
 	@for pins in oldest newest; do \
-	  $(PYTHON) scripts/setup/setup_libtorch.py --pins $$pins --build-dir build/$$pins || exit 1; \
+	  $(set_up) -pins $$pins -build-dir build/$$pins || exit 1; \
 	  file="$(CURDIR)/build/$$pins/libtorch.cmake"; \
 	  $(call configure,build/$$pins,-DCTORCH_LIBTORCH_FILE="$$file"); \
 	  cmake --build build/$$pins || exit 1; \
