@@ -90,6 +90,7 @@ type StatusError struct {
 	Host string
 }
 
+// Error says who answered what, and what may help.
 func (e *StatusError) Error() string {
 	switch e.Code {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusProxyAuthRequired:
@@ -108,6 +109,7 @@ type NetworkError struct {
 	Err  error
 }
 
+// Error says who is not reached, why, and what may help.
 func (e *NetworkError) Error() string {
 	err := e.Err
 	if wrapped, ok := errors.AsType[*url.Error](err); ok { // it repeats the URL

@@ -282,7 +282,6 @@ func TestCertificates(t *testing.T) {
 		fmt.Fprintf(w, `<a href="%s#sha256=%s">%s</a>`, fileName, sum, user)
 	}))
 	defer server.Close()
-	server.Config.ErrorLog = nil
 	find := func(config Config) error {
 		config.Indexes = []string{server.URL}
 		_, err := newClient(t, config).Find(t.Context(), pin, platforms)
@@ -303,6 +302,22 @@ func TestCertificates(t *testing.T) {
 	assert.ErrorContains(t, err, "client certificate")
 	_, err = NewClient(Config{Proxy: "://"})
 	assert.ErrorContains(t, err, "proxy")
+}
+
+func TestNetrcSpeaksForTheUser(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if user, password, _ := r.BasicAuth(); user != "me" || password != "secret" {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+		fmt.Fprintf(w, `<a href="%s">a</a>`, fileName)
+	}))
+	defer server.Close()
+	client := newClient(t, Config{Indexes: []string{server.URL}})
+	_, err := client.Find(t.Context(), pin, platforms)
+	require.ErrorContains(t, err, "401")
+	writeFile(t, filepath.Join(os.Getenv("HOME"), ".netrc"), "machine 127.0.0.1 login me password secret")
+	_, err = client.Find(t.Context(), pin, platforms)
+	assert.NoError(t, err)
 }
 
 func TestAProxyIsAsked(t *testing.T) {

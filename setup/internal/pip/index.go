@@ -21,7 +21,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/setup/internal/wheel"
 )
 
-// ErrOtherFile: a package index or a cache on the way hands out another file than the pinned one.
+// ErrOtherFile says that a package index or a cache on the way hands out another file than the pinned one.
 var ErrOtherFile = errors.New("broken download: a wheel's hash is not the pinned one, so nothing was kept; run it again, " +
 	"and if it stays so, the package index or a cache hands out another file")
 
