@@ -14,7 +14,8 @@
 # make gpu-bundle    compiled tests for a machine with a GPU and without Go: docs/gpu.md
 # make emoji-pictures  small pictures of emoji, which examples/train learns from
 # make bench         speed beside plain PyTorch; make train: train the embedded models again
-# make install       libctorch, its headers and ctorch.pc into PREFIX (default /usr/local)
+# make install       libctorch, its headers and ctorch.pc, the program, its manual pages and what shells
+#                    complete, into PREFIX (default /usr/local)
 # make clean         remove what was built; make distclean: what was installed into the checkout too
 PYTHON ?= python3
 GO ?= go
@@ -224,8 +225,18 @@ test-python: $(library) .venv/installed
 	  $(venv) -m unittest discover -s $$folder || exit 1; \
 	done
 
-install: $(library)
+# The program finds the installed library beside its own place.
+prefix = $(DESTDIR)$(PREFIX)
+install: $(program)
 	cmake --install build --prefix "$(PREFIX)"
+	@mkdir -p "$(prefix)/bin" "$(prefix)/share/bash-completion/completions" \
+	  "$(prefix)/share/zsh/site-functions" "$(prefix)/share/fish/vendor_completions.d"
+	$(GO) build -o "$(prefix)/bin/clipvqgan" -ldflags "-extldflags '-Wl,-rpath,\$$ORIGIN/../$$(sed -n \
+	  's/^CMAKE_INSTALL_LIBDIR:PATH=//p' build/CMakeCache.txt)'" ./cmd/clipvqgan
+	$(program) man "$(prefix)/share/man/man1"
+	@$(program) completion bash >"$(prefix)/share/bash-completion/completions/clipvqgan"
+	@$(program) completion zsh >"$(prefix)/share/zsh/site-functions/_clipvqgan"
+	@$(program) completion fish >"$(prefix)/share/fish/vendor_completions.d/clipvqgan.fish"
 
 clean:
 	rm -rf build bin $(sums)

@@ -65,9 +65,11 @@ func (p *progress) add(note string) {
 		note = ", " + note
 	}
 	passed := now.Sub(p.started)
-	left := passed * time.Duration(p.total-p.done) / time.Duration(p.done)
-	fmt.Fprintf(p.out, "%d of %d %s%s, %v passed, about %v left\n", p.done, p.total, p.unit, note,
-		passed.Round(time.Second), left.Round(time.Second))
+	left := ""
+	if p.done < p.total {
+		left = fmt.Sprintf(", about %v left", (passed * time.Duration(p.total-p.done) / time.Duration(p.done)).Round(time.Second))
+	}
+	fmt.Fprintf(p.out, "%d of %d %s%s, %v passed%s\n", p.done, p.total, p.unit, note, passed.Round(time.Second), left)
 }
 
 // end makes room for what is written next.

@@ -86,6 +86,12 @@ class OutsideTest(unittest.TestCase):
         run("make", "-s", "-C", ROOT, "-o", "build/lib/libctorch.so", "install", "PREFIX=/usr/local",
             cwd=ROOT, env=environment(DESTDIR=str(stage)))
         shutil.move(stage / "usr" / "local", self.prefix)  # ctorch.pc goes by its own place
+        for name in ("man/man1/clipvqgan-generate.1", "bash-completion/completions/clipvqgan",
+                     "zsh/site-functions/_clipvqgan", "fish/vendor_completions.d/clipvqgan.fish"):
+            self.assertTrue((self.prefix / "share" / name).stat().st_size, name)
+        found = run("readelf", "-d", self.prefix / "bin" / "clipvqgan", cwd="/", env=self.env)
+        self.assertRegex(found, r"R(UN)?PATH.*\$ORIGIN/\.\./lib")
+        self.assertIn("libtorch", run(self.prefix / "bin" / "clipvqgan", "--version", cwd="/", env=self.env))
         (library,) = self.prefix.glob("lib*/**/libctorch.so")
         steps = self.installed_steps.replace("$PREFIX/lib", str(library.parent))
         env = self.env | {"CGO_CFLAGS": "-O2 -g -DCTORCH_TEST_OUTSIDE"}
