@@ -14,7 +14,8 @@
 # make gpu-bundle    compiled tests for a machine with a GPU and without Go: docs/gpu.md
 # make emoji-pictures  small pictures of emoji, which examples/train learns from
 # make bench         speed beside plain PyTorch; make train: train the embedded models again
-# make install       libctorch and libcpicture, their headers and .pc files into PREFIX (default /usr/local)
+# make install       libctorch and libcpicture, their headers and .pc files, the program, its manual pages and
+#                    what shells complete, into PREFIX (default /usr/local)
 # make clean         remove what was built; make distclean: what was installed into the checkout too
 PYTHON ?= python3
 GO ?= go
@@ -36,12 +37,18 @@ export PIP_ROOT_USER_ACTION := ignore
 all: $(library) $(program)
 lib: $(library)
 
+define need_go
+command -v $(GO) >/dev/null || { echo "error: no Go: $(GO) is not on the PATH (see go.mod for the version)" >&2; exit 1; }
+endef
+
+# Built, not run by go: so its exit status comes back and signals reach it.
+set_up = CGO_ENABLED=0 $(GO) build -o build/setup ./setup && build/setup -python $(PYTHON) -install-dir .libtorch
+
 # Finds or installs libtorch each time, which takes a moment where nothing has changed; the file is
 # then left as it was.
 build/libtorch.cmake: FORCE
-	@command -v $(PYTHON) >/dev/null || { echo "error: no Python: $(PYTHON) is not on the PATH \
-	(Debian, Ubuntu: apt install python3 python3-pip)" >&2; exit 1; }
-	@$(PYTHON) scripts/setup/setup_libtorch.py
+	@$(call need_go)
+	@$(set_up) -build-dir build
 
 # Configures the build folder $(1) with the options $(2), unless that was done, in this place.
 define configure
@@ -65,8 +72,6 @@ $(library): $(sources) build/libtorch.cmake
 	  sed 's|.*|// The sum of libctorch: &|' | tee $(sums) >/dev/null
 
 $(program): $(library) FORCE
-	@command -v $(GO) >/dev/null || { echo "error: no Go: $(GO) is not on the PATH \
-	(see go.mod for the version)" >&2; exit 1; }
 	@test -f $@ || echo "Building $@"
 	@$(GO) build -o $@ ./cmd/clipvqgan
 
@@ -87,9 +92,9 @@ test: $(library)
 	$(GO) test -count=1 -p 1 -run 'Agree|SameSeed|Concurrent' ./clip/... ./vqgan/...
 
 test-scripts:
-	$(PYTHON) -m unittest discover -s scripts/setup
 	$(PYTHON) -m unittest discover -s scripts/generate -p test_generate_operators.py
 	$(PYTHON) -m unittest discover -s scripts/check -p test_check_abi.py
+	$(PYTHON) -m unittest discover -s scripts/check -p test_make.py
 
 # Another module, as docs/use.md says.
 test-outside: $(library)
@@ -111,7 +116,7 @@ $(clang_format): scripts/check/requirements.txt
 
 # The operators are generated from the pinned version's declarations, which lie there only where it
 # was installed into the checkout.
-pinned := $(shell sed -n 's/^torch==\([0-9.]*\).*/\1/p' scripts/setup/libtorch_requirements.txt)
+pinned := $(shell sed -n 's/^torch==\([0-9.]*\).*/\1/p' setup/internal/pins/libtorch_requirements.txt)
 declarations = $(firstword $(wildcard \
   .libtorch/$(pinned)*/torchgen/packaged/ATen/native/native_functions.yaml))
 
@@ -165,7 +170,7 @@ race: $(library)
 # The C ABI is one for every version, so the same Go programs run with either library.
 test-range: $(library)
 	@for pins in oldest newest; do \
-	  $(PYTHON) scripts/setup/setup_libtorch.py --pins $$pins --build-dir build/$$pins || exit 1; \
+	  $(set_up) -pins $$pins -build-dir build/$$pins || exit 1; \
 	  file="$(CURDIR)/build/$$pins/libtorch.cmake"; \
 	  $(call configure,build/$$pins,-DCTORCH_LIBTORCH_FILE="$$file"); \
 	  cmake --build build/$$pins || exit 1; \
@@ -223,8 +228,18 @@ test-python: $(library) .venv/installed
 	  $(venv) -m unittest discover -s $$folder || exit 1; \
 	done
 
-install: $(library)
+# The program finds the installed library beside its own place.
+prefix = $(DESTDIR)$(PREFIX)
+install: $(program)
 	cmake --install build --prefix "$(PREFIX)"
+	@mkdir -p "$(prefix)/bin" "$(prefix)/share/bash-completion/completions" \
+	  "$(prefix)/share/zsh/site-functions" "$(prefix)/share/fish/vendor_completions.d"
+	$(GO) build -o "$(prefix)/bin/clipvqgan" -ldflags "-extldflags '-Wl,-rpath,\$$ORIGIN/../$$(sed -n \
+	  's/^CMAKE_INSTALL_LIBDIR:PATH=//p' build/CMakeCache.txt)'" ./cmd/clipvqgan
+	$(program) man "$(prefix)/share/man/man1"
+	@$(program) completion bash >"$(prefix)/share/bash-completion/completions/clipvqgan"
+	@$(program) completion zsh >"$(prefix)/share/zsh/site-functions/_clipvqgan"
+	@$(program) completion fish >"$(prefix)/share/fish/vendor_completions.d/clipvqgan.fish"
 
 clean:
 	rm -rf build bin $(sums)

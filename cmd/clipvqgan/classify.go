@@ -1,39 +1,49 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"image"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/clipvqgan/clipvqgan/clip"
-	"github.com/clipvqgan/clipvqgan/imageio"
 	"github.com/clipvqgan/clipvqgan/models"
+	"github.com/clipvqgan/clipvqgan/torch"
 )
 
+// A classification is what classify was asked for.
+type classification struct {
+	labels   []string
+	template string
+	top      int
+}
+
 func newClassify(s *settings) *cobra.Command {
-	var labels, template string
-	var top int
+	var c classification
+	var labels string
 	command := &cobra.Command{
-		Use:     "classify PICTURE...",
-		Short:   "Tell which of some labels each picture shows",
-		Example: `  clipvqgan classify photo.png --labels "a cat,a dog,a slice of pizza"`,
-		Args:    atLeastOne("picture"),
-		RunE: func(command *cobra.Command, paths []string) error {
-			names, err := labelList(labels, command.Flags().Changed("labels"))
-			if err != nil {
+		Use:   "classify PICTURE...",
+		Short: "Tell which of some labels each picture shows",
+		Long:  "Tell which of some labels each picture shows.\n\n" + aboutPictures,
+		Example: `  clipvqgan classify photo.png --labels "a cat,a dog,a slice of pizza"
+  clipvqgan classify photos/ "more/*.jpg" --top 1 --json
+  curl -s https://example.com/photo.jpg | clipvqgan classify -`,
+		Args: atLeastOne("picture"),
+		RunE: func(command *cobra.Command, arguments []string) (err error) {
+			if c.labels, err = labelList(labels, command.Flags().Changed("labels")); err != nil {
 				return err
 			}
-			return classify(command.Context(), command.OutOrStdout(), s, paths, names, template, top)
+			return c.run(command.Context(), command.OutOrStdout(), command.ErrOrStderr(), s, arguments)
 		},
 	}
 	command.Flags().StringVar(&labels, "labels", "", "what to choose among, between commas (default: the names of all emoji)")
-	command.Flags().StringVar(&template, "template", "{}", "the text that CLIP reads, with {} for the label")
-	command.Flags().IntVar(&top, "top", 5, "how many labels to show for each picture")
+	command.Flags().StringVar(&c.template, "template", "{}", "the text that CLIP reads, with {} for the label")
+	command.Flags().IntVar(&c.top, "top", 5, "how many labels to show for each picture")
 	return command
 }
 
@@ -63,37 +73,119 @@ func labelList(labels string, given bool) ([]string, error) {
 	return names, nil
 }
 
-func classify(ctx context.Context, out io.Writer, s *settings, paths, names []string, template string, top int) error {
-	if top < 1 {
-		return fmt.Errorf("--top is %d, wanted at least 1", top)
+func (c *classification) run(ctx context.Context, out, problems io.Writer, s *settings, arguments []string) error {
+	if c.top < 1 {
+		return fmt.Errorf("--top is %d, wanted at least 1", c.top)
 	}
-	var pictures []image.Image
-	for _, path := range paths {
-		picture, err := imageio.Load(path, imageio.Options{})
-		if err != nil {
-			return err
-		}
-		pictures = append(pictures, picture)
+	inputs, failed := expand(arguments)
+	if len(inputs) == 0 {
+		return failed.result()
 	}
 	model, err := s.loadCLIP()
 	if err != nil {
 		return err
 	}
 	defer model.Close()
-	classifier, err := model.NewClassifier(ctx, names, template)
+	classifier, err := model.NewClassifier(ctx, c.labels, c.template)
 	if err != nil {
 		return err
 	}
 	defer classifier.Close()
-	all, err := classifier.Classify(ctx, pictures...)
+	var bar *progress
+	if len(inputs) > 1 && !(isTerminal(out) && isTerminal(problems)) { // there the results tell
+		bar = newProgress(problems, len(inputs), "pictures")
+		defer bar.end()
+	}
+	paths := func(yield func(string) bool) {
+		for _, input := range inputs {
+			if !yield(input.path) {
+				return
+			}
+		}
+	}
+	for embedding, err := range model.EncodeFiles(ctx, paths) {
+		unreadable, ok := errors.AsType[*clip.PictureError](err)
+		if err != nil && !ok {
+			return err
+		}
+		input := inputs[embedding.Index]
+		if ok {
+			err = input.told(unreadable.Err)
+			failed.add(err)
+			if s.json {
+				err = printJSON(out, failedInput{input.name, err.Error()})
+			} else {
+				err = nil
+			}
+		} else {
+			err = c.tell(ctx, out, s, model, classifier, input, embedding.Vector)
+		}
+		if err != nil {
+			return err
+		}
+		if bar != nil {
+			bar.add("")
+		}
+	}
+	return failed.result()
+}
+
+// A classifiedPicture is what is told of a picture as JSON.
+type classifiedPicture struct {
+	Picture     string       `json:"picture"`
+	Labels      int          `json:"labels"` // among how many
+	Predictions []prediction `json:"predictions"`
+}
+
+type prediction struct {
+	Label       string  `json:"label"`
+	Probability float64 `json:"probability"`
+}
+
+// tell prints a picture's likeliest labels.
+func (c *classification) tell(ctx context.Context, out io.Writer, s *settings, model *clip.Model, classifier *clip.Classifier, input input, embedding []float32) error {
+	predictions, err := predict(ctx, model, classifier, embedding)
 	if err != nil {
 		return err
 	}
-	for i, predictions := range all {
-		fmt.Fprintf(out, "%s, among %d labels:\n", paths[i], len(names))
-		printPredictions(out, predictions[:min(top, len(predictions))])
+	predictions = predictions[:min(c.top, len(predictions))]
+	if s.json {
+		return printJSON(out, classifiedPicture{input.name, len(c.labels), forJSON(predictions)})
 	}
+	name := input.name
+	if input.path == standardInput {
+		name = "standard input"
+	}
+	fmt.Fprintf(out, "%s, among %d labels:\n", name, len(c.labels))
+	printPredictions(out, predictions)
 	return nil
+}
+
+// predict orders a classifier's labels by their probability for a model's embedding.
+func predict(ctx context.Context, model *clip.Model, classifier *clip.Classifier, embedding []float32) ([]clip.Prediction, error) {
+	var predictions []clip.Prediction
+	err := torch.Compute(ctx, func(*torch.TensorScope) error {
+		row := torch.FromSlice(embedding, torch.Shape{1, int64(len(embedding))}).To(model.Device(), model.DType())
+		probabilities, err := classifier.Probabilities(ctx, row)
+		if err != nil {
+			return err
+		}
+		labels := classifier.Labels()
+		for i, probability := range probabilities.Float32s() {
+			predictions = append(predictions, clip.Prediction{Label: labels[i], Probability: float64(probability)})
+		}
+		return nil
+	})
+	slices.SortStableFunc(predictions, func(a, b clip.Prediction) int { return cmp.Compare(b.Probability, a.Probability) })
+	return predictions, err
+}
+
+func forJSON(predictions []clip.Prediction) []prediction {
+	var all []prediction
+	for _, p := range predictions {
+		all = append(all, prediction(p))
+	}
+	return all
 }
 
 func printPredictions(out io.Writer, predictions []clip.Prediction) {

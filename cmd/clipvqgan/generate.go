@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -28,12 +27,13 @@ type generation struct {
 	size   string
 	every  int
 	config guided.Config
+	init   image.Image // what config.Init names
 }
 
 // setFlags has flags write into the generation, whose values are their defaults.
 func (g *generation) setFlags(flags *pflag.FlagSet) {
 	full := guided.Default()
-	flags.StringVarP(&g.output, "output", "o", "generated.png", "the picture to write (PNG or JPEG)")
+	flags.StringVarP(&g.output, "output", "o", "generated.png", "the picture to write (PNG, JPEG or WebP)")
 	flags.Uint64Var(&g.config.Seed, "seed", g.config.Seed, "the same seed makes the same picture")
 	flags.IntVar(&g.config.Steps, "steps", g.config.Steps, fmt.Sprintf("how many steps to take; without --on-white %d", full.Steps))
 	flags.StringVar(&g.size, "size", "", "width x height in pixels, as 64x64 (default: what the VQGAN was trained on)")
@@ -43,7 +43,7 @@ func (g *generation) setFlags(flags *pflag.FlagSet) {
 	flags.Float64Var(&g.config.LearningRate, "learning-rate", g.config.LearningRate,
 		fmt.Sprintf("the optimizer's learning rate; without --on-white %v", full.LearningRate))
 	flags.Float64Var(&g.config.TotalVariation, "smoothness", g.config.TotalVariation, "weight of the difference between neighboring pixels")
-	flags.StringVar(&g.config.Init, "init", g.config.Init, "a picture to start from, in place of noise")
+	flags.StringVar(&g.config.Init, "init", g.config.Init, "a picture to start from, in place of noise; - is standard input")
 	flags.Float64Var(&g.config.InitWeight, "init-weight", g.config.InitWeight, "how strongly to hold on to what the run started from")
 	flags.IntVar(&g.every, "save-every", 0, "also write the picture every so many steps (0: only at the end)")
 }
@@ -122,15 +122,16 @@ func (g *generation) read(prompts []string) error {
 	}
 	if g.config.Init != "" {
 		g.config.Start = guided.PictureStart
-		// Read once more when the run begins, which is after the models were loaded.
-		if _, err := imageio.Load(g.config.Init, imageio.Options{}); err != nil {
+		picture, err := loadOne("--init", g.config.Init)
+		if err != nil {
 			return err
 		}
+		g.init = picture
 	}
 	return g.config.Validate()
 }
 
-func (g *generation) run(ctx context.Context, out, progress io.Writer, s *settings) error {
+func (g *generation) run(ctx context.Context, out, progressTo io.Writer, s *settings) error {
 	scorer, err := s.loadCLIP()
 	if err != nil {
 		return err
@@ -146,14 +147,14 @@ func (g *generation) run(ctx context.Context, out, progress io.Writer, s *settin
 		side := int(model.Config().ImageSize)
 		g.config.Width, g.config.Height = side, side
 	}
-	fmt.Fprintf(out, "%s on %s, seed %d\n", g.title(), model.Device(), g.config.Seed)
-	var bar *progressbar.ProgressBar
+	if !s.json {
+		fmt.Fprintf(out, "%s on %s, seed %d\n", g.title(), model.Device(), g.config.Seed)
+	}
+	bar := newProgress(progressTo, max(1, g.config.Steps), "steps")
+	keeper := newKeeper(&s.lastWord, g)
 	onStep := func(step guided.Step) error {
-		if bar == nil {
-			bar = newBar(progress, step.Steps)
-		}
-		bar.Describe(fmt.Sprintf("loss %.3f", step.Loss))
-		if err := bar.Add(1); err != nil {
+		bar.add(fmt.Sprintf("loss %.3f", step.Loss))
+		if err := keeper.keep(step); err != nil {
 			return err
 		}
 		if g.every == 0 || step.Number%g.every != 0 || step.Number == step.Steps {
@@ -163,35 +164,62 @@ func (g *generation) run(ctx context.Context, out, progress io.Writer, s *settin
 		if err != nil {
 			return err
 		}
-		return g.save(picture, step.Number)
+		return s.lastWord.save(func() error { return g.save(picture, step.Number) })
 	}
+	config := g.config
+	config.Init = "" // g.init is that picture
 	started := time.Now()
-	result, err := guided.Generate(ctx, model, scorer, g.config, guided.RunOptions{OnStep: onStep})
-	if bar != nil {
-		fmt.Fprintln(progress)
-	}
+	result, err := guided.Generate(ctx, model, scorer, config, guided.RunOptions{Init: g.init, OnStep: onStep})
+	seconds := time.Since(started).Seconds()
+	bar.end()
 	if result == nil {
 		return err
 	}
-	if failed := g.save(result.Picture, result.Steps); failed != nil {
-		return errors.Join(err, failed)
-	}
+	err = s.lastWord.save(func() error {
+		if failed := g.save(result.Picture, result.Steps); failed != nil {
+			return errors.Join(err, failed)
+		}
+		if err != nil {
+			return fmt.Errorf("%w after %d steps; wrote the picture so far to %s", err, result.Steps, g.output)
+		}
+		return nil
+	})
 	if err != nil {
-		return fmt.Errorf("%w after %d steps; wrote the picture so far to %s", err, result.Steps, g.output)
+		return err
 	}
-	fmt.Fprintf(out, "wrote %s: %d steps in %.1f s\n", g.output, result.Steps, time.Since(started).Seconds())
-	return g.judge(ctx, out, scorer, result.Picture)
+	s.lastWord.set(nil)
+	if !s.json {
+		fmt.Fprintf(out, "wrote %s: %d steps in %.1f s\n", g.output, result.Steps, seconds)
+	}
+	judgement, err := g.judge(ctx, scorer, result.Picture)
+	if err != nil {
+		return err
+	}
+	if s.json {
+		return printJSON(out, report{
+			Output: g.output, Prompts: g.config.Prompts, Seed: g.config.Seed, Steps: result.Steps, Seconds: seconds,
+			Width: result.Picture.Bounds().Dx(), Height: result.Picture.Bounds().Dy(), Device: model.Device().String(),
+			Losses: result.Losses, Judgement: judgement,
+		})
+	}
+	fmt.Fprintf(out, "CLIP puts %q in place %d among %d names, with %.2f %%:\n",
+		judgement.Prompt, judgement.Place, judgement.Names, 100*judgement.Probability)
+	printPredictions(out, judgement.predictions)
+	return nil
 }
 
-func newBar(out io.Writer, steps int) *progressbar.ProgressBar {
-	return progressbar.NewOptions(steps,
-		progressbar.OptionSetWriter(out),
-		progressbar.OptionShowCount(),
-		progressbar.OptionShowIts(),
-		progressbar.OptionSetItsString("steps"),
-		progressbar.OptionSetWidth(30),
-		progressbar.OptionThrottle(100*time.Millisecond),
-	)
+// A report is what is told of a generated picture as JSON.
+type report struct {
+	Output    string          `json:"output"`
+	Prompts   []guided.Prompt `json:"prompts"`
+	Seed      uint64          `json:"seed"`
+	Steps     int             `json:"steps"`
+	Seconds   float64         `json:"seconds"`
+	Width     int             `json:"width"`
+	Height    int             `json:"height"`
+	Device    string          `json:"device"`
+	Losses    []float64       `json:"losses"`
+	Judgement judgement       `json:"judgement"`
 }
 
 // title is the prompts as they were meant.
@@ -216,8 +244,18 @@ func (g *generation) save(picture image.Image, steps int) error {
 	)
 }
 
-// judge tells what CLIP sees in the picture: the first prompt among the names of all emoji.
-func (g *generation) judge(ctx context.Context, out io.Writer, scorer *clip.Model, picture image.Image) error {
+// A judgement is what CLIP sees in a generated picture.
+type judgement struct {
+	Prompt      string       `json:"prompt"`
+	Place       int          `json:"place"` // of the prompt, from 1
+	Names       int          `json:"names"` // among how many
+	Probability float64      `json:"probability"`
+	Predictions []prediction `json:"predictions"`
+	predictions []clip.Prediction
+}
+
+// judge finds the first prompt's place among the names of all emoji.
+func (g *generation) judge(ctx context.Context, scorer *clip.Model, picture image.Image) (judgement, error) {
 	prompt := g.config.Prompts[0].Text
 	names := models.Labels()
 	if !slices.Contains(names, prompt) {
@@ -225,17 +263,15 @@ func (g *generation) judge(ctx context.Context, out io.Writer, scorer *clip.Mode
 	}
 	classifier, err := scorer.NewClassifier(ctx, names)
 	if err != nil {
-		return err
+		return judgement{}, err
 	}
 	defer classifier.Close()
 	all, err := classifier.Classify(ctx, picture)
 	if err != nil {
-		return err
+		return judgement{}, err
 	}
 	predictions := all[0]
 	place := slices.IndexFunc(predictions, func(p clip.Prediction) bool { return p.Label == prompt })
-	fmt.Fprintf(out, "CLIP puts %q in place %d among %d names, with %.2f %%:\n",
-		prompt, place+1, len(names), 100*predictions[place].Probability)
-	printPredictions(out, predictions[:5])
-	return nil
+	best := predictions[:5]
+	return judgement{prompt, place + 1, len(names), predictions[place].Probability, forJSON(best), best}, nil
 }

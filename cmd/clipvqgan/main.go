@@ -9,12 +9,8 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"os"
-	"os/signal"
-	"strings"
-	"syscall"
+	"encoding/json"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -24,57 +20,40 @@ import (
 	"github.com/clipvqgan/clipvqgan/vqgan"
 )
 
-// Exit statuses: a failure, and the shells' number for Ctrl-C.
-const (
-	statusFailed      = 1
-	statusInterrupted = 130
-)
-
-// errInterrupted is the cause of the context's end at Ctrl-C.
-var errInterrupted = errors.New("interrupted")
-
 func main() {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		<-signals
-		cancel(errInterrupted)
-		// A second one means it: the default action ends the program at once.
-		signal.Reset(os.Interrupt, syscall.SIGTERM)
-	}()
-	if err := newRoot().ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "clipvqgan: "+oneLine(err.Error()))
-		if errors.Is(err, errInterrupted) {
-			os.Exit(statusInterrupted)
-		}
-		os.Exit(statusFailed)
-	}
+	var s settings
+	ctx := s.lastWord.listen(context.Background())
+	err := newRoot(&s).ExecuteContext(ctx)
+	exit(err, status(err))
 }
-
-func oneLine(message string) string { return strings.Join(strings.Fields(message), " ") }
 
 // settings are the flags that every command takes.
 type settings struct {
-	device string
-	clip   string
-	vqgan  string
+	device   string
+	clip     string
+	vqgan    string
+	json     bool
+	lastWord lastWord
 }
 
-func newRoot() *cobra.Command {
-	var s settings
+func newRoot(s *settings) *cobra.Command {
 	root := &cobra.Command{
-		Use:           "clipvqgan",
-		Short:         "Make pictures from text, and tell what pictures show",
+		Use:   "clipvqgan",
+		Short: "Make pictures from text, and tell what pictures show",
+		Long: `Make pictures from text, and tell what pictures show.
+
+Ctrl-C and SIGTERM end every command within a second; generate writes the picture so far.`,
 		Version:       "libtorch " + torch.Version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&s.device, "device", "auto", "where to compute: auto, cpu, cuda or cuda:N")
-	flags.StringVar(&s.clip, "clip", "", "CLIP model file (default: the small one that comes with the program)")
-	flags.StringVar(&s.vqgan, "vqgan", "", "VQGAN model file (default: the small one that comes with the program)")
-	root.AddCommand(newGenerate(&s), newClassify(&s), newReconstruct(&s))
+	flags.StringVar(&s.clip, "clip", "", "CLIP model `file` (default: the small one that comes with the program)")
+	flags.StringVar(&s.vqgan, "vqgan", "", "VQGAN model `file` (default: the small one that comes with the program)")
+	flags.BoolVar(&s.json, "json", false, "print results as JSON, one object a line")
+	root.AddCommand(newGenerate(s), newClassify(s), newReconstruct(s), newMan())
+	complete(root)
 	return root
 }
 
@@ -98,4 +77,17 @@ func (s *settings) loadVQGAN() (*vqgan.Model, error) {
 		return models.VQGAN(device)
 	}
 	return vqgan.Load(s.vqgan, device)
+}
+
+// printJSON prints a result on a line of its own.
+func printJSON(out io.Writer, result any) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(result)
+}
+
+// A failedInput is the result of an input that could not be read.
+type failedInput struct {
+	Picture string `json:"picture"`
+	Error   string `json:"error"`
 }

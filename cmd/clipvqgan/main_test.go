@@ -165,10 +165,18 @@ func TestFailures(t *testing.T) {
 		"cutouts":             {[]string{"generate", "cat", "--cutouts", "0"}, "cutouts.number is 0"},
 		"learning rate":       {[]string{"generate", "cat", "--learning-rate", "nan"}, "learning_rate is NaN"},
 		"number in a prompt":  {[]string{"generate", "cat:1e400"}, `wanted a finite one, as in "cat:1"`},
+		"no number":           {[]string{"generate", "cat:nan"}, `wanted a finite one, as in "cat:1"`},
+		"no number for stop":  {[]string{"generate", "cat:1:-inf"}, "wanted a finite one"},
+		"no pattern":          {[]string{"classify", "*.xyz"}, "no file matches *.xyz"},
+		"bad pattern":         {[]string{"classify", "a[.png"}, "is no pattern"},
+		"empty folder":        {[]string{"reconstruct", "closed"}, "there is no picture in the folder closed"},
+		"several for one":     {[]string{"generate", "cat", "--init", "*.png"}, "--init *.png stands for 3 pictures, wanted one"},
+		"unknown format":      {[]string{"reconstruct", "good.png", "-o", "closed/", "--format", "xyz"}, "xyz"},
+		"man without folder":  {[]string{"man"}, "0 folders were given"},
 		"init picture":        {[]string{"generate", "cat", "--init", "text.png"}, "text.png"},
 		"unknown flag":        {[]string{"generate", "cat", "--nonsense"}, "--nonsense"},
 		"unknown command":     {[]string{"paint"}, "paint"},
-		"two pictures":        {[]string{"reconstruct", "good.png", "good.png"}, "2 pictures were given"},
+		"two pictures":        {[]string{"reconstruct", "good.png", "good.png", "-o", "a.png"}, "2 pictures were given, and --output is a.png: wanted a folder, as --output a/"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, problems, status := run(t, folder, test.arguments...)
@@ -196,7 +204,7 @@ func TestInterruptWritesThePictureSoFar(t *testing.T) {
 	require.Eventually(t, func() bool { return slices.Contains(files(t, folder), "cat.png") }, time.Minute, 10*time.Millisecond)
 	require.NoError(t, command.Process.Signal(syscall.SIGINT))
 	assert.Error(t, command.Wait())
-	assert.Equal(t, statusInterrupted, command.ProcessState.ExitCode())
+	assert.Equal(t, 130, command.ProcessState.ExitCode())
 	assert.Contains(t, problems.String(), "interrupted after ")
 	assert.Contains(t, problems.String(), "wrote the picture so far to cat.png")
 	assert.Equal(t, []string{"cat.png"}, files(t, folder))

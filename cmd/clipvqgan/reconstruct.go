@@ -1,48 +1,157 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"image"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/clipvqgan/clipvqgan/imageio"
+	"github.com/clipvqgan/clipvqgan/vqgan"
+)
+
+// A reconstruction is what reconstruct was asked for.
+type reconstruction struct {
+	output string // a file, or a folder for several pictures
+	format string // the extension of the files in a folder
+}
+
+const (
+	defaultReconstructed       = "reconstructed.png"
+	defaultReconstructedFolder = "reconstructed"
 )
 
 func newReconstruct(s *settings) *cobra.Command {
-	var output string
+	var r reconstruction
 	command := &cobra.Command{
-		Use:   "reconstruct PICTURE",
-		Short: "Show what the VQGAN keeps of a picture: encode it, quantize it, decode it",
-		Args: func(command *cobra.Command, arguments []string) error {
-			if len(arguments) != 1 {
-				return fmt.Errorf("%d pictures were given, wanted 1; use: %s", len(arguments), command.UseLine())
-			}
-			return nil
-		},
+		Use:   "reconstruct PICTURE...",
+		Short: "Show what the VQGAN keeps of each picture: encode it, quantize it, decode it",
+		Long: "Show what the VQGAN keeps of each picture: encode it, quantize it, decode it.\n\n" + aboutPictures + `
+One picture is written to a file; several, or one from a folder or a pattern, are written into a folder.`,
+		Example: `  clipvqgan reconstruct photo.png -o again.png
+  clipvqgan reconstruct photos/ -o again/ --format webp`,
+		Args: atLeastOne("picture"),
 		RunE: func(command *cobra.Command, arguments []string) error {
-			if err := imageio.CheckOutputPath(output); err != nil {
-				return err
-			}
-			picture, err := imageio.Load(arguments[0], imageio.Options{})
-			if err != nil {
-				return err
-			}
-			model, err := s.loadVQGAN()
-			if err != nil {
+			return r.run(command.Context(), command.OutOrStdout(), command.ErrOrStderr(), s, arguments)
+		},
+	}
+	command.Flags().StringVarP(&r.output, "output", "o", "",
+		"the picture to write (PNG, JPEG or WebP), or the folder for several (default: "+defaultReconstructed+", or the folder "+defaultReconstructedFolder+")")
+	command.Flags().StringVar(&r.format, "format", "png", "what several pictures are written as: png, jpg or webp")
+	return command
+}
+
+func (r *reconstruction) run(ctx context.Context, out, problems io.Writer, s *settings, arguments []string) error {
+	inputs, failed := expand(arguments)
+	if len(inputs) == 0 {
+		return failed.result()
+	}
+	outputs, err := r.outputs(arguments, inputs, failed.inputs)
+	if err != nil {
+		return err
+	}
+	var model *vqgan.Model
+	var bar *progress
+	if len(inputs) > 1 {
+		bar = newProgress(problems, len(inputs), "pictures")
+		defer bar.end()
+	}
+	for i, input := range inputs {
+		picture, err := imageio.Load(input.path, imageio.Options{})
+		if err == nil && model == nil { // no model for no picture
+			if model, err = s.loadVQGAN(); err != nil {
 				return err
 			}
 			defer model.Close()
-			reconstructed, err := model.Reconstruct(command.Context(), picture)
-			if err != nil {
-				return err
-			}
-			if err := imageio.Save(output, reconstructed); err != nil {
-				return err
-			}
-			fmt.Fprintf(command.OutOrStdout(), "wrote %s\n", output)
-			return nil
-		},
+		}
+		if err == nil {
+			err = r.one(ctx, s, model, picture, outputs[i])
+		}
+		if cause := context.Cause(ctx); cause != nil {
+			return cause
+		}
+		if bar != nil {
+			bar.pause()
+		}
+		if err != nil {
+			err = input.told(err)
+			failed.add(err)
+		}
+		if err := r.tell(out, s, input, outputs[i], err); err != nil {
+			return err
+		}
+		if bar != nil {
+			bar.add("")
+		}
 	}
-	command.Flags().StringVarP(&output, "output", "o", "reconstructed.png", "the picture to write")
-	return command
+	return failed.result()
+}
+
+// outputs are the files to write, one for each input; count includes the inputs that are not there.
+func (r *reconstruction) outputs(arguments []string, inputs []input, count int) ([]string, error) {
+	info, err := os.Stat(r.output)
+	isFolder := err == nil && info.IsDir() || strings.HasSuffix(r.output, "/")
+	isOne := count == 1 && (inputs[0].name == arguments[0] || r.output != "")
+	if isOne && !isFolder {
+		path := r.output
+		if path == "" {
+			path = defaultReconstructed
+		}
+		return []string{path}, imageio.CheckOutputPath(path)
+	}
+	folder := r.output
+	if folder == "" {
+		folder = defaultReconstructedFolder
+	} else if filepath.Ext(folder) != "" && !isFolder {
+		return nil, fmt.Errorf("%d pictures were given, and --output is %s: wanted a folder, as --output %s/",
+			count, folder, strings.TrimSuffix(folder, filepath.Ext(folder)))
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return nil, err
+	}
+	var outputs []string
+	taken := map[string]bool{}
+	for _, input := range inputs {
+		name := strings.TrimSuffix(filepath.Base(input.name), filepath.Ext(input.name))
+		if input.path == standardInput {
+			name = "standard-input"
+		}
+		path := filepath.Join(folder, name+"."+r.format)
+		for n := 2; taken[path]; n++ { // a.png and a.jpg, or of two folders
+			path = filepath.Join(folder, fmt.Sprintf("%s-%d.%s", name, n, r.format))
+		}
+		taken[path] = true
+		outputs = append(outputs, path)
+	}
+	return outputs, imageio.CheckOutputPath(outputs[0])
+}
+
+func (r *reconstruction) one(ctx context.Context, s *settings, model *vqgan.Model, picture image.Image, output string) error {
+	reconstructed, err := model.Reconstruct(ctx, picture)
+	if err != nil {
+		return err
+	}
+	return s.lastWord.save(func() error { return imageio.Save(output, reconstructed) })
+}
+
+// tell prints what became of an input.
+func (r *reconstruction) tell(out io.Writer, s *settings, input input, output string, failure error) error {
+	switch {
+	case s.json && failure != nil:
+		return printJSON(out, failedInput{input.name, failure.Error()})
+	case s.json:
+		return printJSON(out, struct {
+			Picture string `json:"picture"`
+			Output  string `json:"output"`
+		}{input.name, output})
+	case failure == nil:
+		_, err := fmt.Fprintf(out, "wrote %s\n", output)
+		return err
+	}
+	return nil
 }

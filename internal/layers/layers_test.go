@@ -61,6 +61,7 @@ var layers = []layer{
 
 	{"models", []string{"clip/...", "vqgan/...", "torch/...", "tokenizer"}},
 
+	{"setup/...", []string{"setup/internal/..."}}, // makes a machine ready, so it needs no C
 	{"server/...", []string{"server/...", "models", "clip/...", "vqgan/...", "torch/...", "imageio", "tokenizer", "internal/atomicfile"}},
 	{"cmd/...", []string{"server/...", "models", "clip/...", "vqgan/...", "torch/...", "imageio", "tokenizer"}},
 	{"examples/...", []string{"models", "clip/...", "vqgan/...", "torch/...", "imageio", "tokenizer"}},

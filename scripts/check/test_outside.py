@@ -1,8 +1,10 @@
-"""Tests of docs/use.md: another module builds and runs with the checkout's library and with an installed one.
+"""Tests of docs/use.md: another module builds and runs with what setup built, with the checkout's library and
+with an installed one.
 
 They need the library that make builds, and Go. The Go code of README.md is compiled on the way.
 """
 
+import json
 import os
 import pathlib
 import re
@@ -10,11 +12,13 @@ import shutil
 import subprocess
 import tempfile
 import unittest
+import zipfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs" / "use.md"
 LIBRARY = ROOT / "build" / "lib" / "libctorch.so"
 GO = os.environ.get("GO", "go")
+MODULE = "github.com/clipvqgan/clipvqgan"
 
 # What README.md's pieces of code take for granted.
 GIVEN = """
@@ -71,7 +75,7 @@ class OutsideTest(unittest.TestCase):
         cls.prefix = ROOT / "build" / "outside"
         shutil.rmtree(cls.prefix, ignore_errors=True)
         cls.addClassCleanup(shutil.rmtree, cls.prefix, ignore_errors=True)
-        cls.checkout_steps, cls.installed_steps = blocks(DOCUMENT, "sh")
+        _, cls.checkout_steps, cls.installed_steps = blocks(DOCUMENT, "sh")
         (program,) = blocks(DOCUMENT, "go")
         (cls.module / "main.go").write_text(program)
         cls.env = environment(CLIPVQGAN=str(ROOT), PREFIX=str(cls.prefix))
@@ -93,6 +97,12 @@ class OutsideTest(unittest.TestCase):
         run("make", "-s", "-C", ROOT, "-o", "build/lib/libctorch.so", "install", "PREFIX=/usr/local",
             cwd=ROOT, env=environment(DESTDIR=str(stage)))
         shutil.move(stage / "usr" / "local", self.prefix)  # ctorch.pc goes by its own place
+        for name in ("man/man1/clipvqgan-generate.1", "bash-completion/completions/clipvqgan",
+                     "zsh/site-functions/_clipvqgan", "fish/vendor_completions.d/clipvqgan.fish"):
+            self.assertTrue((self.prefix / "share" / name).stat().st_size, name)
+        found = run("readelf", "-d", self.prefix / "bin" / "clipvqgan", cwd="/", env=self.env)
+        self.assertRegex(found, r"R(UN)?PATH.*\$ORIGIN/\.\./lib")
+        self.assertIn("libtorch", run(self.prefix / "bin" / "clipvqgan", "--version", cwd="/", env=self.env))
         (library,) = self.prefix.glob("lib*/**/libctorch.so")
         steps = self.installed_steps.replace("$PREFIX/lib", str(library.parent))
         env = self.env | {"CGO_CFLAGS": "-O2 -g -DCTORCH_TEST_OUTSIDE"}
@@ -141,6 +151,70 @@ class OutsideTest(unittest.TestCase):
             if not line.startswith("#") and "declared and not used" not in line
         ]
         self.assertEqual(mistakes, [])
+
+
+def write_proxy(folder, version):
+    """Lays out the working tree as a module proxy's files: https://go.dev/ref/mod#goproxy-protocol."""
+    versions = folder / MODULE / "@v"
+    versions.mkdir(parents=True)
+    (versions / "list").write_text(version + "\n")
+    (versions / f"{version}.info").write_text(json.dumps({"Version": version, "Time": "2026-01-01T00:00:00Z"}))
+    shutil.copy(ROOT / "go.mod", versions / f"{version}.mod")
+    names = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT, env=os.environ)
+    with zipfile.ZipFile(versions / f"{version}.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name in filter(None, names.split("\0")):
+            if (ROOT / name).is_file() and not (ROOT / name).is_symlink():
+                archive.write(ROOT / name, f"{MODULE}@{version}/{name}")
+
+
+@unittest.skipUnless(LIBRARY.exists(), "no libtorch was found yet")
+@unittest.skipUnless(shutil.which(GO) and shutil.which("git"), "there is no Go, or no git")
+@unittest.skipUnless((ROOT / ".git").exists(), "the files of the module are not known")
+class FromAProxyTest(unittest.TestCase):
+    """In an empty home, without a checkout: the module comes from a proxy, and setup builds the library."""
+
+    def setUp(self):
+        # A blank in each path.
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="from a proxy "))
+        self.addCleanup(shutil.rmtree, self.folder)
+        write_proxy(self.folder / "proxy", "v0.0.1")
+        self.module, self.home = self.folder / "hello", self.folder / "home"
+        self.module.mkdir()
+        self.home.mkdir()
+        proxies = [(self.folder / "proxy").as_uri()]
+        modules = run(GO, "env", "GOMODCACHE", cwd="/", env=os.environ).strip()
+        proxies.append(pathlib.Path(modules, "cache", "download").as_uri())
+        proxies.append(run(GO, "env", "GOPROXY", cwd="/", env=os.environ).strip())
+        libtorch = json.loads((ROOT / "build" / "libtorch.json").read_text())["root"]
+        self.env = environment(
+            HOME=str(self.home), GOPROXY=",".join(proxies), GOSUMDB="off", LIBTORCH=libtorch,
+            # Files that can be removed, and Go's own packages as they were compiled before.
+            GOFLAGS="-modcacherw", GOCACHE=run(GO, "env", "GOCACHE", cwd="/", env=os.environ).strip())
+        for name in ("GOPATH", "GOMODCACHE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+            self.env.pop(name, None)
+
+    def test_the_steps(self):
+        (program,) = blocks(DOCUMENT, "go")
+        (self.module / "main.go").write_text(program)
+        steps, _, _ = blocks(DOCUMENT, "sh")
+        self.assertEqual(run("sh", "-ec", steps, cwd=self.module, env=self.env), "[6 8]\n")
+
+        (prefix,) = (self.home / ".cache" / "clipvqgan" / "libctorch").glob("v0.0.1-*")
+        for name in ("lib/libctorch.so", "lib/pkgconfig/ctorch.pc", "include/ctorch/tensor.h"):
+            self.assertTrue((prefix / name).is_file(), name)
+
+        # Outside a module, by its version, and a second time: nothing is done, and the same is said.
+        again = subprocess.run([GO, "run", f"{MODULE}/setup@v0.0.1"],
+                               cwd=self.folder, env=self.env, capture_output=True, text=True)
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertNotIn("Building", again.stderr)
+        self.assertRegex(again.stdout, r"\Aexport CGO_LDFLAGS=.*\nexport PKG_CONFIG_PATH=.*\n\Z")
+        self.assertIn(str(prefix / "lib"), again.stdout)
+
+        # What was built runs with none of the variables.
+        run("sh", "-ec", steps.splitlines()[2] + "\ngo build -o hello .", cwd=self.module, env=self.env)
+        bare = {"PATH": os.environ["PATH"], "HOME": "/"}
+        self.assertEqual(run(self.module / "hello", cwd="/", env=bare), "[6 8]\n")
 
 
 if __name__ == "__main__":

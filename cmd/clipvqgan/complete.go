@@ -1,0 +1,50 @@
+package main
+
+import "github.com/spf13/cobra"
+
+// outputExtensions are those of the pictures that can be written.
+var outputExtensions = []string{"png", "jpg", "jpeg", "webp"}
+
+// complete tells shells what may stand where, for `clipvqgan completion`.
+func complete(root *cobra.Command) {
+	files := func(extensions ...string) cobra.CompletionFunc {
+		return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return extensions, cobra.ShellCompDirectiveFilterFileExt
+		}
+	}
+	words := func(words ...string) cobra.CompletionFunc {
+		return cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)
+	}
+	flags := map[string]cobra.CompletionFunc{
+		"device": words("auto", "cpu", "cuda"),
+		"clip":   files("pt"),
+		"vqgan":  files("pt"),
+		"output": files(outputExtensions...),
+		"init":   files(pictureExtensions...),
+		"format": words(outputExtensions...),
+	}
+	for _, command := range append(root.Commands(), root) {
+		for flag, values := range flags {
+			if command.Flags().Lookup(flag) == nil && command.PersistentFlags().Lookup(flag) == nil {
+				continue
+			}
+			if err := command.RegisterFlagCompletionFunc(flag, values); err != nil {
+				panic(err) // the flag is there
+			}
+		}
+		for _, flag := range []string{"seed", "steps", "size", "cutouts", "batch", "learning-rate", "smoothness",
+			"init-weight", "save-every", "labels", "template", "top"} {
+			if command.Flags().Lookup(flag) != nil {
+				if err := command.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions); err != nil {
+					panic(err)
+				}
+			}
+		}
+		switch command.Name() {
+		case "classify", "reconstruct":
+			command.ValidArgsFunction = files(pictureExtensions...)
+		case "generate":
+			command.ValidArgsFunction = cobra.NoFileCompletions
+		}
+	}
+}

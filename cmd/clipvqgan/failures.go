@@ -1,0 +1,48 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// failures are those of several inputs that could not be done. The others were.
+type failures struct {
+	inputs int // in all
+	errors []error
+}
+
+// add notes what became of an input.
+func (f *failures) add(err error) { f.errors = append(f.errors, err) }
+
+// result is the command's error: nil where nothing failed.
+func (f *failures) result() error {
+	if len(f.errors) == 0 {
+		return nil
+	}
+	return f
+}
+
+// Error tells all.
+func (f *failures) Error() string { return strings.Join(lines(f), "\n") }
+
+// Unwrap returns the errors.
+func (f *failures) Unwrap() []error { return f.errors }
+
+// lines are what an error says, a line for each failure.
+func lines(err error) []string {
+	f, several := errors.AsType[*failures](err)
+	if !several {
+		return []string{oneLine(err.Error())}
+	}
+	var all []string
+	for _, failure := range f.errors {
+		all = append(all, oneLine(failure.Error()))
+	}
+	if f.inputs > 1 {
+		all = append(all, fmt.Sprintf("%d of %d inputs failed", len(f.errors), f.inputs))
+	}
+	return all
+}
+
+func oneLine(message string) string { return strings.Join(strings.Fields(message), " ") }

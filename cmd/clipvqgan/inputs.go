@@ -1,0 +1,128 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/clipvqgan/clipvqgan/imageio"
+)
+
+// pictureExtensions are those of the files in a folder that are taken for pictures.
+var pictureExtensions = []string{
+	"png", "jpg", "jpeg", "jpe", "jfif", "gif", "webp", "bmp", "tif", "tiff", "pbm", "pgm", "ppm", "pnm", "tga", "ico",
+}
+
+// aboutPictures tells in the commands' help what a picture's argument may be.
+const aboutPictures = `A picture is a file, a folder (all pictures in it and below it), a pattern such as "photos/*.jpg", or
+- for standard input. What cannot be read is told at the end; the others are done all the same.`
+
+// standardInput is the file that - stands for.
+const standardInput = "/dev/stdin"
+
+// An input is a picture that was asked for.
+type input struct {
+	name string // as the user knows it
+	path string
+}
+
+// told puts the user's name for the input into an error.
+func (i input) told(err error) error {
+	if i.path != standardInput {
+		return err
+	}
+	return errors.New(strings.ReplaceAll(err.Error(), standardInput, "standard input"))
+}
+
+// expand finds the pictures that arguments stand for. What stands for none is a failure.
+func expand(arguments []string) ([]input, *failures) {
+	var inputs []input
+	failed := new(failures)
+	for _, argument := range arguments {
+		found, err := expandOne(argument)
+		if err == nil && argument == "-" && slices.Contains(inputs, found[0]) {
+			err = errors.New("- was given twice, and standard input can be read only once")
+		}
+		if err != nil {
+			failed.add(err)
+			failed.inputs++
+			continue
+		}
+		inputs = append(inputs, found...)
+	}
+	failed.inputs += len(inputs)
+	return inputs, failed
+}
+
+func expandOne(argument string) ([]input, error) {
+	if argument == "-" {
+		return []input{{"-", standardInput}}, nil
+	}
+	info, err := os.Stat(argument)
+	switch {
+	case err == nil && info.IsDir():
+		return picturesIn(argument)
+	case err == nil:
+		return []input{{argument, argument}}, nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	case !strings.ContainsAny(argument, "*?["):
+		return nil, fmt.Errorf("%s does not exist", argument)
+	}
+	paths, err := filepath.Glob(argument)
+	if err != nil {
+		return nil, fmt.Errorf("%q is no pattern: %w", argument, err)
+	}
+	var inputs []input
+	for _, path := range paths {
+		if info, err := os.Stat(path); err != nil || !info.IsDir() {
+			inputs = append(inputs, input{path, path})
+		}
+	}
+	if len(inputs) == 0 {
+		return nil, fmt.Errorf("no file matches %s", argument)
+	}
+	return inputs, nil
+}
+
+// picturesIn are the pictures in and below a folder, in their names' order, without hidden ones.
+func picturesIn(folder string) ([]input, error) {
+	var inputs []input
+	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case path == folder:
+		case strings.HasPrefix(entry.Name(), ".") && entry.IsDir():
+			return fs.SkipDir
+		case strings.HasPrefix(entry.Name(), ".") || entry.IsDir():
+		case slices.Contains(pictureExtensions, strings.ToLower(strings.TrimPrefix(filepath.Ext(path), "."))):
+			inputs = append(inputs, input{path, path})
+		}
+		return nil
+	})
+	if err == nil && len(inputs) == 0 {
+		err = fmt.Errorf("there is no picture in the folder %s", folder)
+	}
+	return inputs, err
+}
+
+// loadOne reads the one picture that an argument stands for.
+func loadOne(flag, argument string) (*imageio.RGB, error) {
+	inputs, err := expandOne(argument)
+	if err != nil {
+		return nil, err
+	}
+	if len(inputs) != 1 {
+		return nil, fmt.Errorf("%s %s stands for %d pictures, wanted one", flag, argument, len(inputs))
+	}
+	picture, err := imageio.Load(inputs[0].path, imageio.Options{})
+	if err != nil {
+		return nil, inputs[0].told(err)
+	}
+	return picture, nil
+}

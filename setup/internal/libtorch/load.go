@@ -1,0 +1,58 @@
+package libtorch
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+const loader = `
+#include <dlfcn.h>
+#include <stdio.h>
+int main(int count, char** arguments) {
+  if (count == 2 && dlopen(arguments[1], RTLD_NOW)) return 0;
+  puts(dlerror());
+  return 1;
+}
+`
+
+// CheckItLoads loads the library in a small C program: it may lack a library itself, or be another
+// processor's.
+func (l *Libtorch) CheckItLoads(ctx context.Context, compiler []string) error {
+	folder, err := os.MkdirTemp("", "libtorch-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	source, program := filepath.Join(folder, "load.c"), filepath.Join(folder, "load")
+	if err := os.WriteFile(source, []byte(loader), 0o600); err != nil {
+		return err
+	}
+	compile := exec.CommandContext(ctx, compiler[0], append(compiler[1:], source, "-o", program, "-ldl")...)
+	if output, err := compile.CombinedOutput(); err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			return cause
+		}
+		return fmt.Errorf("the C compiler %s does not work: %s", compiler[0], lastLine(string(output), err))
+	}
+	library := filepath.Join(l.LibDir, "libtorch_cpu.so")
+	if output, err := exec.CommandContext(ctx, program, library).Output(); err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			return cause
+		}
+		return fmt.Errorf("%s: %s cannot be loaded: %s", l.Origin, library, lastLine(string(output), err))
+	}
+	return nil
+}
+
+// lastLine is the last line that a program wrote, or how it ended where it wrote none.
+func lastLine(output string, err error) string {
+	lines := strings.Split(strings.TrimSpace(output), "\n")
+	if line := strings.TrimSpace(lines[len(lines)-1]); line != "" {
+		return line
+	}
+	return err.Error()
+}

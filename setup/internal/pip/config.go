@@ -1,0 +1,152 @@
+// Package pip finds and downloads wheels as pip does: with its configuration, from its package indexes.
+//
+// Formats: https://packaging.python.org/en/latest/specifications/simple-repository-api/ and
+// https://pip.pypa.io/en/stable/topics/configuration/
+package pip
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// defaultIndex is pip's own.
+const defaultIndex = "https://pypi.org/simple"
+
+// A Config is what pip's configuration says about where packages come from.
+type Config struct {
+	Indexes           []string // URLs of simple indexes
+	FindLinks         []string // folders, files or pages of links that hold packages too
+	Proxy             string
+	Certificate       string // a file of certificates to trust in place of the system's
+	ClientCertificate string // a file of a certificate and its key
+	TrustedHosts      []string
+	Timeout           time.Duration // without a byte
+}
+
+// ReadConfig reads pip's configuration files and environment variables, as `pip download` does.
+func ReadConfig() (Config, error) {
+	values := map[string]string{}
+	for _, path := range configFiles() {
+		if err := readFile(path, values); err != nil {
+			return Config{}, err
+		}
+	}
+	// An empty variable is as one that is not set.
+	for _, entry := range os.Environ() {
+		name, value, _ := strings.Cut(entry, "=")
+		if option, ours := strings.CutPrefix(name, "PIP_"); ours && value != "" {
+			values[optionName(option)] = value
+		}
+	}
+	config := Config{
+		FindLinks:         strings.Fields(values["find-links"]),
+		Proxy:             values["proxy"],
+		Certificate:       first(values["cert"], os.Getenv("REQUESTS_CA_BUNDLE"), os.Getenv("CURL_CA_BUNDLE")),
+		ClientCertificate: values["client-cert"],
+		TrustedHosts:      strings.Fields(values["trusted-host"]),
+		Timeout:           15 * time.Second,
+	}
+	if !slices.Contains([]string{"1", "true", "yes", "on", "y", "t"}, strings.ToLower(values["no-index"])) {
+		config.Indexes = append([]string{first(values["index-url"], defaultIndex)}, strings.Fields(values["extra-index-url"])...)
+	}
+	if text := first(values["timeout"], values["default-timeout"]); text != "" {
+		seconds, err := strconv.ParseFloat(text, 64)
+		if err != nil || !(seconds > 0 && seconds < 1e6) {
+			return Config{}, fmt.Errorf("pip's timeout is %q, wanted a number of seconds", text)
+		}
+		config.Timeout = time.Duration(seconds * float64(time.Second))
+	}
+	return config, nil
+}
+
+func first(texts ...string) string {
+	for _, text := range texts {
+		if text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+func optionName(name string) string {
+	return strings.TrimPrefix(strings.ReplaceAll(strings.ToLower(name), "_", "-"), "--")
+}
+
+// configFiles are pip's files, whose later ones count before the earlier: the machine's, the user's, the
+// virtual environment's, and the one that PIP_CONFIG_FILE names.
+func configFiles() []string {
+	named := os.Getenv("PIP_CONFIG_FILE")
+	if named == os.DevNull {
+		return nil
+	}
+	var files []string
+	folders := filepath.SplitList(first(os.Getenv("XDG_CONFIG_DIRS"), "/etc/xdg"))
+	for _, folder := range slices.Backward(folders) {
+		files = append(files, filepath.Join(folder, "pip", "pip.conf"))
+	}
+	files = append(files, "/etc/pip.conf")
+	if home, err := os.UserHomeDir(); err == nil {
+		files = append(files, filepath.Join(home, ".pip", "pip.conf"))
+	}
+	if folder, err := os.UserConfigDir(); err == nil {
+		files = append(files, filepath.Join(folder, "pip", "pip.conf"))
+	}
+	if environment := os.Getenv("VIRTUAL_ENV"); environment != "" {
+		files = append(files, filepath.Join(environment, "pip.conf"))
+	}
+	if named != "" {
+		files = append(files, named)
+	}
+	return files
+}
+
+// readFile adds what a file says. The format is that of Python's configparser: sections, name = value,
+// and lines that go on with the value before them by being indented. A file that is not there says
+// nothing.
+func readFile(path string, values map[string]string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		if os.IsNotExist(err) {
+			return nil
+		}
+		return fmt.Errorf("pip's configuration: %w", err)
+	}
+	sections := map[string]map[string]string{"global": {}, "download": {}}
+	var section map[string]string
+	name := ""
+	number := 0
+	for line := range strings.Lines(string(data)) {
+		number++
+		text := strings.TrimSpace(line)
+		indented := line != strings.TrimLeft(line, " \t")
+		switch {
+		case text == "" || text[0] == '#' || text[0] == ';':
+		case indented && name != "":
+			section[name] = strings.TrimSpace(section[name] + "\n" + text)
+		case text[0] == '[' && text[len(text)-1] == ']':
+			title := text[1 : len(text)-1]
+			if sections[title] == nil {
+				sections[title] = map[string]string{}
+			}
+			section, name = sections[title], ""
+		default:
+			at := strings.IndexAny(text, "=:")
+			if at < 0 || section == nil {
+				return fmt.Errorf("pip's configuration: line %d of %s is no setting: %q", number, path, text)
+			}
+			name = optionName(strings.TrimSpace(text[:at]))
+			section[name] = strings.TrimSpace(text[at+1:])
+		}
+	}
+	for _, title := range []string{"global", "download"} {
+		for name, value := range sections[title] {
+			values[name] = value
+		}
+	}
+	return nil
+}
