@@ -62,7 +62,7 @@ endef
 
 # Go's cache knows the files of its own packages alone. The sum, in headers that nothing includes,
 # makes it compile and test again when the library has changed.
-sums := torch/libctorch_sum.h torch/jit/libctorch_sum.h torch/cuda/libctorch_sum.h
+sums := $(addsuffix /libctorch_sum.h,torch torch/jit torch/cuda imageio/internal/cpicture)
 $(library): $(sources) build/libtorch.cmake
 	@test -f $@ || echo "Building libctorch (about a minute)"
 	@$(call configure,build)

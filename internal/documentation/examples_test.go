@@ -18,9 +18,11 @@ import (
 // mainNames are what a reader of `go doc` or pkg.go.dev meets first, by package.
 var mainNames = map[string][]string{
 	"torch": {
-		"Tensor", "DType", "Device", "Scope", "Try", "Error", "NoGrad", "Generator", "Module",
+		"Tensor", "DType", "Device", "Scope", "Try", "Error", "NoGrad", "Generator",
 		"FromSlice", "Gradients", "Tensor_Index",
 	},
+	"torch/jit":        {"Load", "Module"},
+	"torch/cuda":       {"WithStream", "MemoryStatsOf"},
 	"torch/optim":      {"SGD", "Adam"},
 	"torch/checkpoint": {"Load", "Save"},
 	"clip":             {"Load", "Model", "Classifier", "Preprocessor"},

@@ -33,7 +33,8 @@ var layers = []layer{
 	{"internal/atomicfile", nil},
 
 	// Pictures and text know no tensors.
-	{"imageio", []string{"internal/atomicfile"}},
+	{"imageio", []string{"imageio/internal/...", "internal/atomicfile"}},
+	{"imageio/internal/cpicture", nil}, // C libraries of picture formats
 	{"tokenizer", []string{"internal/atomicfile"}},
 
 	{"torch/internal/...", []string{"torch/internal/..."}},
@@ -185,7 +186,7 @@ func TestPackagesImportDownwards(t *testing.T) {
 }
 
 // holdC are the packages with calls into C. All else is Go over them.
-var holdC = []string{"torch", "torch/jit", "torch/cuda"}
+var holdC = []string{"torch", "torch/jit", "torch/cuda", "imageio/internal/cpicture"}
 
 func TestWhichPackagesHoldC(t *testing.T) {
 	for _, p := range listPackages(t) {

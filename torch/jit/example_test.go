@@ -141,11 +141,3 @@ func ExampleModule_LoadStateDict() {
 	fmt.Println(err)
 	// Output: torch: LoadStateDict: the state dict does not fit the module: it lacks bias; weight has shape [2 3], not [2 2]
 }
-
-func ExampleSetWarningHandler() {
-	torch.SetWarningHandler(func(message string) {
-		fmt.Fprintln(os.Stderr, "libtorch warns:", message)
-	})
-	// And no warnings at all:
-	torch.SetWarningHandler(nil)
-}
