@@ -364,3 +364,35 @@ func FusedAdagradInPlace(parameters, gradients, sums, steps []*Tensor, learningR
 		C.double(learningRate), C.double(learningRateDecay), C.double(weightDecay), C.double(eps),
 		cBool(maximize), gradientScaleHandle, foundInfinityHandle))
 }
+
+// AmpForeachNonFiniteCheckAndUnscaleInPlace multiplies each gradient by inverseScale in place,
+// and sets foundInfinity, a float32 tensor of one element, to 1 if an element is infinite or NaN.
+// The gradient scaler of torch/optim uses it.
+func AmpForeachNonFiniteCheckAndUnscaleInPlace(gradients []*Tensor, foundInfinity, inverseScale *Tensor) {
+	const operation = "AmpForeachNonFiniteCheckAndUnscaleInPlace"
+	gradientsHandles := acquireAll(operation, gradients)
+	defer gradientsHandles.release()
+	foundInfinityHandle := foundInfinity.acquire(operation)
+	defer foundInfinity.release()
+	inverseScaleHandle := inverseScale.acquire(operation)
+	defer inverseScale.release()
+	check(operation, C.ctorch_op__amp_foreach_non_finite_check_and_unscale_(
+		gradientsHandles.pointer(), gradientsHandles.count(), foundInfinityHandle,
+		inverseScaleHandle))
+}
+
+// AmpUpdateScaleInPlace multiplies t by backoffFactor in place if foundInfinity is not 0, or by
+// growthFactor after growthInterval steps without one, which growthTracker, an int32 tensor,
+// counts, and returns t.
+func (t *Tensor) AmpUpdateScaleInPlace(growthTracker, foundInfinity *Tensor, growthFactor, backoffFactor float64, growthInterval int64) *Tensor {
+	const operation = "AmpUpdateScaleInPlace"
+	self := t.acquire(operation)
+	defer t.release()
+	growthTrackerHandle := growthTracker.acquire(operation)
+	defer growthTracker.release()
+	foundInfinityHandle := foundInfinity.acquire(operation)
+	defer foundInfinity.release()
+	check(operation, C.ctorch_op__amp_update_scale_(self, growthTrackerHandle, foundInfinityHandle,
+		C.double(growthFactor), C.double(backoffFactor), C.int64_t(growthInterval)))
+	return t
+}

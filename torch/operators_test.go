@@ -405,8 +405,10 @@ func TestEveryListedOperatorHasAReference(t *testing.T) {
 	for name := range foreachCases {
 		have[name] = true
 	}
-	// UnflattenDenseTensors is in a case of TestForeach, and ViewDType has a test of its own.
-	for _, name := range []string{"UnflattenDenseTensors", "ViewDType", "FusedSGDInPlace", "FusedAdamInPlace", "FusedAdamWInPlace", "FusedAdagradInPlace"} {
+	// UnflattenDenseTensors is in a case of TestForeach, and ViewDType has a test of its own, as the gradient
+	// scaler has.
+	for _, name := range []string{"UnflattenDenseTensors", "ViewDType", "AmpUpdateScaleInPlace", "AmpForeachNonFiniteCheckAndUnscaleInPlace",
+		"FusedSGDInPlace", "FusedAdamInPlace", "FusedAdamWInPlace", "FusedAdagradInPlace"} {
 		have[name] = true
 	}
 	lines := regexp.MustCompile(`(?m)^(?:func )?(\w+) = .*?\)(?: -> [\w, ]+)?: (?:is behind (\w+))?`)

@@ -242,3 +242,22 @@ ctorch_error* ctorch_op__fused_adagrad_(ctorch_tensor* const* self, int64_t self
                         eps, maximize != 0, maybe(grad_scale), maybe(found_inf));
   });
 }
+
+ctorch_error* ctorch_op__amp_foreach_non_finite_check_and_unscale_(
+    ctorch_tensor* const* self, int64_t self_count, ctorch_tensor* found_inf,
+    const ctorch_tensor* inv_scale) {
+  return guard([&] {
+    at::_amp_foreach_non_finite_check_and_unscale_(tensor_vector(self, self_count),
+                                                   found_inf->value, inv_scale->value);
+  });
+}
+
+ctorch_error* ctorch_op__amp_update_scale_(ctorch_tensor* self, ctorch_tensor* growth_tracker,
+                                           const ctorch_tensor* found_inf,
+                                           double scale_growth_factor, double scale_backoff_factor,
+                                           int64_t growth_interval) {
+  return guard([&] {
+    at::_amp_update_scale_(self->value, growth_tracker->value, found_inf->value,
+                           scale_growth_factor, scale_backoff_factor, growth_interval);
+  });
+}

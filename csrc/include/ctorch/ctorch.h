@@ -2,6 +2,7 @@
 #ifndef CTORCH_CTORCH_H_
 #define CTORCH_CTORCH_H_
 
+#include "autocast.h"
 #include "autograd.h"
 #include "base.h"
 #include "callback.h"

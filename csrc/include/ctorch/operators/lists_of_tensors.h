@@ -200,6 +200,21 @@ CTORCH_API ctorch_error* ctorch_op__fused_adagrad_(ctorch_tensor* const* self, i
                                                    const ctorch_tensor* grad_scale,
                                                    const ctorch_tensor* found_inf);
 
+// aten::_amp_foreach_non_finite_check_and_unscale_(Tensor(a!)[] self, Tensor(b!) found_inf, Tensor
+//     inv_scale) -> ()
+CTORCH_API ctorch_error* ctorch_op__amp_foreach_non_finite_check_and_unscale_(
+    ctorch_tensor* const* self, int64_t self_count, ctorch_tensor* found_inf,
+    const ctorch_tensor* inv_scale);
+
+// aten::_amp_update_scale_(Tensor(a!) self, Tensor(b!) growth_tracker, Tensor found_inf, float
+//     scale_growth_factor, float scale_backoff_factor, int growth_interval) -> Tensor(a!)
+CTORCH_API ctorch_error* ctorch_op__amp_update_scale_(ctorch_tensor* self,
+                                                      ctorch_tensor* growth_tracker,
+                                                      const ctorch_tensor* found_inf,
+                                                      double scale_growth_factor,
+                                                      double scale_backoff_factor,
+                                                      int64_t growth_interval);
+
 CTORCH_EXTERN_C_END
 
 #endif  // CTORCH_OPERATORS_LISTS_OF_TENSORS_H_

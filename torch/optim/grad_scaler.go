@@ -1,0 +1,304 @@
+package optim
+
+import (
+	"sync"
+
+	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
+)
+
+// GradScalerOptions are the options of [NewGradScaler]. Start from [DefaultGradScaler].
+type GradScalerOptions struct {
+	// InitScale is the first scale.
+	InitScale float64
+	// GrowthFactor multiplies the scale after GrowthInterval steps in a row without an overflow.
+	GrowthFactor   float64
+	GrowthInterval int
+	// BackoffFactor multiplies the scale after a step with an overflow.
+	BackoffFactor float64
+}
+
+// DefaultGradScaler returns PyTorch's defaults: a scale of 65536, doubled after 2000 steps and halved
+// after an overflow.
+func DefaultGradScaler() GradScalerOptions {
+	return GradScalerOptions{InitScale: 65536, GrowthFactor: 2, GrowthInterval: 2000, BackoffFactor: 0.5}
+}
+
+// A GradScaler multiplies the loss so that small gradients do not become 0 in float16, and divides the
+// gradients before the optimizer's step. Steps whose gradients overflowed are left out, and the scale
+// follows. It is torch.amp.GradScaler, for [torch.Autocast] in float16; bfloat16 needs none. Several
+// goroutines may use one.
+//
+//	optimizer.ZeroGrad()
+//	torch.Autocast(torch.AutocastOptions{Device: device}, func() { loss = model(x) })
+//	scaler.Scale(loss).Backward()
+//	stepped, err := scaler.Step(optimizer)
+//	scaler.Update()
+type GradScaler struct {
+	mutex   sync.Mutex
+	options GradScalerOptions
+	// scale, float32, and tracker, int32, lie on the device of the first loss; nil before.
+	scale, tracker *torch.Tensor
+	// first is the growth tracker that a state dict set before there was a loss.
+	first  int64
+	stages map[*Optimizer]*scaling
+}
+
+// A scaling is what happened to an optimizer's gradients since the last Update.
+type scaling struct {
+	// found is 1 where a gradient overflowed, by device.
+	found   map[torch.Device]*torch.Tensor
+	stepped bool
+}
+
+// NewGradScaler makes a scaler. The error is of kind [torch.ErrInvalid] where the scale or a factor is
+// not positive, a growth factor is 1 or less, or a backoff factor 1 or more.
+func NewGradScaler(options GradScalerOptions) (*GradScaler, error) {
+	const operation = "NewGradScaler"
+	switch {
+	case !(options.InitScale > 0):
+		return nil, invalid(operation, "the first scale is %v: it must be above 0", options.InitScale)
+	case !(options.GrowthFactor > 1):
+		return nil, invalid(operation, "the growth factor is %v: it must be above 1", options.GrowthFactor)
+	case !(options.BackoffFactor > 0 && options.BackoffFactor < 1):
+		return nil, invalid(operation, "the backoff factor is %v: it must be between 0 and 1", options.BackoffFactor)
+	case options.GrowthInterval < 1:
+		return nil, invalid(operation, "the growth interval is %d: it must be 1 or more", options.GrowthInterval)
+	}
+	return &GradScaler{options: options, stages: map[*Optimizer]*scaling{}}, nil
+}
+
+// Scale returns the loss times the scale. Gradients flow through it.
+func (s *GradScaler) Scale(loss *torch.Tensor) *torch.Tensor {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.begin(loss.Device())
+	scale := s.scale
+	if loss.Device() != scale.Device() {
+		scale = scale.To(loss.Device())
+	}
+	return loss.Mul(scale)
+}
+
+// begin makes the scale where the first loss is.
+func (s *GradScaler) begin(device torch.Device) {
+	if s.scale != nil {
+		return
+	}
+	bridge.OutsideScopes(func(func(func())) {
+		s.scale = torch.Full(torch.Shape{}, s.options.InitScale, torch.Float32, device)
+		s.tracker = torch.Full(torch.Shape{}, s.first, torch.Int32, device)
+	})
+}
+
+// Unscale divides the optimizer's gradients by the scale, for who would see or clip them before
+// [GradScaler.Step], which does it otherwise. It does not wait for the device. The error is of kind
+// [torch.ErrInvalid] where it was done since the last Update, where nothing was scaled before, or where a
+// gradient is float16: keep the parameters in float32.
+func (s *GradScaler) Unscale(optimizer *Optimizer) error {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.unscale("Unscale", optimizer)
+}
+
+func (s *GradScaler) unscale(operation string, optimizer *Optimizer) error {
+	switch stage := s.stages[optimizer]; {
+	case s.scale == nil:
+		return invalid(operation, "no loss was scaled yet: call Scale before the backward pass")
+	case stage != nil && stage.stepped:
+		return invalid(operation, "the optimizer made its step since the last Update")
+	case stage != nil:
+		return invalid(operation, "the optimizer's gradients were unscaled since the last Update")
+	}
+	stage := &scaling{found: map[torch.Device]*torch.Tensor{}}
+	err := torch.Try(func() (err error) {
+		torch.NoGrad(func() { bridge.Scratch(func() { err = s.unscaleInto(operation, optimizer, stage) }) })
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.stages[optimizer] = stage
+	return nil
+}
+
+func (s *GradScaler) unscaleInto(operation string, optimizer *Optimizer, stage *scaling) error {
+	type kind struct {
+		device torch.Device
+		dtype  torch.DType
+	}
+	var order []kind
+	byKind := map[kind][]*torch.Tensor{}
+	for _, group := range optimizer.Groups() {
+		for _, gradient := range torch.Grads(group.Parameters) {
+			if gradient == nil {
+				continue
+			}
+			if gradient.DType() == torch.Float16 {
+				return invalid(operation, "a gradient is float16, which unscaling would make 0 again: keep the parameters in float32")
+			}
+			k := kind{gradient.Device(), gradient.DType()}
+			if byKind[k] == nil {
+				order = append(order, k)
+			}
+			byKind[k] = append(byKind[k], gradient.Detach())
+		}
+	}
+	// In float64, for float32's division may be imprecise on a GPU.
+	inverse := s.scale.To(torch.Float64).Reciprocal().To(torch.Float32)
+	for _, k := range order {
+		if stage.found[k.device] == nil {
+			bridge.OutsideScopes(func(func(func())) {
+				stage.found[k.device] = torch.Zeros(torch.Shape{}, torch.Float32, k.device)
+			})
+		}
+		torch.AmpForeachNonFiniteCheckAndUnscaleInPlace(byKind[k], stage.found[k.device], inverse.To(k.device))
+	}
+	return nil
+}
+
+// Step unscales the optimizer's gradients, unless [GradScaler.Unscale] did, and takes the optimizer's
+// step if none of them overflowed. It reports whether it did, for which it waits for the device.
+func (s *GradScaler) Step(optimizer *Optimizer) (stepped bool, err error) {
+	const operation = "Step"
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.stages[optimizer] == nil {
+		if err := s.unscale(operation, optimizer); err != nil {
+			return false, err
+		}
+	}
+	stage := s.stages[optimizer]
+	if stage.stepped {
+		return false, invalid(operation, "the optimizer made its step since the last Update")
+	}
+	if len(stage.found) == 0 {
+		return false, invalid(operation, "the optimizer's parameters have no gradients")
+	}
+	stage.stepped = true
+	for _, found := range stage.found {
+		if found.Item() != 0 {
+			return false, nil
+		}
+	}
+	return true, torch.Try(func() error { optimizer.Step(); return nil })
+}
+
+// Update lets the scale grow or back off by what the steps since the last Update found. The error is of
+// kind [torch.ErrInvalid] where there was no step.
+func (s *GradScaler) Update() error {
+	const operation = "Update"
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if len(s.stages) == 0 {
+		return invalid(operation, "no optimizer's gradients were unscaled since the last Update")
+	}
+	defer s.forget()
+	return torch.Try(func() error {
+		torch.NoGrad(func() {
+			bridge.Scratch(func() {
+				found := torch.Zeros(torch.Shape{}, torch.Float32, s.scale.Device())
+				for _, stage := range s.stages {
+					for _, each := range stage.found {
+						found.AddInPlace(each.To(found.Device()))
+					}
+				}
+				s.scale.AmpUpdateScaleInPlace(s.tracker, found, s.options.GrowthFactor,
+					s.options.BackoffFactor, int64(s.options.GrowthInterval))
+			})
+		})
+		return nil
+	})
+}
+
+func (s *GradScaler) forget() {
+	for _, stage := range s.stages {
+		for _, found := range stage.found {
+			found.Close()
+		}
+	}
+	s.stages = map[*Optimizer]*scaling{}
+}
+
+// CurrentScale returns the scale, for which it waits for the device.
+func (s *GradScaler) CurrentScale() float64 {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.scale == nil {
+		return s.options.InitScale
+	}
+	return s.scale.Item()
+}
+
+// SetScale sets the scale from the next loss on.
+func (s *GradScaler) SetScale(scale float64) error {
+	if !(scale > 0) {
+		return invalid("SetScale", "the scale is %v: it must be above 0", scale)
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.options.InitScale = scale
+	if s.scale == nil {
+		return nil
+	}
+	return torch.Try(func() error { s.scale.FillInPlace(scale); return nil })
+}
+
+// StateDict returns the scaler's state in the layout of Python's scaler.state_dict().
+func (s *GradScaler) StateDict() *torch.Dict {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	scale, tracker := s.options.InitScale, s.first
+	if s.scale != nil {
+		scale, tracker = s.scale.Item(), s.tracker.ItemInt64()
+	}
+	return torch.NewDict("scale", scale, "growth_factor", s.options.GrowthFactor, "backoff_factor", s.options.BackoffFactor,
+		"growth_interval", int64(s.options.GrowthInterval), "_growth_tracker", tracker)
+}
+
+// LoadStateDict goes on from a state dict of [GradScaler.StateDict] or of Python's scaler. The error is
+// of kind [torch.ErrInvalid] where it is none; the scaler is as it was then.
+func (s *GradScaler) LoadStateDict(state *torch.Dict) error {
+	const operation = "LoadStateDict"
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	options := s.options
+	var interval, tracker int64
+	for _, field := range []struct {
+		name string
+		to   any
+	}{
+		{"scale", &options.InitScale}, {"growth_factor", &options.GrowthFactor}, {"backoff_factor", &options.BackoffFactor},
+		{"growth_interval", &interval}, {"_growth_tracker", &tracker},
+	} {
+		if err := readValue(state.Get(field.name), field.to); err != nil {
+			return invalid(operation, "the state of a gradient scaler: %s %v", field.name, err)
+		}
+	}
+	options.GrowthInterval = int(interval)
+	if _, err := NewGradScaler(options); err != nil {
+		return invalid(operation, "%s", err.(*torch.Error).Message)
+	}
+	s.options, s.first = options, tracker
+	if s.scale == nil {
+		return nil
+	}
+	return torch.Try(func() error {
+		s.scale.FillInPlace(options.InitScale)
+		s.tracker.FillInPlace(tracker)
+		return nil
+	})
+}
+
+// Close frees the scaler's tensors. Closing it again does nothing.
+func (s *GradScaler) Close() {
+	if s == nil {
+		return
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.forget()
+	s.scale.Close()
+	s.tracker.Close()
+	s.scale, s.tracker = nil, nil
+}
