@@ -21,12 +21,12 @@ type fileStorage struct {
 	// width is how large the numbers of an untyped storage are: that of its first tensor. It matters
 	// where the file's order of bytes is another.
 	width int64
-	// base is all of it, as a tensor of one dimension, once it was read.
+	// base is all of the memory as a tensor of one dimension, once it has been read.
 	base *torch.Tensor
 	used bool
 }
 
-// storageTypes are Python's names for storages by the type of their elements.
+// storageTypes are Python's names of storages by element type.
 var storageTypes = map[string]torch.DType{
 	"ByteStorage": torch.Uint8, "CharStorage": torch.Int8, "ShortStorage": torch.Int16, "IntStorage": torch.Int32,
 	"LongStorage": torch.Int64, "HalfStorage": torch.Float16, "FloatStorage": torch.Float32, "DoubleStorage": torch.Float64,
@@ -47,8 +47,8 @@ func storageDType(class pickle.Global) (torch.DType, bool) {
 	return dtype, ok
 }
 
-// storage is what a reference out of the pickle means: ("storage", type, key, location, count).
-// It is not read yet.
+// storage returns the storage for a reference in the pickle: ("storage", type, key, location,
+// count). It is not read yet.
 func (l *loader) storage(reference *pickle.Persistent) (*fileStorage, error) {
 	damaged := errors.New("a storage is not described as torch.save does")
 	id, ok := reference.ID.(*pickle.Tuple)
@@ -115,7 +115,7 @@ func (s *fileStorage) readFrom(r io.Reader, order binary.ByteOrder) (*torch.Tens
 	return numbers.ViewDType(torch.Uint8), nil
 }
 
-// move brings a storage to where its tensors are wanted.
+// move copies a storage to the device that its tensors are wanted on.
 func (l *loader) move(s *fileStorage) error {
 	if l.device == torch.CPU {
 		return nil
@@ -217,8 +217,8 @@ var viewable = func() map[torch.DType]bool {
 	return all
 }()
 
-// marked applies what Python keeps as a mark on a tensor: that it is the conjugate or the negative
-// of what is in its storage.
+// marked applies the marks that say that a tensor is the conjugate or the negative of the numbers
+// in its storage.
 func (l *loader) marked(t *torch.Tensor, marks any, depth int) (*torch.Tensor, error) {
 	given, err := l.value(marks, depth+1)
 	if err != nil {
@@ -247,8 +247,8 @@ func (l *loader) marked(t *torch.Tensor, marks any, depth int) (*torch.Tensor, e
 	return t, nil
 }
 
-// parameter makes a tensor of a torch.nn.Parameter: a tensor, whether it requires a gradient, and
-// hooks. Attributes that were set on it in Python are left out.
+// parameter makes a tensor from a torch.nn.Parameter: a tensor, whether it requires a gradient, and
+// hooks. Attributes set on it in Python are dropped.
 func (l *loader) parameter(arguments []any, depth int) (*torch.Tensor, error) {
 	if len(arguments) < 2 {
 		return nil, errors.New("a parameter is not described as torch.save does")
@@ -281,7 +281,7 @@ func (l *loader) requireGrad(t *torch.Tensor, arguments []any, at int) error {
 	return torch.Try(func() error { t.SetRequiresGrad(true); return nil })
 }
 
-// wholeNumbers is a tuple's elements; a torch.Size is one too.
+// wholeNumbers returns the elements of a tuple or torch.Size.
 func wholeNumbers(value any) ([]int64, bool) {
 	if call, ok := value.(*pickle.Call); ok && call.Function == torchSize && len(call.Arguments.Items) == 1 {
 		value = call.Arguments.Items[0]

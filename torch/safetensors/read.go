@@ -38,7 +38,7 @@ func Load(path string, where ...torch.Option) ([]torch.NamedTensor, map[string]s
 	return tensors, file.Metadata(), leftOut.OrNil()
 }
 
-// Read is [Load] from a stream, which is read once, from beginning to end.
+// Read is [Load] from a stream, which it reads to its end.
 func Read(r io.Reader, where ...torch.Option) ([]torch.NamedTensor, map[string]string, error) {
 	const operation = "Read"
 	buffered := bufio.NewReader(r)
@@ -84,7 +84,7 @@ func readTensor(r io.Reader, info Info, where []torch.Option) (*torch.Tensor, er
 	return tensorfile.Move(tensor, where)
 }
 
-// failure is what is wrong with a file, as this package's users get it.
+// failure converts an error of a file for this package's users.
 func failure(operation, name string, err error) error {
 	kind, message := torch.ErrFormat, err.Error()
 	if known := (*torch.Error)(nil); errors.As(err, &known) && known.Kind != torch.ErrFormat {

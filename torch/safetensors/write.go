@@ -42,7 +42,7 @@ func Write(w io.Writer, tensors []torch.NamedTensor, metadata map[string]string)
 	return nil
 }
 
-// A layout is a file before it is written.
+// A layout is the order of tensors in a file to be written, and its header.
 type layout struct {
 	header  []byte
 	tensors []torch.NamedTensor
@@ -67,7 +67,7 @@ func plan(operation string, tensors []torch.NamedTensor, metadata map[string]str
 	return l, nil
 }
 
-// describe is the header, padded so that the tensors begin at a multiple of 8 bytes.
+// describe returns the header, padded so that the tensors begin at a multiple of 8 bytes.
 func describe(tensors []torch.NamedTensor, metadata map[string]string) ([]byte, error) {
 	header := []byte("{")
 	if len(metadata) > 0 {
@@ -119,13 +119,13 @@ func describe(tensors []torch.NamedTensor, metadata map[string]string) ([]byte, 
 	return header, nil
 }
 
-// appendJSON appends text, or what is made of it.
+// appendJSON appends value as JSON.
 func appendJSON(to []byte, value any) []byte {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(value); err != nil {
-		panic(err) // texts and numbers cannot fail
+		panic(err) // cannot happen for strings and numbers
 	}
 	return append(to, bytes.TrimRight(text.Bytes(), "\n")...)
 }
