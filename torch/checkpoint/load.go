@@ -25,15 +25,15 @@ import (
 //	torch.Tensor, nn.Parameter        *torch.Tensor
 //	torch.dtype, torch.device         torch.DType, torch.Device
 //	torch.Size                        torch.Tuple
+//	any other object                  *torch.Object
 //
 // Tensors are loaded to the CPU, or to the [torch.Device] in the options, wherever they were saved.
 // Tensors that share memory in the file share memory here, and a list or dict that the file refers
 // to twice is one object here.
 //
-// No code is run: as with Python's weights_only=True, a file that contains any other class is
-// refused, with an error of kind [torch.ErrFormat] that names the class. Damaged files are errors
-// of the same kind. The format from before PyTorch 1.6 is supported, except for the tar archives of
-// its first versions. Use package torch/jit for files of torch.jit.save.
+// No code from the file is run: objects of other classes are only described. A damaged file is an
+// error of kind [torch.ErrFormat]. The format from before PyTorch 1.6 is supported, except for the
+// tar archives of its first versions. Use package torch/jit for files of torch.jit.save.
 func Load(path string, where ...torch.Option) (any, error) {
 	const operation = "Load"
 	file, _, err := tensorfile.Open("checkpoint", operation, path)

@@ -11,15 +11,15 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/pickle"
 )
 
-// A fileStorage is memory that tensors of a file lie in: a number of elements, which for a storage
-// without a type are bytes.
+// A fileStorage is the memory of one or more tensors in a file. count is its number of elements, or
+// of bytes if it is untyped.
 type fileStorage struct {
 	key     string
 	dtype   torch.DType
 	count   int64
 	untyped bool
-	// width is how large the numbers of an untyped storage are: that of its first tensor. It matters
-	// where the file's order of bytes is another.
+	// width is the size of the numbers in an untyped storage, taken from its first tensor. It
+	// matters if the file has another byte order than the machine.
 	width int64
 	// base is all of the memory as a tensor of one dimension, once it has been read.
 	base *torch.Tensor
@@ -100,8 +100,8 @@ func (l *loader) read(s *fileStorage) error {
 	return l.move(s)
 }
 
-// readFrom reads the elements. Those of an untyped storage are turned around as its first tensor needs
-// it.
+// readFrom reads the elements. The bytes of an untyped storage are swapped as its first tensor
+// needs it.
 func (s *fileStorage) readFrom(r io.Reader, order binary.ByteOrder) (*torch.Tensor, error) {
 	if !s.untyped || order != binary.BigEndian || s.width < 2 || s.count%s.width != 0 {
 		return torch.ReadElements(r, torch.Shape{s.count}, s.dtype, order)
@@ -132,9 +132,9 @@ func (l *loader) closeStorages() {
 	}
 }
 
-// rebuild makes a tensor as torch._utils._rebuild_tensor_v2 does: of a storage, an offset, a shape,
-// strides, whether it requires a gradient, hooks (which are always empty) and marks; and as
-// _rebuild_tensor_v3 does, which has a dtype before the marks and a storage without one.
+// rebuild makes a tensor as torch._utils._rebuild_tensor_v2 does, from a storage, an offset, a
+// shape, strides, whether it requires a gradient, hooks (always empty) and marks; or as
+// _rebuild_tensor_v3, which has a dtype before the marks and an untyped storage.
 func (l *loader) rebuild(function pickle.Global, arguments []any, depth int) (*torch.Tensor, error) {
 	if len(arguments) < 4 {
 		return nil, errors.New("a tensor is not described as torch.save does")
@@ -187,7 +187,7 @@ func (l *loader) rebuild(function pickle.Global, arguments []any, depth int) (*t
 	return t, l.requireGrad(t, arguments, 4)
 }
 
-// viewedAs is the dtype that a tensor over a storage without one has.
+// viewedAs returns the dtype of a tensor over an untyped storage.
 func viewedAs(s *fileStorage, arguments []any) (torch.DType, error) {
 	if len(arguments) < 7 {
 		return torch.NoDType, errors.New("a tensor is not described as torch.save does")
@@ -200,13 +200,13 @@ func viewedAs(s *fileStorage, arguments []any) (torch.DType, error) {
 	case !ok:
 		return dtype, errors.New("a tensor is not described as torch.save does")
 	case dtype != s.dtype && !viewable[dtype]:
-		// A bool must be 0 or 1, which only a storage of them was checked for.
+		// A bool must be 0 or 1, which is checked only in storages of bools.
 		return dtype, unknown("it is a tensor of %s over a storage of %s", dtype, s.dtype)
 	}
 	return dtype, nil
 }
 
-// viewable are the dtypes whose storages have no type in a file.
+// viewable are the dtypes whose storages are untyped in a file.
 var viewable = func() map[torch.DType]bool {
 	all := map[torch.DType]bool{}
 	for _, dtype := range []torch.DType{torch.Complex32, torch.Uint16, torch.Uint32, torch.Uint64,

@@ -32,7 +32,7 @@ var (
 	pythonComplex = pickle.Global{Module: "builtins", Name: "complex"}
 )
 
-// unsupported are the tensors that PyTorch has and this package has not.
+// unsupported are kinds of tensors that PyTorch has and this package does not support.
 var unsupported = map[pickle.Global]string{
 	{Module: "torch._utils", Name: "_rebuild_sparse_tensor"}: "a sparse tensor",
 	{Module: "torch._utils", Name: "_rebuild_qtensor"}:       "a quantized tensor",
@@ -53,7 +53,7 @@ type loader struct {
 	device          torch.Device
 	storages        map[string]*fileStorage
 	open            func(s *fileStorage) (*torch.Tensor, error)
-	// order is that of the bytes in the file's numbers.
+	// order is the byte order of the file.
 	order binary.ByteOrder
 	// values are the converted containers and calls, which may be referred to many times. While one
 	// is being converted it is unfinished.

@@ -330,8 +330,8 @@ func (s *saver) putNumbers(numbers []int64) {
 	s.encoder.Tuple()
 }
 
-// storage is the number of a tensor's storage, where the tensor begins in it, and how many elements,
-// or bytes where it is untyped, it has room for.
+// storage returns the index of a tensor's storage, the tensor's offset in it, and the storage's
+// number of elements, or of bytes if it is untyped.
 func (s *saver) storage(t *torch.Tensor, untyped bool) (index int, offset, count int64, err error) {
 	memory := bridge.StorageOf(s.operation, t)
 	dtype := t.DType()
@@ -339,7 +339,7 @@ func (s *saver) storage(t *torch.Tensor, untyped bool) (index int, offset, count
 		return 0, 0, 0, fmt.Errorf("a tensor of %s cannot be saved: torch.save has no form for it", dtype)
 	}
 	if untyped {
-		dtype = torch.NoDType // told from a storage of uint8 that is typed
+		dtype = torch.NoDType // distinguishes it from a typed storage of uint8
 	}
 	offset, count = memory.Offset, memory.Bytes
 	if !untyped {

@@ -10,7 +10,8 @@ import (
 // deepestValue limits the nesting of values: a list may contain itself.
 const deepestValue = 500
 
-// over is a tensor of a dtype over t's storage; counts says that it stands for the storage's bytes.
+// over returns a tensor of a dtype over t's storage; counts says that it accounts for the storage's
+// bytes.
 func over(operation string, t *torch.Tensor, dtype torch.DType, offset int64, shape, strides []int64, counts bool) (*torch.Tensor, error) {
 	made, err := bridge.Over(operation, t, int32(dtype), offset, shape, strides, counts)
 	if err != nil {

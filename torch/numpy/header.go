@@ -81,7 +81,7 @@ func readHeader(r io.Reader) (*header, error) {
 	return h, nil
 }
 
-// An unreadable array is whole, and of elements that no tensor has.
+// An unreadable array is intact, and of elements that no tensor has.
 type unreadable struct{ what string }
 
 func (u *unreadable) Error() string { return "it is an array of " + u.what }
@@ -177,7 +177,7 @@ func (h *header) setType(p *parser) error {
 	return nil
 }
 
-// unreadableType says what the elements are of a type that no tensor has.
+// unreadableType returns the error for elements that no tensor has.
 func unreadableType(name string) error {
 	kind, _ := utf8.DecodeRuneInString(name[1:])
 	switch kind {

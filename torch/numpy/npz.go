@@ -22,12 +22,11 @@ const (
 	mostExpansion = 100
 )
 
-// LoadZ reads all arrays of a .npz file, compressed or not, in the file's order, to the CPU or to the
-// [torch.Device] and dtype that are given.
+// LoadZ reads all arrays of a .npz file, compressed or not, in the file's order, to the CPU or to
+// the [torch.Device] and dtype in the options. Arrays whose elements no tensor can have, such as
+// strings, are skipped: the others are returned together with a [*torch.UnreadableError].
 //
-// An archive that is small but claims to hold very much is refused: more than 256 MB and also more
-// than 100 times its size. Arrays of elements that no tensor has, as text, are left out: the others come
-// with a [*torch.UnreadableError].
+// An archive that expands to more than 256 MB and to more than 100 times its size is refused.
 func LoadZ(path string, where ...torch.Option) ([]torch.NamedTensor, error) {
 	const operation = "LoadZ"
 	file, size, err := tensorfile.Open("numpy", operation, path)

@@ -26,7 +26,7 @@ const (
 type Info struct {
 	Name  string
 	Shape []int64
-	// DType is the type of the elements, or [torch.NoDType] where libtorch has none of that kind.
+	// DType is the type of the elements, or [torch.NoDType] if libtorch has no such type.
 	DType torch.DType
 	// Format is the type's name in the file, such as "BF16".
 	Format string
@@ -246,7 +246,7 @@ func (i *Info) check(places []int64) error {
 		}
 		return nil
 	}
-	// A type that is newer than this package: it takes what the file says that it takes.
+	// A type that is newer than this package: trust the size in the file.
 	i.begin, i.Bytes = places[0], places[1]-places[0]
 	if _, ok := elements.Count(i.Shape, 1); !ok || i.Bytes < 0 || i.Bytes > 1<<59 {
 		return fmt.Errorf("there can be no tensor of shape %v in the bytes from %d to %d", i.Shape, places[0], places[1])
@@ -254,10 +254,10 @@ func (i *Info) check(places []int64) error {
 	return nil
 }
 
-// packed has two numbers in each element, which the format counts one by one.
+// packed has two numbers in each element; the format counts the numbers.
 const packed = torch.Float4E2M1FNX2
 
-// pack makes the shape that of the elements.
+// pack converts the shape to that of the elements.
 func (i *Info) pack() error {
 	last := len(i.Shape) - 1
 	if last < 0 || i.Shape[last]%2 != 0 {

@@ -11,10 +11,10 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/tensorfile"
 )
 
-// Load reads all tensors of a file, in the order of their bytes, and its metadata: texts by name. They
-// come to the CPU, or to the [torch.Device] and dtype that are given. The path of an index file stands for all
-// of its parts. Tensors of types that libtorch does not have are left out: the others come with a
-// [*torch.UnreadableError].
+// Load reads all tensors of a file, in the order of their bytes, and its metadata, strings by name.
+// Tensors are read to the CPU, or to the [torch.Device] and dtype in the options. path may be an
+// index file, which stands for all of its parts. Tensors of types that libtorch does not have are
+// skipped: the others are returned together with a [*torch.UnreadableError].
 func Load(path string, where ...torch.Option) ([]torch.NamedTensor, map[string]string, error) {
 	file, err := open("Load", path)
 	if err != nil {

@@ -13,12 +13,13 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// Save writes tensors and metadata (texts by name; nil for none) to a file, which appears whole or not
-// at all. Tensors come in the order given, but those of larger elements first, as the format wants:
-// so each is aligned. A view is written as the elements it shows; tensors that share memory no longer
-// do. There is no complex128, complex32 or bits in the format.
+// Save writes tensors and metadata (strings by name; may be nil) to a file, which is replaced only
+// when it has been written completely. Tensors are written in the given order, but those with
+// larger elements first, so that all are aligned. Views are written as their elements; sharing of
+// memory is not kept. Tensors of complex128, complex32 and the bits types are an error, since the
+// format has no such types.
 //
-// Transformers' loaders want the metadata {"format": "pt"}.
+// Loaders of Hugging Face transformers need the metadata {"format": "pt"}.
 func Save(path string, tensors []torch.NamedTensor, metadata map[string]string) error {
 	contents, err := plan("Save", tensors, metadata)
 	if err != nil {

@@ -45,8 +45,9 @@ var (
 	WithElements func(operation string, tensor any, f func(memory []byte) error) error
 	// Unmarked returns a copy of a tensor on the CPU, without marks.
 	Unmarked func(operation string, tensor any) any
-	// Over is a tensor of a dtype, by libtorch's number, over the storage of another, no view of it: what is done to it leaves the
-	// other's gradients alone. counts says that it stands for the storage's bytes.
+	// Over returns a tensor of a dtype, by libtorch's number, over the storage of another. It is
+	// not a view: changing it does not affect the other's gradients. counts says that it accounts
+	// for the storage's bytes.
 	Over func(operation string, tensor any, dtype int32, offset int64, shape, strides []int64, counts bool) (any, error)
 )
 

@@ -41,10 +41,10 @@ type (
 	Call struct {
 		Function  Global
 		Arguments *Tuple
-		// Named are the arguments by name, or nil.
+		// Named are the keyword arguments, or nil.
 		Named *Dict
-		// State is what was set on the result, or nil. Items were put into it as into a list, and Pairs
-		// as into a dict: key, value, key, value and so on.
+		// State is the state that was set on the result, or nil. Items were appended to it as to a
+		// list, and Pairs set in it as in a dict: key, value, key, value and so on.
 		State        any
 		Items, Pairs []any
 	}
