@@ -12,8 +12,8 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// CheckThreadsAreBounded runs work, a call of a model, on two hundred goroutines at once, each with
-// as many threads as there are processors, and checks that they do not start threads of their own.
+// CheckThreadsAreBounded runs work, a call of a model, on two hundred goroutines at once, with four
+// threads for each operation, and checks that the calls do not start threads of their own.
 func CheckThreadsAreBounded(t *testing.T, work func()) {
 	t.Helper()
 	const goroutines, threadsEach = 200, 4
