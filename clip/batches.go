@@ -11,23 +11,23 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// A source is a picture that is still to be read.
+// A source is an image that is still to be read.
 type source struct {
-	path string // empty for a picture in memory
+	path string // empty for an image in memory
 	read func() (*imageio.RGB, error)
 }
 
-// A batch is pictures that go through the image encoder together.
+// A batch is a group of images that are encoded together.
 type batch struct {
-	first    int // the place of its first picture among all
+	first    int // index of its first image among all
 	sources  []source
 	failures []error   // one for each source, nil for those that could be read
 	pixels   []float32 // [len(sources), 3, S, S]
 	done     chan struct{}
 }
 
-// batchSize is how many pictures go through the encoder at once. More makes a CPU no faster; a GPU
-// needs more to be busy.
+// batchSize returns the number of images encoded at a time. Larger batches are not faster on a CPU;
+// a GPU needs more to be busy.
 func (m *Model) batchSize() int {
 	if m.device.IsCUDA() {
 		return 128
@@ -35,9 +35,9 @@ func (m *Model) batchSize() int {
 	return 32
 }
 
-// readers is how many pictures are read at once, and whether they are read while the model works. On
-// the CPU they are only where the model leaves processors free: OpenMP's threads wait for each other by
-// spinning, so that a model that has to share its processors takes several times as long.
+// readers returns how many images are read at once, and whether while the model computes. On the
+// CPU they are read then only if the model leaves processors free: OpenMP's threads spin while they
+// wait for each other, so that a model that shares its processors is several times slower.
 func (m *Model) readers() (count int, besideModel bool) {
 	processors, threads := runtime.GOMAXPROCS(0), torch.NumThreads()
 	switch {
@@ -49,20 +49,20 @@ func (m *Model) readers() (count int, besideModel bool) {
 	return processors, false
 }
 
-// encodeBatches embeds pictures batch by batch, in their order. While the model works on one batch,
-// the next is read, so that two batches are in memory at most. handle gets each
-// batch with the embeddings of the pictures that could be read, [n, D], nil where there is none; it
-// owns them, and its error ends the work. pictures runs on the caller's goroutine.
+// encodeBatches encodes images batch by batch, in order. While the model computes one batch, the
+// next is read, so at most two are in memory. handle gets each batch with the embeddings [n, D] of
+// the images that could be read, or nil if there is none; it owns them, and an error from it ends
+// the work. pictures runs on the caller's goroutine.
 func (m *Model) encodeBatches(ctx context.Context, pictures iter.Seq[source],
 	handle func(b *batch, embeddings *torch.Tensor) error) error {
 	reading, cancel := context.WithCancel(ctx)
-	gathered, ready := new(batch), new(batch) // their buffers are used in turns
+	gathered, ready := new(batch), new(batch) // used alternately
 	readers, besideModel := m.readers()
 	defer func() {
 		cancel()
 		ready.wait()
 	}()
-	// next starts to read what is gathered, and embeds what was read before it.
+	// next starts to read the gathered batch, and encodes the one before it.
 	next := func() error {
 		m.startReading(reading, gathered, readers)
 		gathered, ready = ready, gathered
@@ -90,7 +90,7 @@ func (m *Model) encodeBatches(ctx context.Context, pictures iter.Seq[source],
 	return nil
 }
 
-// finish embeds what was read of a batch.
+// finish encodes the images of a batch that could be read.
 func (m *Model) finish(ctx context.Context, b *batch,
 	handle func(b *batch, embeddings *torch.Tensor) error) error {
 	if len(b.sources) == 0 {
@@ -135,8 +135,8 @@ func (m *Model) startReading(ctx context.Context, b *batch, readers int) {
 	}()
 }
 
-// readInto writes the preprocessed picture to pixels. The picture's type may be a stranger's: its
-// panic is an error of this picture.
+// readInto writes the preprocessed image to pixels. The image may be of any type: a panic in its
+// methods becomes its error.
 func (m *Model) readInto(pixels []float32, from source) (err error) {
 	defer func() {
 		if reason := recover(); reason != nil {
@@ -150,21 +150,21 @@ func (m *Model) readInto(pixels []float32, from source) (err error) {
 	return err
 }
 
-// picture is the part of the pixels that is picture i's.
+// picture returns the part of the pixels that belongs to image i.
 func (b *batch) picture(i int) []float32 {
 	size := len(b.pixels) / len(b.sources)
 	return b.pixels[i*size : (i+1)*size]
 }
 
-// wait waits until the batch is read.
+// wait waits until the batch has been read.
 func (b *batch) wait() {
 	if b.done != nil {
 		<-b.done
 	}
 }
 
-// dropFailures moves the pixels of the pictures that could be read to the front, and returns how many
-// there are.
+// dropFailures moves the pixels of the images that could be read to the front, and returns their
+// number.
 func (b *batch) dropFailures() int {
 	read, size := 0, len(b.pixels)/len(b.sources)
 	for i, failure := range b.failures {
@@ -180,7 +180,7 @@ func (b *batch) dropFailures() int {
 	return read
 }
 
-// failure is the error of picture i, nil where it could be read.
+// failure returns the error of image i, or nil.
 func (b *batch) failure(i int) error {
 	if b.failures[i] == nil {
 		return nil
@@ -188,13 +188,13 @@ func (b *batch) failure(i int) error {
 	return &PictureError{Index: b.first + i, Path: b.sources[i].path, Err: b.failures[i]}
 }
 
-// reset empties the batch, and keeps its buffers.
+// reset empties the batch and keeps its buffers.
 func (b *batch) reset(first int) {
 	clear(b.sources)
 	b.first, b.sources, b.done = first, b.sources[:0], nil
 }
 
-// resize returns a slice of the given length, in values' memory where it suffices.
+// resize returns a slice of the given length, reusing the memory of values if it suffices.
 func resize(values []float32, length int) []float32 {
 	if cap(values) < length {
 		return make([]float32, length)
@@ -202,7 +202,7 @@ func resize(values []float32, length int) []float32 {
 	return values[:length]
 }
 
-// parallel calls f for 0 to count-1, on so many goroutines at once.
+// parallel calls f with 0 to count-1 on the given number of goroutines.
 func parallel(count, goroutines int, f func(int)) {
 	if count == 1 {
 		f(0)

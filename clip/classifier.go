@@ -11,26 +11,26 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// A Classifier tells which of several labels fits a picture best, without training for them: zero-shot
+// A Classifier finds the label that fits an image best, without training for the labels: zero-shot
 // classification (section 3.1 of the paper). It may be used from many goroutines at once.
 type Classifier struct {
 	model  *Model
 	labels []string
-	// weights are the labels' unit embeddings, [labels, D].
+	// weights are the labels' normalized embeddings, [labels, D].
 	weights *torch.Tensor
 }
 
-// A Prediction is a label with its probability among the classifier's labels.
+// A Prediction is a label and its probability among the classifier's labels.
 type Prediction struct {
 	Label       string
 	Probability float64
 }
 
-// NewClassifier embeds labels for a classifier. Each template is a text with {} where the label
-// goes, as "a photo of a {}."; the unit embeddings of a label under all templates are averaged
-// (section 3.1.4 of the paper). Without templates the label alone is the text. No labels, an empty
-// label and a template without {} are the error [torch.ErrInvalid]; the other errors are those of
-// [Model.EncodeText].
+// NewClassifier returns a classifier for the labels. Each template is a text with {} in place of
+// the label, such as "a photo of a {}."; the normalized embeddings of a label in all templates are
+// averaged (section 3.1.4 of the paper). Without templates the label itself is the text. The error
+// is [torch.ErrInvalid] if there are no labels, a label is empty or a template has no {}, or an
+// error of [Model.EncodeText].
 func (m *Model) NewClassifier(ctx context.Context, labels []string, templates ...string) (*Classifier, error) {
 	if len(labels) == 0 {
 		return nil, fmt.Errorf("clip: there are no labels to choose among: %w", torch.ErrInvalid)
@@ -55,7 +55,7 @@ func (m *Model) NewClassifier(ctx context.Context, labels []string, templates ..
 	return &Classifier{model: m, labels: append([]string(nil), labels...), weights: weights}, nil
 }
 
-// labelWeights returns the unit embeddings of labels, [labels, D].
+// labelWeights returns the normalized embeddings of labels, [labels, D].
 func (m *Model) labelWeights(ctx context.Context, labels, templates []string) (*torch.Tensor, error) {
 	var weights joined
 	defer weights.close()
@@ -96,14 +96,14 @@ func (m *Model) templateMean(ctx context.Context, labels, templates []string) (*
 	return sum.Normalize(-1), nil
 }
 
-// Labels returns the labels in the order in which they were given.
+// Labels returns a copy of the labels, in order.
 func (c *Classifier) Labels() []string { return append([]string(nil), c.labels...) }
 
-// Close frees the classifier, not its model. Closing it again does nothing.
+// Close frees the classifier, but not its model. Closing it again does nothing.
 func (c *Classifier) Close() { c.weights.Close() }
 
-// Probabilities returns, for picture embeddings [N, D], the softmax over the labels of the scaled
-// cosines: float32 [N, labels].
+// Probabilities returns the probabilities of the labels, float32 [N, labels], for image embeddings
+// [N, D]: the softmax of the scaled cosines.
 func (c *Classifier) Probabilities(ctx context.Context, embeddings *torch.Tensor) (probabilities *torch.Tensor, err error) {
 	err = torch.Compute(ctx, func(scope *torch.TensorScope) error {
 		cosines, err := similarity(embeddings, c.weights)
@@ -117,8 +117,8 @@ func (c *Classifier) Probabilities(ctx context.Context, embeddings *torch.Tensor
 	return probabilities, failed("Probabilities", err)
 }
 
-// Classify returns, for each picture, all labels with their probabilities, the likeliest first. The
-// errors are those of [Model.EncodeImage].
+// Classify returns, for each image, all labels with their probabilities, the most probable first.
+// The errors are those of [Model.EncodeImage].
 func (c *Classifier) Classify(ctx context.Context, pictures ...image.Image) ([][]Prediction, error) {
 	embeddings, err := c.model.EncodeImage(ctx, pictures...)
 	if err != nil {

@@ -14,57 +14,57 @@ import (
 
 // An Embedding is one result of [Model.EncodeImages] or [Model.EncodeFiles].
 type Embedding struct {
-	// Index is the picture's place among all that were given, from 0.
+	// Index is the position of the image among all, from 0.
 	Index int
-	// Path is the picture's file; empty for a picture in memory.
+	// Path is the file of the image, or "" for an image in memory.
 	Path string
-	// Vector has the D elements of the embedding, which is not of unit length; nil beside an error.
+	// Vector is the embedding, of D elements and not normalized; nil if there is an error.
 	Vector []float32
 }
 
-// A PictureError says that one picture of several could not be read.
+// A PictureError is the error of one image of several that could not be read.
 type PictureError struct {
-	// Index is the picture's place among all that were given, from 0.
+	// Index is the position of the image among all, from 0.
 	Index int
-	// Path is the picture's file; empty for a picture in memory.
+	// Path is the file of the image, or "" for an image in memory.
 	Path string
-	// Err is the reason: an error of package imageio or os.
+	// Err is the reason, an error of package imageio or os.
 	Err error
 }
 
-// Error returns the reason with the picture's place, counted from 1.
+// Error returns the reason with the position of the image, counted from 1.
 func (e *PictureError) Error() string { return fmt.Sprintf("picture %d: %v", e.Index+1, e.Err) }
 
 // Unwrap returns the reason.
 func (e *PictureError) Unwrap() error { return e.Err }
 
-// EncodeImage returns the embeddings of pictures, [N, D], not of unit length. The pictures are
-// preprocessed as [Preprocessor] says, and go through the encoder in batches: beside the result, the
-// memory that is needed does not grow with their number. An empty picture is a [PictureError], and
-// ends the work. Without any picture the error is [torch.ErrInvalid].
+// EncodeImage returns the embeddings of images, [N, D], not normalized. The images are preprocessed
+// (see [Preprocessor]) and encoded in batches, so that memory does not grow with their number,
+// except for the result. An empty image is a [PictureError], which ends the work. Without images
+// the error is [torch.ErrInvalid].
 func (m *Model) EncodeImage(ctx context.Context, pictures ...image.Image) (*torch.Tensor, error) {
 	return m.encodeTogether(ctx, "EncodeImage", m.imageSources(slices.Values(pictures)))
 }
 
-// EncodeFile is [Model.EncodeImage] for picture files. The first file that cannot be read ends the work
-// with a [PictureError]; [Model.EncodeFiles] goes on with the others.
+// EncodeFile is [Model.EncodeImage] for image files. The first file that cannot be read ends the
+// work with a [PictureError]; [Model.EncodeFiles] continues with the others.
 func (m *Model) EncodeFile(ctx context.Context, paths ...string) (*torch.Tensor, error) {
 	return m.encodeTogether(ctx, "EncodeFile", m.fileSources(slices.Values(paths)))
 }
 
-// EncodeImages is [Model.EncodeFiles] for pictures in memory. A picture is taken from the sequence
-// shortly before it is embedded, and dropped afterwards.
+// EncodeImages is [Model.EncodeFiles] for images in memory. Each image is taken from the sequence
+// shortly before it is encoded, and released afterwards.
 func (m *Model) EncodeImages(ctx context.Context, pictures iter.Seq[image.Image]) iter.Seq2[Embedding, error] {
 	return m.encodeEach(ctx, "EncodeImages", m.imageSources(pictures))
 }
 
-// EncodeFiles embeds a sequence of picture files of any length in bounded memory, and yields the
-// results in the files' order. Several files are read and decoded at once, while the model works where
+// EncodeFiles embeds any number of image files in bounded memory, and yields the results in the
+// order of the files. Several files are read and decoded at once, also while the model computes if
 // that leaves processors free.
 //
-// A file that cannot be read gives a [PictureError], beside an Embedding with its index and path, and
-// the work goes on. Any other error is the last result: the model failed, or ctx ended, which
-// ends the work within one batch.
+// A file that cannot be read yields a [PictureError] together with an Embedding that has its index
+// and path, and the work continues. Any other error is the last result: the model failed, or ctx
+// ended, which ends the work within one batch.
 //
 //	for embedding, err := range model.EncodeFiles(ctx, slices.Values(paths)) {
 //		var unreadable *clip.PictureError
@@ -125,7 +125,7 @@ func (m *Model) encodeTogether(ctx context.Context, operation string, pictures i
 	return all, failed(operation, err)
 }
 
-// errStop says that the caller wants no more.
+// errStop says that the caller wants no more results.
 var errStop = errors.New("stop")
 
 // encodeEach yields the embeddings one by one.
@@ -157,7 +157,7 @@ func (m *Model) encodeEach(ctx context.Context, operation string, pictures iter.
 	}
 }
 
-// toFloats copies a tensor's values to memory, and closes it; nil has none.
+// toFloats copies a tensor's elements to a slice and closes the tensor; nil gives none.
 func toFloats(t *torch.Tensor) (values []float32, err error) {
 	if t == nil {
 		return nil, nil

@@ -6,7 +6,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// joined gathers the rows that batches give.
+// joined collects the rows of batches.
 type joined struct{ parts []*torch.Tensor }
 
 func (j *joined) add(rows *torch.Tensor) { j.parts = append(j.parts, rows) }

@@ -14,18 +14,19 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// A Config describes a model. It is the archive's config.json.
+// A Config describes a model, as in the archive's config.json.
 type Config struct {
-	// Architecture is the name of the network's shape, as "ViT-B/32"; it is not interpreted.
+	// Architecture is the name of the network, such as "ViT-B/32"; it is not interpreted.
 	Architecture string `json:"architecture"`
-	// ImageSize is the side S, in pixels, of the square pictures that the image encoder takes.
+	// ImageSize is the side S, in pixels, of the square input of the image encoder.
 	ImageSize int64 `json:"image_size"`
-	// Mean and StandardDeviation normalize the channels red, green and blue, whose values are from 0 to 1.
+	// Mean and StandardDeviation normalize the channels red, green and blue, with values from 0 to
+	// 1.
 	Mean              [3]float32 `json:"mean"`
 	StandardDeviation [3]float32 `json:"std"`
-	// Interpolation is the filter that resizes pictures: "bicubic" or "bilinear".
+	// Interpolation is the filter for resizing images, "bicubic" or "bilinear".
 	Interpolation string `json:"interpolation"`
-	// ContextLength is the number of tokens that the text encoder takes, start and end included.
+	// ContextLength is the number of tokens that the text encoder takes, including start and end.
 	ContextLength int `json:"context_length"`
 	// VocabularySize is the number of tokens.
 	VocabularySize int `json:"vocabulary_size"`
@@ -38,8 +39,8 @@ type Config struct {
 	SourceSHA256 string `json:"source_sha256"`
 }
 
-// A Model is an image encoder and a text encoder that were trained together. It may be used from many
-// goroutines at once.
+// A Model is an image encoder and a text encoder that were trained together. It may be used from
+// many goroutines at once.
 //
 // Its parameters do not require gradients. Gradients flow through it to its inputs.
 type Model struct {
@@ -64,12 +65,12 @@ var contract = archive.Contract{
 	Numbers: []string{"logit_scale"},
 }
 
-// Load loads a model that scripts/export/export_clip.py wrote. It computes in float32 on the CPU
-// unless options say otherwise:
+// Load loads a model written by scripts/export/export_clip.py. By default it computes in float32 on
+// the CPU; options may be a device and a dtype:
 //
 //	clip.Load(path, torch.CUDA(0), torch.Float16)
 //
-// A file that is not such a model is the error [torch.ErrModel].
+// The error is of kind [torch.ErrModel] if the file is not such a model.
 func Load(path string, where ...torch.Option) (*Model, error) {
 	return archive.Load(path, contract, newModel, where...)
 }
@@ -90,7 +91,7 @@ func newModel(loaded *archive.Loaded, config Config) (*Model, error) {
 	return m, nil
 }
 
-// complete fills in what the archive says, and checks that its parts fit each other.
+// complete sets the fields that depend on the archive, and checks that its parts fit together.
 func (m *Model) complete(merges []byte) error {
 	c := m.config
 	if c.ImageSize < 1 || c.EmbeddingDimension < 1 || c.ContextLength < 3 {
@@ -122,23 +123,23 @@ func (m *Model) complete(merges []byte) error {
 	})
 }
 
-// Config returns what the archive says of the model.
+// Config returns the archive's description of the model.
 func (m *Model) Config() Config { return m.config }
 
-// Device is where the model computes. Its inputs are moved there, and its results lie there.
+// Device returns the device of the model. Inputs are moved to it, and results are on it.
 func (m *Model) Device() torch.Device { return m.device }
 
-// DType is the dtype in which the model computes, and that of its results.
+// DType returns the dtype in which the model computes, and that of its results.
 func (m *Model) DType() torch.DType { return m.dtype }
 
 // Tokenizer returns the model's tokenizer.
 func (m *Model) Tokenizer() tokenizer.Tokenizer { return m.tokenizer }
 
-// ImageSize is the side S, in pixels, of the pictures that [Model.EncodePixels] takes.
+// ImageSize returns the side S, in pixels, of the input of [Model.EncodePixels].
 func (m *Model) ImageSize() int64 { return m.config.ImageSize }
 
-// LogitScale is the factor that turns cosines into logits: exp of the trained parameter logit_scale, the
-// inverse of the paper's temperature.
+// LogitScale returns the factor that turns cosines into logits: exp of the trained parameter
+// logit_scale, the inverse of the paper's temperature.
 func (m *Model) LogitScale() float64 { return m.logitScale }
 
 // Close frees the model. Closing it again does nothing.
@@ -148,12 +149,12 @@ func (m *Model) Close() {
 	m.deviation.Close()
 }
 
-// textBatch is how many texts go through the text encoder at once.
+// textBatch is the number of texts that are encoded at a time.
 const textBatch = 256
 
-// EncodeText returns the embeddings of texts, [N, D], not of unit length. They go through the encoder
-// in batches. The errors are [tokenizer.ErrEmptyPrompt], [tokenizer.ErrInvalidUTF8],
-// [tokenizer.ErrPromptTooLong] and, without any text, [torch.ErrInvalid].
+// EncodeText returns the embeddings of texts, [N, D], not normalized. They are encoded in batches.
+// The error is [tokenizer.ErrEmptyPrompt], [tokenizer.ErrInvalidUTF8] or
+// [tokenizer.ErrPromptTooLong] for a text, or [torch.ErrInvalid] if there are none.
 func (m *Model) EncodeText(ctx context.Context, texts ...string) (*torch.Tensor, error) {
 	embeddings, err := m.encodeTexts(ctx, texts)
 	return embeddings, failed("EncodeText", err)
@@ -182,10 +183,10 @@ func (m *Model) encodeTexts(ctx context.Context, texts []string) (*torch.Tensor,
 	return parts.join(ctx)
 }
 
-// EncodePixels returns the embeddings of pictures, [N, D], not of unit length. The pictures are
-// [N, 3, S, S], with S the model's image size and values from 0 to 1; they are normalized here. All go
-// through the encoder in one batch, and gradients flow back to them. Another shape is the error
-// [torch.ErrInvalid].
+// EncodePixels returns the embeddings, [N, D], not normalized, of images [N, 3, S, S], where S is
+// the model's image size. Pixels are from 0 to 1; mean and standard deviation are applied here. All
+// images are encoded in one batch, and gradients flow back to them. The error is [torch.ErrInvalid]
+// for another shape.
 func (m *Model) EncodePixels(ctx context.Context, pictures *torch.Tensor) (*torch.Tensor, error) {
 	err := torch.Try(func() error {
 		shape, size := pictures.Shape(), m.config.ImageSize
@@ -203,7 +204,7 @@ func (m *Model) EncodePixels(ctx context.Context, pictures *torch.Tensor) (*torc
 	return embeddings, failed("EncodePixels", err)
 }
 
-// encode runs one of the encoders on what input makes.
+// encode runs one of the encoders on the result of input.
 func (m *Model) encode(ctx context.Context, method string, input func() *torch.Tensor) (embeddings *torch.Tensor, err error) {
 	err = torch.Compute(ctx, func(scope *torch.TensorScope) error {
 		result, err := m.loaded.Frozen.CallTensor(method, input())
@@ -215,7 +216,7 @@ func (m *Model) encode(ctx context.Context, method string, input func() *torch.T
 	return embeddings, err
 }
 
-// failed puts the method's name before an error of its own; nil stays nil.
+// failed adds the method's name to an error; nil stays nil.
 func failed(operation string, err error) error {
 	if err == nil {
 		return nil
@@ -223,9 +224,9 @@ func failed(operation string, err error) error {
 	return fmt.Errorf("clip: %s: %w", operation, err)
 }
 
-// Similarity returns the cosines between each row of a, [N, D], and each row of b, [M, D], as [N, M].
-// Multiplied by [Model.LogitScale] they are CLIP's logits. Gradients flow back to both. Other shapes are
-// the error [torch.ErrInvalid].
+// Similarity returns the cosines [N, M] between the rows of a [N, D] and the rows of b [M, D].
+// Multiplied by [Model.LogitScale] they are CLIP's logits. Gradients flow back to both. The error
+// is [torch.ErrInvalid] for other shapes.
 func Similarity(ctx context.Context, a, b *torch.Tensor) (cosines *torch.Tensor, err error) {
 	err = torch.Compute(ctx, func(scope *torch.TensorScope) error {
 		products, err := similarity(a, b)

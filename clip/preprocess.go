@@ -8,9 +8,9 @@ import (
 	"github.com/clipvqgan/clipvqgan/imageio"
 )
 
-// A Preprocessor turns pictures into the input of CLIP's image encoder: the shorter side is scaled
-// to Size pixels, the Size by Size pixels in the middle are taken, their values from 0 to 1 have the
-// mean subtracted and are divided by the standard deviation.
+// A Preprocessor converts images to the input of CLIP's image encoder. It scales the shorter side
+// to Size pixels, crops the Size x Size pixels in the middle, subtracts the mean from the values
+// from 0 to 1, and divides by the standard deviation.
 //
 // It may be used from many goroutines at once.
 type Preprocessor struct {
@@ -22,15 +22,15 @@ type Preprocessor struct {
 	Mean, Std [3]float32
 	// Options say how pictures are decoded.
 	Options imageio.Options
-	// ReferenceExact follows openai/CLIP to the bit where it does what few would expect: the EXIF
-	// orientation is ignored, palettes and pictures of one bit are resized by taking the nearest
-	// pixel, transparent pictures are resized premultiplied and then lose their alpha, without a
-	// background. See [imageio.Stored.FitSquare] for the formats in which it is exact.
+	// ReferenceExact gives the same bits as openai/CLIP in cases where its behavior is unexpected:
+	// the EXIF orientation is ignored, palette and 1-bit images are resized to the nearest pixel,
+	// and transparent images are resized premultiplied and then lose their alpha, without a
+	// background. [imageio.Stored.FitSquare] lists the formats in which it is exact.
 	ReferenceExact bool
 }
 
-// NewPreprocessor returns the preprocessor of OpenAI's models: bicubic, with their mean and standard
-// deviation (clip/clip.py in openai/CLIP).
+// NewPreprocessor returns the preprocessor of OpenAI's models: bicubic, with their mean and
+// standard deviation (clip/clip.py in openai/CLIP).
 func NewPreprocessor(size int) *Preprocessor {
 	return &Preprocessor{
 		Size:   size,
@@ -40,8 +40,8 @@ func NewPreprocessor(size int) *Preprocessor {
 	}
 }
 
-// Load preprocesses a picture file. The 3*Size*Size values are in the order [3, Size, Size]. The
-// errors are those of [imageio.Load].
+// Load preprocesses an image file and returns the 3*Size*Size values in the order [3, Size, Size].
+// The errors are those of [imageio.Load].
 func (p *Preprocessor) Load(path string) ([]float32, error) {
 	return p.values(p.loadSquare(path))
 }
@@ -51,13 +51,14 @@ func (p *Preprocessor) Decode(r io.Reader) ([]float32, error) {
 	return p.values(p.decodeSquare(r))
 }
 
-// Image is [Preprocessor.Load] for a picture in memory. The error is [imageio.ErrSize].
+// Image is [Preprocessor.Load] for an image in memory. The error is [imageio.ErrSize] if it is
+// empty, or if Size is out of range.
 func (p *Preprocessor) Image(img image.Image) ([]float32, error) {
 	return p.values(p.Crop(img))
 }
 
-// Crop scales a picture in memory and crops it to Size by Size pixels: the first half of the
-// preprocessing. The error is [imageio.ErrSize].
+// Crop returns an image scaled and cropped to Size x Size pixels, the first part of preprocessing.
+// The error is [imageio.ErrSize] if the image is empty, or if Size is out of range.
 func (p *Preprocessor) Crop(img image.Image) (*imageio.RGB, error) {
 	if img == nil || img.Bounds().Empty() {
 		return nil, fmt.Errorf("clip: %w: the picture is empty", imageio.ErrSize)
@@ -103,6 +104,6 @@ func (p *Preprocessor) values(square *imageio.RGB, err error) ([]float32, error)
 	return imageio.ToCHW(square, p.Mean, p.Std), nil
 }
 
-// Preprocessor returns what the model's encoders use. A copy of it with ReferenceExact set treats
-// unusual pictures exactly as openai/CLIP does.
+// Preprocessor returns the model's preprocessor. A copy with ReferenceExact set treats unusual
+// images exactly as openai/CLIP does.
 func (m *Model) Preprocessor() Preprocessor { return m.preprocessor }

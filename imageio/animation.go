@@ -5,19 +5,19 @@ import (
 	"image"
 )
 
-// frame says where the first frame of an animation stands on its canvas. The
-// zero value is that of a still picture.
+// frame is the position of an animation's first frame on its canvas. The zero value is that of a
+// still image.
 type frame struct {
 	canvas image.Point // width and height
 	at     image.Point
 }
 
-// fills says whether a frame of this size covers the canvas.
+// fills reports whether a frame of this size covers the canvas.
 func (f frame) fills(width, height int) bool {
 	return f.canvas == image.Point{} || f.canvas == image.Pt(width, height)
 }
 
-// window is the canvas in the frame's own coordinates.
+// window returns the canvas in the frame's coordinates.
 func (f frame) window(width, height int) image.Rectangle {
 	if f.fills(width, height) {
 		return image.Rect(0, 0, width, height)
@@ -25,8 +25,8 @@ func (f frame) window(width, height int) image.Rectangle {
 	return image.Rectangle{Max: f.canvas}.Sub(f.at)
 }
 
-// firstFrame makes a still picture of an animated WebP file's first frame,
-// because the decoder has no animations. Other data stays as it is.
+// firstFrame returns a still image with the first frame of an animated WebP file, since the decoder
+// does not support animations. Other data is returned unchanged.
 func firstFrame(format string, data []byte) (frame, []byte) {
 	const frameHeader, pictureHeader = 16, 10
 	if format != "webp" {
@@ -57,8 +57,8 @@ func firstFrame(format string, data []byte) (frame, []byte) {
 	return f, append(still, chunks...)
 }
 
-// withoutGIFTransparency clears the mark that makes a color of the first frame
-// transparent: the decoder would forget the color.
+// withoutGIFTransparency clears the flag that makes a color of the first frame transparent, since
+// the decoder would drop the color.
 func withoutGIFTransparency(data []byte) []byte {
 	data = bytes.Clone(data)
 	skipTable := func(i int, flags byte) int {

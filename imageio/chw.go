@@ -5,17 +5,17 @@ import (
 	"math"
 )
 
-// ToCHW returns the values of a picture in the order [3, Height, Width]: from 0 to 1, minus the mean,
-// divided by the standard deviation of each channel. They are those of torchvision's ToTensor and
-// Normalize in float32, bit for bit. A standard deviation of 0 means 1, so that zero values mean no
-// normalization.
+// ToCHW returns the values of an image in the order [3, Height, Width]: from 0 to 1, minus the mean
+// and divided by the standard deviation of each channel. They equal those of torchvision's ToTensor
+// and Normalize in float32, bit for bit. A standard deviation of 0 means 1, so that zero arguments
+// mean no normalization.
 func ToCHW(p *RGB, mean, std [3]float32) []float32 {
 	out := make([]float32, len(p.Pix))
 	AppendCHW(out[:0], p, mean, std)
 	return out
 }
 
-// AppendCHW appends the values of [ToCHW] to dst, so that one slice can hold a batch.
+// AppendCHW appends the values of [ToCHW] to dst, so that a slice can hold a batch.
 func AppendCHW(dst []float32, p *RGB, mean, std [3]float32) []float32 {
 	// 256 values a channel make a table.
 	var table [3][256]float32
@@ -43,9 +43,9 @@ func AppendCHW(dst []float32, p *RGB, mean, std [3]float32) []float32 {
 	return dst
 }
 
-// FromCHW returns the picture with the values, from 0 to 1, in the order [3, height, width]. They are
-// rounded to the nearest of 256 levels and clamped; NaN becomes 0. Another number of values is the error
-// [ErrSize].
+// FromCHW returns the image with the given values, from 0 to 1, in the order [3, height, width].
+// Values are rounded to the nearest of 256 levels and clamped; NaN becomes 0. The error is
+// [ErrSize] if the number of values does not fit.
 func FromCHW(values []float32, width, height int) (*RGB, error) {
 	if width <= 0 || height <= 0 || int64(width) > DefaultMaxPixels/int64(height) || len(values) != 3*width*height {
 		return nil, fmt.Errorf("imageio: %w: %d values are no %dx%d picture of three channels", ErrSize, len(values), width, height)

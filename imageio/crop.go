@@ -6,9 +6,9 @@ import (
 	"math"
 )
 
-// CenterCrop returns the width by height pixels in the middle, as torchvision's center_crop: half an odd
-// difference is rounded to even, and a picture that is smaller gets a black border. The error is
-// [ErrSize].
+// CenterCrop returns the width x height pixels in the middle of an image, as torchvision's
+// center_crop: half of an odd difference is rounded to even, and a smaller image gets a black
+// border. The error is [ErrSize] if no image has that size.
 func CenterCrop(p *RGB, width, height int) (*RGB, error) {
 	if err := p.check(); err != nil {
 		return nil, fmt.Errorf("imageio: %w", err)
@@ -35,8 +35,8 @@ func centerWindow(fullWidth, fullHeight, width, height int) image.Rectangle {
 	return image.Rectangle{corner, corner.Add(image.Pt(width, height))}
 }
 
-// ShorterSide returns the width and height of a picture after its shorter side is scaled to n pixels.
-// The longer side is rounded down, as in torchvision's Resize(n).
+// ShorterSide returns the width and height of an image after its shorter side is scaled to n
+// pixels. The longer side is rounded down, as in torchvision's Resize(n).
 func ShorterSide(width, height, n int) (int, int) {
 	if width <= height {
 		return n, int(float64(n*height) / float64(width))
@@ -44,8 +44,9 @@ func ShorterSide(width, height, n int) (int, int) {
 	return int(float64(n*width) / float64(height)), n
 }
 
-// FitSquare scales a picture so that its shorter side has size pixels, and takes the size by size
-// pixels in its middle: torchvision's Resize(size) and CenterCrop(size). The error is [ErrSize].
+// FitSquare scales an image so that its shorter side has size pixels, and crops the size x size
+// pixels in the middle: torchvision's Resize(size) and CenterCrop(size). The error is [ErrSize] if
+// size is out of range.
 func FitSquare(p *RGB, size int, filter Filter) (*RGB, error) {
 	if err := p.check(); err != nil {
 		return nil, fmt.Errorf("imageio: %w", err)

@@ -13,20 +13,21 @@ import (
 	"github.com/clipvqgan/clipvqgan/imageio/internal/cpicture"
 )
 
-// Options say how a picture is decoded. The zero value is valid.
+// Options say how an image is decoded. The zero value is valid.
 type Options struct {
-	// Background is the color under transparent parts; nil is white.
+	// Background is the color behind transparent pixels. nil means white.
 	Background color.Color
-	// MaxPixels is the limit on width times height, which is checked before the pixels are decoded;
-	// 0 means [DefaultMaxPixels].
+	// MaxPixels is the largest allowed width times height, which is checked before decoding. 0
+	// means [DefaultMaxPixels].
 	MaxPixels int64
-	// IgnoreOrientation leaves the picture as it is stored. Else it is turned as its EXIF data says.
+	// IgnoreOrientation returns the image as it is stored. Otherwise it is turned upright according
+	// to its EXIF data.
 	IgnoreOrientation bool
-	// AtLeast lets the decoder make a picture that is much larger smaller while it decodes, which takes a
-	// part of the time: to a half, a quarter or an eighth, as long as the result stays at least AtLeast.X
-	// wide and AtLeast.Y high. The pixels are those of Pillow's Image.draft("RGB", size), whose rule this
-	// is. JPEG heeds it where libjpeg-turbo decodes (see [Decoders]); other pictures come whole, as all do
-	// with the zero value. A side that is 0 sets no bound.
+	// AtLeast allows the decoder to reduce a large image to a half, a quarter or an eighth while
+	// decoding, which is much faster, as long as the result is at least AtLeast.X wide and
+	// AtLeast.Y high; 0 means no bound for that side. The pixels are those of Pillow's
+	// Image.draft("RGB", size). It applies to JPEG decoded by libjpeg-turbo (see [Decoders]); other
+	// images are not reduced. With the zero value none is.
 	AtLeast image.Point
 }
 
@@ -37,7 +38,7 @@ func (o Options) maxPixels() int64 {
 	return DefaultMaxPixels
 }
 
-// Load reads a picture file; of an animation, its first picture. Errors name the path, and wrap
+// Load reads an image file; of an animation, the first frame. Errors contain the path, and wrap
 // [ErrUnknownFormat], [ErrCorrupt], [ErrTooManyPixels] or an error of package os.
 func Load(path string, opts Options) (*RGB, error) {
 	var p *RGB

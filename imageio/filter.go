@@ -11,19 +11,19 @@ type Filter int
 
 // The filters. The zero value is Bicubic.
 const (
-	Bicubic  Filter = iota // Keys' cubic with a = -0.5
+	Bicubic  Filter = iota // Keys' cubic filter with a = -0.5
 	Nearest                // the nearest pixel
 	Box                    // the average of the pixels that an output pixel covers
-	Bilinear               // a triangle
-	Hamming                // a windowed sinc over one pixel each side
-	Lanczos                // a windowed sinc over three pixels each side
+	Bilinear               // linear interpolation, a triangle filter
+	Hamming                // a windowed sinc over one pixel on each side
+	Lanczos                // a windowed sinc over three pixels on each side
 )
 
 var filterNames = map[Filter]string{
 	Bicubic: "bicubic", Nearest: "nearest", Box: "box", Bilinear: "bilinear", Hamming: "hamming", Lanczos: "lanczos",
 }
 
-// String returns the name that [ParseFilter] reads.
+// String returns the filter's name for [ParseFilter].
 func (f Filter) String() string {
 	if name, ok := filterNames[f]; ok {
 		return name
@@ -31,8 +31,8 @@ func (f Filter) String() string {
 	return fmt.Sprintf("Filter(%d)", int(f))
 }
 
-// ParseFilter returns the filter with a name: nearest, box, bilinear, hamming, bicubic or lanczos, in
-// any case. Another name is an error.
+// ParseFilter returns the filter with the given name: nearest, box, bilinear, hamming, bicubic or
+// lanczos, in any case.
 func ParseFilter(name string) (Filter, error) {
 	for f, known := range filterNames {
 		if strings.EqualFold(name, known) {
@@ -42,7 +42,7 @@ func ParseFilter(name string) (Filter, error) {
 	return 0, fmt.Errorf("imageio: unknown filter %q (known: nearest, box, bilinear, hamming, bicubic, lanczos)", name)
 }
 
-// support is how far from its center the filter reaches, in output pixels.
+// support returns how far the filter reaches from its center, in output pixels.
 func (f Filter) support() float64 {
 	switch f {
 	case Box:
@@ -55,9 +55,9 @@ func (f Filter) support() float64 {
 	return 2
 }
 
-// weight is the filter's value at a distance from its center (Pillow's
-// Resample.c). The conversions keep the compiler from fusing a product and a
-// sum, which would round differently on some processors.
+// weight returns the filter's value at a distance from its center (Pillow's Resample.c). The
+// conversions keep the compiler from fusing multiplication and addition, which would round
+// differently on some processors.
 func (f Filter) weight(x float64) float64 {
 	switch f {
 	case Box:
@@ -106,10 +106,10 @@ func sinc(x float64) float64 {
 	return math.Sin(x) / x
 }
 
-// Weights are fixed-point numbers with so many bits behind the point.
+// Weights are fixed-point numbers with this many fractional bits.
 const weightBits = 22
 
-// weights say for each output pixel of a line which input pixels it is made of.
+// weights say which input pixels make up each output pixel of a line.
 type weights struct {
 	first []int   // the first input pixel
 	count []int   // the number of input pixels
@@ -157,7 +157,7 @@ func newWeights(in, out, start, end int, f Filter) weights {
 	return w
 }
 
-// of gives the weights of output pixel i and the first input pixel.
+// of returns the weights of output pixel i and the first input pixel.
 func (w *weights) of(i int) (first int, values []int64) {
 	return w.first[i], w.value[i*w.size:][:w.count[i]]
 }

@@ -1,46 +1,46 @@
-// Package imageio reads pictures, resizes them, turns them into the values that a model takes, and
-// writes them.
+// Package imageio reads and writes images, resizes them, and converts them to the values that
+// models take.
 //
-// It decodes PNG, JPEG, GIF, WebP, BMP, TIFF, PNM (PBM, PGM, PPM and PFM), TGA and ICO into 8-bit RGB,
-// upright (by the EXIF orientation) and with transparent parts over a background: to the pixels that
-// Pillow reads, in every mode that Pillow writes, or to an error that names what is not supported.
-// [Resize] gives the pixels of Pillow, bit for bit, [CenterCrop], [FitSquare] and [ToCHW] those of
-// torchvision: a model that was trained on their pixels sees the same. [Save] writes PNG, JPEG and WebP.
+// It decodes PNG, JPEG, GIF, WebP, BMP, TIFF, PNM (PBM, PGM, PPM and PFM), TGA and ICO to 8-bit
+// RGB, turned upright according to the EXIF orientation and with transparent parts composited over
+// a background. In every mode that Pillow writes, the pixels are those that Pillow reads, or the
+// error says what is not supported. [Resize] gives the same pixels as Pillow, bit for bit, and
+// [CenterCrop], [FitSquare] and [ToCHW] those of torchvision, so that a model sees what it was
+// trained on. [Save] writes PNG, JPEG and WebP.
 //
 // # C libraries
 //
-// JPEG is decoded by libjpeg-turbo and TIFF by libtiff where the machine that the program was built on has
-// their headers (Debian's libjpeg62-turbo-dev and libtiff-dev), through the small library libcpicture that
-// make builds; [Decoders] tells. Without them, and without cgo, Go's packages read the common kinds: JPEG
-// within 4 levels of Pillow's pixels, and no arithmetic coding and few samplings; TIFF in gray, RGB and
-// palette colors of 8 bits. What they do not read is refused with a line that says so.
+// JPEG is decoded by libjpeg-turbo and TIFF by libtiff if their headers were present when the
+// program was built (Debian's libjpeg62-turbo-dev and libtiff-dev), through a small library,
+// libcpicture, that make builds. [Decoders] says which are in use. Without them, or without cgo, Go
+// packages read the common kinds: JPEG within 4 levels of Pillow's pixels, without arithmetic
+// coding and with few samplings; and TIFF in gray, RGB and palette colors of 8 bits. Other kinds
+// are refused with an error that says so.
 //
-// Gray of 16 bits is read by its high 8, where Pillow's convert("RGB") makes it nearly all white; gray of
-// 32 bits and of floats has no scale of its own, and is cut off at 0 and 255 as by Pillow.
+// Of 16-bit gray the high 8 bits are used, where Pillow's convert("RGB") makes it nearly all white.
+// Gray of 32 bits and of floats has no defined scale, and is clamped to 0 and 255 as in Pillow.
 //
-// The package uses no tensors; package torch/vision makes them of pictures.
+// The package does not use tensors; package torch/vision converts images to tensors.
 package imageio
 
 import "errors"
 
-// The errors of this package wrap one of these, or an error of the os package;
-// tell them apart with errors.Is.
+// Errors of this package wrap one of these, or an error of package os; compare with errors.Is.
 var (
-	// ErrUnknownFormat: the data is in none of the formats that are decoded.
+	// ErrUnknownFormat: the data is in none of the supported formats.
 	ErrUnknownFormat = errors.New("not a picture in a known format (PNG, JPEG, GIF, WebP, BMP, TIFF, PNM, TGA, ICO)")
-	// ErrCorrupt: the picture is damaged, cut short, or of a kind that the decoder of its format
-	// does not know.
+	// ErrCorrupt: the image is damaged, truncated, or of a kind that its decoder does not support.
 	ErrCorrupt = errors.New("the picture is damaged, cut short or of an unsupported kind")
-	// ErrTooManyPixels: the picture, or the one to be made, has more pixels than the limit.
+	// ErrTooManyPixels: the image, or the one to be made, has more pixels than allowed.
 	ErrTooManyPixels = errors.New("too many pixels")
-	// ErrSize: no picture has this width, height or number of values; empty pictures are among them.
+	// ErrSize: no image has this width, height or number of values; also an empty image.
 	ErrSize = errors.New("impossible size")
 	// ErrText: the text cannot be stored in a PNG file.
 	ErrText = errors.New("unsuitable text")
-	// ErrOutputPath: no picture can be written to the path.
+	// ErrOutputPath: no image can be written to the path.
 	ErrOutputPath = errors.New("cannot write the picture")
 )
 
-// DefaultMaxPixels is the limit on width times height if Options.MaxPixels is 0. Pillow
-// refuses pictures with more pixels too.
+// DefaultMaxPixels is the largest width times height if Options.MaxPixels is 0. It is Pillow's
+// limit too.
 const DefaultMaxPixels = 178_956_970

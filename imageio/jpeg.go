@@ -10,9 +10,10 @@ import (
 	"github.com/clipvqgan/clipvqgan/imageio/internal/cpicture"
 )
 
-// Decoders names what decodes JPEG and TIFF in this program, as "JPEG by libjpeg-turbo 2.1.5, TIFF by
-// libtiff 4.5.0". Where the machine that built it had no such library, Go's packages image/jpeg and
-// x/image/tiff do: they read fewer kinds of these files, and JPEG within a few levels of Pillow's pixels.
+// Decoders returns what decodes JPEG and TIFF in this program, such as "JPEG by libjpeg-turbo
+// 2.1.5, TIFF by libtiff 4.5.0". If these libraries were not found when the program was built, the
+// Go packages image/jpeg and x/image/tiff are used: they read fewer kinds of files, and JPEG within
+// a few levels of Pillow's pixels.
 func Decoders() string {
 	jpegBy, tiffBy := cpicture.JPEGLibrary(), cpicture.TIFFLibrary()
 	if jpegBy == "" {

@@ -5,8 +5,8 @@ import (
 	"image/color"
 )
 
-// ToNRGBA copies a picture to one with alpha that is not premultiplied, as Pillow's mode RGBA. Its
-// bounds start at the origin. Of samples of 16 bits the high 8 are kept.
+// ToNRGBA converts an image to non-premultiplied RGBA, as Pillow's mode RGBA, with bounds that
+// start at the origin. Of 16-bit samples the high 8 bits are kept. It always copies.
 func ToNRGBA(img image.Image) *image.NRGBA {
 	bounds := img.Bounds()
 	out := image.NewNRGBA(image.Rect(0, 0, bounds.Dx(), bounds.Dy()))
@@ -33,7 +33,7 @@ func ToNRGBA(img image.Image) *image.NRGBA {
 	return out
 }
 
-// divideByAlpha undoes the multiplication of one pixel, as color.NRGBAModel does.
+// divideByAlpha undoes premultiplication for one pixel, as color.NRGBAModel does.
 func divideByAlpha(out, in []uint8) {
 	switch alpha := uint32(in[3]); alpha {
 	case 0:
@@ -48,8 +48,9 @@ func divideByAlpha(out, in []uint8) {
 	out[3] = in[3]
 }
 
-// ToGray copies a picture to gray, with Pillow's weights of the channels (ITU-R 601-2) and transparent
-// parts over the background (nil: white). Its bounds start at the origin.
+// ToGray converts an image to gray, with Pillow's weights of the channels (ITU-R 601-2),
+// transparent parts composited over the background (nil means white), and bounds that start at the
+// origin. It always copies.
 func ToGray(img image.Image, background color.Color) *image.Gray {
 	bounds := img.Bounds()
 	out := image.NewGray(image.Rect(0, 0, bounds.Dx(), bounds.Dy()))

@@ -6,9 +6,9 @@ import (
 	"image"
 )
 
-// Resize returns a picture scaled to width by height pixels. The pixels are those of Pillow's Image.resize
-// (version 12.3), bit for bit. A picture that has the size already is copied. The error is [ErrSize] or,
-// beyond [DefaultMaxPixels], [ErrTooManyPixels].
+// Resize returns the image scaled to width x height pixels. The pixels equal those of Pillow's
+// Image.resize (version 12.3), bit for bit. An image that already has the size is copied. The error
+// is [ErrSize], or [ErrTooManyPixels] beyond [DefaultMaxPixels].
 func Resize(p *RGB, width, height int, f Filter) (*RGB, error) {
 	if err := p.check(); err != nil {
 		return nil, fmt.Errorf("imageio: %w", err)
@@ -25,7 +25,7 @@ func Resize(p *RGB, width, height int, f Filter) (*RGB, error) {
 	return p.raster().resize(width, height, f, image.Rect(0, 0, width, height)).rgb(), nil
 }
 
-// raster is a picture of 8-bit samples, any number of them a pixel.
+// raster is an image of 8-bit samples with any number of channels.
 type raster struct {
 	pix                     []uint8
 	width, height, channels int
@@ -37,7 +37,7 @@ func newRaster(width, height, channels int) raster {
 
 func (p *RGB) raster() raster { return raster{p.Pix, p.Width, p.Height, 3} }
 
-// rgb is the picture of a raster that has three channels.
+// rgb returns a raster of three channels as an RGB.
 func (r raster) rgb() *RGB { return &RGB{Pix: r.pix, Width: r.width, Height: r.height} }
 
 func (r raster) row(y int) []uint8 {
@@ -45,20 +45,19 @@ func (r raster) row(y int) []uint8 {
 	return r.pix[y*stride : (y+1)*stride]
 }
 
-// resize scales to width by height and gives the window of the result, without
-// the work for the rest.
+// resize scales to width x height and returns a window of the result, without computing the rest.
 func (r raster) resize(width, height int, f Filter, window image.Rectangle) raster {
 	if f == Nearest {
 		return r.resizeNearest(width, height, window)
 	}
-	// Pillow takes the rows first of a picture that is tall and thin, if they
-	// become fewer (Image.resize in PIL/Image.py).
+	// As Pillow does, scale the rows first if the image is tall and thin and they become fewer
+	// (Image.resize in PIL/Image.py).
 	if r.height > 100*r.width && height < r.height && width != r.width {
 		fewer := r.resize(r.width, height, f, image.Rect(0, window.Min.Y, r.width, window.Max.Y))
 		return fewer.resize(width, fewer.height, f, image.Rect(window.Min.X, 0, window.Max.X, fewer.height))
 	}
-	// As in Pillow: else columns first, with 8 bits between the passes, and a pass is
-	// left out where the size stays.
+	// Otherwise, as in Pillow: columns first, 8 bits between the passes, and no pass for a size
+	// that does not change.
 	inputHeight := r.height
 	rows := image.Pt(window.Min.Y, window.Max.Y) // the input rows that are needed
 	var vertical weights
@@ -78,7 +77,7 @@ func (r raster) resize(width, height int, f Filter, window image.Rectangle) rast
 	return r
 }
 
-// inputs is the range of input pixels that the weights use.
+// inputs returns the range of input pixels that the weights use.
 func (w *weights) inputs() image.Point {
 	last := len(w.first) - 1
 	return image.Pt(w.first[0], w.first[last]+w.count[last])
@@ -86,8 +85,8 @@ func (w *weights) inputs() image.Point {
 
 // resizeColumns scales the rows from rows.X to rows.Y horizontally.
 //
-// Two rows are worked on at a time, in the two halves of a 64-bit number. Sums
-// fit into 32 bits with their sign, so the lower half can be taken off exactly.
+// It works on two rows at a time, in the two halves of a 64-bit number. Signed sums fit in 32 bits,
+// so the lower half can be separated exactly.
 func (r raster) resizeColumns(w *weights, rows image.Point) raster {
 	out := newRaster(len(w.first), rows.Y-rows.X, r.channels)
 	pairs := (out.height + 1) / 2
@@ -112,11 +111,11 @@ func (r raster) resizeColumns(w *weights, rows image.Point) raster {
 	return out
 }
 
-// halves is one half in the fixed point of the sums, in both halves of a 64-bit
-// number: it makes rounding down round to nearest.
+// halves is 0.5 in the sums' fixed point, in both halves of a 64-bit number: it turns rounding down
+// into rounding to nearest.
 const halves = 1<<(weightBits-1) | 1<<(weightBits-1+32)
 
-// packRows puts each channel of two rows into one plane.
+// packRows combines each channel of two rows in one plane.
 func packRows(planes [][]uint64, a, b []uint8) {
 	channels := len(planes)
 	b = b[:len(a)]
@@ -129,8 +128,7 @@ func packRows(planes [][]uint64, a, b []uint8) {
 	}
 }
 
-// weighPlane scales one channel of two rows, to every channels-th byte of the
-// outputs.
+// weighPlane scales one channel of two rows, and writes every channels-th byte of the outputs.
 func weighPlane(outA, outB []uint8, channels int, plane []uint64, w *weights) {
 	for x := range w.first {
 		first, values := w.of(x)
@@ -162,19 +160,19 @@ func weighRGB(outA, outB []uint8, planes [][]uint64, w *weights) {
 	}
 }
 
-// unpack takes the two sums out of a 64-bit number and rounds them to samples.
+// unpack separates the two sums in a 64-bit number and rounds them to samples.
 func unpack(sum uint64) (low, high uint8) {
 	lower := int32(uint32(sum))
 	upper := int32(uint32((sum - uint64(int64(lower))) >> 32))
 	return saturate(int(lower >> weightBits)), saturate(int(upper >> weightBits))
 }
 
-// resizeRows scales vertically. The raster's first row is row top of the picture
-// that the weights are for.
+// resizeRows scales vertically. The raster's first row is row top of the image that the weights are
+// for.
 func (r raster) resizeRows(w *weights, top int) raster {
 	out := newRaster(r.width, len(w.first), r.channels)
 	stride := r.width * r.channels
-	// Eight samples are read at a time, beyond the end as well.
+	// Eight samples are read at a time, also past the end.
 	padded := append(r.pix[:len(r.pix):len(r.pix)], make([]uint8, 8)...)
 	const ends = 0xff | 0xff<<32
 	parallelBlocks(out.height, stride*w.size, func(start, end int) {
@@ -203,8 +201,8 @@ func (r raster) resizeRows(w *weights, top int) raster {
 	return out
 }
 
-// resizeNearest takes the nearest pixels. Positions add up step by step, as in
-// Pillow's ImagingScaleAffine, rounding errors included.
+// resizeNearest takes the nearest pixels. Positions are accumulated step by step, as in Pillow's
+// ImagingScaleAffine, including its rounding errors.
 func (r raster) resizeNearest(width, height int, window image.Rectangle) raster {
 	out := newRaster(window.Dx(), window.Dy(), r.channels)
 	columns := nearestPositions(r.width, width, window.Min.X, window.Max.X)
@@ -223,8 +221,7 @@ func (r raster) resizeNearest(width, height int, window image.Rectangle) raster 
 	return out
 }
 
-// nearestPositions gives the input positions of the output positions from start to
-// end.
+// nearestPositions returns the input positions for the output positions from start to end.
 func nearestPositions(in, out, start, end int) []int {
 	positions := make([]int, end-start)
 	step := float64(in) / float64(out)
@@ -245,8 +242,7 @@ func nearestPositions(in, out, start, end int) []int {
 	return positions
 }
 
-// crop cuts out a window, which may reach beyond the picture: what is there is
-// zero.
+// crop returns a window, which may extend beyond the image; pixels there are zero.
 func (r raster) crop(window image.Rectangle) raster {
 	if window == image.Rect(0, 0, r.width, r.height) {
 		return r

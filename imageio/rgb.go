@@ -8,15 +8,15 @@ import (
 	"sync"
 )
 
-// RGB is a picture of packed 8-bit red, green and blue. It is an image.Image and
-// a draw.Image.
+// RGB is an image of packed 8-bit red, green and blue samples. It implements image.Image and
+// draw.Image.
 type RGB struct {
-	// Pix holds three bytes a pixel, row after row from the top, without padding.
+	// Pix holds three bytes for each pixel, row by row from the top, without padding.
 	Pix           []uint8
 	Width, Height int
 }
 
-// NewRGB returns a black picture of width by height pixels.
+// NewRGB returns a black image of width x height pixels.
 func NewRGB(width, height int) *RGB {
 	return &RGB{Pix: make([]uint8, 3*width*height), Width: width, Height: height}
 }
@@ -27,7 +27,7 @@ func (p *RGB) ColorModel() color.Model { return color.RGBAModel }
 // Bounds returns the rectangle from the origin to (Width, Height).
 func (p *RGB) Bounds() image.Rectangle { return image.Rect(0, 0, p.Width, p.Height) }
 
-// At returns the color of a pixel; outside the picture it is black.
+// At returns the color of a pixel, or black outside the image.
 func (p *RGB) At(x, y int) color.Color {
 	if !(image.Point{x, y}).In(p.Bounds()) {
 		return color.RGBA{A: 0xff}
@@ -36,8 +36,8 @@ func (p *RGB) At(x, y int) color.Color {
 	return color.RGBA{p.Pix[i], p.Pix[i+1], p.Pix[i+2], 0xff}
 }
 
-// Set sets the color of a pixel; a transparent color lies over black. Outside the picture it does
-// nothing.
+// Set sets the color of a pixel; a transparent color is composited over black. Outside the image it
+// does nothing.
 func (p *RGB) Set(x, y int, c color.Color) {
 	if !(image.Point{x, y}).In(p.Bounds()) {
 		return
@@ -55,7 +55,7 @@ func (p *RGB) Clone() *RGB {
 	return &RGB{Pix: append([]uint8(nil), p.Pix...), Width: p.Width, Height: p.Height}
 }
 
-// check says what is wrong with a picture that was put together by hand.
+// check returns an error if the fields do not fit together.
 func (p *RGB) check() error {
 	if p == nil || p.Width <= 0 || p.Height <= 0 {
 		return fmt.Errorf("%w: the picture is empty", ErrSize)
@@ -66,8 +66,8 @@ func (p *RGB) check() error {
 	return nil
 }
 
-// FromImage converts a picture to RGB, with transparent parts over the background (nil: white). Of
-// samples of 16 bits the high 8 are kept. An *RGB is returned as it is, not copied.
+// FromImage converts an image to RGB, with transparent parts composited over the background (nil
+// means white). Of 16-bit samples the high 8 bits are kept. An *RGB is returned itself, not copied.
 func FromImage(img image.Image, background color.Color) *RGB {
 	if p, ok := img.(*RGB); ok {
 		return p
@@ -84,8 +84,8 @@ func FromImage(img image.Image, background color.Color) *RGB {
 	return p
 }
 
-// rowConverter gives a function that converts row y, counted from the top of the
-// picture's bounds. It has memory of its own, so each goroutine needs one.
+// rowConverter returns a function that converts row y, counted from the top of the image's bounds.
+// It has a buffer, so each goroutine needs its own.
 func rowConverter(img image.Image, over backdrop) func(row []uint8, y int) {
 	bounds := img.Bounds()
 	switch img := img.(type) {
@@ -151,7 +151,7 @@ func newBackdrop(c color.Color) backdrop {
 	return backdrop{n.R, n.G, n.B}
 }
 
-// straight puts a color that is not premultiplied over the backdrop.
+// straight composites a non-premultiplied color over the backdrop.
 func (b backdrop) straight(out []uint8, red, green, blue, alpha uint8) {
 	switch alpha {
 	case 255:
@@ -165,7 +165,7 @@ func (b backdrop) straight(out []uint8, red, green, blue, alpha uint8) {
 	}
 }
 
-// premultiplied puts a color that is premultiplied over the backdrop.
+// premultiplied composites a premultiplied color over the backdrop.
 func (b backdrop) premultiplied(out []uint8, red, green, blue, alpha uint8) {
 	rest := 255 - alpha
 	out[0] = saturate(int(red) + int(scale255(b[0], rest)))

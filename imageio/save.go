@@ -17,22 +17,21 @@ import (
 	"unicode/utf8"
 )
 
-// A Text is a note in a PNG file, such as the prompt that the picture was made from.
+// A Text is a text in a PNG file, such as the prompt that the image was made from.
 type Text struct {
-	// Keyword is 1 to 79 printable characters of Latin-1, with no space at the
-	// ends and no two in a row; "Title", "Description" and "Software" are among
-	// those that PNG suggests.
+	// Keyword is 1 to 79 printable characters of Latin-1, without spaces at the ends or two in a
+	// row. "Title", "Description" and "Software" are among those that PNG suggests.
 	Keyword string
 	// Value is any text.
 	Value string
 }
 
-// jpegQuality is what Save writes JPEG with.
+// jpegQuality is the quality of JPEG written by Save.
 const jpegQuality = 95
 
-// CheckOutputPath checks, ahead of a long run, that [Save] will be able to write to a path: that the
-// extension is .png, .jpg, .jpeg or .webp, and that the folder exists and can be written to. It leaves
-// nothing behind. The error wraps [ErrOutputPath].
+// CheckOutputPath checks, before a long run, that [Save] will be able to write to a path: that the
+// extension is .png, .jpg, .jpeg or .webp, and that the folder exists and is writable. It leaves no
+// file behind. The error wraps [ErrOutputPath].
 func CheckOutputPath(path string) error {
 	if _, err := encoderFor(path); err != nil {
 		return err
@@ -45,9 +44,9 @@ func CheckOutputPath(path string) error {
 	return os.Remove(file.Name())
 }
 
-// Save writes a picture as PNG, JPEG or WebP, as the extension .png, .jpg, .jpeg or .webp says: JPEG with
-// quality 95, WebP without loss. Only PNG keeps texts. The file is replaced when the new one is complete; after an error the old one is as it was. Errors
-// wrap [ErrOutputPath].
+// Save writes an image as PNG, JPEG (quality 95) or lossless WebP, by the extension .png, .jpg,
+// .jpeg or .webp. Only PNG stores texts. The file is replaced only when the new one is complete.
+// Errors wrap [ErrOutputPath].
 func Save(path string, img image.Image, texts ...Text) error {
 	encode, err := encoderFor(path)
 	if err != nil {
@@ -61,8 +60,8 @@ func SavePNG(path string, img image.Image, texts ...Text) error {
 	return save(path, func(w io.Writer) error { return encodePNG(w, img, texts) })
 }
 
-// SaveJPEG is [Save] for JPEG, whatever the extension. Transparent parts lie over white. The quality is
-// from 1 to 100.
+// SaveJPEG is [Save] for JPEG, whatever the extension. Transparent parts are composited over white.
+// The quality is from 1 to 100.
 func SaveJPEG(path string, img image.Image, quality int) error {
 	return save(path, func(w io.Writer) error { return encodeJPEG(w, img, quality) })
 }
@@ -84,8 +83,9 @@ func encoderFor(path string) (encoder, error) {
 	}
 }
 
-// EncodePNG writes a picture as a PNG stream. Texts become tEXt chunks, or iTXt chunks if the value is not
-// Latin-1. The error is [ErrSize] for an empty picture, [ErrText] for a bad keyword, or the writer's.
+// EncodePNG writes an image to a stream as PNG. Texts become tEXt chunks, or iTXt chunks if the
+// value is not Latin-1. The error is [ErrSize] for an empty image, [ErrText] for an invalid
+// keyword, or the writer's.
 func EncodePNG(w io.Writer, img image.Image, texts ...Text) error {
 	if err := encodePNG(w, img, texts); err != nil {
 		return fmt.Errorf("imageio: %w", err)
@@ -109,7 +109,7 @@ func encodePNG(w io.Writer, img image.Image, texts []Text) error {
 	if err := png.Encode(&out, standard(img)); err != nil {
 		return err
 	}
-	// Texts go behind the header: 8 bytes of signature, 25 of IHDR.
+	// Insert texts after the header: 8 bytes of signature, 25 of IHDR.
 	const header = 8 + 25
 	for _, part := range [][]byte{out.Bytes()[:header], chunks, out.Bytes()[header:]} {
 		if _, err := w.Write(part); err != nil {
@@ -153,7 +153,7 @@ func standard(img image.Image) image.Image {
 	return out
 }
 
-// textChunk makes a PNG chunk of a text.
+// textChunk returns a PNG chunk with a text.
 func textChunk(text Text) ([]byte, error) {
 	keyword, ok := latin1(text.Keyword)
 	if !ok || len(keyword) == 0 || len(keyword) > 79 || strings.Contains(text.Keyword, "  ") ||
@@ -173,8 +173,8 @@ func textChunk(text Text) ([]byte, error) {
 	return binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(chunk[4:])), nil
 }
 
-// latin1 encodes text in Latin-1; false if it has other characters, or controls
-// but for the line feed.
+// latin1 encodes text in Latin-1; it returns false if text has other characters, or controls other
+// than the line feed.
 func latin1(text string) ([]byte, bool) {
 	out := make([]byte, 0, len(text))
 	for _, r := range text {
@@ -186,7 +186,7 @@ func latin1(text string) ([]byte, bool) {
 	return out, true
 }
 
-// save writes a file beside its place and moves it there when it is complete.
+// save writes to a temporary file in the same folder and renames it when it is complete.
 func save(path string, encode func(io.Writer) error) (err error) {
 	file, err := createBeside(path)
 	if err != nil {
@@ -201,8 +201,8 @@ func save(path string, encode func(io.Writer) error) (err error) {
 	if err := encode(file); err != nil {
 		return fmt.Errorf("imageio: %w to %s: %w", ErrOutputPath, path, err)
 	}
-	// A temporary file is private; a picture is an ordinary file, or has the mode
-	// of the one that it replaces.
+	// Temporary files are private; give the image the mode of an ordinary file, or of the one that
+	// it replaces.
 	mode := os.FileMode(0o644)
 	if info, err := os.Stat(path); err == nil {
 		mode = info.Mode().Perm()
@@ -219,8 +219,8 @@ func save(path string, encode func(io.Writer) error) (err error) {
 	return nil
 }
 
-// createBeside makes a temporary file in the folder of a path, with the reason in
-// plain words where that fails.
+// createBeside creates a temporary file in the folder of a path, and explains in plain words why it
+// cannot.
 func createBeside(path string) (*os.File, error) {
 	fail := func(format string, args ...any) error {
 		return fmt.Errorf("imageio: %w to %s: "+format, append([]any{ErrOutputPath, path}, args...)...)

@@ -7,20 +7,22 @@ import (
 	"io"
 )
 
-// A Stored is a picture as its file holds it: with a palette, in gray, with alpha or in CMYK, not turned
-// by its EXIF orientation (but by that of TIFF), and with the colors of transparent parts. This is what Pillow's Image.open
-// gives, and what software sees that resizes before it converts to RGB.
+// A Stored is an image as it is stored in its file: with a palette, in gray, with alpha or in CMYK,
+// not turned by its EXIF orientation (but by that of TIFF), and with the colors of transparent
+// pixels. It corresponds to the result of Pillow's Image.open, for software that resizes before it
+// converts to RGB.
 type Stored struct {
 	format      string
 	image       image.Image
 	frame       frame
 	orientation int
 	png         pngHeader // for PNG
-	bilevel     bool      // black and white alone: Pillow's mode 1
+	bilevel     bool      // only black and white: Pillow's mode 1
 	atLeast     image.Point
 }
 
-// LoadStored reads a picture file. Of the options it uses MaxPixels and AtLeast. The errors are those of [Load].
+// LoadStored reads an image file. It uses the options MaxPixels and AtLeast only. The errors are
+// those of [Load].
 func LoadStored(path string, options Options) (*Stored, error) {
 	var d *Stored
 	err := withFile(path, func(r io.Reader) (err error) {
@@ -39,7 +41,7 @@ func DecodeStored(r io.Reader, options Options) (*Stored, error) {
 	return d, nil
 }
 
-// StoredImage returns a picture in memory as a [Stored]. The error is [ErrSize] for an empty one.
+// StoredImage returns an image in memory as a [Stored]. The error is [ErrSize] for an empty one.
 func StoredImage(img image.Image) (*Stored, error) {
 	if img == nil || img.Bounds().Empty() {
 		return nil, fmt.Errorf("imageio: %w: the picture is empty", ErrSize)
@@ -52,13 +54,14 @@ func StoredImage(img image.Image) (*Stored, error) {
 	return &Stored{image: img}, nil
 }
 
-// FitSquare is the function [FitSquare], but converts to RGB only after the picture was scaled and
-// cropped in its own mode, by Pillow's rules: pictures with a palette or of one bit are resized with
-// [Nearest], pictures with alpha are resized premultiplied and then lose their alpha.
+// FitSquare is the function [FitSquare] that converts to RGB only after scaling and cropping the
+// image in its own mode, as Pillow does: images with a palette or of one bit are resized with
+// [Nearest], and images with alpha are resized premultiplied and then lose their alpha.
 //
-// The result is Pillow's, bit for bit, except for gray deeper than 8 bits, which Pillow makes nearly all
-// white, for TIFF with a palette and alpha, whose indices Pillow resizes as if they were levels, and for
-// JPEG by Go's decoder (see [Decoders]), which differs by a few levels. The error is [ErrSize].
+// The result equals Pillow's, bit for bit, with three exceptions: gray of more than 8 bits, which
+// Pillow makes nearly all white; TIFF with a palette and alpha, whose indices Pillow resizes as if
+// they were levels; and JPEG decoded by Go's decoder (see [Decoders]), which differs by a few
+// levels. The error is [ErrSize] if size is out of range.
 func (d *Stored) FitSquare(size int, filter Filter) (*RGB, error) {
 	if err := checkSquare(size); err != nil {
 		return nil, err
@@ -66,7 +69,7 @@ func (d *Stored) FitSquare(size int, filter Filter) (*RGB, error) {
 	return d.fitSquare(square{size, filter}), nil
 }
 
-// A square is what a picture is scaled and cropped to.
+// A square holds the parameters of scaling and cropping.
 type square struct {
 	size   int
 	filter Filter
@@ -113,14 +116,14 @@ func (d *Stored) fitSquare(s square) *RGB {
 	return scaleAndCrop(d.rgb(newBackdrop(nil)).raster(), s.size, filter).rgb()
 }
 
-// hasAlphaChannel says whether each pixel has an alpha, which a color that PNG
-// declares transparent is not.
+// hasAlphaChannel reports whether each pixel has an alpha, which a transparent color in PNG does
+// not count as.
 func (d *Stored) hasAlphaChannel() bool {
 	return d.format != "png" || (d.png.colorType != pngGray && d.png.colorType != pngRGB)
 }
 
-// isGrayPalette says whether Pillow takes indices for levels of gray: in GIF and
-// BMP, where the palette says the same.
+// isGrayPalette reports whether Pillow takes indices as levels of gray: in GIF and BMP, if the
+// palette agrees.
 func (d *Stored) isGrayPalette(img *image.Paletted) bool {
 	if d.format != "gif" && d.format != "bmp" {
 		return false
@@ -134,7 +137,7 @@ func (d *Stored) isGrayPalette(img *image.Paletted) bool {
 	return true
 }
 
-// fitWithAlpha scales and crops RGBA premultiplied, and drops the alpha.
+// fitWithAlpha scales and crops premultiplied RGBA, and drops the alpha.
 func (s square) fitWithAlpha(r raster) *RGB {
 	width, height := ShorterSide(r.width, r.height, s.size)
 	if width != r.width || height != r.height {
@@ -163,7 +166,7 @@ func (s square) fitWithAlpha(r raster) *RGB {
 	return out
 }
 
-// packedRows copies rows that have a stride into a raster.
+// packedRows copies rows with a stride to a raster.
 func packedRows(pix []uint8, stride int, rect image.Rectangle, channels int) raster {
 	r := newRaster(rect.Dx(), rect.Dy(), channels)
 	for y := range r.height {
@@ -172,12 +175,12 @@ func packedRows(pix []uint8, stride int, rect image.Rectangle, channels int) ras
 	return r
 }
 
-// indices are the samples of a picture with a palette.
+// indices returns the indices of an image with a palette.
 func indices(img *image.Paletted) raster {
 	return packedRows(img.Pix, img.Stride, img.Rect, 1)
 }
 
-// paletteToRGB looks indices up, alpha left out.
+// paletteToRGB looks up indices, without alpha.
 func paletteToRGB(r raster, palette color.Palette) *RGB {
 	var table [256][3]uint8
 	for i, c := range palette {
@@ -199,7 +202,7 @@ func cmykRasterToRGB(r raster) *RGB {
 	return out
 }
 
-// straightAlpha converts to RGBA that is not premultiplied.
+// straightAlpha converts to non-premultiplied RGBA.
 func straightAlpha(img image.Image) raster {
 	bounds := img.Bounds()
 	if n, ok := img.(*image.NRGBA); ok {
@@ -216,7 +219,7 @@ func straightAlpha(img image.Image) raster {
 	return r
 }
 
-// withoutAlpha takes the colors as they are.
+// withoutAlpha returns the colors without alpha.
 func withoutAlpha(img image.Image) *RGB {
 	r := straightAlpha(img)
 	p := NewRGB(r.width, r.height)

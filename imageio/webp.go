@@ -8,14 +8,14 @@ import (
 	"github.com/gen2brain/webp"
 )
 
-// longestWebPSide is the most pixels that a side of a WebP picture has.
+// longestWebPSide is the largest width and height of a WebP image.
 const longestWebPSide = 1<<14 - 1
 
-// losslessWebP is the quality from which WebP keeps every pixel.
+// losslessWebP is the quality that means lossless.
 const losslessWebP = 100
 
-// SaveWebP is [Save] for WebP, whatever the extension. The quality is from 1 to 100, which is lossless.
-// Alpha is kept.
+// SaveWebP is [Save] for WebP, whatever the extension. The quality is from 1 to 100, where 100 is
+// lossless. Alpha is kept.
 func SaveWebP(path string, img image.Image, quality int) error {
 	return save(path, func(w io.Writer) error { return encodeWebP(w, img, quality) })
 }
@@ -28,7 +28,7 @@ func encodeWebP(w io.Writer, img image.Image, quality int) error {
 		return fmt.Errorf("%w: WebP has at most %d pixels a side, and the picture %dx%d", ErrSize, longestWebPSide, size.X, size.Y)
 	}
 	options := webp.Options{Quality: max(1, min(quality, losslessWebP)), Method: webp.DefaultMethod}
-	// Without Exact the colors of transparent parts are lost.
+	// Without Exact the colors of transparent pixels are lost.
 	options.Lossless = options.Quality == losslessWebP
 	options.Exact = options.Lossless
 	return guard(func() error { return webp.Encode(w, ToNRGBA(img), options) })

@@ -2,13 +2,11 @@ package imageio
 
 import "image"
 
-// Chroma is stored with fewer samples than luma. The functions below interpolate
-// it linearly ("fancy upsampling"), as libjpeg and libwebp do, and not by
-// repeating samples as the standard library does: that can be 28 levels off at
-// the edges of colors.
+// Chroma has fewer samples than luma. The functions below interpolate it linearly ("fancy
+// upsampling"), as libjpeg and libwebp do. The standard library repeats samples instead, which can
+// be off by 28 levels at the edges of colors.
 
-// jpegRows gives a function that converts a row of a JPEG's picture. Each
-// goroutine needs its own.
+// jpegRows returns a function that converts a row of a JPEG image. Each goroutine needs its own.
 func jpegRows(img *image.YCbCr) func(row []uint8, y int) {
 	bounds := img.Bounds()
 	width := bounds.Dx()
@@ -17,8 +15,8 @@ func jpegRows(img *image.YCbCr) func(row []uint8, y int) {
 	chromaHeight := (bounds.Dy() + vertical - 1) / vertical
 	cb, cr := make([]uint8, width), make([]uint8, width)
 
-	// Rare ratios; pictures so narrow that libjpeg repeats their samples too; and
-	// a part of a picture, which does not know its neighbors.
+	// Samples are repeated for rare ratios, for images so narrow that libjpeg repeats them too, and
+	// for a part of an image, which lacks its neighbors.
 	if bounds.Min != (image.Point{}) || horizontal > 2 || (horizontal == 2 && chromaWidth <= 2) {
 		return func(row []uint8, y int) {
 			y += bounds.Min.Y
@@ -56,8 +54,8 @@ func jpegRows(img *image.YCbCr) func(row []uint8, y int) {
 	}
 }
 
-// interpolate2x1 doubles a line: the nearest sample counts 3, its neighbor 1
-// (libjpeg's jdsample.c, h2v1_fancy_upsample). Rounding alternates.
+// interpolate2x1 doubles a line: the nearest sample has weight 3, its neighbor 1 (libjpeg's
+// jdsample.c, h2v1_fancy_upsample). Rounding alternates.
 func interpolate2x1(out, in []uint8) {
 	last := len(in) - 1
 	for i, here := range in {
@@ -69,8 +67,8 @@ func interpolate2x1(out, in []uint8) {
 	}
 }
 
-// interpolate1x2 makes a line between two: the nearer one counts 3, the farther 1
-// (h1v2_fancy_upsample). Rounding alternates by the line, 0 or 1.
+// interpolate1x2 interpolates between two lines: the nearer one has weight 3, the farther 1
+// (h1v2_fancy_upsample). odd, 0 or 1, alternates the rounding by line.
 func interpolate1x2(out, near, far []uint8, odd int) {
 	near, far = near[:len(out)], far[:len(out)]
 	for i := range out {
@@ -78,9 +76,8 @@ func interpolate1x2(out, near, far []uint8, odd int) {
 	}
 }
 
-// interpolate2x2 doubles a line that lies between two: the nearest sample counts
-// 9, its neighbors 3, the diagonal one 1 (h2v2_fancy_upsample). sums is memory to
-// work in, of the length of the lines.
+// interpolate2x2 doubles a line between two: the nearest sample has weight 9, its neighbors 3, the
+// diagonal one 1 (h2v2_fancy_upsample). sums is a buffer of the length of the lines.
 func interpolate2x2(out, near, far []uint8, sums []int32) {
 	far = far[:len(near)]
 	sums = sums[:len(near)]
@@ -136,9 +133,9 @@ func clamp(v int32) uint8 {
 	return uint8(v)
 }
 
-// fromWebP converts the lossy picture of a WebP file. Its YCbCr has the studio
-// range of ITU-R BT.601, 16 to 235, which the standard library would take for
-// full range: white would come out gray. alpha may be nil.
+// fromWebP converts a lossy WebP image. Its YCbCr has the studio range of ITU-R BT.601, 16 to 235,
+// which the standard library would take for full range, so that white would become gray. alpha may
+// be nil.
 func fromWebP(img *image.YCbCr, alpha []uint8, alphaStride int, over backdrop) *RGB {
 	width, height := img.Bounds().Dx(), img.Bounds().Dy()
 	chromaWidth, chromaHeight := (width+1)/2, (height+1)/2
@@ -161,9 +158,9 @@ func fromWebP(img *image.YCbCr, alpha []uint8, alphaStride int, over backdrop) *
 	return p
 }
 
-// webpChroma interpolates as libwebp does (dsp/upsampling.c), rounding included.
-// lines are the nearer and the farther line of samples; i is the nearer column
-// and j the farther one, equal at an edge.
+// webpChroma interpolates as libwebp does (dsp/upsampling.c), including its rounding. lines are the
+// nearer and the farther line of samples; i is the nearer column and j the farther one, equal at an
+// edge.
 func webpChroma(lines [2][]uint8, i, j int) int {
 	nearest, below := int(lines[0][i]), int(lines[1][i])
 	if i == j {

@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 )
 
-// With the build tag models_from_files the models are not part of the program: it reads them from
-// the directory that the environment variable CLIPVQGAN_MODELS names. Many programs of one bundle
-// need them once that way.
+// With the build tag models_from_files the models are not embedded: the program reads them from the
+// directory in the environment variable CLIPVQGAN_MODELS. A bundle of many programs then contains
+// them only once.
 func read(name string) []byte {
 	data, err := os.ReadFile(filepath.Join(os.Getenv("CLIPVQGAN_MODELS"), name))
 	if err != nil {

@@ -1,7 +1,7 @@
-// Package models holds the small CLIP and VQGAN that come with the module: they were trained on
-// open emoji artwork at 64x64 pixels, and are part of the program that imports this package.
+// Package models contains a small CLIP and a small VQGAN, trained on open emoji artwork at 64x64
+// pixels. They are embedded in programs that import the package.
 //
-// Full-size models are loaded from files that scripts/ exports, with clip.Load and vqgan.Load.
+// Use clip.Load and vqgan.Load for full-size models, which the scripts in scripts/export write.
 package models
 
 import (
@@ -13,17 +13,19 @@ import (
 	"github.com/clipvqgan/clipvqgan/vqgan"
 )
 
-// CLIP loads the small CLIP, on the CPU in float32 where nothing else is said.
+// CLIP loads the small CLIP. By default it is in float32 on the CPU; options may be a device and a
+// dtype.
 func CLIP(where ...torch.Option) (*clip.Model, error) {
 	return clip.Read(bytes.NewReader(clipArchive()), where...)
 }
 
-// VQGAN loads the small VQGAN, on the CPU in float32 where nothing else is said.
+// VQGAN loads the small VQGAN. By default it is in float32 on the CPU; options may be a device and
+// a dtype.
 func VQGAN(where ...torch.Option) (*vqgan.Model, error) {
 	return vqgan.Read(bytes.NewReader(vqganArchive()), where...)
 }
 
-// Labels are the names of the emoji that the models know, over a thousand.
+// Labels returns the names of the emoji that the models know, over a thousand.
 func Labels() []string {
 	return strings.Split(strings.TrimSpace(labels()), "\n")
 }

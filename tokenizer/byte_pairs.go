@@ -11,24 +11,24 @@ import (
 // endOfWord marks the last symbol of a word in the vocabulary.
 const endOfWord = "</w>"
 
-// bytePairs is a byte-pair encoding: a vocabulary of symbols and the pairs of
-// them that are merged, the ones learned first ahead of the others.
+// bytePairs is a byte-pair encoding: a vocabulary of symbols, and the pairs of symbols to merge, in
+// the order in which they were learned.
 type bytePairs struct {
-	symbols []string // by token; without the two special ones
+	symbols []string // by token; without the two special tokens
 	merges  map[symbolPair]merge
-	// single[b] is the token of the byte b, and that token plus 256 is the same
-	// byte at the end of a word.
+	// single[b] is the token of the byte b; that token plus 256 is the same byte at the end of a
+	// word.
 	single [256]int32
 	byteOf map[rune]byte // the byte that a character of the vocabulary stands for
 }
 
 type symbolPair struct{ left, right int32 }
 
-// merge says what a pair becomes, and how early it was learned.
+// merge is the token that a pair becomes, and the rank of the pair.
 type merge struct{ rank, token int32 }
 
-// readBytePairs reads merges, "a b" in each line, and builds the vocabulary:
-// 256 bytes, 256 bytes that end a word, the merges in their order.
+// readBytePairs reads merges, "a b" in each line, and builds the vocabulary: 256 bytes, 256 bytes
+// that end a word, and the merges in their order.
 func readBytePairs(r io.Reader) (*bytePairs, error) {
 	var pairs [][2]string
 	scanner := bufio.NewScanner(r)
@@ -61,8 +61,7 @@ func readBytePairs(r io.Reader) (*bytePairs, error) {
 	for _, pair := range pairs {
 		b.symbols = append(b.symbols, pair[0]+pair[1])
 	}
-	// Where two merges give the same symbol the later one counts, as in the
-	// reference.
+	// If two merges give the same symbol, the later one counts, as in the reference.
 	tokens := make(map[string]int32, len(b.symbols))
 	for i, symbol := range b.symbols {
 		tokens[symbol] = int32(i)
@@ -79,13 +78,12 @@ func readBytePairs(r io.Reader) (*bytePairs, error) {
 	return b, nil
 }
 
-// isPrintableByte says which bytes stand for themselves in the vocabulary.
+// isPrintableByte reports whether a byte stands for itself in the vocabulary.
 func isPrintableByte(b byte) bool {
 	return (b >= '!' && b <= '~') || (b >= 0xa1 && b <= 0xac) || b >= 0xae
 }
 
-// byteOrder lists the 256 bytes in the order of their tokens: the printable ones
-// first.
+// byteOrder returns the 256 bytes in the order of their tokens: the printable ones first.
 func byteOrder() []byte {
 	order := make([]byte, 0, 256)
 	for _, printable := range []bool{true, false} {
@@ -98,8 +96,8 @@ func byteOrder() []byte {
 	return order
 }
 
-// byteCharacter is the character that stands for a byte in the vocabulary: the
-// same for printable ones, the others follow from U+0100 in their order.
+// byteCharacter returns the character that stands for a byte in the vocabulary: printable bytes
+// stand for themselves, and the others follow from U+0100 in order.
 func byteCharacter(b byte) rune {
 	if isPrintableByte(b) {
 		return rune(b)
@@ -113,7 +111,7 @@ func byteCharacter(b byte) rune {
 	return r
 }
 
-// appendWord appends the tokens of one word, which is not empty.
+// appendWord appends the tokens of one word, which must not be empty.
 func (b *bytePairs) appendWord(tokens []int64, word string) []int64 {
 	var buffer [64]int32
 	symbols := buffer[:0]
@@ -132,8 +130,8 @@ func (b *bytePairs) appendWord(tokens []int64, word string) []int64 {
 	return tokens
 }
 
-// mergeShort merges in place: all occurrences of the pair that was learned first,
-// from left to right, until no pair is known. The time is quadratic.
+// mergeShort merges in place: all occurrences of the pair of lowest rank, from left to right, until
+// no pair is known. It takes quadratic time.
 func (b *bytePairs) mergeShort(symbols []int32) []int32 {
 	for len(symbols) > 1 {
 		var best merge
@@ -162,8 +160,8 @@ func (b *bytePairs) mergeShort(symbols []int32) []int32 {
 	return symbols
 }
 
-// mergeLong does the same as mergeShort in n log n, so that a prompt without
-// spaces cannot hold a server up.
+// mergeLong gives the same result as mergeShort in O(n log n), so that a long text without spaces
+// cannot stall a server.
 func (b *bytePairs) mergeLong(symbols []int32) []int32 {
 	next := make([]int32, len(symbols)) // position of the symbol that follows
 	previous := make([]int32, len(symbols))
@@ -223,8 +221,7 @@ type queuedPair struct {
 	left int32
 }
 
-// pairQueue is a heap with the pair that was learned first on top, and of equal
-// ones the one furthest to the left.
+// pairQueue is a heap with the pair of lowest rank on top, and among equal ones the leftmost.
 type pairQueue []queuedPair
 
 func (q pairQueue) Len() int { return len(q) }

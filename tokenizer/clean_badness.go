@@ -6,40 +6,39 @@ import (
 	"unicode/utf8"
 )
 
-// The heuristic by which ftfy 6.3.1 tells mojibake from text (ftfy/badness.py):
-// characters that occur in mojibake fall into classes, and some sequences of
-// classes are hardly ever meant.
+// The heuristic by which ftfy 6.3.1 detects mojibake (ftfy/badness.py): characters that occur in
+// mojibake have classes, and some sequences of classes hardly ever occur in real text.
 
-// charClass is a set of classes, a bit each.
+// charClass is a set of classes, one bit each.
 type charClass uint64
 
 const (
-	common           charClass = 1 << iota // stands anywhere
+	common           charClass = 1 << iota // anywhere
 	c1Control                              // U+0080 to U+009F
-	bad                                    // hardly used but in mojibake
-	law                                    // signs of legal texts
+	bad                                    // rare except in mojibake
+	law                                    // signs in legal texts
 	currency                               //
 	startPunctuation                       //
 	endPunctuation                         //
 	numeric                                //
-	kaomoji                                // letters that faces are drawn with
+	kaomoji                                // letters used to draw faces
 	upperAccented                          //
 	lowerAccented                          //
-	upperCommon                            // capitals of Greek and Cyrillic
+	upperCommon                            // capital letters of Greek and Cyrillic
 	lowerCommon                            //
 	box                                    // box drawing
 	upperASCII
 	lowerASCII
-	space     // as Python's \s
-	word      // as Python's \w
-	notLine   // all but the line feed
-	notLetter // all but ASCII letters
+	space     // as \s in Python
+	word      // as \w in Python
+	notLine   // any character but a line feed
+	notLetter // any character but an ASCII letter
 	firstFreeClass
 
 	accented = upperAccented | lowerAccented
 )
 
-// classCharacters lists the members of the classes; "a-z" is a range.
+// classCharacters lists the characters of each class; "a-z" is a range.
 var classCharacters = map[charClass]string{
 	common:           "\u00a0\u00ad·´–—―…’",
 	c1Control:        "\u0080-\u009f",
@@ -60,22 +59,21 @@ var classCharacters = map[charClass]string{
 	lowerASCII:    "a-z",
 }
 
-// charClassifier knows the classes of characters and the sequences of them that
-// are signs of mojibake.
+// charClassifier classifies characters, and has the sequences of classes that indicate mojibake.
 type charClassifier struct {
 	classes map[rune]charClass
-	latin   [0x2700]charClass // the same for the characters that matter, faster
+	latin   [0x2700]charClass // the same for the characters in use, for speed
 	next    charClass
-	// rules hold one set for each character of a sequence.
+	// rules have one set of classes for each character of a sequence.
 	rules [][]charClass
-	// startRules apply at the start of the text only.
+	// startRules apply only at the start of the text.
 	startRules [][]charClass
-	first      charClass // all that a rule can start with
+	first      charClass // all classes that a rule can start with
 }
 
 var mojibakeClassifier = sync.OnceValue(newCharClassifier)
 
-// add puts the characters of a list into a class.
+// add adds the characters of a list to a class.
 func (c *charClassifier) add(class charClass, characters string) {
 	runes := []rune(characters)
 	for i := 0; i < len(runes); i++ {
@@ -92,7 +90,7 @@ func (c *charClassifier) add(class charClass, characters string) {
 	}
 }
 
-// of makes a class of its own for the characters of a list.
+// of makes a new class for the characters of a list.
 func (c *charClassifier) of(characters string) charClass {
 	class := c.next
 	c.next <<= 1
@@ -186,7 +184,7 @@ func newCharClassifier() *charClassifier {
 	return c
 }
 
-// classify finds the classes of a character.
+// classify returns the classes of a character.
 func (c *charClassifier) classify(r rune) charClass {
 	class := c.classes[r] | notLine | notLetter
 	if r == '\n' {
@@ -226,7 +224,7 @@ func isBad(text string) bool {
 	return false
 }
 
-// matchesAny reports whether classes start with one of the sequences.
+// matchesAny reports whether classes starts with one of the sequences.
 func matchesAny(rules [][]charClass, classes []charClass) bool {
 next:
 	for _, rule := range rules {

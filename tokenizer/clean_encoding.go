@@ -9,21 +9,20 @@ import (
 	"golang.org/x/text/encoding/charmap"
 )
 
-// This file repairs mojibake: UTF-8 that was decoded in a single-byte encoding.
-// It follows ftfy 6.3.1 (fix_encoding in ftfy/__init__.py, ftfy/chardata.py,
-// ftfy/bad_codecs), step for step.
+// This file repairs mojibake: UTF-8 that was decoded in a single-byte encoding. It follows ftfy
+// 6.3.1 step by step (fix_encoding in ftfy/__init__.py, ftfy/chardata.py, ftfy/bad_codecs).
 
 // singleByte is a single-byte encoding that agrees with ASCII below 0x80.
 type singleByte struct {
-	// sloppy encodings give U+FFFD the byte 0x1A, which stands for a byte that
-	// was lost; they cannot encode U+001A.
+	// sloppy encodings encode U+FFFD as the byte 0x1A, which marks a lost byte; they cannot encode
+	// U+001A.
 	sloppy    bool
 	toByte    map[rune]byte // for bytes from 0x80
 	restoreA0 bool          // whether a space may stand for a byte 0xA0
 }
 
-// singleByteEncodings are the encodings that text may have been decoded in by
-// mistake, in the order in which they are tried.
+// singleByteEncodings are the encodings that text may have been wrongly decoded in, in the order in
+// which they are tried.
 var singleByteEncodings = sync.OnceValue(func() []singleByte {
 	var all []singleByte
 	for _, e := range []struct {
@@ -51,8 +50,8 @@ var singleByteEncodings = sync.OnceValue(func() []singleByte {
 	return all
 })
 
-// decodeSloppy decodes b, and gives bytes that the encoding leaves unassigned
-// the character of the same number, as browsers do.
+// decodeSloppy decodes b. Bytes that the encoding leaves unassigned become the character with the
+// same number, as in browsers.
 func decodeSloppy(c *charmap.Charmap, b byte) rune {
 	if r := c.DecodeByte(b); r != utf8.RuneError {
 		return r
@@ -60,7 +59,7 @@ func decodeSloppy(c *charmap.Charmap, b byte) rune {
 	return rune(b)
 }
 
-// encode turns text into bytes; false if it has characters outside the encoding.
+// encode encodes text; it returns false if text has characters outside the encoding.
 func (e *singleByte) encode(text string) ([]byte, bool) {
 	out := make([]byte, 0, len(text))
 	for _, r := range text {
@@ -93,7 +92,7 @@ func fixEncoding(text string) string {
 	}
 }
 
-// fixEncodingOnce undoes one wrong decoding, if text looks like it had one.
+// fixEncodingOnce reverses one wrong decoding, if text looks as if there was one.
 func fixEncodingOnce(text string) string {
 	if isASCII(text) || !isBad(text) {
 		return text
@@ -134,8 +133,7 @@ func fixEncodingOnce(text string) string {
 	return fixC1Controls(text)
 }
 
-// fixC1Controls turns C1 controls into the characters that Windows-1252 has in
-// their places.
+// fixC1Controls replaces C1 controls by the characters that Windows-1252 has in their places.
 func fixC1Controls(text string) string {
 	if isASCII(text) {
 		return text
@@ -148,7 +146,7 @@ func fixC1Controls(text string) string {
 	}, text)
 }
 
-// decodeWindows1252 decodes strictly: false if a byte is unassigned.
+// decodeWindows1252 decodes strictly: it returns false if a byte is unassigned.
 func decodeWindows1252(encoded []byte) (string, bool) {
 	var out strings.Builder
 	for _, b := range encoded {
@@ -161,8 +159,8 @@ func decodeWindows1252(encoded []byte) (string, bool) {
 	return out.String(), true
 }
 
-// restoreByteA0 puts the byte 0xA0 back where it became a space inside of what
-// would be a UTF-8 sequence.
+// restoreByteA0 restores the byte 0xA0 where it became a space inside what would be a UTF-8
+// sequence.
 func restoreByteA0(encoded []byte) []byte {
 	if !replaceMatches(nil, encoded, alteredUTF8) {
 		return encoded
@@ -182,9 +180,8 @@ func restoreByteA0(encoded []byte) []byte {
 	return out
 }
 
-// startsContraction says whether what follows "à" makes it one of the
-// Portuguese words "às", "àquele", "àquela" or "àquilo" (or another space
-// follows).
+// startsContraction reports whether what follows "à" makes it one of the Portuguese words "às",
+// "àquele", "àquela" or "àquilo", or is another space.
 func startsContraction(rest []byte) bool {
 	for _, word := range []string{" ", "quele", "quela", "quilo", "s "} {
 		if bytes.HasPrefix(rest, []byte(word)) {
@@ -194,8 +191,8 @@ func startsContraction(rest []byte) bool {
 	return false
 }
 
-// replaceMatches copies encoded to out with the sequences that match finds
-// replaced, and reports whether there were any. With a nil out it only reports.
+// replaceMatches copies encoded to out, with sequences that match finds replaced, and reports
+// whether there were any. With a nil out it only reports.
 func replaceMatches(out *[]byte, encoded []byte, match func([]byte) (n int, replacement []byte)) bool {
 	found := false
 	for i := 0; i < len(encoded); {
@@ -217,8 +214,8 @@ func replaceMatches(out *[]byte, encoded []byte, match func([]byte) (n int, repl
 	return found
 }
 
-// alteredUTF8 matches a UTF-8 sequence in which a space stands for the byte
-// 0xA0, but for those that would be unlikely characters.
+// alteredUTF8 matches a UTF-8 sequence in which a space stands for the byte 0xA0, except for
+// unlikely characters.
 func alteredUTF8(b []byte) (int, []byte) {
 	tail := func(c byte) bool { return c >= 0x80 && c <= 0xbf }
 	unlikely := func(c byte) bool { return c == 0x85 || c == 0xa0 }
@@ -249,16 +246,16 @@ func alteredUTF8(b []byte) (int, []byte) {
 	return 0, nil
 }
 
-// replaceLossySequences puts U+FFFD in the place of what would be a UTF-8
-// sequence if some of its bytes had not been lost.
+// replaceLossySequences replaces by U+FFFD what would be a UTF-8 sequence if some of its bytes had
+// not been lost.
 func replaceLossySequences(encoded []byte) []byte {
 	out := make([]byte, 0, len(encoded))
 	replaceMatches(&out, encoded, lossyUTF8)
 	return out
 }
 
-// lossyUTF8 matches UTF-8 and CESU-8 sequences in which bytes have become 0x1A,
-// or one has become "?", and any other 0x1A.
+// lossyUTF8 matches UTF-8 and CESU-8 sequences in which bytes have become 0x1A or one has become
+// "?", and any other 0x1A.
 func lossyUTF8(b []byte) (int, []byte) {
 	replacement := []byte("\ufffd")
 	lead := b[0]
@@ -294,14 +291,14 @@ func lossyUTF8(b []byte) (int, []byte) {
 	return 0, nil
 }
 
-// decodeUTF8Variants decodes UTF-8, CESU-8 (each half of a surrogate pair in
-// three bytes) and Java's C0 80 for U+0000; false if encoded is neither.
+// decodeUTF8Variants decodes UTF-8, CESU-8 (each half of a surrogate pair in three bytes) and
+// Java's C0 80 for U+0000. It returns false if encoded is none of them.
 //
-// The reference takes a line feed at the very end for the last byte of such a
-// sequence: its regular expression's "$" matches ahead of it. That is kept.
+// As in the reference, a line feed at the very end is taken as the last byte of such a sequence,
+// since the regular expression's "$" matches before it.
 func decodeUTF8Variants(encoded []byte) (string, bool) {
 	var out strings.Builder
-	start := 0 // of the plain UTF-8 that has not been written
+	start := 0 // of the plain UTF-8 that has not been written yet
 	flush := func(end int) bool {
 		out.Write(encoded[start:end])
 		return utf8.Valid(encoded[start:end])
@@ -340,8 +337,7 @@ func isCESU8(b []byte) bool {
 		b[3] == 0xed && in(4, 0xb0, 0xbf) && (in(5, 0x80, 0xbf) || (b[5] == '\n' && len(b) == 6))
 }
 
-// The roles that a character can have in UTF-8 that was decoded in one of the
-// encodings alike to Latin-1.
+// The roles of a character in UTF-8 that was decoded in an encoding similar to Latin-1.
 type utf8Role uint8
 
 const (
@@ -349,8 +345,8 @@ const (
 	leadOf3                           // bytes E0 to EF
 	leadOf4                           // bytes F0 and F3, the only ones in use
 	continuation                      // bytes 80 to BF, and the space for A0
-	// A continuation that does not usually stand for itself beside mojibake:
-	// no space, dash, bullet, quotation mark or ellipsis.
+	// A continuation that does not often stand for itself beside mojibake: no space, dash, bullet,
+	// quotation mark or ellipsis.
 	strictContinuation
 )
 
@@ -381,8 +377,8 @@ var utf8Roles = sync.OnceValue(func() map[rune]utf8Role {
 	return roles
 })
 
-// decodeInconsistentUTF8 repairs runs of characters inside of text that look like
-// UTF-8 decoded wrongly, where text as a whole is in no single wrong encoding.
+// decodeInconsistentUTF8 repairs runs of characters that look like wrongly decoded UTF-8, in text
+// that is not in a single wrong encoding as a whole.
 func decodeInconsistentUTF8(text string) string {
 	table := utf8Roles()
 	runes := []rune(text)
@@ -402,7 +398,7 @@ func decodeInconsistentUTF8(text string) string {
 			continue
 		}
 		run := string(runes[i : i+n])
-		// The whole text is left alone, or this would never end.
+		// If the run is the whole text it is left alone, or this would never end.
 		if n < len(runes) && isBad(run) {
 			run = fixEncoding(run)
 		}
@@ -412,8 +408,8 @@ func decodeInconsistentUTF8(text string) string {
 	return out.String()
 }
 
-// mojibakeLength is the number of characters at the start of roles that form
-// UTF-8 sequences one after the other.
+// mojibakeLength returns the number of characters at the start of roles that form consecutive UTF-8
+// sequences.
 func mojibakeLength(roles []utf8Role) int {
 	n := 0
 	for n < len(roles) {

@@ -8,16 +8,15 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// This file and its neighbors clean_encoding.go and clean_badness.go give the
-// same result as ftfy.fix_text of ftfy 6.3.1 with its default settings
-// (https://github.com/rspeer/python-ftfy, ftfy/__init__.py and ftfy/fixes.py).
+// This file, clean_encoding.go and clean_badness.go give the same result as ftfy.fix_text of ftfy
+// 6.3.1 with its default settings (https://github.com/rspeer/python-ftfy, ftfy/__init__.py and
+// ftfy/fixes.py).
 
-// maxSegment is the number of characters that fixText repairs at once.
+// maxSegment is the number of characters that fixText repairs at a time.
 const maxSegment = 1_000_000
 
-// fixText repairs glitches in text, a line at a time: mojibake, HTML entities,
-// control characters, terminal escapes, ligatures, full-width forms, curly
-// quotes, line breaks, and form NFC.
+// fixText repairs text line by line: mojibake, HTML entities, control characters, terminal escapes,
+// ligatures, full-width forms, curly quotes, line breaks, and normalization form NFC.
 func fixText(text string) string {
 	var out strings.Builder
 	out.Grow(len(text))
@@ -25,8 +24,8 @@ func fixText(text string) string {
 	for len(text) > 0 {
 		var segment string
 		segment, text = nextSegment(text)
-		// A "<" says that the text is HTML, in which entities are meant. The
-		// reference then leaves the entities of all later lines alone too.
+		// A "<" indicates HTML, in which entities are intended. As in the reference, those of all
+		// later lines are then left alone too.
 		if strings.Contains(segment, "<") {
 			entities = false
 		}
@@ -35,8 +34,8 @@ func fixText(text string) string {
 	return out.String()
 }
 
-// nextSegment cuts off the first line, its line feed included, or the first
-// maxSegment characters where the line is longer.
+// nextSegment returns the first line with its line feed, or the first maxSegment characters of a
+// longer line, and the rest.
 func nextSegment(text string) (segment, rest string) {
 	end := strings.IndexByte(text, '\n') + 1
 	if end == 0 {
@@ -55,12 +54,11 @@ func nextSegment(text string) (segment, rest string) {
 	return text[:end], text[end:]
 }
 
-// maxRepairs is how often all repairs are applied at most. The reference has no
-// such limit, but only text made to take long gets near it: "&amp;amp;amp;..."
-// loses one layer a time.
+// maxRepairs limits how often all repairs are applied. The reference has no limit, but only
+// malicious text comes near it: "&amp;amp;amp;..." loses one layer each time.
 const maxRepairs = 200
 
-// fixSegment applies all repairs until none changes the text any more.
+// fixSegment applies all repairs until the text does not change any more.
 func fixSegment(text string, entities bool) string {
 	for range maxRepairs {
 		before := text
@@ -81,14 +79,14 @@ func fixSegment(text string, entities bool) string {
 	return text
 }
 
-// fixEntities decodes the unambiguous HTML entities, those that end in a
-// semicolon, and the names of some in capitals ("&NTILDE;").
+// fixEntities decodes HTML entities that are unambiguous: those that end in a semicolon, and some
+// names in capitals ("&NTILDE;").
 func fixEntities(text string) string {
 	return replaceReferences(text, strictReferenceLength, fixEntity)
 }
 
-// strictReferenceLength is the length of "&name;" or "&#number;" at the start
-// of text, with 1 to 24 ASCII letters and digits; 0 if there is none.
+// strictReferenceLength returns the length of "&name;" or "&#number;" at the start of text, with 1
+// to 24 ASCII letters and digits, or 0 if there is none.
 func strictReferenceLength(text string) int {
 	i := 1
 	if strings.HasPrefix(text, "&#") {
@@ -104,8 +102,7 @@ func strictReferenceLength(text string) int {
 	return i + 1
 }
 
-// fixEntity decodes one reference as found by strictReferenceLength, or hands it
-// back as it is.
+// fixEntity decodes a reference found by strictReferenceLength, or returns it unchanged.
 func fixEntity(ref string) string {
 	if strings.HasPrefix(ref, "&#") {
 		s := unescapeHTML(ref)
@@ -117,7 +114,7 @@ func fixEntity(ref string) string {
 	if s, ok := entity(ref[1:]); ok {
 		return s
 	}
-	// The name in capitals of an entity that is otherwise in small letters.
+	// A name in capitals of an entity whose name is in lower case.
 	if upper := strings.ToUpper(ref); upper == ref && unescapeHTML(ref) == ref {
 		if s, ok := entity(strings.ToLower(ref[1:])); ok {
 			return upperEntity(s)
@@ -140,7 +137,7 @@ func upperEntity(s string) string {
 	return strings.ToUpper(s)
 }
 
-// ligatures are Latin letters that ftfy takes apart.
+// ligatures are Latin letters that ftfy decomposes.
 var ligatures = map[string]string{
 	"Ĳ": "IJ", "ĳ": "ij", "ŉ": "ʼn",
 	"Ǳ": "DZ", "ǲ": "Dz", "ǳ": "dz", "Ǆ": "DŽ", "ǅ": "Dž", "ǆ": "dž",
@@ -148,8 +145,8 @@ var ligatures = map[string]string{
 	"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "ſt", "ﬆ": "st",
 }
 
-// fixCharacters takes ligatures apart, gives full-width and half-width forms
-// their usual width, and straightens quotes.
+// fixCharacters decomposes ligatures, replaces full-width and half-width forms by normal ones, and
+// straightens quotes.
 func fixCharacters(text string) string {
 	if isASCII(text) {
 		return text
@@ -181,13 +178,13 @@ func fixCharacters(text string) string {
 
 var lineBreaks = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n", "\u0085", "\n")
 
-// fixLineBreaks makes every kind of line break a line feed.
+// fixLineBreaks replaces every kind of line break by a line feed.
 func fixLineBreaks(text string) string {
 	return lineBreaks.Replace(text)
 }
 
-// removeTerminalEscapes removes ANSI sequences such as those for colors:
-// ESC, "[", digits (of any script) and semicolons, a letter.
+// removeTerminalEscapes removes ANSI sequences such as those for colors: ESC, "[", digits of any
+// script and semicolons, a letter.
 func removeTerminalEscapes(text string) string {
 	const intro = "\x1b["
 	if !strings.Contains(text, intro) {
@@ -220,7 +217,7 @@ func removeTerminalEscapes(text string) string {
 	return out.String()
 }
 
-// removeControls removes control characters that have no place in text.
+// removeControls removes control characters that do not belong in text.
 func removeControls(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

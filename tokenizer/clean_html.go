@@ -6,17 +6,15 @@ import (
 	"unicode/utf8"
 )
 
-// unescapeHTML is Python's html.unescape: all named and numeric character
-// references of HTML 5, with the longest known name where there is no
-// semicolon. Go's html.UnescapeString differs in numeric references to
-// characters that HTML forbids, which Python drops; its table of names is the
-// same, and is used here.
+// unescapeHTML is Python's html.unescape: all named and numeric character references of HTML 5, and
+// the longest known name if there is no semicolon. It uses Go's html.UnescapeString for names; that
+// differs in numeric references to characters that HTML forbids, which Python drops.
 func unescapeHTML(text string) string {
 	return replaceReferences(text, referenceLength, unescapeReference)
 }
 
-// replaceReferences replaces each character reference by what decode makes of it. length gives the
-// length in bytes of the reference at the start of a text that starts with "&", 0 if there is none.
+// replaceReferences replaces each character reference by the result of decode. length returns the
+// length in bytes of the reference at the start of a text that starts with "&", or 0.
 func replaceReferences(text string, length func(string) int, decode func(string) string) string {
 	if !strings.Contains(text, "&") {
 		return text
@@ -42,8 +40,8 @@ func replaceReferences(text string, length func(string) int, decode func(string)
 	return out.String()
 }
 
-// referenceLength is the length in bytes of what looks like a character
-// reference at the start of text, which starts with "&"; 0 if there is none.
+// referenceLength returns the length in bytes of what looks like a character reference at the start
+// of text, which starts with "&", or 0.
 func referenceLength(text string) int {
 	i := 1
 	if strings.HasPrefix(text, "&#") {
@@ -61,7 +59,7 @@ func referenceLength(text string) int {
 			return 0
 		}
 	} else {
-		const longest = 32 // characters, as in the reference's expression
+		const longest = 32 // characters, as in the reference's regular expression
 		for count := 0; count < longest && i < len(text); count++ {
 			if strings.IndexByte("\t\n\f <&#;", text[i]) >= 0 {
 				break
@@ -79,7 +77,7 @@ func referenceLength(text string) int {
 	return i
 }
 
-// unescapeReference decodes one reference as found by referenceLength.
+// unescapeReference decodes a reference found by referenceLength.
 func unescapeReference(ref string) string {
 	if strings.HasPrefix(ref, "&#") {
 		return numericReference(strings.TrimSuffix(ref[2:], ";"))
@@ -97,8 +95,7 @@ func unescapeReference(ref string) string {
 	return ref
 }
 
-// entity looks up an entity by name. The semicolon is part of the name: some
-// names exist without one.
+// entity looks up an entity by name, with its semicolon: some names exist without one.
 func entity(name string) (string, bool) {
 	for i := 0; i < len(name); i++ {
 		if c := name[i]; !isAlphanumeric(c) && (c != ';' || i != len(name)-1) {
@@ -106,7 +103,7 @@ func entity(name string) (string, bool) {
 		}
 	}
 	switch name {
-	// Go leaves out the two whose text is longer than their name.
+	// Go omits the two whose text is longer than their name.
 	case "nGt;":
 		return "\u226b\u20d2", true
 	case "nLt;":
@@ -117,15 +114,15 @@ func entity(name string) (string, bool) {
 		return "", false
 	}
 	if strings.HasSuffix(name, ";") {
-		// Only a prefix was known if the semicolon is still there.
+		// If the semicolon is still there, only a prefix was known.
 		return s, !strings.HasSuffix(s, ";") || name == "semi;"
 	}
 	// All names without a semicolon stand for one character.
 	return s, utf8.RuneCountInString(s) == 1
 }
 
-// windows1252Controls are the characters that HTML gives to references to the
-// C1 controls, from 0x80.
+// windows1252Controls are the characters that HTML assigns to references to the C1 controls, from
+// 0x80.
 var windows1252Controls = [32]rune{
 	0x20ac, 0x81, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021,
 	0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0x8d, 0x017d, 0x8f,
@@ -133,8 +130,7 @@ var windows1252Controls = [32]rune{
 	0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0x9d, 0x017e, 0x0178,
 }
 
-// numericReference decodes the digits of a numeric reference, "x" in front of
-// hexadecimal ones.
+// numericReference decodes the digits of a numeric reference, with "x" before hexadecimal ones.
 func numericReference(digits string) string {
 	base := rune(10)
 	if digits[0] == 'x' || digits[0] == 'X' {

@@ -33,9 +33,8 @@ func pythonLower(text string) string {
 	return out.String()
 }
 
-// isFinalSigma reports whether a capital sigma between before and after ends a
-// word: a cased letter stands before it and none after it, case-ignorable
-// characters left out of account.
+// isFinalSigma reports whether a capital sigma between before and after ends a word: a cased letter
+// comes before it and none after it, ignoring case-ignorable characters.
 func isFinalSigma(before, after string) bool {
 	before = strings.TrimRightFunc(before, isCaseIgnorable)
 	after = strings.TrimLeftFunc(after, isCaseIgnorable)

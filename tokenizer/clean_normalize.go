@@ -6,11 +6,10 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// normalizeNFC gives the canonical composed form of text.
+// normalizeNFC returns text in normalization form C.
 //
-// The norm package keeps to the stream-safe format: it puts a U+034F after each
-// 30 combining marks in a row. Python does not, so text with such runs ("zalgo")
-// is composed here.
+// Package norm uses the stream-safe format, which inserts a U+034F after 30 combining marks in a
+// row. Python does not, so text with such runs is composed here.
 func normalizeNFC(text string) string {
 	const safe = 20 // a character decomposes into at most a few marks
 	run := 0
@@ -38,8 +37,8 @@ func isNonStarter(r rune) bool {
 	return p.CCC() != 0 || p.TrailCCC() != 0
 }
 
-// composeCanonical is the algorithm of Unicode Standard Annex 15 with no limit
-// on runs of marks: decompose, order the marks, compose.
+// composeCanonical is the algorithm of Unicode Standard Annex 15, without a limit on runs of marks:
+// decompose, order the marks, compose.
 func composeCanonical(text string) string {
 	var runes []rune
 	for _, r := range text {
@@ -76,8 +75,7 @@ func composeCanonical(text string) string {
 	return string(out)
 }
 
-// orderMarks sorts each run of marks by combining class, equal ones as they
-// stood.
+// orderMarks sorts each run of marks by combining class, stably.
 func orderMarks(runes []rune, classes []uint8) {
 	for start := 0; start < len(runes); start++ {
 		end := start

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// CLIP is the tokenizer of OpenAI's CLIP: byte-pair encoding of text in lower case, cleaned up as
-// [Clean] does. Its tokens are those of clip.tokenize in openai/CLIP (simple_tokenizer.py).
+// CLIP is the tokenizer of OpenAI's CLIP: byte-pair encoding of lower-case text, cleaned as by
+// [Clean]. It gives the same tokens as clip.tokenize in openai/CLIP (simple_tokenizer.py).
 type CLIP struct {
 	pairs  *bytePairs
 	format rowFormat
@@ -16,10 +16,10 @@ type CLIP struct {
 
 var _ Tokenizer = (*CLIP)(nil)
 
-// NewCLIP reads the merges of a byte-pair encoding, one "a b" a line in the order in which they
-// were learned. The vocabulary is OpenAI's: 256 bytes, 256 bytes that end a word, the merges,
-// <|startoftext|> and <|endoftext|>. The context length counts the two special tokens too; for
-// OpenAI's models it is 77.
+// NewCLIP returns a tokenizer for the merges of a byte-pair encoding: one "a b" in each line, in
+// the order in which they were learned. The vocabulary is OpenAI's: 256 bytes, 256 bytes that end a
+// word, the merges, <|startoftext|> and <|endoftext|>. contextLength includes the two special
+// tokens; it is 77 for OpenAI's models.
 func NewCLIP(merges io.Reader, contextLength int) (*CLIP, error) {
 	if contextLength < 3 {
 		return nil, fmt.Errorf("tokenizer: a context length of %d leaves no room for a token between start and end", contextLength)
@@ -33,21 +33,21 @@ func NewCLIP(merges io.Reader, contextLength int) (*CLIP, error) {
 	return t, nil
 }
 
-// ContextLength is the length of a row of [CLIP.Tokenize].
+// ContextLength returns the length of a row of [CLIP.Tokenize].
 func (t *CLIP) ContextLength() int { return t.format.contextLength }
 
-// VocabularySize is the number of tokens, the two special ones included.
+// VocabularySize returns the number of tokens, including the two special ones.
 func (t *CLIP) VocabularySize() int { return len(t.pairs.symbols) + 2 }
 
-// StartToken is the token of <|startoftext|>, the last but one.
+// StartToken returns the token <|startoftext|>, the second to last.
 func (t *CLIP) StartToken() int64 { return int64(len(t.pairs.symbols)) }
 
-// EndToken is the token of <|endoftext|>. It is the largest, so that the model finds it with
+// EndToken returns the token <|endoftext|>. It is the largest, so that the model finds it with
 // argmax.
 func (t *CLIP) EndToken() int64 { return int64(len(t.pairs.symbols)) + 1 }
 
 // Encode returns the tokens of a text of any length, without start and end. As in openai/CLIP, the
-// names of the special tokens become these tokens. The error is [ErrEmptyPrompt] or
+// names of the special tokens in the text become these tokens. The error is [ErrEmptyPrompt] or
 // [ErrInvalidUTF8].
 func (t *CLIP) Encode(text string) ([]int64, error) {
 	tokens, err := t.appendTokens(make([]int64, 0, len(text)/4+1), text)
@@ -57,15 +57,15 @@ func (t *CLIP) Encode(text string) ([]int64, error) {
 	return tokens, nil
 }
 
-// Tokenize returns the model's input, for each text a row of [CLIP.ContextLength] tokens: start,
-// the text, end, zeros. A text that does not fit is the error [ErrPromptTooLong]; the others are
-// those of [CLIP.Encode].
+// Tokenize returns the model's input: for each text a row of [CLIP.ContextLength] tokens, which are
+// start, the text, end, and zeros. The error is [ErrPromptTooLong] if a text does not fit, or an
+// error of [CLIP.Encode].
 func (t *CLIP) Tokenize(texts ...string) ([][]int64, error) {
 	return t.format.rows(texts, false, t.appendTokens)
 }
 
-// TokenizeTruncated is [CLIP.Tokenize], but cuts off a text that does not fit; the last token of
-// its row is the end.
+// TokenizeTruncated is [CLIP.Tokenize] that cuts texts that do not fit; the last token of such a
+// row is the end.
 func (t *CLIP) TokenizeTruncated(texts ...string) ([][]int64, error) {
 	return t.format.rows(texts, true, t.appendTokens)
 }
@@ -100,8 +100,8 @@ func (t *CLIP) appendTokens(tokens []int64, text string) ([]int64, error) {
 }
 
 // Decode returns the text of tokens, with a space after each word, as openai/CLIP does. Start, end
-// and padding are decoded like any other token; the padding 0 is "!". Bytes that are not UTF-8 and
-// tokens outside the vocabulary become U+FFFD.
+// and padding are decoded like other tokens; the padding 0 is "!". Invalid UTF-8 and tokens outside
+// the vocabulary become U+FFFD.
 func (t *CLIP) Decode(tokens []int64) string {
 	var out []byte
 	for _, token := range tokens {

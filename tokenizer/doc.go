@@ -1,8 +1,8 @@
-// Package tokenizer turns text into the tokens that a text encoder reads. [CLIP] is OpenAI's
-// byte-pair encoding, token for token, with its clean-up of the text.
+// Package tokenizer converts text to the tokens of text encoders. [CLIP] is the byte-pair encoding
+// of OpenAI's CLIP, including its cleaning of the text.
 //
 //	clip, err := tokenizer.NewCLIP(merges, 77)
 //	rows, err := clip.Tokenize("a photo of a cat") // one row of 77 tokens
 //
-// The package uses no tensors: tokens are int64, a []int64 for each text.
+// The package does not use tensors: tokens are a []int64 for each text.
 package tokenizer

@@ -6,36 +6,37 @@ import (
 	"strconv"
 )
 
-// The errors that a text can give. Tell them apart with errors.Is.
+// The errors for a text; compare with errors.Is.
 var (
-	// ErrEmptyPrompt: no token is left of the text after the clean-up.
+	// ErrEmptyPrompt: no token is left after cleaning the text.
 	ErrEmptyPrompt = errors.New("the prompt is empty")
 	// ErrInvalidUTF8: the text is not valid UTF-8.
 	ErrInvalidUTF8 = errors.New("the prompt is not valid UTF-8")
-	// ErrPromptTooLong: the text has more tokens than the context length.
+	// ErrPromptTooLong: the text has more tokens than the context length allows.
 	ErrPromptTooLong = errors.New("the prompt is too long")
 )
 
-// A Tokenizer turns texts into the tokens of one vocabulary and back. It does not change after it
-// is made and may be used from many goroutines at once.
+// A Tokenizer converts texts to the tokens of a vocabulary and back. It is immutable and may be
+// used from many goroutines at once.
 type Tokenizer interface {
-	// Encode returns the tokens of a text of any length, without those that mark start and end.
-	// Its errors are [ErrEmptyPrompt] and [ErrInvalidUTF8].
+	// Encode returns the tokens of a text of any length, without those for start and end. The error
+	// is [ErrEmptyPrompt] or [ErrInvalidUTF8].
 	Encode(text string) ([]int64, error)
 	// Decode returns the text of tokens. Tokens outside the vocabulary become U+FFFD.
 	Decode(tokens []int64) string
-	// Tokenize returns a model's input: for each text a row of ContextLength tokens, the special
-	// tokens and the padding included. Beside Encode's errors there is [ErrPromptTooLong].
+	// Tokenize returns a model's input: for each text a row of ContextLength tokens, with special
+	// tokens and padding. The error is [ErrPromptTooLong] if a text does not fit, or an error of
+	// Encode.
 	Tokenize(texts ...string) ([][]int64, error)
-	// TokenizeTruncated is Tokenize, but cuts off texts that are too long.
+	// TokenizeTruncated is Tokenize that cuts texts that do not fit.
 	TokenizeTruncated(texts ...string) ([][]int64, error)
-	// ContextLength is the length of a row.
+	// ContextLength returns the length of a row.
 	ContextLength() int
-	// VocabularySize is the number of tokens, the special ones included.
+	// VocabularySize returns the number of tokens, including special ones.
 	VocabularySize() int
 }
 
-// A rowFormat says how a model's input is made of a text's tokens: start, the text, end, padding.
+// A rowFormat says how a row is made from a text's tokens: start, the text, end, padding.
 type rowFormat struct {
 	start         []int64
 	end, padding  int64
@@ -78,7 +79,7 @@ func (f rowFormat) finish(row []int64, text string, truncate bool) ([]int64, err
 	return row, nil
 }
 
-// quoteShort quotes a text for an error message, only its start if it is long.
+// quoteShort quotes a text for an error message; of a long one only the start.
 func quoteShort(text string) string {
 	const longest = 40
 	count := 0

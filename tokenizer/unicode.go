@@ -2,9 +2,8 @@ package tokenizer
 
 import "unicode"
 
-// Letters and numbers that Unicode has gained since version 15, whose tables Go
-// has: the reference splits text with the regex package, which knows them
-// (version 2026.11.19). A later Go, which knows them too, takes nothing away.
+// Letters and numbers that were added to Unicode after version 15, whose tables Go has. The
+// reference splits text with the regex package (version 2026.11.19), which knows them.
 var (
 	newLetters = &unicode.RangeTable{
 		R16: []unicode.Range16{

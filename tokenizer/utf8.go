@@ -5,10 +5,9 @@ import (
 	"unicode/utf8"
 )
 
-// decodeReplacing decodes UTF-8 with a U+FFFD for each longest part that could
-// have started a character, as Python's errors="replace" does (Unicode standard,
-// section 3.9, U+FFFD Substitution of Maximal Subparts). Go's own conversions
-// put one for each byte.
+// decodeReplacing decodes UTF-8 and replaces each maximal subpart of an ill-formed sequence by
+// U+FFFD, as Python's errors="replace" does (Unicode standard, section 3.9, U+FFFD Substitution of
+// Maximal Subparts). Go's own conversions replace each byte.
 func decodeReplacing(b []byte) string {
 	if utf8.Valid(b) {
 		return string(b)
@@ -25,11 +24,11 @@ func decodeReplacing(b []byte) string {
 	return out.String()
 }
 
-// maximalSubpart is the number of bytes at the start of b, which is no character,
-// that a character could start with; at least 1.
+// maximalSubpart returns the number of bytes at the start of b, which is ill-formed, that could
+// start a character; at least 1.
 func maximalSubpart(b []byte) int {
 	n := 1
-	// What can be completed to a character is a start of one.
+	// Bytes that can be completed to a character are the start of one.
 	for n < len(b) && n < utf8.UTFMax && !utf8.FullRune(b[:n]) {
 		if utf8.FullRune(b[:n+1]) {
 			break

@@ -6,22 +6,21 @@ import (
 	"unicode/utf8"
 )
 
-// The names of the special tokens. As in the reference, they are special in a
-// prompt too.
+// The names of the special tokens. As in the reference, they are also special in a prompt.
 const (
 	startOfText = "<|startoftext|>"
 	endOfText   = "<|endoftext|>"
 )
 
-// contractions are split off as words of their own, ahead of all else.
+// contractions are split off as words of their own, before all else.
 var contractions = []string{"'s", "'t", "'re", "'ve", "'m", "'ll", "'d"}
 
-// nextWord cuts the next word off a text in lower case, as the reference's
+// nextWord returns the next word of a lower-case text and the rest, as the reference's regular
 // expression does:
 //
 //	<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+
 //
-// without regard to case. The word is empty at the end of the text.
+// ignoring case. The word is empty at the end of the text.
 func nextWord(text string) (word, rest string) {
 	for len(text) > 0 {
 		if n := wordLength(text); n > 0 {
@@ -33,8 +32,8 @@ func nextWord(text string) (word, rest string) {
 	return "", ""
 }
 
-// wordLength is the length in bytes of the word at the start of text, which is
-// not empty; 0 if a character that belongs to no word stands there.
+// wordLength returns the length in bytes of the word at the start of text, which is not empty, or 0
+// if a character that belongs to no word is there.
 func wordLength(text string) int {
 	switch text[0] {
 	case '<':
@@ -69,9 +68,8 @@ func wordLength(text string) int {
 	return n
 }
 
-// prefixIgnoringCase is the length of the part of text that equals prefix, 0 if
-// it does not start with it. Text is in lower case already, so the one
-// character that differs is the long s, which without regard to case is an s.
+// prefixIgnoringCase returns the length of the part of text that equals prefix ignoring case, or 0.
+// text is in lower case, so only the long s differs, which equals an s ignoring case.
 func prefixIgnoringCase(text, prefix string) int {
 	const longS = "ſ"
 	n := 0
@@ -88,7 +86,7 @@ func prefixIgnoringCase(text, prefix string) int {
 	return n
 }
 
-// charKind says what kind of word a character belongs to.
+// charKind is the kind of word that a character belongs to.
 type charKind uint8
 
 const (
@@ -119,8 +117,8 @@ func lookUpKind(r rune) charKind {
 	case unicode.IsNumber(r), unicode.Is(newNumbers, r):
 		return numberKind
 	case unicode.IsSpace(r), r == '\u0345':
-		// U+0345 is a mark, but a letter without regard to case, so the
-		// reference's expression matches it nowhere.
+		// U+0345 is a mark, but a letter if case is ignored, so the reference's expression never
+		// matches it.
 		return spaceKind
 	}
 	return otherKind

@@ -33,8 +33,8 @@ const (
 	NoDType DType = -1
 )
 
-// Element types without arithmetic: tensors of them are held, moved, compared, saved, loaded and
-// printed, and [Tensor.To] converts from and to them. An operator that computes fails with
+// Element types without arithmetic. Tensors of them can be stored, moved, compared, saved, loaded
+// and printed, and [Tensor.To] converts from and to them. Operators that compute panic with
 // [ErrNotImplemented].
 const (
 	Uint16         DType = C.CTORCH_UINT16
@@ -44,13 +44,13 @@ const (
 	Float8E4M3FN   DType = C.CTORCH_FLOAT8_E4M3FN
 	Float8E5M2FNUZ DType = C.CTORCH_FLOAT8_E5M2FNUZ
 	Float8E4M3FNUZ DType = C.CTORCH_FLOAT8_E4M3FNUZ
-	Float8E8M0FNU  DType = C.CTORCH_FLOAT8_E8M0FNU // powers of two: the scales of microscaling formats
+	Float8E8M0FNU  DType = C.CTORCH_FLOAT8_E8M0FNU // powers of two, the scales of microscaling formats
 )
 
-// Element types that are only held, moved, saved and loaded; [Tensor.ViewDType] of [Uint8] is their
-// bytes. The whole numbers of 1 to 7 bits take a byte each, and torch.save has no form for them.
+// Element types that can only be stored, moved, saved and loaded; [Tensor.ViewDType] to [Uint8]
+// gives their bytes. Integers of 1 to 7 bits take a byte each, and torch.save has no form for them.
 const (
-	Float4E2M1FNX2 DType = C.CTORCH_FLOAT4_E2M1FN_X2 // two numbers of 4 bits in each element
+	Float4E2M1FNX2 DType = C.CTORCH_FLOAT4_E2M1FN_X2 // two 4-bit numbers in each element
 	Bits1x8        DType = C.CTORCH_BITS1X8
 	Bits2x4        DType = C.CTORCH_BITS2X4
 	Bits4x2        DType = C.CTORCH_BITS4X2
@@ -72,8 +72,8 @@ const (
 	Int7           DType = C.CTORCH_INT7
 )
 
-// Element types of quantized tensors, which have a scale and a zero point beside their elements. They
-// can be named, and no tensor of them can be made.
+// Element types of quantized tensors, which have a scale and a zero point besides their elements.
+// The types have names, but tensors of them cannot be made.
 const (
 	QInt8    DType = C.CTORCH_QINT8
 	QUint8   DType = C.CTORCH_QUINT8
@@ -82,7 +82,7 @@ const (
 	QUint2x4 DType = C.CTORCH_QUINT2X4
 )
 
-// A numberKind is what a type's elements are.
+// A numberKind says what kind of number a type's elements are.
 type numberKind int
 
 const (
@@ -96,11 +96,11 @@ const (
 
 type dtypeInfo struct {
 	name string
-	size int64 // of an element, in bytes
+	size int64 // of an element in bytes
 	kind numberKind
 }
 
-// dtypes are by the numbers of at::ScalarType.
+// dtypes are indexed by the numbers of at::ScalarType.
 var dtypes = [...]dtypeInfo{
 	Uint8: {"uint8", 1, integerNumber}, Int8: {"int8", 1, integerNumber}, Int16: {"int16", 2, integerNumber},
 	Int32: {"int32", 4, integerNumber}, Int64: {"int64", 8, integerNumber}, Float16: {"float16", 2, floatingPoint},
@@ -122,7 +122,7 @@ var dtypes = [...]dtypeInfo{
 	QUint4x2: {"quint4x2", 1, quantizedNumber}, QUint2x4: {"quint2x4", 1, quantizedNumber},
 }
 
-// info is what is known of the type; its size is 0 where that is nothing.
+// info returns what is known of the type; its size is 0 for an unknown type.
 func (d DType) info() dtypeInfo {
 	if d < 0 || int(d) >= len(dtypes) {
 		return dtypeInfo{}
@@ -160,7 +160,7 @@ func (d DType) IsComplex() bool { return d.info().kind == complexNumber }
 // ItemSize returns the size of an element in bytes, or 0 for an unknown type.
 func (d DType) ItemSize() int64 { return d.info().size }
 
-// partSize returns the size of the numbers that an element consists of.
+// partSize returns the size in bytes of the numbers that an element consists of.
 func (d DType) partSize() int {
 	if d.IsComplex() {
 		return int(d.ItemSize() / 2)
@@ -168,12 +168,12 @@ func (d DType) partSize() int {
 	return int(d.ItemSize())
 }
 
-// isOnlyHeld reports whether libtorch has no conversion of the type's elements to numbers.
+// isOnlyHeld reports whether libtorch cannot convert the type's elements to numbers.
 func (d DType) isOnlyHeld() bool {
 	return d.info().kind == plainBits || d == Float4E2M1FNX2 || d >= Uint1 && d <= Int7
 }
 
-// mustBeMade panics where no tensor of the type can be made.
+// mustBeMade panics if no tensor of the type can be made.
 func (d DType) mustBeMade(operation string) {
 	if d.info().kind == quantizedNumber {
 		panic(&Error{operation, ErrNotImplemented, fmt.Sprintf("there are no tensors of %s here: quantized "+
@@ -193,8 +193,8 @@ type Float16Bits uint16
 // BFloat16Bits holds the bits of a bfloat16 number, an element of a [BFloat16] tensor.
 type BFloat16Bits uint16
 
-// Element is the Go types that tensors are made from and copied to. Go has no counterpart of the other
-// element types: [ReadElements] and [Tensor.WriteElements] read and write their bytes, and
+// Element is the Go types that tensors are made from and copied to. Other element types have no
+// counterpart in Go: [ReadElements] and [Tensor.WriteElements] read and write their bytes, and
 // [Tensor.To] converts them.
 type Element interface {
 	float32 | float64 | int64 | int32 | int16 | int8 | uint8 | uint16 | uint32 | uint64 | bool |

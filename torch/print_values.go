@@ -7,36 +7,37 @@ import (
 	"strings"
 )
 
-// What a printed container is held to.
+// Limits for printing containers.
 const (
-	mostPrintedItems = 100 // of a container; the rest is counted
-	mostPrintedText  = 200 // bytes of a text
+	mostPrintedItems = 100 // of a container; the rest are only counted
+	mostPrintedText  = 200 // bytes of a string
 	deepestPrinted   = 20
 )
 
-// String prints the dict as Python does, with an entry a line, and each tensor by what it is:
+// String returns the dict as Python prints it, with one entry in a line and tensors without their
+// elements:
 //
 //	{
 //	  'weight': tensor(shape=[2 3], dtype=float32, device=cpu),
 //	  'epoch': 3,
 //	}
 //
-// Of a long dict, list or text the beginning is shown.
+// Long dicts, lists and strings are cut.
 func (d *Dict) String() string { return printed(d) }
 
-// String prints the tuple as Python does, and each tensor by what it is.
+// String returns the tuple as Python prints it, with tensors without their elements.
 func (t Tuple) String() string { return printed(t) }
 
-// String prints the tuple as Python does, and each tensor by what it is: (x=1, y=2).
+// String returns the tuple as Python prints it, (x=1, y=2), with tensors without their elements.
 func (t NamedTuple) String() string { return printed(t) }
 
-// String prints the set as Python does.
+// String returns the set as Python prints it.
 func (s Set) String() string { return printed(s) }
 
-// String prints the class and what is known of the object.
+// String returns the class and contents of the object.
 func (o *Object) String() string { return printed(o) }
 
-// String is the name, and what the tensor is.
+// String returns the name and [Tensor.Describe] of the tensor.
 func (n NamedTensor) String() string { return n.Name + ": " + n.Tensor.Describe() }
 
 func printed(value any) string {
@@ -111,7 +112,7 @@ func (p *valuePrinter) text(text string) {
 	p.out.WriteString(quoted(text))
 }
 
-// quoted is a text as Python writes it where that is simple.
+// quoted returns a string in Python's notation.
 func quoted(text string) string {
 	q := strconv.Quote(text)
 	if strings.Contains(text, "'") {

@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// An UnreadableError says which tensors of a file were left out, because they are of kinds that libtorch
-// does not have. It comes with those that were read: the file is whole.
+// An UnreadableError lists the tensors of a file that were skipped because libtorch does not have
+// their types. It is returned together with the others; the file is not damaged.
 type UnreadableError struct {
 	// File is the file's name.
 	File string
-	// Names are the tensors that were left out, and Reasons why, in the same order.
+	// Names are the tensors that were skipped, and Reasons the reason for each.
 	Names, Reasons []string
 }
 
-// Error is one line with each tensor and its reason.
+// Error returns one line with each tensor and its reason.
 func (e *UnreadableError) Error() string {
 	parts := make([]string, len(e.Names))
 	for i, name := range e.Names {
@@ -23,15 +23,15 @@ func (e *UnreadableError) Error() string {
 	return fmt.Sprintf("%s: left out %d of its tensors: %s", e.File, len(e.Names), strings.Join(parts, "; "))
 }
 
-// Unwrap hands back [ErrFormat], for errors.Is.
+// Unwrap returns [ErrFormat], for [errors.Is].
 func (e *UnreadableError) Unwrap() error { return ErrFormat }
 
-// Add notes one more tensor.
+// Add adds a tensor.
 func (e *UnreadableError) Add(name, reason string) {
 	e.Names, e.Reasons = append(e.Names, name), append(e.Reasons, reason)
 }
 
-// OrNil is the error, or nil where nothing was left out.
+// OrNil returns e as an error, or nil if no tensor was skipped.
 func (e *UnreadableError) OrNil() error {
 	if len(e.Names) == 0 {
 		return nil

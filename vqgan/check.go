@@ -35,8 +35,7 @@ func (m *Model) checkLatent(latent *torch.Tensor) error {
 	return nil
 }
 
-// checkTokens keeps a token outside the codebook from the gather, which on CUDA would stop the
-// whole device.
+// checkTokens refuses tokens outside the codebook, which on CUDA would make the device unusable.
 func (m *Model) checkTokens(tokens *torch.Tensor) error {
 	if err := checkDim("the tokens", tokens, 3); err != nil {
 		return err

@@ -1,15 +1,15 @@
-// Package vqgan encodes and decodes pictures with a VQGAN (Esser, Rombach and Ommer 2021, "Taming
-// Transformers for High-Resolution Image Synthesis"): a convolutional encoder turns a picture into a
-// small grid of vectors, the latent; each vector is replaced by the nearest row of a learned codebook,
-// whose number is its token; a decoder turns the grid back into a picture.
+// Package vqgan encodes and decodes images with a VQGAN (Esser, Rombach and Ommer 2021, "Taming
+// Transformers for High-Resolution Image Synthesis"). A convolutional encoder computes a small grid
+// of vectors, the latent. Each vector is replaced by the nearest row of a learned codebook, whose
+// index is its token. A decoder computes an image from the grid.
 //
 //	model, err := vqgan.Load("models/vqgan.pt")
 //	picture, err := model.Reconstruct(ctx, img)
 //
-// Methods that compute take a context, and return its error when it ends before their turn on the
-// processors comes. Bad input is an error, never a panic. Models are TorchScript archives that
-// scripts/export/export_vqgan.py writes; package models has a small one. Package vqgan/guided makes
-// pictures from text.
+// Methods that compute take a context, and return its error if it ends before enough processors are
+// free. Invalid input is an error, never a panic. Models are TorchScript archives written by
+// scripts/export/export_vqgan.py; package models contains a small one. Package vqgan/guided
+// generates images from text.
 package vqgan
 
 import (
@@ -22,17 +22,18 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/jit"
 )
 
-// A Config describes a model. It is the archive's config.json.
+// A Config describes a model, as in the archive's config.json.
 type Config struct {
-	// Architecture is the name of the network's shape; it is not interpreted.
+	// Architecture is the name of the network; it is not interpreted.
 	Architecture string `json:"architecture"`
-	// DownsamplingFactor is f: a latent vector stands for f x f pixels.
+	// DownsamplingFactor is f: each latent vector corresponds to f x f pixels.
 	DownsamplingFactor int64 `json:"downsampling_factor"`
-	// CodebookSize is the number of rows in the codebook.
+	// CodebookSize is the number of rows of the codebook.
 	CodebookSize int64 `json:"codebook_size"`
 	// EmbeddingDimension is C, the number of elements of a codebook row and of a latent vector.
 	EmbeddingDimension int64 `json:"embedding_dimension"`
-	// ImageSize is the side, in pixels, of the pictures that the model was trained on. It takes others too.
+	// ImageSize is the side, in pixels, of the images that the model was trained on. Other sizes
+	// work too.
 	ImageSize int64 `json:"image_size"`
 	// Source names the file of the weights, and SourceSHA256 is its hash.
 	Source       string `json:"source"`
@@ -56,12 +57,12 @@ var contract = archive.Contract{
 	Frozen:  []string{"encode", "decode"},
 }
 
-// Load loads a model that scripts/export/export_vqgan.py wrote. It computes in float32 on the CPU
-// unless options say otherwise:
+// Load loads a model written by scripts/export/export_vqgan.py. By default it computes in float32
+// on the CPU; options may be a device and a dtype:
 //
 //	vqgan.Load(path, torch.CUDA(0), torch.Float16)
 //
-// A file that is not such a model is the error [torch.ErrModel].
+// The error is of kind [torch.ErrModel] if the file is not such a model.
 func Load(path string, where ...torch.Option) (*Model, error) {
 	return archive.Load(path, contract, newModel, where...)
 }
@@ -98,17 +99,17 @@ func (m *Model) readCodebook() (codebook *torch.Tensor, err error) {
 	return codebook, err
 }
 
-// Config returns what the archive says of the model.
+// Config returns the archive's description of the model.
 func (m *Model) Config() Config { return m.config }
 
-// Device is where the model computes. Its inputs are moved there, and its results lie there.
+// Device returns the device of the model. Inputs are moved to it, and results are on it.
 func (m *Model) Device() torch.Device { return m.device }
 
-// DType is the dtype in which the model computes, and that of its results.
+// DType returns the dtype in which the model computes, and that of its results.
 func (m *Model) DType() torch.DType { return m.dtype }
 
-// Codebook returns the codebook, [codebook size, C]. It belongs to the model: neither close it nor write
-// to it.
+// Codebook returns the codebook, [codebook size, C]. It belongs to the model: do not close it or
+// write to it.
 func (m *Model) Codebook() *torch.Tensor { return m.codebook }
 
 // Close frees the model. Closing it again does nothing.
@@ -117,9 +118,10 @@ func (m *Model) Close() {
 	m.codebook.Close()
 }
 
-// Encode returns the latents, [N, C, H/f, W/f], of pictures, [N, 3, H, W] in [-1, 1], with f the
-// downsampling factor and C the embedding dimension. The latents are not quantized. H and W must be
-// multiples of f; else the error is [torch.ErrInvalid]. Gradients flow back to the pictures.
+// Encode returns the latents [N, C, H/f, W/f] of images [N, 3, H, W] with values in [-1, 1], where
+// f is the downsampling factor and C the embedding dimension. The latents are not quantized.
+// Gradients flow back to the images. The error is [torch.ErrInvalid] for another shape, such as one
+// whose H or W is not a multiple of f.
 func (m *Model) Encode(ctx context.Context, pictures *torch.Tensor) (latents *torch.Tensor, err error) {
 	err = torch.Compute(ctx, func(scope *torch.TensorScope) error {
 		if err := m.checkPictures(pictures); err != nil {
@@ -131,18 +133,19 @@ func (m *Model) Encode(ctx context.Context, pictures *torch.Tensor) (latents *to
 	return latents, failed("Encode", err)
 }
 
-// A Quantized is a latent whose vectors are codebook rows.
+// A Quantized is a latent whose vectors are rows of the codebook.
 type Quantized struct {
-	// Latent is [N, C, h, w]. Its gradient passes straight through to what was quantized.
+	// Latent is [N, C, h, w]. Its gradient passes unchanged to the latent that was quantized
+	// (straight-through).
 	Latent *torch.Tensor
-	// Tokens are the rows' numbers, int64 [N, h, w].
+	// Tokens are the indices of the rows, int64 [N, h, w].
 	Tokens *torch.Tensor
 	// Loss is the codebook loss, a scalar (equation 4 of the paper).
 	Loss *torch.Tensor
 }
 
-// Quantize replaces each vector of a latent, [N, C, h, w], by the codebook row with the smallest
-// Euclidean distance. A latent of another shape is the error [torch.ErrInvalid].
+// Quantize replaces each vector of a latent [N, C, h, w] by the codebook row at the smallest
+// Euclidean distance. The error is [torch.ErrInvalid] for another shape.
 func (m *Model) Quantize(ctx context.Context, latent *torch.Tensor) (Quantized, error) {
 	quantized, err := m.quantize(ctx, latent)
 	if err != nil {
@@ -176,8 +179,8 @@ func (m *Model) quantize(ctx context.Context, latent *torch.Tensor) (quantized Q
 	return quantized, err
 }
 
-// Embed returns the latent, [N, C, h, w], whose vectors are the codebook rows with the numbers in tokens,
-// int64 [N, h, w]. A number outside the codebook is the error [torch.ErrInvalid].
+// Embed returns the latent [N, C, h, w] with the codebook rows for tokens, int64 [N, h, w]. The
+// error is [torch.ErrInvalid] if a token is outside the codebook.
 func (m *Model) Embed(ctx context.Context, tokens *torch.Tensor) (latent *torch.Tensor, err error) {
 	err = torch.Compute(ctx, func(scope *torch.TensorScope) error {
 		if err := m.checkTokens(tokens); err != nil {
@@ -189,9 +192,9 @@ func (m *Model) Embed(ctx context.Context, tokens *torch.Tensor) (latent *torch.
 	return latent, failed("Embed", err)
 }
 
-// Decode returns the pictures, [N, 3, f*h, f*w], of latents, [N, C, h, w]. The values are mostly in
-// [-1, 1]; they are not clamped. Gradients flow back to the latents. Another shape is the error
-// [torch.ErrInvalid].
+// Decode returns the images [N, 3, f*h, f*w] of latents [N, C, h, w]. Their values are mostly in
+// [-1, 1] and are not clamped. Gradients flow back to the latents. The error is [torch.ErrInvalid]
+// for another shape.
 func (m *Model) Decode(ctx context.Context, latents *torch.Tensor) (pictures *torch.Tensor, err error) {
 	err = torch.Compute(ctx, func(scope *torch.TensorScope) error {
 		if err := m.checkLatent(latents); err != nil {
@@ -203,16 +206,16 @@ func (m *Model) Decode(ctx context.Context, latents *torch.Tensor) (pictures *to
 	return pictures, failed("Decode", err)
 }
 
-// prepare brings an input to the model's device and dtype.
+// prepare moves an input to the model's device and dtype.
 func (m *Model) prepare(input *torch.Tensor) *torch.Tensor {
 	if input.DType().IsFloatingPoint() {
-		// The layout that the convolutions are fastest with.
+		// Channels last is the format in which convolutions are fastest.
 		return input.To(m.device, m.dtype).ChannelsLast()
 	}
 	return input.To(m.device)
 }
 
-// call runs a method that gives one tensor, and keeps it.
+// call calls a method that returns one tensor, and keeps the tensor.
 func (m *Model) call(scope *torch.TensorScope, module *jit.Module, method string, input *torch.Tensor) (*torch.Tensor, error) {
 	result, err := module.CallTensor(method, m.prepare(input))
 	if err != nil {
@@ -221,7 +224,7 @@ func (m *Model) call(scope *torch.TensorScope, module *jit.Module, method string
 	return scope.Keep(result), nil
 }
 
-// failed puts the method's name before an error of its own; nil stays nil.
+// failed adds the method's name to an error; nil stays nil.
 func failed(operation string, err error) error {
 	if err == nil {
 		return nil

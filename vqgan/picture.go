@@ -10,14 +10,14 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// largestLatent bounds the vectors of the grid that a picture may become: the memory of attention
-// over it grows with their square.
+// largestLatent limits the number of latent vectors of an image: memory for attention over them
+// grows with its square.
 const largestLatent = 256 * 256
 
-// EncodeImage returns the latent, [1, C, height/f, width/f], of a picture, which is resized to width x
-// height pixels, multiples of the downsampling factor f. Transparent parts lie over white. The
-// latent is not quantized. An empty picture, and a width or height that is no multiple of f, are the
-// error [torch.ErrInvalid].
+// EncodeImage resizes an image to width x height pixels and returns its latent [1, C, height/f,
+// width/f], not quantized. Transparent parts are composited over white. The error is
+// [torch.ErrInvalid] if the image is empty, or if width or height is not a multiple of the
+// downsampling factor f.
 func (m *Model) EncodeImage(ctx context.Context, picture image.Image, width, height int) (*torch.Tensor, error) {
 	latent, err := m.encodeImage(ctx, picture, width, height)
 	return latent, failed("EncodeImage", err)
@@ -49,8 +49,8 @@ func (m *Model) encodeImage(ctx context.Context, picture image.Image, width, hei
 	return latent, err
 }
 
-// DecodeImage returns the picture, f*w x f*h pixels, of one latent, [1, C, h, w]. Values outside [-1, 1]
-// are clamped. Another shape is the error [torch.ErrInvalid].
+// DecodeImage returns the image, f*w x f*h pixels, of a latent [1, C, h, w]. Values outside [-1, 1]
+// are clamped. The error is [torch.ErrInvalid] for another shape.
 func (m *Model) DecodeImage(ctx context.Context, latent *torch.Tensor) (image.Image, error) {
 	picture, err := m.decodeImage(ctx, latent)
 	if err != nil {
@@ -84,8 +84,9 @@ func (m *Model) decodeImage(ctx context.Context, latent *torch.Tensor) (*imageio
 	return imageio.FromCHW(pixels, int(shape[3]), int(shape[2]))
 }
 
-// Reconstruct encodes, quantizes and decodes a picture. It is first resized: each side down
-// to a multiple of the downsampling factor f, or up to f. An empty picture is the error [torch.ErrInvalid].
+// Reconstruct encodes, quantizes and decodes an image. It first resizes the image so that each side
+// is a multiple of the downsampling factor f, rounded down but at least f. The error is
+// [torch.ErrInvalid] if the image is empty.
 func (m *Model) Reconstruct(ctx context.Context, picture image.Image) (reconstructed image.Image, err error) {
 	if isEmpty(picture) {
 		return nil, failed("Reconstruct", errEmpty)

@@ -1,4 +1,4 @@
-// Package archive loads model files: TorchScript archives that carry their own description.
+// Package archive loads model files: TorchScript archives that contain a description of the model.
 package archive
 
 import (
@@ -11,41 +11,42 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/jit"
 )
 
-// ConfigFile is the description's name among an archive's extra files.
+// ConfigFile is the name of the description among an archive's extra files.
 const ConfigFile = "config.json"
 
-// newestVersion is the newest version of the description that is understood.
+// newestVersion is the newest supported version of the description.
 const newestVersion = 1
 
-// A Contract is what a kind of model must bring.
+// A Contract is what an archive of a kind of model must contain.
 type Contract struct {
-	// Kind is the description's "kind", as "clip".
+	// Kind is the "kind" in the description, such as "clip".
 	Kind string
-	// Methods are the TorchScript methods that are called; Frozen are those of them that may be
-	// frozen, which is faster but drops detach().
+	// Methods are the required TorchScript methods. Frozen are those of them that may be frozen,
+	// which is faster but removes detach().
 	Methods []string
 	Frozen  []string
-	// Files are the extra files that are needed beside the description.
+	// Files are the extra files that are required besides the description.
 	Files []string
-	// Numbers are the parameters and attributes of one element that are needed.
+	// Numbers are the parameters and attributes of one element that are required.
 	Numbers []string
 }
 
-// A Loaded is a model that keeps its contract: in eval mode, its parameters without gradients.
+// A Loaded is a model that fulfills its contract, in evaluation mode and with parameters that do
+// not require gradients.
 type Loaded struct {
 	Module *jit.Module
-	// Frozen has the faster forms of the contract's Frozen methods.
+	// Frozen has the frozen forms of the contract's Frozen methods.
 	Frozen *jit.Module
 	Files  map[string][]byte
-	// Numbers are what the contract's Numbers are in this model.
+	// Numbers are the values of the contract's Numbers.
 	Numbers map[string]float64
 	Device  torch.Device
 	DType   torch.DType
 }
 
 // Load loads a model, checks it against the contract, decodes its description into a Config, and
-// brings it to float32 on the CPU or to what where says. build makes the Model of it; where that
-// fails, what was loaded is freed. Errors name the file and what is missing.
+// converts it to float32 on the CPU or to the device and dtype in the options. build makes the
+// Model from it; if that fails, everything is freed. Errors name the file and what is missing.
 func Load[Config, Model any](path string, contract Contract,
 	build func(loaded *Loaded, config Config) (Model, error), where ...torch.Option) (Model, error) {
 	module, err := jit.Load(path)
@@ -66,7 +67,7 @@ func finish[Config, Model any](name string, module *jit.Module, err error, contr
 	}
 	loaded := &Loaded{Module: module, Files: module.ExtraFiles()}
 	var config Config
-	// Converting the weights takes several threads, which a scope gives back.
+	// Converting the weights uses several threads; a scope releases them.
 	torch.Scope(func(*torch.TensorScope) {
 		err = loaded.prepare(name, contract, &config, where)
 	})
@@ -119,7 +120,7 @@ func (l *Loaded) readNumbers(path string, contract Contract) error {
 	return nil
 }
 
-// readPlace finds out where the weights are, and what they are made of.
+// readPlace finds the device and dtype of the weights.
 func (l *Loaded) readPlace() error {
 	parameters, err := l.Module.Parameters()
 	if err != nil {
@@ -134,7 +135,7 @@ func (l *Loaded) readPlace() error {
 	return nil
 }
 
-// freeze makes the faster forms of methods. They share their weights with the module.
+// freeze makes the frozen forms of methods. They share their weights with the module.
 func (l *Loaded) freeze(contract Contract) error {
 	if err := l.Module.ChannelsLast(); err != nil {
 		return err
@@ -193,7 +194,7 @@ func fail(path, kind, reason string) error {
 	return fmt.Errorf("%s: %s is no %s model: %s: %w", kind, path, strings.ToUpper(kind), reason, ErrWrongModel)
 }
 
-// ErrWrongModel marks a file that is a TorchScript archive, but not the model that was wanted.
+// ErrWrongModel is the error for a TorchScript archive that is not the expected kind of model.
 var ErrWrongModel = fmt.Errorf("wrong model (%w)", torch.ErrModel)
 
 func wrap(kind string, err error) error { return fmt.Errorf("%s: %w", kind, err) }

@@ -1,4 +1,4 @@
-// Package atomicfile writes files that appear whole or not at all.
+// Package atomicfile writes files that are replaced only when they have been written completely.
 package atomicfile
 
 import (
@@ -7,13 +7,13 @@ import (
 	"path/filepath"
 )
 
-// Write writes a file: what write puts out goes to a temporary file beside path, which is renamed
-// to path when it is whole, and removed where write fails.
+// Write writes a file: it calls write with a temporary file in the directory of path, and renames
+// that to path if write succeeds.
 func Write(path string, write func(w io.Writer) error) error {
 	return WriteFile(path, func(file *os.File) error { return write(file) })
 }
 
-// WriteFile is Write for what needs the file itself.
+// WriteFile is Write for functions that need an *os.File.
 func WriteFile(path string, write func(file *os.File) error) (err error) {
 	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {

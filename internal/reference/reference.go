@@ -1,4 +1,4 @@
-// Package reference reads the files that scripts/reference/reference_models.py writes, for tests.
+// Package reference reads the files written by scripts/reference/reference_models.py, for tests.
 package reference
 
 import (
@@ -32,7 +32,7 @@ func Open(t testing.TB, path string) *File {
 	return f
 }
 
-// Decode decodes a plain value.
+// Decode decodes a value that is not an array.
 func (f *File) Decode(name string, into any) {
 	f.t.Helper()
 	raw, ok := f.values[name]
@@ -40,7 +40,7 @@ func (f *File) Decode(name string, into any) {
 	require.NoError(f.t, json.Unmarshal(raw, into))
 }
 
-// Tensor is an array, as a tensor on the CPU.
+// Tensor returns an array as a tensor on the CPU.
 func (f *File) Tensor(name string) *torch.Tensor {
 	f.t.Helper()
 	var array struct {
@@ -69,7 +69,7 @@ func (f *File) Tensor(name string) *torch.Tensor {
 	return nil
 }
 
-// Cosine is the cosine of two arrays of numbers, each taken as one long vector, in float64.
+// Cosine returns the cosine of two arrays, each taken as one vector, computed in float64.
 func Cosine(a, b []float32) float64 {
 	var product, squaresA, squaresB float64
 	for i := range a {
@@ -81,8 +81,8 @@ func Cosine(a, b []float32) float64 {
 	return product / math.Sqrt(squaresA*squaresB)
 }
 
-// LargestDifference is the largest difference between elements, relative to the largest element
-// of want.
+// LargestDifference returns the largest difference between elements, relative to the largest
+// element of want.
 func LargestDifference(got, want []float32) float64 {
 	var difference, largest float64
 	for i := range want {

@@ -12,8 +12,8 @@ import (
 // DevicesVariable is the environment variable that limits [Devices] to "cpu" or "cuda".
 const DevicesVariable = "CLIPVQGAN_TEST_DEVICES"
 
-// Devices are the CPU and, where there is one, a GPU: what a test that takes a device runs on. A
-// GPU computes without TF32, whose results would differ from a CPU's by more than float32's rounding.
+// Devices returns the devices to test on: the CPU and, if there is one, a GPU. The GPU computes
+// without TF32, which would differ from a CPU by more than float32's rounding.
 func Devices() []torch.Device {
 	switch only := os.Getenv(DevicesVariable); only {
 	case "":
@@ -30,7 +30,7 @@ func Devices() []torch.Device {
 	}
 }
 
-// withoutTF32 is the first GPU, which from then on computes without TF32.
+// withoutTF32 turns TF32 off and returns the first GPU.
 func withoutTF32() torch.Device {
 	if err := torch.SetTF32(false); err != nil {
 		panic(err)
@@ -46,7 +46,7 @@ func OnEachDevice(t *testing.T, test func(t *testing.T, device torch.Device)) {
 	}
 }
 
-// GPU is the first GPU; without one the test is skipped.
+// GPU returns the first GPU, and skips the test if there is none.
 func GPU(t *testing.T) torch.Device {
 	t.Helper()
 	if !cuda.IsAvailable() {

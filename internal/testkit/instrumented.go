@@ -2,5 +2,6 @@
 
 package testkit
 
-// Instrumented says that the program watches its own memory, which takes some itself.
+// Instrumented says that the program is built with a sanitizer or race detector, which needs memory
+// of its own.
 const Instrumented = true

@@ -6,11 +6,11 @@ import (
 	"testing"
 )
 
-// SoakVariable is the environment variable that has soak tests run, whatever its value.
+// SoakVariable is the environment variable that enables soak tests if it is set.
 const SoakVariable = "CLIPVQGAN_SOAK"
 
-// Soak begins a test that takes more than a minute: it is skipped unless [SoakVariable] is set. Such a
-// test is called TestSoak..., by which `make soak` finds it; any other name fails.
+// Soak begins a test that takes more than a minute, and skips it unless [SoakVariable] is set. Its
+// name must be TestSoak..., by which `make soak` finds it.
 func Soak(t testing.TB) {
 	t.Helper()
 	if !strings.HasPrefix(t.Name(), "TestSoak") {

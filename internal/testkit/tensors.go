@@ -14,14 +14,14 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// An ExpectedTensor is what scripts/reference/reference_io.py says of a tensor in a file.
+// An ExpectedTensor is the description of a tensor by scripts/reference/reference_io.py.
 type ExpectedTensor struct {
 	DType  string        `json:"dtype"`
 	Shape  []int64       `json:"shape"`
 	Values []numberOrInf `json:"values"`
 }
 
-// A numberOrInf is a number, of which JSON has all but infinity.
+// A numberOrInf is a number, or an infinity, which JSON does not have.
 type numberOrInf float64
 
 func (n *numberOrInf) UnmarshalJSON(text []byte) error {
@@ -36,7 +36,7 @@ func (n *numberOrInf) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, (*float64)(n))
 }
 
-// ExpectedTensors reads what is in each file, by the names of file and tensor.
+// ExpectedTensors reads the expected tensors, by file and name.
 func ExpectedTensors(t testing.TB, path string) map[string]map[string]ExpectedTensor {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -46,7 +46,7 @@ func ExpectedTensors(t testing.TB, path string) map[string]map[string]ExpectedTe
 	return expected
 }
 
-// Check compares a tensor with what it should be, bit for bit.
+// Check compares a tensor with the expected one, bit for bit.
 func (e ExpectedTensor) Check(t testing.TB, got *torch.Tensor) {
 	t.Helper()
 	assert.Equal(t, e.DType, got.DType().String())
@@ -67,7 +67,7 @@ func (e ExpectedTensor) Check(t testing.TB, got *torch.Tensor) {
 	assert.Equal(t, e.Values, values)
 }
 
-// Listed turns tensors into a map, and checks that no name comes twice.
+// Listed returns tensors by name, and checks that no name occurs twice.
 func Listed(t testing.TB, tensors []torch.NamedTensor) map[string]*torch.Tensor {
 	t.Helper()
 	byName := map[string]*torch.Tensor{}
@@ -78,7 +78,7 @@ func Listed(t testing.TB, tensors []torch.NamedTensor) map[string]*torch.Tensor 
 	return byName
 }
 
-// CheckAll compares tensors with what they should be, by their names.
+// CheckAll compares tensors with the expected ones, by name.
 func CheckAll(t testing.TB, want map[string]ExpectedTensor, got map[string]*torch.Tensor) {
 	t.Helper()
 	require.Len(t, got, len(want))
@@ -89,8 +89,8 @@ func CheckAll(t testing.TB, want map[string]ExpectedTensor, got map[string]*torc
 	}
 }
 
-// EachDType is a matrix, a tensor without dimensions and an empty one of every dtype, and tensors that
-// do not lie in rows, by name.
+// EachDType returns by name a matrix, a tensor without dimensions and an empty one of every dtype,
+// and tensors that are not contiguous.
 func EachDType() []torch.NamedTensor {
 	matrix := torch.FromSlice([]float64{0, 1, 1, 2, 3, 100}, torch.Shape{2, 3})
 	var tensors []torch.NamedTensor
@@ -128,8 +128,8 @@ func Same(t testing.TB, want, got *torch.Tensor) {
 	assert.Equal(t, bytes(want), bytes(got))
 }
 
-// RequireFormatError checks that a damaged file is an error of that kind, or of too large a tensor, in
-// one line.
+// RequireFormatError checks that the error for a damaged file has one line and is of kind
+// ErrFormat, or says that the tensor is too large.
 func RequireFormatError(t *testing.T, err error) {
 	t.Helper()
 	var known *torch.Error

@@ -1,4 +1,4 @@
-// Package testkit holds what the tests of several packages share.
+// Package testkit has helpers for the tests of several packages.
 package testkit
 
 import (
@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ResidentBytes is how much memory the process has, as the kernel counts it.
+// ResidentBytes returns the memory of the process, as the kernel counts it.
 func ResidentBytes(t *testing.T) int64 {
 	t.Helper()
 	status, err := os.ReadFile("/proc/self/statm")

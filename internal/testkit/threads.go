@@ -12,8 +12,8 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// CheckThreadsAreBounded runs work, a model's call, on two hundred goroutines at once, each call with
-// more threads than there may be processors for, and checks that they need no threads of their own.
+// CheckThreadsAreBounded runs work, a call of a model, on two hundred goroutines at once, with four
+// threads for each operation, and checks that the calls do not start threads of their own.
 func CheckThreadsAreBounded(t *testing.T, work func()) {
 	t.Helper()
 	const goroutines, threadsEach = 200, 4
@@ -31,7 +31,7 @@ func CheckThreadsAreBounded(t *testing.T, work func()) {
 	assert.Less(t, made, goroutines/4+runtime.NumCPU()*threadsEach)
 }
 
-// threads is how many OS threads the process has, OpenMP's among them.
+// threads returns the number of OS threads of the process, including OpenMP's.
 func threads(t *testing.T) int {
 	t.Helper()
 	tasks, err := os.ReadDir("/proc/self/task")

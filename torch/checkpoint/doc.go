@@ -1,9 +1,9 @@
-// Package checkpoint reads and writes the files of Python's torch.save: tensors, state dicts, and
-// whatever else a checkpoint holds.
+// Package checkpoint reads and writes the files of Python's torch.save and torch.load: tensors,
+// state dicts, and checkpoints that contain them.
 //
 //	value, err := checkpoint.Load("model.pt")
 //	tensors, err := value.(*torch.Dict).Tensors()
 //
-// No code of a file is run. What torch.jit.save wrote is a TorchScript module, for jit.Load;
-// packages torch/safetensors and torch/numpy read the formats of their names.
+// Reading a file never runs code from it. Files of torch.jit.save are TorchScript modules; package
+// torch/jit loads them. Packages torch/safetensors and torch/numpy read other formats of tensors.
 package checkpoint

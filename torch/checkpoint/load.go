@@ -13,8 +13,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/tensorfile"
 )
 
-// Load reads a file of Python's torch.save: a tensor, a state dict, a checkpoint, or whatever else
-// is made of these values.
+// Load reads a file written by Python's torch.save. It may hold these values, nested in any way:
 //
 //	Python                            Go
 //	None                              nil
@@ -26,14 +25,15 @@ import (
 //	torch.Tensor, nn.Parameter        *torch.Tensor
 //	torch.dtype, torch.device         torch.DType, torch.Device
 //	torch.Size                        torch.Tuple
+//	any other object                  *torch.Object
 //
-// Tensors that share their memory in the file share it here, and come to the CPU or to the [torch.Device]
-// that is given, wherever they were. A list or dict that is named twice is one here too.
+// Tensors are loaded to the CPU, or to the [torch.Device] in the options, wherever they were saved.
+// Tensors that share memory in the file share memory here, and a list or dict that the file refers
+// to twice is one object here.
 //
-// No code is run, whoever made the file: as with Python's weights_only=True, a class other than these
-// is refused with an error of kind [torch.ErrFormat] that names it. A file that is damaged is an error of
-// that kind too. The format from before PyTorch 1.6 is read, but for its first, the tar archives.
-// What torch.jit.save wrote is for [jit.Load].
+// No code from the file is run: objects of other classes are only described. A damaged file is an
+// error of kind [torch.ErrFormat]. The format from before PyTorch 1.6 is supported, except for the
+// tar archives of its first versions. Use package torch/jit for files of torch.jit.save.
 func Load(path string, where ...torch.Option) (any, error) {
 	const operation = "Load"
 	file, _, err := tensorfile.Open("checkpoint", operation, path)
@@ -44,8 +44,8 @@ func Load(path string, where ...torch.Option) (any, error) {
 	return readSized(operation, path, file, where)
 }
 
-// Read is [Load] from a stream. What can seek and read anywhere, as a file or a bytes.Reader, is read
-// from where it lies; anything else is read to its end first.
+// Read is [Load] from a stream. If r is an io.ReaderAt and io.Seeker, such as a file or a
+// bytes.Reader, it is read in place; any other r is read to its end first.
 func Read(r io.Reader, where ...torch.Option) (any, error) {
 	const operation = "Read"
 	if sized, ok := r.(sizedReader); ok {
@@ -58,7 +58,7 @@ func Read(r io.Reader, where ...torch.Option) (any, error) {
 	return readSized(operation, "the data", bytes.NewReader(data), where)
 }
 
-// deviceIn is the device among options, or the CPU.
+// deviceIn returns the device among the options, or the CPU.
 func deviceIn(options []torch.Option) torch.Device {
 	device := torch.CPU
 	for _, option := range options {
@@ -94,7 +94,7 @@ func readSized(operation, name string, r sizedReader, where []torch.Option) (any
 	return value, nil
 }
 
-// named puts the file's name in front of what is wrong with it.
+// named adds the file's name to an error.
 func (l *loader) named(err error) error {
 	kind := torch.ErrFormat
 	message := err.Error()

@@ -16,9 +16,9 @@ const (
 	legacyVersion = 1001
 )
 
-// loadLegacy reads what torch.save wrote before PyTorch 1.6, and still does on request: pickles of a
-// magic number, a version, the machine's sizes, the value and the storages' keys, and then each
-// storage after its number of elements.
+// loadLegacy reads the format of torch.save before PyTorch 1.6, which it still writes on request:
+// pickles of a magic number, a version, the machine's sizes, the value and the storages' keys, and
+// then each storage after its number of elements.
 func (l *loader) loadLegacy(r *bufio.Reader) (any, error) {
 	magic, err := decodePickle(r)
 	if err != nil {

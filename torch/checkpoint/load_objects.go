@@ -7,8 +7,8 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/pickle"
 )
 
-// An unknownKind is why a tensor or storage that a file describes well cannot be had here. It alone is
-// missing then: the file is whole.
+// An unknownKind is the reason why a tensor or storage in an intact file cannot be loaded. Only
+// this one is missing then.
 type unknownKind struct{ text string }
 
 func (u *unknownKind) Error() string { return u.text }
@@ -17,8 +17,8 @@ func unknown(format string, arguments ...any) error {
 	return &unknownKind{fmt.Sprintf(format, arguments...)}
 }
 
-// isKnown reports whether a class or function has a meaning here. Of all others there is only a
-// description: nothing is ever run.
+// isKnown reports whether a class or function is converted to a Go value. All others are only
+// described: nothing is ever run.
 func isKnown(function pickle.Global) bool {
 	switch function {
 	case torchSize, torchDevice, rebuildTensor, rebuildV2, rebuildV3, rebuildParam, rebuildState, rebuildType,
@@ -28,8 +28,8 @@ func isKnown(function pickle.Global) bool {
 	return false
 }
 
-// object describes an object of a class that has no meaning here. What of it cannot be read is left
-// out, with the reason: the object may be of no interest to who reads the file.
+// object describes an object of a class without a Go counterpart. Parts of it that cannot be read
+// are left out, with the reason, since the object may not matter to the reader.
 func (l *loader) object(call *pickle.Call, depth int) *torch.Object {
 	object := &torch.Object{Class: call.Function.String()}
 	if what, ok := unsupported[call.Function]; ok {

@@ -11,22 +11,22 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/pickle"
 )
 
-// A fileStorage is memory that tensors of a file lie in: a number of elements, which for a storage
-// without a type are bytes.
+// A fileStorage is the memory of one or more tensors in a file. count is its number of elements, or
+// of bytes if it is untyped.
 type fileStorage struct {
 	key     string
 	dtype   torch.DType
 	count   int64
 	untyped bool
-	// width is how large the numbers of an untyped storage are: that of its first tensor. It matters
-	// where the file's order of bytes is another.
+	// width is the size of the numbers in an untyped storage, taken from its first tensor. It
+	// matters if the file has another byte order than the machine.
 	width int64
-	// base is all of it, as a tensor of one dimension, once it was read.
+	// base is all of the memory as a tensor of one dimension, once it has been read.
 	base *torch.Tensor
 	used bool
 }
 
-// storageTypes are Python's names for storages by the type of their elements.
+// storageTypes are Python's names of storages by element type.
 var storageTypes = map[string]torch.DType{
 	"ByteStorage": torch.Uint8, "CharStorage": torch.Int8, "ShortStorage": torch.Int16, "IntStorage": torch.Int32,
 	"LongStorage": torch.Int64, "HalfStorage": torch.Float16, "FloatStorage": torch.Float32, "DoubleStorage": torch.Float64,
@@ -47,8 +47,8 @@ func storageDType(class pickle.Global) (torch.DType, bool) {
 	return dtype, ok
 }
 
-// storage is what a reference out of the pickle means: ("storage", type, key, location, count).
-// It is not read yet.
+// storage returns the storage for a reference in the pickle: ("storage", type, key, location,
+// count). It is not read yet.
 func (l *loader) storage(reference *pickle.Persistent) (*fileStorage, error) {
 	damaged := errors.New("a storage is not described as torch.save does")
 	id, ok := reference.ID.(*pickle.Tuple)
@@ -100,8 +100,8 @@ func (l *loader) read(s *fileStorage) error {
 	return l.move(s)
 }
 
-// readFrom reads the elements. Those of an untyped storage are turned around as its first tensor needs
-// it.
+// readFrom reads the elements. The bytes of an untyped storage are swapped as its first tensor
+// needs it.
 func (s *fileStorage) readFrom(r io.Reader, order binary.ByteOrder) (*torch.Tensor, error) {
 	if !s.untyped || order != binary.BigEndian || s.width < 2 || s.count%s.width != 0 {
 		return torch.ReadElements(r, torch.Shape{s.count}, s.dtype, order)
@@ -115,7 +115,7 @@ func (s *fileStorage) readFrom(r io.Reader, order binary.ByteOrder) (*torch.Tens
 	return numbers.ViewDType(torch.Uint8), nil
 }
 
-// move brings a storage to where its tensors are wanted.
+// move copies a storage to the device that its tensors are wanted on.
 func (l *loader) move(s *fileStorage) error {
 	if l.device == torch.CPU {
 		return nil
@@ -132,9 +132,9 @@ func (l *loader) closeStorages() {
 	}
 }
 
-// rebuild makes a tensor as torch._utils._rebuild_tensor_v2 does: of a storage, an offset, a shape,
-// strides, whether it requires a gradient, hooks (which are always empty) and marks; and as
-// _rebuild_tensor_v3 does, which has a dtype before the marks and a storage without one.
+// rebuild makes a tensor as torch._utils._rebuild_tensor_v2 does, from a storage, an offset, a
+// shape, strides, whether it requires a gradient, hooks (always empty) and marks; or as
+// _rebuild_tensor_v3, which has a dtype before the marks and an untyped storage.
 func (l *loader) rebuild(function pickle.Global, arguments []any, depth int) (*torch.Tensor, error) {
 	if len(arguments) < 4 {
 		return nil, errors.New("a tensor is not described as torch.save does")
@@ -187,7 +187,7 @@ func (l *loader) rebuild(function pickle.Global, arguments []any, depth int) (*t
 	return t, l.requireGrad(t, arguments, 4)
 }
 
-// viewedAs is the dtype that a tensor over a storage without one has.
+// viewedAs returns the dtype of a tensor over an untyped storage.
 func viewedAs(s *fileStorage, arguments []any) (torch.DType, error) {
 	if len(arguments) < 7 {
 		return torch.NoDType, errors.New("a tensor is not described as torch.save does")
@@ -200,13 +200,13 @@ func viewedAs(s *fileStorage, arguments []any) (torch.DType, error) {
 	case !ok:
 		return dtype, errors.New("a tensor is not described as torch.save does")
 	case dtype != s.dtype && !viewable[dtype]:
-		// A bool must be 0 or 1, which only a storage of them was checked for.
+		// A bool must be 0 or 1, which is checked only in storages of bools.
 		return dtype, unknown("it is a tensor of %s over a storage of %s", dtype, s.dtype)
 	}
 	return dtype, nil
 }
 
-// viewable are the dtypes whose storages have no type in a file.
+// viewable are the dtypes whose storages are untyped in a file.
 var viewable = func() map[torch.DType]bool {
 	all := map[torch.DType]bool{}
 	for _, dtype := range []torch.DType{torch.Complex32, torch.Uint16, torch.Uint32, torch.Uint64,
@@ -217,8 +217,8 @@ var viewable = func() map[torch.DType]bool {
 	return all
 }()
 
-// marked applies what Python keeps as a mark on a tensor: that it is the conjugate or the negative
-// of what is in its storage.
+// marked applies the marks that say that a tensor is the conjugate or the negative of the numbers
+// in its storage.
 func (l *loader) marked(t *torch.Tensor, marks any, depth int) (*torch.Tensor, error) {
 	given, err := l.value(marks, depth+1)
 	if err != nil {
@@ -247,8 +247,8 @@ func (l *loader) marked(t *torch.Tensor, marks any, depth int) (*torch.Tensor, e
 	return t, nil
 }
 
-// parameter makes a tensor of a torch.nn.Parameter: a tensor, whether it requires a gradient, and
-// hooks. Attributes that were set on it in Python are left out.
+// parameter makes a tensor from a torch.nn.Parameter: a tensor, whether it requires a gradient, and
+// hooks. Attributes set on it in Python are dropped.
 func (l *loader) parameter(arguments []any, depth int) (*torch.Tensor, error) {
 	if len(arguments) < 2 {
 		return nil, errors.New("a parameter is not described as torch.save does")
@@ -281,7 +281,7 @@ func (l *loader) requireGrad(t *torch.Tensor, arguments []any, at int) error {
 	return torch.Try(func() error { t.SetRequiresGrad(true); return nil })
 }
 
-// wholeNumbers is a tuple's elements; a torch.Size is one too.
+// wholeNumbers returns the elements of a tuple or torch.Size.
 func wholeNumbers(value any) ([]int64, bool) {
 	if call, ok := value.(*pickle.Call); ok && call.Function == torchSize && len(call.Arguments.Items) == 1 {
 		value = call.Arguments.Items[0]

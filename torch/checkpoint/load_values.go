@@ -12,7 +12,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/pickle"
 )
 
-// The classes and functions that have a meaning here, beside storages and dtypes.
+// The classes and functions that are supported, beside storages and dtypes.
 var (
 	orderedDict   = pickle.Global{Module: "collections", Name: "OrderedDict"}
 	counter       = pickle.Global{Module: "collections", Name: "Counter"}
@@ -32,7 +32,7 @@ var (
 	pythonComplex = pickle.Global{Module: "builtins", Name: "complex"}
 )
 
-// unsupported are the tensors that PyTorch has and this package has not.
+// unsupported are kinds of tensors that PyTorch has and this package does not support.
 var unsupported = map[pickle.Global]string{
 	{Module: "torch._utils", Name: "_rebuild_sparse_tensor"}: "a sparse tensor",
 	{Module: "torch._utils", Name: "_rebuild_qtensor"}:       "a quantized tensor",
@@ -47,18 +47,18 @@ func globalDType(global pickle.Global) (torch.DType, bool) {
 	return dtype, err == nil
 }
 
-// A loader makes values of what a pickle says.
+// A loader converts the contents of a pickle to Go values.
 type loader struct {
 	operation, name string
 	device          torch.Device
 	storages        map[string]*fileStorage
 	open            func(s *fileStorage) (*torch.Tensor, error)
-	// order is that of the bytes in the file's numbers.
+	// order is the byte order of the file.
 	order binary.ByteOrder
-	// values are what containers and calls have become: they may be named many times. What is being
-	// made is unfinished.
+	// values are the converted containers and calls, which may be referred to many times. While one
+	// is being converted it is unfinished.
 	values map[any]any
-	// tensors are all that were made, for when something fails.
+	// tensors are all tensors made so far, to be closed on failure.
 	tensors []*torch.Tensor
 }
 
@@ -169,7 +169,7 @@ func (l *loader) dict(from *pickle.Dict, depth int) (*torch.Dict, error) {
 	return dict, nil
 }
 
-// dictFrom fills a dict with what its class was called with: nothing, a dict, or a list of pairs.
+// dictFrom fills a dict from the arguments of its class: nothing, a dict, or a list of pairs.
 func (l *loader) dictFrom(dict *torch.Dict, arguments []any, depth int) error {
 	damaged := errors.New("a dict is not made of pairs")
 	if len(arguments) == 0 {
@@ -217,7 +217,7 @@ func (l *loader) setItem(dict *torch.Dict, from, to any, depth int) error {
 	return set(dict, key, value)
 }
 
-// call makes what a function would have made.
+// call returns what a call of a function would return.
 func (l *loader) call(function pickle.Global, arguments []any, depth int) (any, error) {
 	switch function {
 	case rebuildTensor, rebuildV2, rebuildV3:
@@ -264,8 +264,8 @@ func (l *loader) call(function pickle.Global, arguments []any, depth int) (any, 
 	return nil, damaged
 }
 
-// fromType is a tensor that has attributes in Python, which are left out: the function that makes
-// it, its class, the arguments, and the attributes.
+// fromType returns a tensor that has attributes in Python, which are dropped. The arguments are the
+// function that makes it, its class, the function's arguments, and the attributes.
 func (l *loader) fromType(arguments []any, depth int) (any, error) {
 	if len(arguments) >= 3 {
 		function, isGlobal := arguments[0].(pickle.Global)
@@ -277,7 +277,7 @@ func (l *loader) fromType(arguments []any, depth int) (any, error) {
 	return nil, errors.New("a tensor is not described as torch.save does")
 }
 
-// bytesFrom is bytes as protocol 2 writes them: text of characters up to 255.
+// bytesFrom returns bytes as protocol 2 writes them: text of characters up to 255.
 func bytesFrom(items []any, damaged error) (any, error) {
 	if data, ok := items[0].([]byte); ok {
 		return data, nil
@@ -296,7 +296,7 @@ func bytesFrom(items []any, damaged error) (any, error) {
 	return data, nil
 }
 
-// deviceFromItems is a device by its name and number, whether or not this machine has it.
+// deviceFromItems returns a device by name and index, whether or not this machine has it.
 func deviceFromItems(items []any, damaged error) (any, error) {
 	name, number, numbered := "", "0", false
 	if text, ok := items[0].(string); ok {

@@ -13,14 +13,14 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/pickle"
 )
 
-// A zipFile is what torch.save has written since PyTorch 1.6: a zip archive with the pickle of the
-// value, data.pkl, and a file for each storage, data/0 and so on, all in one folder and none
-// compressed.
+// A zipFile is the format of torch.save since PyTorch 1.6: a zip archive with the pickle of the
+// value, data.pkl, and a file for each storage, data/0 and so on, all in one folder and
+// uncompressed.
 type zipFile struct {
 	entries map[string]*zip.File
 	folder  string
 	order   binary.ByteOrder
-	// left is how many bytes may still be read: no entry may be stored over another.
+	// left is the number of bytes that may still be read: entries must not overlap.
 	left int64
 }
 
@@ -74,7 +74,7 @@ func openZip(r io.ReaderAt, size int64) (*zipFile, error) {
 
 func (z *zipFile) has(name string) bool { return z.entries[z.folder+"/"+name] != nil }
 
-// open opens an entry, which must be stored as it is: then it is no larger than the archive.
+// open opens an entry, which must be uncompressed, and so is no larger than the archive.
 func (z *zipFile) open(name string) (io.ReadCloser, error) {
 	entry := z.entries[z.folder+"/"+name]
 	if entry == nil {
@@ -115,7 +115,7 @@ func (z *zipFile) readOrder() error {
 	return nil
 }
 
-// storage reads one storage straight to where its elements will be.
+// storage reads a storage directly to its tensor's memory.
 func (z *zipFile) storage(s *fileStorage) (*torch.Tensor, error) {
 	name := "data/" + s.key
 	if !z.has(name) {
@@ -138,7 +138,7 @@ func (z *zipFile) storage(s *fileStorage) (*torch.Tensor, error) {
 		}
 		return nil, err
 	}
-	// The archive's checksum is compared at the end.
+	// Reading to the end compares the archive's checksum.
 	if _, err := file.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		base.Close()
 		return nil, fmt.Errorf("%s is damaged: %v", name, err)

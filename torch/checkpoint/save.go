@@ -7,15 +7,15 @@ import (
 	"github.com/clipvqgan/clipvqgan/internal/atomicfile"
 )
 
-// Save writes a file that Python's torch.load reads, with weights_only=True too: a tensor, a [torch.Dict]
-// of tensors (a state dict), a checkpoint, or whatever else is made of the values that [Load] gives.
-// Beside these, int is a whole number, map[string]any a dict with its keys sorted, and []*Tensor,
-// []int, []int64, []float64 and []string are lists.
+// Save writes value to a file that Python's torch.load can read, also with weights_only=True. value
+// may consist of the values that [Load] returns. Besides, int is an integer, map[string]any a dict
+// sorted by key, and []*torch.Tensor, []int, []int64, []float64 and []string are lists. Any
+// other value is an error.
 //
-// Tensors that share their memory share it in the file. As in Python, all of the memory that a view
-// lies in is written: Save a copy ([torch.Tensor.Clone]) of a small part of something large. Tensors on a
-// GPU are written as if they were on the CPU, so that any machine can read the file. The file appears
-// whole or not at all.
+// Tensors that share memory share it in the file. As in Python, the whole memory that a view
+// belongs to is written; save a copy ([torch.Tensor.Clone]) of a small part of a large tensor.
+// Tensors on a GPU are written as CPU tensors, so that any machine can read the file. The file is
+// replaced only when it has been written completely.
 func Save(path string, value any) error {
 	const operation = "Save"
 	contents, err := newSaver(operation, value)

@@ -15,18 +15,18 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/pickle"
 )
 
-// A saver turns values into a pickle, and keeps the storages that go beside it.
+// A saver converts values to a pickle, and collects the storages that are saved beside it.
 type saver struct {
 	operation string
 	encoder   *pickle.Encoder
 	data      []byte
 	known     map[savedStorage]int
-	// storages are tensors of one dimension over all of each storage, in the CPU's memory.
+	// storages are the storages as tensors of one dimension on the CPU.
 	storages []*torch.Tensor
 }
 
-// A savedStorage is told from others by its memory, and by the type of the elements: Python's
-// storages have one.
+// A savedStorage identifies a storage by its memory and its element type, which a storage has in
+// Python.
 type savedStorage struct {
 	identity uint64
 	dtype    torch.DType
@@ -44,7 +44,7 @@ func (s *saver) pickle(value any) error {
 	return err
 }
 
-// A sharedItems is what tells one list or tuple from another.
+// A sharedItems identifies a list or tuple.
 type sharedItems struct {
 	first *any
 	count int
@@ -141,7 +141,8 @@ func (s *saver) put(value any, depth int) error {
 	return nil
 }
 
-// once writes items unless they were written before: a list that is named twice is one in Python.
+// once writes items unless they were written before: a list that occurs twice is one object in
+// Python.
 func (s *saver) once(items []any, tuple bool, write func() error) error {
 	if len(items) == 0 {
 		return write()
@@ -216,7 +217,7 @@ func (s *saver) putDict(dict *torch.Dict, depth int) error {
 	return nil
 }
 
-// under says where in a dict a value is that cannot be saved.
+// under adds to an error where in a dict the value is that cannot be saved.
 func under(key any, err error) error {
 	if known := (*torch.Error)(nil); errors.Is(err, errDeep) || errors.As(err, &known) {
 		return err
@@ -230,9 +231,9 @@ func (s *saver) emptyOrderedDict() {
 	s.encoder.Reduce()
 }
 
-// putBytes writes bytes as Python does where a pickle has no instruction for them.
+// putBytes writes bytes as Python does in protocol 2, which has no instruction for them.
 func (s *saver) putBytes(data []byte) error {
-	if len(data) == 0 { // Python refuses the class bytes, but not its own way around it
+	if len(data) == 0 { // torch.load refuses the class bytes, but not Python's own workaround
 		s.encoder.Global(byteArray)
 		s.encoder.EmptyTuple()
 		s.encoder.Reduce()
@@ -329,8 +330,8 @@ func (s *saver) putNumbers(numbers []int64) {
 	s.encoder.Tuple()
 }
 
-// storage is the number of a tensor's storage, where the tensor begins in it, and how many elements,
-// or bytes where it is untyped, it has room for.
+// storage returns the index of a tensor's storage, the tensor's offset in it, and the storage's
+// number of elements, or of bytes if it is untyped.
 func (s *saver) storage(t *torch.Tensor, untyped bool) (index int, offset, count int64, err error) {
 	memory := bridge.StorageOf(s.operation, t)
 	dtype := t.DType()
@@ -338,7 +339,7 @@ func (s *saver) storage(t *torch.Tensor, untyped bool) (index int, offset, count
 		return 0, 0, 0, fmt.Errorf("a tensor of %s cannot be saved: torch.save has no form for it", dtype)
 	}
 	if untyped {
-		dtype = torch.NoDType // told from a storage of uint8 that is typed
+		dtype = torch.NoDType // distinguishes it from a typed storage of uint8
 	}
 	offset, count = memory.Offset, memory.Bytes
 	if !untyped {

@@ -11,18 +11,18 @@ import (
 )
 
 const (
-	// savedFolder holds all files in an archive. Python takes any name.
+	// savedFolder is the folder of all files in an archive. Python accepts any name.
 	savedFolder = "archive"
-	// storageAlignment is where PyTorch lets each file in an archive begin, a multiple of this, so
-	// that torch.load(mmap=True) can use storages where they lie.
+	// storageAlignment is the alignment of files in an archive in PyTorch, so that
+	// torch.load(mmap=True) can use storages in place.
 	storageAlignment = 64
-	// localHeaderSize is the size of what comes before each file in a zip archive, but for its name and
-	// its extra field; extraHeaderSize that of what an extra field begins with.
+	// localHeaderSize is the size of a zip file's header without name and extra field;
+	// extraHeaderSize is that of an extra field's header.
 	localHeaderSize = 30
 	extraHeaderSize = 4
 )
 
-// write writes the archive. Each storage goes from where it lies straight to w.
+// write writes the archive. Storages are written from where they are, without a copy.
 func (s *saver) write(w io.Writer) error {
 	counted := &countingWriter{w: w}
 	archive := zip.NewWriter(counted)
@@ -54,8 +54,8 @@ func (s *saver) write(w io.Writer) error {
 	return archive.Close()
 }
 
-// addStored adds an uncompressed file whose contents begin at a multiple of the alignment. Sizes and
-// checksum come first, as libtorch's reader of mapped files wants them.
+// addStored adds an uncompressed file with aligned contents. Size and checksum precede the
+// contents, as libtorch's reader of mapped files requires.
 func addStored(archive *zip.Writer, counted *countingWriter, name string, data []byte) error {
 	if err := archive.Flush(); err != nil {
 		return err

@@ -7,10 +7,11 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 )
 
-// deepestValue is how deep values may lie in each other: a list may hold itself.
+// deepestValue limits the nesting of values: a list may contain itself.
 const deepestValue = 500
 
-// over is a tensor of a dtype over t's storage; counts says that it stands for the storage's bytes.
+// over returns a tensor of a dtype over t's storage; counts says that it accounts for the storage's
+// bytes.
 func over(operation string, t *torch.Tensor, dtype torch.DType, offset int64, shape, strides []int64, counts bool) (*torch.Tensor, error) {
 	made, err := bridge.Over(operation, t, int32(dtype), offset, shape, strides, counts)
 	if err != nil {
@@ -19,7 +20,7 @@ func over(operation string, t *torch.Tensor, dtype torch.DType, offset int64, sh
 	return made.(*torch.Tensor), nil
 }
 
-// set gives a dict's key a value, and hands back an error where the key is of a kind that no dict has.
+// set sets the value of a dict's key, and returns an error if no dict can have the key.
 func set(dict *torch.Dict, key, value any) error {
 	err := torch.Try(func() error {
 		dict.Set(key, value)

@@ -11,7 +11,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 )
 
-// takeError turns a C error into a Go error, and frees it. It returns nil for NULL.
+// takeError converts a C error to a Go error and frees it. It returns nil for NULL.
 func takeError(operation string, e *C.ctorch_error) error {
 	return bridge.TakeError(operation, unsafe.Pointer(e))
 }
@@ -27,7 +27,7 @@ func cBool(on bool) C.int32_t {
 	return 0
 }
 
-// checkGPU is why the device cannot be used, or is none, or nil.
+// checkGPU returns why the device cannot be used or is not a GPU, or nil.
 func checkGPU(operation string, device torch.Device) error {
 	if !device.IsCUDA() {
 		return invalid(operation, "the device is the CPU; name a GPU")
@@ -35,5 +35,5 @@ func checkGPU(operation string, device torch.Device) error {
 	return bridge.CheckDevice(operation, device)
 }
 
-// checkCUDA is why no GPU can be used, or nil.
+// checkCUDA returns why no GPU can be used, or nil.
 func checkCUDA(operation string) error { return bridge.CheckDevice(operation, torch.CUDA(0)) }

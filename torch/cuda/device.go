@@ -9,19 +9,19 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 )
 
-// DeviceCount is how many GPUs libtorch can use; CUDA_VISIBLE_DEVICES in the environment
-// chooses among them. 0 where there is no NVIDIA driver, and where libtorch's CUDA side cannot be
-// opened; [PropertiesOf] tells why.
+// DeviceCount returns the number of GPUs that libtorch can use. CUDA_VISIBLE_DEVICES in the
+// environment selects them. It is 0 if there is no NVIDIA driver or if libtorch's CUDA library
+// cannot be opened; [PropertiesOf] returns the reason.
 func DeviceCount() int { return bridge.DeviceCount() }
 
-// IsAvailable reports whether there is a GPU that libtorch can use.
+// IsAvailable reports whether libtorch can use a GPU.
 func IsAvailable() bool { return DeviceCount() > 0 }
 
-// Properties are what [PropertiesOf] tells about a GPU. Sizes are in bytes.
+// Properties describe a GPU. Sizes are in bytes.
 type Properties struct {
 	Name string
 	UUID [16]byte
-	// Major and Minor are the compute capability: 9 and 0 for an H100.
+	// Major and Minor are the compute capability, 9 and 0 for an H100.
 	Major, Minor             int
 	TotalMemory              int64
 	MultiProcessorCount      int
@@ -31,8 +31,8 @@ type Properties struct {
 	L2CacheSize              int
 }
 
-// PropertiesOf tells about a GPU, as torch.cuda.get_device_properties
-// does. The error, of kind [torch.ErrDevice], says why there is none.
+// PropertiesOf returns the properties of a GPU, as torch.cuda.get_device_properties does. The error
+// is of kind [torch.ErrDevice] and says why the GPU cannot be used.
 func PropertiesOf(device torch.Device) (Properties, error) {
 	const operation = "cuda.PropertiesOf"
 	if err := checkGPU(operation, device); err != nil {
@@ -58,15 +58,16 @@ func PropertiesOf(device torch.Device) (Properties, error) {
 	return properties, nil
 }
 
-// Versions are the versions of what CUDA consists of, as 13.0 and 9.19.0.
+// Versions are the versions of the parts of CUDA, such as "13.0" and "9.19.0".
 type Versions struct {
-	// Driver is the newest CUDA that the driver knows, Runtime the one that libtorch was built with.
+	// Driver is the newest CUDA version that the driver supports, Runtime the version that libtorch
+	// was built with.
 	Driver, Runtime string
-	// CuDNN is empty where libtorch was built without.
+	// CuDNN is empty if libtorch was built without cuDNN.
 	CuDNN string
 }
 
-// Version tells the versions in use.
+// Version returns the versions in use.
 func Version() (Versions, error) {
 	const operation = "cuda.Version"
 	if err := checkCUDA(operation); err != nil {

@@ -1,7 +1,7 @@
-// Package cuda has what only GPUs have: which there are and how their memory is used, streams and events,
-// and graphs of captured work. Its names are those of Python's torch.cuda.
+// Package cuda is Python's torch.cuda: properties and memory of GPUs, streams, events, and graphs
+// of captured work.
 //
-// Tensors come to a GPU without it, by the option [torch.CUDA] and by [torch.Tensor.To]. On a machine
-// without an NVIDIA GPU the package builds and runs; what needs one is an error of kind
-// [torch.ErrDevice].
+// Tensors can be used on a GPU without this package, with the option [torch.CUDA] and
+// [torch.Tensor.To]. The package also builds on machines without an NVIDIA GPU; functions that need
+// one then return errors of kind [torch.ErrDevice].
 package cuda

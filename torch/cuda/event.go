@@ -12,21 +12,21 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/native"
 )
 
-// A Event is a mark in a [Stream], for another stream or the program to wait for, and to
-// take times by.
+// An Event marks a position in a [Stream], for another stream or the program to wait for, and for
+// measuring time.
 type Event struct {
 	handle *native.Handle
 }
 
-// EventOptions are the choices of [NewEvent].
+// EventOptions are the options of [NewEvent].
 type EventOptions struct {
-	// Timing lets [Event.ElapsedTime] be asked, which makes the event a little dearer.
+	// Timing enables [Event.ElapsedTime], at a small cost.
 	Timing bool
 }
 
 func freeEvent(p unsafe.Pointer) { C.ctorch_cuda_event_free((*C.ctorch_cuda_event)(p)) }
 
-// NewEvent makes an event. It belongs to the GPU of the stream that first records it.
+// NewEvent returns an event. It belongs to the GPU of the stream that first records it.
 func NewEvent(options EventOptions) (*Event, error) {
 	const operation = "cuda.NewEvent"
 	if err := checkCUDA(operation); err != nil {
@@ -41,7 +41,7 @@ func NewEvent(options EventOptions) (*Event, error) {
 	return e, nil
 }
 
-// use enters the event for a call.
+// use marks the event as in use for a call.
 func (e *Event) use(operation string, call func(*C.ctorch_cuda_event) error) error {
 	if e == nil {
 		return invalid(operation, "the event is nil")
@@ -53,8 +53,8 @@ func (e *Event) use(operation string, call func(*C.ctorch_cuda_event) error) err
 	return call((*C.ctorch_cuda_event)(e.handle.Pointer()))
 }
 
-// Record puts the mark behind what was asked of the stream until now. Where it was recorded before,
-// the mark moves.
+// Record records the event in a stream: it is reached when all work queued in the stream so far is
+// done. Recording it again moves it.
 func (e *Event) Record(stream Stream) error {
 	const operation = "Record"
 	if err := bridge.CheckDevice(operation, stream.Device()); err != nil {
@@ -65,7 +65,8 @@ func (e *Event) Record(stream Stream) error {
 	})
 }
 
-// Query reports whether the GPU has reached the mark; also true where it was never recorded.
+// Query reports whether the GPU has reached the event. It returns true if the event was never
+// recorded.
 func (e *Event) Query() (reached bool, err error) {
 	const operation = "Query"
 	err = e.use(operation, func(event *C.ctorch_cuda_event) error {
@@ -75,7 +76,7 @@ func (e *Event) Query() (reached bool, err error) {
 	return reached, err
 }
 
-// Synchronize waits until the GPU has reached the mark.
+// Synchronize waits until the GPU has reached the event.
 func (e *Event) Synchronize() error {
 	const operation = "Synchronize"
 	return e.use(operation, func(event *C.ctorch_cuda_event) error {
@@ -83,8 +84,8 @@ func (e *Event) Synchronize() error {
 	})
 }
 
-// ElapsedTime is the time between the two marks, to about half a microsecond. Both events must have
-// been made with Timing, recorded, and reached: call end.Synchronize before.
+// ElapsedTime returns the time between e and end, with a resolution of about half a microsecond.
+// Both must have been made with Timing, recorded, and reached: call end.Synchronize before.
 func (e *Event) ElapsedTime(end *Event) (elapsed time.Duration, err error) {
 	const operation = "ElapsedTime"
 	err = e.use(operation, func(first *C.ctorch_cuda_event) error {

@@ -15,37 +15,37 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/native"
 )
 
-// A Graph is work on a GPU that was captured once and can be asked for again in one call,
-// without the cost of asking for each operator: a gain where the GPU is done with many small
-// operators sooner than the program can ask for them.
+// A Graph is captured work on a GPU that can be launched again with one call, without the cost of
+// launching each operator. That helps if the GPU finishes many small operators faster than the
+// program can launch them.
 //
-// [Graph.Capture] runs a function that asks for the work; nothing is computed meanwhile, and
-// nothing that the function does in Go is repeated by [Graph.Replay]. A replay reads the memory
-// of the same tensors and writes to the memory of the same tensors. So:
+// [Graph.Capture] runs a function and records the work that it launches; the work is not done then,
+// and [Graph.Replay] does not repeat what the function does in Go. A replay reads and writes the
+// memory of the same tensors as the capture. Therefore:
 //
-//   - Give new inputs by copying them into the tensors that were used ([torch.Tensor.CopyInPlace]), and
-//     copy results away before the next replay.
-//   - The tensors that the function used and did not make must stay open. The graph keeps the
-//     function, and so what its variables refer to, from the garbage collector; Close and the end of
-//     a [torch.Scope] free them all the same.
-//   - The function must not look at a result on the CPU (Item, ToSlice, Masked…, whatever waits for
-//     the GPU), nor do what depends on it; shapes are those of the capture.
-//   - Run the function some times before ([Graph.WarmUp]): first calls set libraries up and
-//     choose algorithms, which is not allowed in a capture.
-//   - Random numbers from the default generator are new ones in each replay. While one goroutine
-//     captures, no other may draw from it on the same GPU: that is an error there. A [torch.Generator] of its
-//     own may be used.
+//   - To give new inputs, copy them to the tensors that were used, with [torch.Tensor.CopyInPlace].
+//     Copy results to other tensors before the next replay.
+//   - Tensors that the function uses and did not make must stay open. The graph keeps the function,
+//     and so the variables that it refers to, from the garbage collector, but not from Close or the
+//     end of a [torch.Scope].
+//   - The function must not wait for the GPU, for example to read a result with Item or ToSlice.
+//     Shapes are those of the capture.
+//   - Run the function a few times before, with [Graph.WarmUp]: first calls initialize libraries
+//     and select algorithms, which is not allowed during a capture.
+//   - Random numbers from the default generator are different in each replay. While one goroutine
+//     captures, using that generator on the same GPU elsewhere is an error. Use a [torch.Generator]
+//     of its own there.
 //
-// What the function makes comes from a memory pool of the graph's own, which is held until
-// [Graph.Reset] or [Graph.Close]. Captures are of one thread: other goroutines may use the GPU
-// meanwhile, and the garbage collector may free tensors.
+// Memory for the function's tensors comes from a pool of the graph, which is kept until
+// [Graph.Reset] or [Graph.Close]. A capture affects one thread only: other goroutines may use the
+// GPU meanwhile, and the garbage collector may free tensors.
 //
-// [GraphedStep] wraps this up for a function from tensors to tensors.
+// [GraphedStep] does all this for a function from tensors to tensors.
 type Graph struct {
 	handle *native.Handle
-	// mutex lets one call at a time have the graph.
+	// mutex lets one call at a time use the graph.
 	mutex sync.Mutex
-	// capturing says that the call under way is a capture, which may last and could wait for itself.
+	// capturing says that a capture is running, which may take long and must not wait for itself.
 	capturing atomic.Bool
 	captured  atomic.Bool
 	// held keeps what replays use from the garbage collector.
@@ -54,7 +54,7 @@ type Graph struct {
 
 func freeGraph(p unsafe.Pointer) { C.ctorch_cuda_graph_free((*C.ctorch_cuda_graph)(p)) }
 
-// NewGraph makes a graph without content.
+// NewGraph returns an empty graph.
 func NewGraph() (*Graph, error) {
 	const operation = "cuda.NewGraph"
 	if err := checkCUDA(operation); err != nil {
@@ -69,7 +69,7 @@ func NewGraph() (*Graph, error) {
 	return g, nil
 }
 
-// enter keeps the graph open for a call; g.handle.leave must follow where it hands back no error.
+// enter keeps the graph open for a call; g.handle.Leave must follow if there is no error.
 func (g *Graph) enter(operation string) error {
 	switch {
 	case g == nil:
@@ -82,7 +82,7 @@ func (g *Graph) enter(operation string) error {
 	return nil
 }
 
-// use enters the graph for a call.
+// use calls a function with the graph.
 func (g *Graph) use(operation string, call func(*C.ctorch_cuda_graph) error) error {
 	if err := g.enter(operation); err != nil {
 		return err
@@ -93,13 +93,13 @@ func (g *Graph) use(operation string, call func(*C.ctorch_cuda_graph) error) err
 	return call((*C.ctorch_cuda_graph)(g.handle.Pointer()))
 }
 
-// GraphOptions are the choices of [Graph.Capture].
+// GraphOptions are the options of [Graph.Capture] and [Graph.WarmUp].
 type GraphOptions struct {
-	// Device is the GPU. The zero value stands for the first one.
+	// Device is the GPU. The zero value means the first one.
 	Device torch.Device
-	// ShareMemoryWith is another captured graph whose memory pool this one uses too, which saves
-	// memory. It is right only where the graphs are always replayed in the order they were captured
-	// in, never at once, and results are copied away before the next replay of either.
+	// ShareMemoryWith is another captured graph whose memory pool this one shares, which saves
+	// memory. The graphs must then be replayed in the order of their captures, never at the same
+	// time, and results must be copied before the next replay of either.
 	ShareMemoryWith *Graph
 }
 
@@ -110,7 +110,8 @@ func (o GraphOptions) device() torch.Device {
 	return o.Device
 }
 
-// captureStreams are the side streams of the GPUs: the default stream cannot be captured.
+// captureStreams are the streams for captures, one for each GPU: the default stream cannot be
+// captured.
 var captureStreams sync.Map // int -> Stream
 
 func captureStream(device torch.Device) (Stream, error) {
@@ -125,9 +126,9 @@ func captureStream(device torch.Device) (Stream, error) {
 	return kept.(Stream), nil
 }
 
-// WarmUp runs f the given number of times on the stream that captures run on, and waits for it, so
-// that a capture of f meets libraries that are set up. PyTorch's advice is 3, and 11 for a step with
-// DistributedDataParallel. An error is what f panicked with.
+// WarmUp runs f the given number of times on the stream for captures, and waits for it, so that
+// libraries are initialized before a capture of f. PyTorch recommends 3 times. If f panics with an
+// [*torch.Error], WarmUp returns it.
 func (g *Graph) WarmUp(times int, f func(), options GraphOptions) error {
 	const operation = "WarmUp"
 	return g.use(operation, func(*C.ctorch_cuda_graph) error {
@@ -144,7 +145,7 @@ func (g *Graph) WarmUp(times int, f func(), options GraphOptions) error {
 	})
 }
 
-// onCaptureStream runs f on the side stream, between two waits for the GPU.
+// onCaptureStream runs f on the stream for captures, and waits for the GPU before and after it.
 func onCaptureStream(operation string, device torch.Device, f func() error) error {
 	if err := bridge.CheckDevice(operation, device); err != nil {
 		return err
@@ -173,11 +174,11 @@ func tryRun(f func()) error {
 	})
 }
 
-// Capture runs f and captures what it asks of the GPU, on a stream of its own, as torch.cuda.graph
-// does. f holds its OS thread. Where f panics with an [*torch.Error], or libtorch refuses what it did, the
-// graph is without content again.
+// Capture runs f and records the work that it launches on the GPU, on a stream of its own, as
+// torch.cuda.graph does. f stays on its OS thread. If f panics with an [*torch.Error], or libtorch
+// refuses to capture an operation, Capture returns the error and the graph is empty again.
 //
-// A graph that was captured before is refused: [Graph.Reset] it.
+// Capturing twice is an error; call [Graph.Reset] before.
 func (g *Graph) Capture(f func(), options GraphOptions) error {
 	const operation = "Capture"
 	return g.use(operation, func(graph *C.ctorch_cuda_graph) error {
@@ -198,7 +199,7 @@ func (g *Graph) Capture(f func(), options GraphOptions) error {
 			}
 			share = (*C.ctorch_cuda_graph)(other.handle.Pointer())
 		}
-		// What is cached could not be used in the graph's own pool.
+		// Cached memory cannot be used in the graph's pool.
 		if err := EmptyCache(); err != nil && !errors.Is(err, torch.ErrNotImplemented) {
 			return err
 		}
@@ -222,7 +223,7 @@ func captureOn(operation string, graph, share *C.ctorch_cuda_graph, f func()) (e
 	if err := takeError(operation, C.ctorch_cuda_graph_begin(graph, share)); err != nil {
 		return err
 	}
-	// Also where f panics with something else: the stream must not stay in capture.
+	// Also if f panics with something else: the stream must not remain in capture mode.
 	defer func() {
 		ended := takeError(operation, C.ctorch_cuda_graph_end(graph))
 		if err == nil {
@@ -232,7 +233,7 @@ func captureOn(operation string, graph, share *C.ctorch_cuda_graph, f func()) (e
 	return tryRun(f)
 }
 
-// Replay asks the GPU for what was captured, on the current stream. It does not wait for it.
+// Replay launches the captured work on the current stream. It does not wait for it.
 func (g *Graph) Replay() error {
 	const operation = "Replay"
 	return g.use(operation, func(graph *C.ctorch_cuda_graph) error {
@@ -243,8 +244,8 @@ func (g *Graph) Replay() error {
 	})
 }
 
-// Reset forgets what was captured and gives the graph's memory pool up, so that another capture may
-// follow. What the captured function made must not be used any more.
+// Reset empties the graph and releases its memory pool, so that it can capture again. Tensors that
+// the captured function made must not be used any more.
 func (g *Graph) Reset() error {
 	const operation = "Reset"
 	return g.use(operation, func(graph *C.ctorch_cuda_graph) error {

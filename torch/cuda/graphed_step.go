@@ -8,14 +8,14 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 )
 
-// A GraphedStep is a function from tensors to tensors on a GPU that was captured as a [Graph]:
-// each [GraphedStep.Run] copies its inputs to where the graph reads them and replays it. It is
-// torch.cuda.make_graphed_callables for a function that may take gradients inside ([torch.Gradients],
-// [torch.Backward]) and through which none flow.
+// A GraphedStep is a function from tensors to tensors on a GPU, captured as a [Graph].
+// [GraphedStep.Run] copies its inputs to the captured ones and replays the graph. The function may
+// compute gradients ([torch.Gradients], [torch.Backward]), but no gradients flow through it. It is
+// similar to torch.cuda.make_graphed_callables.
 //
-// What [Graph] says of the captured function holds. An optimizer's step may be part
-// of it where the optimizer is capturable (torch/optim): any other counts its steps on the CPU, and a
-// replay would repeat the first step's bias correction.
+// The rules for functions captured in a [Graph] apply. An optimizer's step can be part of the
+// function if the optimizer is capturable (see torch/optim). Other optimizers count their steps on
+// the CPU, so that every replay would repeat the first step's bias correction.
 //
 //	step, err := cuda.NewGraphedStep(func(in []*torch.Tensor) []*torch.Tensor {
 //		loss := lossOf(in[0])
@@ -29,16 +29,16 @@ type GraphedStep struct {
 	inputs, outputs []*torch.Tensor
 }
 
-// GraphedStepOptions are the choices of [NewGraphedStep].
+// GraphedStepOptions are the options of [NewGraphedStep].
 type GraphedStepOptions struct {
 	GraphOptions
-	// WarmUp is how often f runs before it is captured; nil: 3.
+	// WarmUp is the number of times that f runs before it is captured. nil means 3.
 	WarmUp *int
 }
 
-// NewGraphedStep runs f some times, captures it, and keeps its results for [GraphedStep.Run]. The
-// inputs are examples of the shapes, dtypes and requirement of gradients that inputs will have; f gets
-// copies of them, on the GPU, which are leaves.
+// NewGraphedStep runs f a few times and captures it. inputs are examples with the shapes, dtypes
+// and RequiresGrad of the inputs of [GraphedStep.Run]; f gets copies of them on the GPU, which are
+// leaves.
 func NewGraphedStep(f func(inputs []*torch.Tensor) []*torch.Tensor, inputs []*torch.Tensor, options GraphedStepOptions) (*GraphedStep, error) {
 	graph, err := NewGraph()
 	if err != nil {
@@ -85,7 +85,7 @@ func (s *GraphedStep) capture(f func([]*torch.Tensor) []*torch.Tensor, inputs []
 	}, options.GraphOptions)
 }
 
-// staticInput is a leaf on the GPU with input's contents.
+// staticInput returns a leaf on the GPU with input's contents.
 func staticInput(input *torch.Tensor, device torch.Device) *torch.Tensor {
 	requires := input.RequiresGrad()
 	detached := input.Detach()
@@ -95,15 +95,16 @@ func staticInput(input *torch.Tensor, device torch.Device) *torch.Tensor {
 	return moved.Clone().SetRequiresGrad(requires)
 }
 
-// outliveScopes takes t out of every scope that is open on the calling thread, and hands it back.
+// outliveScopes removes t from all scopes that are open on the calling thread, and returns it.
 func outliveScopes(t *torch.Tensor) *torch.Tensor {
 	bridge.OutliveScopes(t)
 	return t
 }
 
-// Run copies the inputs to where the graph reads them, replays it in the current stream and hands back
-// what f handed back in the capture. It does not wait for the GPU. The outputs belong to the step, and
-// the next Run writes over them: copy what is to stay.
+// Run copies the inputs to the captured ones, replays the graph on the current stream, and returns
+// the captured function's outputs. It does not wait for the GPU. The outputs belong to the step,
+// and the next Run overwrites them: copy what you want to keep. It returns an error if an input
+// differs in shape from the captured one.
 func (s *GraphedStep) Run(inputs ...*torch.Tensor) ([]*torch.Tensor, error) {
 	const operation = "Run"
 	s.mutex.Lock()
@@ -114,7 +115,7 @@ func (s *GraphedStep) Run(inputs ...*torch.Tensor) ([]*torch.Tensor, error) {
 	err := torch.Try(func() error {
 		torch.NoGrad(func() {
 			for i, input := range inputs {
-				// A shape that broadcasts would be a mistake.
+				// Broadcasting here would hide a mistake.
 				if want, got := s.inputs[i].Shape(), input.Shape(); !slices.Equal(want, got) {
 					panic(invalid(operation, "input %d is %v, the step was captured with %v", i, got, want))
 				}

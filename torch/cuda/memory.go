@@ -4,8 +4,8 @@ package cuda
 import "C"
 import "github.com/clipvqgan/clipvqgan/torch"
 
-// EmptyCache gives the memory that libtorch holds unused back to the GPUs. libtorch before 2.9
-// cannot: the error is of kind [torch.ErrNotImplemented].
+// EmptyCache returns libtorch's cached memory to the GPUs. With libtorch before 2.9 the error is of
+// kind [torch.ErrNotImplemented].
 func EmptyCache() error {
 	const operation = "cuda.EmptyCache"
 	if err := checkCUDA(operation); err != nil {
@@ -14,21 +14,21 @@ func EmptyCache() error {
 	return takeError(operation, C.ctorch_cuda_empty_cache())
 }
 
-// MemoryStats is what [MemoryStatsOf] tells, in bytes but for the counts.
+// MemoryStats describe the use of a GPU's memory, in bytes except for the counts.
 type MemoryStats struct {
-	// Allocated is in tensors, and AllocatedPeak was at most since [ResetPeakMemory].
+	// Allocated is the memory of tensors, AllocatedPeak its maximum since [ResetPeakMemory].
 	Allocated, AllocatedPeak int64
-	// Reserved is what libtorch holds of the GPU: tensors, and freed memory kept for the next ones.
+	// Reserved is the memory that libtorch holds: tensors, and cached memory for new ones.
 	Reserved, ReservedPeak int64
-	// Retries is how often libtorch had to give its unused memory back to go on, and OutOfMemories
-	// how often even that did not help.
+	// Retries is how often libtorch had to release its cache to continue, and OutOfMemories how
+	// often even that was not enough.
 	Retries, OutOfMemories int64
-	// Free is what no program on this GPU holds, and Total what it has.
+	// Free is the memory of the GPU that no program uses, Total all of its memory.
 	Free, Total int64
 }
 
-// MemoryStatsOf tells how the memory of a GPU is used. libtorch before 2.9 cannot: the error is of
-// kind [torch.ErrNotImplemented].
+// MemoryStatsOf returns how a GPU's memory is used. With libtorch before 2.9 the error is of kind
+// [torch.ErrNotImplemented].
 func MemoryStatsOf(device torch.Device) (MemoryStats, error) {
 	const operation = "cuda.MemoryStatsOf"
 	if err := checkGPU(operation, device); err != nil {
@@ -46,7 +46,7 @@ func MemoryStatsOf(device torch.Device) (MemoryStats, error) {
 	}, nil
 }
 
-// ResetPeakMemory has the peaks of [MemoryStatsOf] begin again at what is in use now.
+// ResetPeakMemory resets the peaks in [MemoryStats] to what is in use now.
 func ResetPeakMemory(device torch.Device) error {
 	const operation = "cuda.ResetPeakMemory"
 	if err := checkGPU(operation, device); err != nil {

@@ -11,12 +11,12 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 )
 
-// A Stream is a queue of work on a GPU: what is asked of one stream is done in order, what is
-// asked of two may be done at once. Operators ask the stream that is current on their OS thread:
-// the GPU's default stream, or the one that [WithStream] made current.
+// A Stream is a queue of work on a GPU. Work in one stream is done in order; work in two streams
+// may overlap. Operators use the stream that is current on their OS thread: the GPU's default
+// stream, or the one set by [WithStream].
 //
-// A stream is a plain value that need not be closed: libtorch has a pool of 32 for each GPU and
-// priority, which it hands out in turn. The zero value is the default stream of the first GPU.
+// A stream is a plain value that need not be closed: libtorch has a pool of 32 streams for each GPU
+// and priority, which it assigns in turn. The zero value is the default stream of the first GPU.
 type Stream struct {
 	id     int64
 	device int
@@ -33,8 +33,8 @@ func madeStream(operation string, result C.ctorch_cuda_stream_result) (Stream, e
 	return Stream{int64(result.stream.id), int(result.stream.device)}, nil
 }
 
-// NewStream takes a stream of a GPU from libtorch's pool. Work in streams of lower priority
-// numbers is begun first: 0 is the default, -1 and less are more urgent, as far as the GPU has levels.
+// NewStream returns a stream of a GPU from libtorch's pool. Streams with lower numbers have higher
+// priority: 0 is the default, and negative numbers are more urgent, as far as the GPU has levels.
 func NewStream(device torch.Device, priority int) (Stream, error) {
 	const operation = "cuda.NewStream"
 	if err := checkGPU(operation, device); err != nil {
@@ -43,8 +43,8 @@ func NewStream(device torch.Device, priority int) (Stream, error) {
 	return madeStream(operation, C.ctorch_cuda_stream_new(C.int32_t(device.Index()), C.int32_t(priority)))
 }
 
-// CurrentStream is the stream of a GPU that operators ask on this goroutine: inside
-// [WithStream] that stream, else the default one.
+// CurrentStream returns the stream that operators on this goroutine use: that of [WithStream], or
+// else the default one.
 func CurrentStream(device torch.Device) (Stream, error) {
 	const operation = "cuda.CurrentStream"
 	if err := checkGPU(operation, device); err != nil {
@@ -53,7 +53,7 @@ func CurrentStream(device torch.Device) (Stream, error) {
 	return madeStream(operation, C.ctorch_cuda_stream_current(C.int32_t(device.Index())))
 }
 
-// DefaultStream is the stream of a GPU that is current where nobody chose another.
+// DefaultStream returns the stream of a GPU that is current unless [WithStream] sets another.
 func DefaultStream(device torch.Device) (Stream, error) {
 	const operation = "cuda.DefaultStream"
 	if err := checkGPU(operation, device); err != nil {
@@ -62,13 +62,13 @@ func DefaultStream(device torch.Device) (Stream, error) {
 	return madeStream(operation, C.ctorch_cuda_stream_default(C.int32_t(device.Index())))
 }
 
-// Device is the GPU that the stream belongs to.
+// Device returns the GPU that the stream belongs to.
 func (s Stream) Device() torch.Device { return torch.CUDA(s.device) }
 
-// String names the stream by its GPU and libtorch's number.
+// String returns the stream's GPU and libtorch's number.
 func (s Stream) String() string { return fmt.Sprintf("stream(cuda:%d, %d)", s.device, s.id) }
 
-// Synchronize waits until the stream has done all that was asked of it.
+// Synchronize waits until all work queued in the stream is done.
 func (s Stream) Synchronize() error {
 	const operation = "Synchronize"
 	if err := bridge.CheckDevice(operation, s.Device()); err != nil {
@@ -77,7 +77,7 @@ func (s Stream) Synchronize() error {
 	return takeError(operation, C.ctorch_cuda_stream_synchronize(s.c()))
 }
 
-// Query reports whether the stream has done all that was asked of it.
+// Query reports whether all work queued in the stream is done.
 func (s Stream) Query() (bool, error) {
 	const operation = "Query"
 	if err := bridge.CheckDevice(operation, s.Device()); err != nil {
@@ -93,8 +93,8 @@ func answered(operation string, answer C.ctorch_cuda_answer) (bool, error) {
 	return answer.yes != 0, nil
 }
 
-// WaitEvent has what is asked of the stream from now on wait until the event's mark is reached. It
-// does not wait itself.
+// WaitEvent makes later work in the stream wait until the event is reached. The call itself does
+// not wait.
 func (s Stream) WaitEvent(event *Event) error {
 	const operation = "WaitEvent"
 	if err := bridge.CheckDevice(operation, s.Device()); err != nil {
@@ -105,8 +105,8 @@ func (s Stream) WaitEvent(event *Event) error {
 	})
 }
 
-// WaitStream has what is asked of the stream from now on wait until other has done what was asked of
-// it until now. It does not wait itself.
+// WaitStream makes later work in the stream wait for the work queued in other so far. The call
+// itself does not wait.
 func (s Stream) WaitStream(other Stream) error {
 	event, err := NewEvent(EventOptions{})
 	if err != nil {
@@ -119,13 +119,12 @@ func (s Stream) WaitStream(other Stream) error {
 	return s.WaitEvent(event)
 }
 
-// WithStream runs f with the stream, and its GPU, current. It holds its OS thread while f runs, and
-// what f starts in other goroutines is not affected. Where the error is not nil, f did not run.
+// WithStream runs f with the stream, and its GPU, current. The setting holds for f's goroutine
+// alone, which stays on its OS thread while f runs. If the error is not nil, f did not run.
 //
-// A tensor that was made while one stream was current and is used in another needs two things that
-// libtorch does not see to: the other stream must wait for the first ([Stream.WaitStream]), and
-// where the tensor may be freed before the other is done with it, that must be told
-// ([RecordStream]). The garbage collector frees too.
+// If a tensor is made in one stream and used in another, two things are up to the program. The
+// other stream must wait for the first, see [Stream.WaitStream]. And if the tensor may be freed,
+// also by the garbage collector, before the other stream is done with it, call [RecordStream].
 //
 //	side, err := cuda.NewStream(torch.CUDA(0), 0)
 //	...
@@ -141,9 +140,9 @@ func WithStream(stream Stream, f func()) error {
 	return within(operation, func() C.ctorch_cuda_place { return C.ctorch_cuda_enter_stream(stream.c()) }, f)
 }
 
-// WithDevice runs f with the GPU current: the one on which f captures a [Graph]. Tensors are made
-// on the device that their options name, whichever is current. It holds its OS thread while f runs.
-// Where the error is not nil, f did not run.
+// WithDevice runs f with the given GPU current, as captures of a [Graph] need. Tensors are made on
+// the device in their options, whichever GPU is current. f stays on its OS thread. If the error is
+// not nil, f did not run.
 func WithDevice(device torch.Device, f func()) error {
 	const operation = "cuda.WithDevice"
 	if err := checkGPU(operation, device); err != nil {
@@ -164,9 +163,9 @@ func within(operation string, enter func() C.ctorch_cuda_place, f func()) error 
 	return nil
 }
 
-// RecordStream keeps a tensor's memory from being used again, once the tensor is freed, before the stream
-// has done what was asked of it until then. It is for a tensor that was made while another stream was
-// current; see [WithStream].
+// RecordStream delays the reuse of a tensor's memory, once the tensor is freed, until the work
+// queued in the stream at that time is done. It is for a tensor that was made while another stream
+// was current; see [WithStream].
 func RecordStream(tensor *torch.Tensor, stream Stream) error {
 	const operation = "cuda.RecordStream"
 	if err := bridge.CheckDevice(operation, stream.Device()); err != nil {

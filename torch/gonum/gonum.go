@@ -1,5 +1,5 @@
-// Package gonum turns the matrices of gonum.org/v1/gonum/mat into tensors and back. All of it
-// copies. Misuse panics with a [*torch.Error], as in package torch.
+// Package gonum converts between tensors and the matrices of gonum.org/v1/gonum/mat. All functions
+// copy. As in package torch, misuse panics with a [*torch.Error].
 package gonum
 
 import (
@@ -10,8 +10,8 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// FromMatrix is a matrix as a float64 tensor [rows, columns]: any of gonum's types, transposed ones
-// and parts of others too. Of the options, only a [torch.Device] is heeded.
+// FromMatrix copies any real matrix to a float64 tensor [rows, columns]. The only option is a
+// [torch.Device].
 func FromMatrix(m mat.Matrix, where ...torch.Option) *torch.Tensor {
 	if m == nil {
 		panic(failed("FromMatrix", "the matrix is nil"))
@@ -20,7 +20,7 @@ func FromMatrix(m mat.Matrix, where ...torch.Option) *torch.Tensor {
 	return torch.FromSlice(rowMajor(m, rows, columns), []int64{int64(rows), int64(columns)}, where...)
 }
 
-// rowMajor are the elements row after row, those of a [mat.Dense] that has no gaps itself.
+// rowMajor returns the elements row by row; for a contiguous [mat.Dense] it does not copy.
 func rowMajor(m mat.Matrix, rows, columns int) []float64 {
 	if dense, ok := m.(mat.RawMatrixer); ok {
 		raw := dense.RawMatrix()
@@ -53,7 +53,7 @@ func rowMajor(m mat.Matrix, rows, columns int) []float64 {
 	return data
 }
 
-// FromVector is a vector as a float64 tensor [n]. Of the options, only a [torch.Device] is heeded.
+// FromVector copies a vector to a float64 tensor [n]. The only option is a [torch.Device].
 func FromVector(v mat.Vector, where ...torch.Option) *torch.Tensor {
 	if v == nil {
 		panic(failed("FromVector", "the vector is nil"))
@@ -65,8 +65,8 @@ func FromVector(v mat.Vector, where ...torch.Option) *torch.Tensor {
 	return torch.FromSlice(data, nil, where...)
 }
 
-// FromCMatrix is a complex matrix as a complex128 tensor [rows, columns]. Of the options, only a
-// [torch.Device] is heeded.
+// FromCMatrix copies a complex matrix to a complex128 tensor [rows, columns]. The only option is a
+// [torch.Device].
 func FromCMatrix(m mat.CMatrix, where ...torch.Option) *torch.Tensor {
 	if m == nil {
 		panic(failed("FromCMatrix", "the matrix is nil"))
@@ -81,8 +81,9 @@ func FromCMatrix(m mat.CMatrix, where ...torch.Option) *torch.Tensor {
 	return torch.FromSlice(data, []int64{int64(rows), int64(columns)}, where...)
 }
 
-// ToDense is a tensor [rows, columns] as a matrix, from any device and any dtype but complex ones.
-// gonum has no matrix with rows and no columns, or the reverse; [0, 0] is an empty one.
+// ToDense copies a tensor [rows, columns], on any device and of any real dtype, to a matrix. gonum
+// has no matrices with rows but no columns, or the reverse: these panic. [0, 0] gives an empty
+// matrix.
 func ToDense(t *torch.Tensor) *mat.Dense {
 	const operation = "ToDense"
 	rows, columns := matrixSize(operation, t)
@@ -93,7 +94,7 @@ func ToDense(t *torch.Tensor) *mat.Dense {
 	return mat.NewDense(rows, columns, data)
 }
 
-// ToVecDense is a tensor [n] as a vector, from any device and any dtype but complex ones.
+// ToVecDense copies a tensor [n], on any device and of any real dtype, to a vector.
 func ToVecDense(t *torch.Tensor) *mat.VecDense {
 	const operation = "ToVecDense"
 	if shape := t.Shape(); len(shape) != 1 {
@@ -106,8 +107,8 @@ func ToVecDense(t *torch.Tensor) *mat.VecDense {
 	return mat.NewVecDense(len(data), data)
 }
 
-// ToSymDense is a tensor [n, n] as a symmetric matrix, from any device and any dtype but complex
-// ones. It panics where the tensor is not symmetric to the last bit.
+// ToSymDense copies a tensor [n, n], on any device and of any real dtype, to a symmetric matrix. It
+// panics if the tensor is not exactly symmetric.
 func ToSymDense(t *torch.Tensor) *mat.SymDense {
 	const operation = "ToSymDense"
 	rows, columns := matrixSize(operation, t)
@@ -128,7 +129,7 @@ func ToSymDense(t *torch.Tensor) *mat.SymDense {
 	return mat.NewSymDense(rows, data)
 }
 
-// ToCDense is a tensor [rows, columns] of any dtype and from any device as a complex matrix.
+// ToCDense copies a tensor [rows, columns], on any device and of any dtype, to a complex matrix.
 func ToCDense(t *torch.Tensor) *mat.CDense {
 	const operation = "ToCDense"
 	rows, columns := matrixSize(operation, t)
@@ -150,7 +151,7 @@ func matrixSize(operation string, t *torch.Tensor) (rows, columns int) {
 	return int(shape[0]), int(shape[1])
 }
 
-// reals are a tensor's elements as float64.
+// reals returns a tensor's elements as float64.
 func reals(operation string, t *torch.Tensor) []float64 {
 	if dtype := t.DType(); dtype == torch.Complex64 || dtype == torch.Complex128 {
 		panic(failed(operation, "the elements are %s, wanted real ones; ToCDense takes complex ones", dtype))

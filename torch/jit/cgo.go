@@ -12,7 +12,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 )
 
-// takeError turns a C error into a Go error, and frees it. It returns nil for NULL.
+// takeError converts a C error to a Go error and frees it. It returns nil for NULL.
 func takeError(operation string, e *C.ctorch_error) error {
 	return bridge.TakeError(operation, unsafe.Pointer(e))
 }
@@ -25,7 +25,7 @@ func modelError(operation, message string) *torch.Error {
 	return &torch.Error{Operation: operation, Kind: torch.ErrModel, Message: message}
 }
 
-// mustHaveLibrary panics where libtorch cannot be used.
+// mustHaveLibrary panics if libtorch cannot be used.
 func mustHaveLibrary() {
 	if err := bridge.CheckDevice("", torch.CPU); err != nil {
 		panic(err)
@@ -53,13 +53,13 @@ func cBool(on bool) C.int32_t {
 	return 0
 }
 
-// cText copies s for C; the function frees the copy.
+// cText copies s to C's memory; the function that it returns frees the copy.
 func cText(s string) (*C.char, func()) {
 	text := C.CString(s)
 	return text, func() { C.free(unsafe.Pointer(text)) }
 }
 
-// cTexts copies texts for C; the function frees the copy.
+// cTexts copies strings to C's memory; the function that it returns frees the copy.
 func cTexts(texts []string) (**C.char, func()) {
 	size := C.size_t(len(texts)+1) * C.size_t(unsafe.Sizeof((*C.char)(nil)))
 	memory := (**C.char)(C.calloc(1, size))

@@ -23,16 +23,15 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/stream"
 )
 
-// Load loads a TorchScript archive: a file that torch.jit.save or [Module.Save] wrote. It is
-// loaded onto the CPU, wherever it was when it was saved, or to the device and dtype that where
-// says.
+// Load loads a TorchScript archive written by torch.jit.save or [Module.Save]. The module is loaded
+// to the CPU, wherever it was saved, or to the [torch.Device] and dtype in the options.
 //
 //	module, err := jit.Load("clip.pt", torch.CUDA(0), torch.BFloat16)
 //
-// The whole file is checked against its sums before libtorch reads it, which takes about 0.3 s
-// for each GB. A damaged file is an error of kind [torch.ErrModel], as is one that is something
-// else; the error says what, and what to do. Yet a module is a program: load only what you would
-// run.
+// All checksums of the file are verified first, since libtorch does not do so; this takes about 0.3
+// s for each GB. Damaged files and files of another kind are errors of kind [torch.ErrModel]; the
+// message says what the file is and what to do. A module is a program: load only files that you
+// would run.
 func Load(path string, where ...torch.Option) (*Module, error) {
 	const operation = "jit.Load"
 	if err := checkPlace(operation, where); err != nil {
@@ -69,8 +68,8 @@ func Read(r io.Reader, where ...torch.Option) (*Module, error) {
 	})
 }
 
-// ReadExtraFiles reads the files beside code and weights in a TorchScript archive, by their names,
-// without loading the module.
+// ReadExtraFiles reads the extra files of a TorchScript archive, those beside code and weights, by
+// name. It does not load the module.
 func ReadExtraFiles(path string) (map[string][]byte, error) {
 	return readFile("jit.ReadExtraFiles", path)
 }
@@ -95,7 +94,7 @@ func readFile(operation, path string) (map[string][]byte, error) {
 	return moduleFiles(operation, path, file, info.Size())
 }
 
-// moduleFiles checks that an archive is whole and a module's, and reads its extra files.
+// moduleFiles checks that an archive is intact and a module's, and reads its extra files.
 func moduleFiles(operation, what string, r io.ReaderAt, size int64) (map[string][]byte, error) {
 	begin := make([]byte, 64)
 	n, err := r.ReadAt(begin, 0)
@@ -119,7 +118,8 @@ func moduleFiles(operation, what string, r io.ReaderAt, size int64) (map[string]
 	return files, nil
 }
 
-// checkPlace is why a module cannot be brought to where it is wanted, or nil.
+// checkPlace returns why a module cannot be converted to the device and dtype in the options, or
+// nil.
 func checkPlace(operation string, where []torch.Option) error {
 	device := bridge.PlaceOf(where).Device
 	if device == nil {
@@ -155,7 +155,7 @@ func loadModule(operation, what string, files map[string][]byte, where []torch.O
 
 var unknownOperator = regexp.MustCompile(`Unknown (?:builtin|custom)? ?op(?:erator)?: ([\w:]+(?:\.\w+)?)`)
 
-// cannotLoad says in our words why libtorch refused an archive that is whole.
+// cannotLoad explains why libtorch refused an intact archive.
 func cannotLoad(message string) string {
 	if found := unknownOperator.FindStringSubmatch(message); found != nil {
 		return fmt.Sprintf("needs the operator %s, which libtorch %s does not have: export the model without it",
@@ -164,8 +164,8 @@ func cannotLoad(message string) string {
 	return fmt.Sprintf("cannot be loaded by libtorch %s: %s", torch.Version(), message)
 }
 
-// Save writes the module, with its extra files, as a TorchScript archive that [Load] and
-// Python's torch.jit.load read. The file appears whole or not at all.
+// Save writes the module with its extra files to a TorchScript archive, for [Load] and Python's
+// torch.jit.load. The file is replaced only when it has been written completely.
 func (m *Module) Save(path string) error {
 	err := atomicfile.WriteFile(path, func(file *os.File) error { return m.write("Save", file) })
 	if noFile := (*fs.PathError)(nil); errors.As(err, &noFile) {
@@ -184,7 +184,7 @@ func (m *Module) Write(w io.Writer) error {
 	go func() {
 		defer from.Close()
 		_, err := io.Copy(w, from)
-		// The rest, for libtorch not to wait for ever.
+		// Read the rest, so that libtorch does not wait forever.
 		_, _ = io.Copy(io.Discard, from)
 		copied <- err
 	}()

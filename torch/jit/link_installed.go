@@ -2,8 +2,8 @@
 
 package jit
 
-// The library that `make install` put where pkg-config looks, with its headers:
-// go build -tags ctorch_installed.
+// With -tags ctorch_installed: links the library that `make install` installed, found by
+// pkg-config.
 
 // #cgo pkg-config: ctorch
 import "C"

@@ -15,21 +15,22 @@ import (
 type Method struct {
 	Name      string
 	Arguments []Argument
-	// Results are the types of what it gives, mostly one.
+	// Results are the types of the results, mostly one.
 	Results []string
 }
 
 // An Argument is an argument of a [Method].
 type Argument struct {
 	Name string
-	// Type is written as in Python, as "Optional[Tensor]".
+	// Type is the type in Python's notation, such as "Optional[Tensor]".
 	Type string
-	// HasDefault says that the argument may be left out; it is Default then.
+	// HasDefault says that the argument may be omitted, and is then Default.
 	HasDefault bool
 	Default    any
 }
 
-// String is the signature as Python writes it: "forward(x: Tensor, scale: float = 1) -> Tensor".
+// String returns the signature in Python's notation: "forward(x: Tensor, scale: float = 1) ->
+// Tensor".
 func (m Method) String() string {
 	arguments := make([]string, len(m.Arguments))
 	for i, argument := range m.Arguments {
@@ -38,7 +39,7 @@ func (m Method) String() string {
 	return m.Name + "(" + strings.Join(arguments, ", ") + ") -> " + strings.Join(m.Results, ", ")
 }
 
-// String is the argument as Python writes it: "scale: float = 1".
+// String returns the argument in Python's notation: "scale: float = 1".
 func (a Argument) String() string {
 	text := a.Name + ": " + a.Type
 	switch value := a.Default.(type) {
@@ -54,7 +55,7 @@ func (a Argument) String() string {
 	return text
 }
 
-// HasMethod reports whether there is a method of that name.
+// HasMethod reports whether the module has a method with the given name.
 func (m *Module) HasMethod(method string) bool {
 	self, err := m.enter("HasMethod")
 	if err != nil {
@@ -66,7 +67,8 @@ func (m *Module) HasMethod(method string) bool {
 	return C.ctorch_module_has_method(self, name) != 0
 }
 
-// Methods are the signatures of the module's methods. What a module calls in itself is among them.
+// Methods returns the signatures of all of the module's methods, including those that it uses
+// internally.
 func (m *Module) Methods() ([]Method, error) {
 	value, err := m.get("Methods", func(self *C.ctorch_module) C.ctorch_value_result {
 		return C.ctorch_module_methods(self)
@@ -90,31 +92,31 @@ func (m *Module) Methods() ([]Method, error) {
 	return methods, nil
 }
 
-// A NamedModule is a module in a module, with its dotted name.
+// A NamedModule is a submodule and its dotted name.
 type NamedModule struct {
 	Name   string
 	Module *Module
 }
 
-// NamedParameters are the weights of the module and of all modules in it, in the order of the code.
-// They share the module's memory.
+// NamedParameters returns the parameters of the module and its submodules, in the order of the
+// code. They share the module's memory.
 func (m *Module) NamedParameters() ([]torch.NamedTensor, error) {
 	return m.tensors("NamedParameters", C.CTORCH_PARAMETERS)
 }
 
-// NamedBuffers are the tensors of the module and of all modules in it that are not trained, as
-// running means. They share the module's memory.
+// NamedBuffers returns the buffers of the module and its submodules: tensors that are not trained,
+// such as running means. They share the module's memory.
 func (m *Module) NamedBuffers() ([]torch.NamedTensor, error) {
 	return m.tensors("NamedBuffers", C.CTORCH_BUFFERS)
 }
 
-// Parameters are [Module.NamedParameters] without the names, as an optimizer takes them.
+// Parameters returns the tensors of [Module.NamedParameters], for example for an optimizer.
 func (m *Module) Parameters() ([]*torch.Tensor, error) {
 	named, err := m.tensors("Parameters", C.CTORCH_PARAMETERS)
 	return withoutNames(named), err
 }
 
-// Buffers are [Module.NamedBuffers] without the names.
+// Buffers returns the tensors of [Module.NamedBuffers].
 func (m *Module) Buffers() ([]*torch.Tensor, error) {
 	named, err := m.tensors("Buffers", C.CTORCH_BUFFERS)
 	return withoutNames(named), err
@@ -128,14 +130,14 @@ func withoutNames(named []torch.NamedTensor) []*torch.Tensor {
 	return tensors
 }
 
-// NamedModules are the module itself, by the name "", and all modules in it, each before those in
-// it. They share its weights, and live on when it is closed.
+// NamedModules returns the module itself, with the name "", and all submodules, each before its own
+// submodules. They share the module's weights, and stay valid when it is closed.
 func (m *Module) NamedModules() ([]NamedModule, error) {
 	return m.modules("NamedModules", C.CTORCH_MODULES)
 }
 
-// NamedChildren are the modules that are attributes of m itself. They share its weights, and live
-// on when it is closed.
+// NamedChildren returns the modules that are attributes of m itself. They share its weights, and
+// stay valid when it is closed.
 func (m *Module) NamedChildren() ([]NamedModule, error) {
 	return m.modules("NamedChildren", C.CTORCH_CHILDREN)
 }
@@ -170,14 +172,14 @@ func (m *Module) members(operation string, which C.int32_t, add func(name string
 	return nil
 }
 
-// A NamedType is an attribute's name, and its type as Python writes it.
+// A NamedType is an attribute's name, and its type in Python's notation.
 type NamedType struct {
 	Name string
 	Type string
 }
 
-// Attributes are the module's own attributes that are neither tensors nor modules, and the
-// constants in its code.
+// Attributes returns the names and types of the module's attributes that are neither tensors nor
+// modules, and of the constants in its code.
 func (m *Module) Attributes() ([]NamedType, error) {
 	var named []NamedType
 	err := m.members("Attributes", C.CTORCH_ATTRIBUTES, func(name string, value any) {
@@ -186,9 +188,9 @@ func (m *Module) Attributes() ([]NamedType, error) {
 	return named, err
 }
 
-// Attribute is an attribute, parameter, buffer, module or constant by its dotted name, as
-// "visual.conv1.weight". Its form is that of a result of [Module.Call]; a tensor or module shares
-// memory with m. The error is of kind [torch.ErrModel] where there is none.
+// Attribute returns an attribute, parameter, buffer, submodule or constant by its dotted name, such
+// as "visual.conv1.weight". Its Go type is that of results of [Module.Call]; a tensor or module
+// shares memory with m. The error is of kind [torch.ErrModel] if there is none with the name.
 func (m *Module) Attribute(name string) (any, error) {
 	text, freeText := cText(name)
 	defer freeText()
@@ -197,8 +199,8 @@ func (m *Module) Attribute(name string) (any, error) {
 	})
 }
 
-// SetAttribute gives an attribute, parameter, buffer or module by its dotted name another value, of
-// the type that it has. A constant stays: the error is of kind [torch.ErrInvalid].
+// SetAttribute sets an attribute, parameter, buffer or submodule, by its dotted name, to a value of
+// the same type. Setting a constant is an error of kind [torch.ErrInvalid].
 func (m *Module) SetAttribute(name string, value any) error {
 	const operation = "SetAttribute"
 	values := valueArena{operation: operation}

@@ -16,9 +16,9 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/native"
 )
 
-// A Module is a TorchScript module: code and weights that were exported from Python. Its methods
-// may be called from many goroutines at once, as long as nobody changes it meanwhile: To, Train,
-// SetAttribute and the like are writes.
+// A Module is a TorchScript module: code and weights exported from Python. Its methods may be
+// called from many goroutines at once, as long as none changes it; To, Train, SetAttribute and
+// similar methods change it.
 type Module struct {
 	handle *native.Handle
 
@@ -28,14 +28,14 @@ type Module struct {
 
 func freeModule(p unsafe.Pointer) { C.ctorch_module_free((*C.ctorch_module)(p)) }
 
-// newModule owns a module that a call made.
+// newModule wraps a module that a call made.
 func newModule(module *C.ctorch_module) *Module {
 	m := &Module{handle: native.New(unsafe.Pointer(module), native.HandleBytes, freeModule)}
 	native.CloseWhenUnreachable(m, m.handle)
 	return m
 }
 
-// enter takes m for a call; leave must follow.
+// enter marks m as in use for a call; leave must follow.
 func (m *Module) enter(operation string) (*C.ctorch_module, error) {
 	if m == nil {
 		return nil, invalid(operation, "the module is nil")
@@ -48,7 +48,7 @@ func (m *Module) enter(operation string) (*C.ctorch_module, error) {
 
 func (m *Module) leave() { m.handle.Leave() }
 
-// do runs a call that gives nothing but an error.
+// do runs a call that returns only an error.
 func (m *Module) do(operation string, call func(*C.ctorch_module) *C.ctorch_error) error {
 	self, err := m.enter(operation)
 	if err != nil {
@@ -58,7 +58,7 @@ func (m *Module) do(operation string, call func(*C.ctorch_module) *C.ctorch_erro
 	return takeError(operation, call(self))
 }
 
-// get runs a call that gives a value.
+// get runs a call that returns a value.
 func (m *Module) get(operation string, call func(*C.ctorch_module) C.ctorch_value_result) (value any, err error) {
 	var result C.ctorch_value_result
 	if err := m.do(operation, func(self *C.ctorch_module) *C.ctorch_error {
@@ -75,7 +75,7 @@ func (m *Module) get(operation string, call func(*C.ctorch_module) C.ctorch_valu
 	return value, err
 }
 
-// derive runs a call that gives another module, which has m's extra files.
+// derive runs a call that returns another module, which gets m's extra files.
 func (m *Module) derive(operation string, call func(*C.ctorch_module) C.ctorch_module_result) (*Module, error) {
 	var result C.ctorch_module_result
 	if err := m.do(operation, func(self *C.ctorch_module) *C.ctorch_error {
@@ -90,15 +90,16 @@ func (m *Module) derive(operation string, call func(*C.ctorch_module) C.ctorch_m
 }
 
 // Close frees the module. Closing it again does nothing; using it afterwards is an error of kind
-// [torch.ErrClosed]. A call that is using it on another goroutine ends first.
+// [torch.ErrClosed]. It is safe while another goroutine is in a call of the module, which ends
+// first.
 func (m *Module) Close() {
 	if m != nil {
 		m.handle.Close()
 	}
 }
 
-// ExtraFiles are the files beside code and weights in the module's archive, by their names. The map
-// is a copy; the contents are not.
+// ExtraFiles returns the extra files of the module's archive, those beside code and weights, by
+// name. The map is a copy; the contents are not.
 func (m *Module) ExtraFiles() map[string][]byte {
 	if m == nil {
 		return nil
@@ -108,8 +109,7 @@ func (m *Module) ExtraFiles() map[string][]byte {
 	return maps.Clone(m.extraFiles)
 }
 
-// SetExtraFile gives the module a file that [Module.Save] writes beside code and weights; nil
-// contents remove it.
+// SetExtraFile adds or replaces an extra file, which [Module.Save] writes; nil contents remove it.
 func (m *Module) SetExtraFile(name string, contents []byte) error {
 	const operation = "SetExtraFile"
 	_, err := m.enter(operation)
@@ -133,7 +133,7 @@ func (m *Module) SetExtraFile(name string, contents []byte) error {
 	return nil
 }
 
-// Kwargs are arguments by name, as the last one of [Module.Call].
+// Kwargs are keyword arguments, given as the last argument of [Module.Call].
 //
 //	y, err := module.Call("forward", x, jit.Kwargs{"scale": 0.5})
 type Kwargs map[string]any
@@ -181,7 +181,7 @@ func (m *Module) Call(method string, arguments ...any) (any, error) {
 	name, freeName := cText(method)
 	defer freeName()
 	return m.get(method, func(self *C.ctorch_module) (result C.ctorch_value_result) {
-		// Without an end to the context there is no error.
+		// The context never ends, so there is no error.
 		_ = bridge.TakeTurn(context.Background(), func() error {
 			result = C.ctorch_module_call(self, name, list, C.int64_t(len(arguments)),
 				namedList, C.int64_t(len(named)))
@@ -192,7 +192,7 @@ func (m *Module) Call(method string, arguments ...any) (any, error) {
 	})
 }
 
-// CallTensor calls a method that gives one tensor.
+// CallTensor calls a method that returns one tensor.
 func (m *Module) CallTensor(method string, arguments ...any) (*torch.Tensor, error) {
 	result, err := m.Call(method, arguments...)
 	if err != nil {
@@ -205,14 +205,14 @@ func (m *Module) CallTensor(method string, arguments ...any) (*torch.Tensor, err
 	return tensor, nil
 }
 
-// Forward calls the method forward, which must give one tensor.
+// Forward calls the method forward, which must return one tensor.
 func (m *Module) Forward(arguments ...any) (*torch.Tensor, error) {
 	return m.CallTensor("forward", arguments...)
 }
 
-// To moves the module to a device, or its weights to a floating-point dtype, or both. Buffers and
-// gradients go along, whole numbers keep their dtype, and what a frozen module has in its code
-// stays.
+// To moves the module to a device, converts it to a floating-point dtype, or both. Buffers and
+// gradients are included; integer tensors keep their dtype. Constants in the code of a frozen
+// module do not change.
 func (m *Module) To(where ...torch.Option) error {
 	const operation = "To"
 	place := bridge.PlaceOf(where)
@@ -229,18 +229,19 @@ func (m *Module) To(where ...torch.Option) error {
 	})
 }
 
-// ChannelsLast lays the convolutions' weights out with the channels last. Their kernels are faster
-// with it, on pictures that are laid out so too: see [torch.Tensor.ChannelsLast].
+// ChannelsLast changes the memory format of the convolutions' weights to channels last, which is
+// faster for images in the same format; see [torch.Tensor.ChannelsLast].
 func (m *Module) ChannelsLast() error {
 	return m.do("ChannelsLast", func(self *C.ctorch_module) *C.ctorch_error {
 		return C.ctorch_module_channels_last(self)
 	})
 }
 
-// Eval switches the module to inference: dropout is off, batch normalization uses what it learned.
+// Eval sets the module to evaluation mode: dropout does nothing, and batch normalization uses its
+// running statistics.
 func (m *Module) Eval() error { return m.train("Eval", false) }
 
-// Train switches the module to training. A frozen module cannot be.
+// Train sets the module to training mode. A frozen module cannot be trained.
 func (m *Module) Train() error { return m.train("Train", true) }
 
 func (m *Module) train(operation string, on bool) error {
@@ -249,8 +250,8 @@ func (m *Module) train(operation string, on bool) error {
 	})
 }
 
-// IsTraining reports whether the module is in training mode, as a loaded one is if it was when it
-// was saved.
+// IsTraining reports whether the module is in training mode. A loaded module has the mode that it
+// was saved with.
 func (m *Module) IsTraining() bool {
 	self, err := m.enter("IsTraining")
 	if err != nil {
@@ -260,34 +261,34 @@ func (m *Module) IsTraining() bool {
 	return C.ctorch_module_is_training(self) != 0
 }
 
-// SetRequiresGrad says whether gradients are gathered in the module's parameters.
+// SetRequiresGrad sets whether the module's parameters require gradients.
 func (m *Module) SetRequiresGrad(on bool) error {
 	return m.do("SetRequiresGrad", func(self *C.ctorch_module) *C.ctorch_error {
 		return C.ctorch_module_set_requires_grad(self, cBool(on))
 	})
 }
 
-// ZeroGrad drops the gradients of the module's parameters.
+// ZeroGrad removes the gradients of the module's parameters.
 func (m *Module) ZeroGrad() error {
 	return m.do("ZeroGrad", func(self *C.ctorch_module) *C.ctorch_error {
 		return C.ctorch_module_zero_grad(self)
 	})
 }
 
-// Clone is a copy that shares neither weights nor anything else with m.
+// Clone returns a copy that shares no memory with m.
 func (m *Module) Clone() (*Module, error) {
 	return m.derive("Clone", func(self *C.ctorch_module) C.ctorch_module_result {
 		return C.ctorch_module_clone(self)
 	})
 }
 
-// Freeze is a copy of a module in eval mode whose parameters, shared with it, are constants in
-// its code, with batch normalization folded into convolutions. It is faster, and cannot be moved or
-// trained any more. The methods and attributes that are named are kept, and forward if there is
-// one; others are dropped. m stays as it is.
+// Freeze returns a copy of a module in evaluation mode whose parameters are constants in its code,
+// with batch normalization folded into convolutions. It shares the parameters' memory with m, is
+// faster, and can be neither moved nor trained. The methods and attributes named, and forward if
+// there is one, are kept; others are removed. m does not change.
 //
-// Gradients in its inputs are right, unless the code has a detach(), which libtorch drops: the
-// straight-through gradient of a quantization is lost.
+// Gradients with respect to inputs are correct unless the code uses detach(), which libtorch
+// removes: the straight-through gradient of a quantization is lost.
 func (m *Module) Freeze(names ...string) (*Module, error) {
 	list, free := cTexts(names)
 	defer free()
@@ -296,9 +297,9 @@ func (m *Module) Freeze(names ...string) (*Module, error) {
 	})
 }
 
-// OptimizeForInference is [Module.Freeze] with operations fused as well, on the CPU for oneDNN. It
-// is for forward passes alone: call it under [torch.NoGrad], with inputs that need no gradients. Measure
-// before use; what is gained depends on the network.
+// OptimizeForInference is [Module.Freeze] with fused operations, on the CPU for oneDNN. It is for
+// forward passes only: call it in [torch.NoGrad], with inputs that require no gradients. Measure
+// before you use it; the gain depends on the network.
 func (m *Module) OptimizeForInference(names ...string) (*Module, error) {
 	list, free := cTexts(names)
 	defer free()
@@ -307,19 +308,20 @@ func (m *Module) OptimizeForInference(names ...string) (*Module, error) {
 	})
 }
 
-// SetProfiling sets for the whole process whether TorchScript watches the first calls of a method and
-// then specializes it to the shapes it saw. It holds for methods that were not called yet.
+// SetProfiling sets, for the whole process, whether TorchScript profiles the first calls of a
+// method and then specializes it to the shapes it saw. It applies to methods that have not been
+// called yet.
 //
-// It is off at start, and every call of a method does the same and gives the same numbers. With it
-// the first calls are slow, again whenever shapes change, and give numbers that differ in their last
-// digits from later ones; CLIP and VQGAN, whose time goes into convolutions and matrix products,
-// gain nothing (29.3 and 29.6 ms for 16 pictures). Code of many small operations may gain.
+// The default is off: all calls of a method do the same and give the same numbers. With profiling,
+// the first calls are slow, again whenever shapes change, and give numbers that differ in the last
+// digits from later ones. Models dominated by convolutions and matrix products, such as CLIP and
+// VQGAN, gain nothing (29.3 and 29.6 ms for 16 images); code of many small operations may gain.
 func SetProfiling(on bool) {
 	mustHaveLibrary()
 	C.ctorch_set_profiling(cBool(on))
 }
 
-// Profiling reports whether TorchScript watches the first calls of a method.
+// Profiling reports whether TorchScript profiles the first calls of a method.
 func Profiling() bool {
 	mustHaveLibrary()
 	return C.ctorch_profiling() != 0

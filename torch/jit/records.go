@@ -16,15 +16,15 @@ import (
 	"sync/atomic"
 )
 
-// records are the files in an archive of PyTorch's, a zip file. All lie in one folder, whose name
-// is left out.
+// records are the files in an archive of PyTorch's, a zip file, by name. The name of the folder
+// that contains them all is left out.
 type records map[string]*zip.File
 
 var errDamaged = errors.New("it is damaged")
 
-// openRecords reads an archive's directory, and checks that every record is whole and where the
-// directory says. libtorch checks neither: it would load a damaged weight as it is, and crash on
-// other damage.
+// openRecords reads an archive's directory, and checks that every record is intact and where the
+// directory says. libtorch checks neither: it would load damaged weights, and crash on other
+// damage.
 func openRecords(r io.ReaderAt, size int64) (records, error) {
 	archive, err := zip.NewReader(r, size)
 	if err != nil {
@@ -36,7 +36,7 @@ func openRecords(r io.ReaderAt, size int64) (records, error) {
 		if _, twice := all[name]; twice {
 			return nil, fmt.Errorf("%w: it has %s twice", errDamaged, file.Name)
 		}
-		// libtorch hands back memory as it is for a record that is marked as a folder.
+		// libtorch returns uninitialized memory for a record that is marked as a folder.
 		const folder = 0x10
 		if file.ExternalAttrs&folder != 0 || strings.HasSuffix(file.Name, "/") {
 			return nil, fmt.Errorf("%w: %s is marked as a folder", errDamaged, file.Name)
@@ -49,8 +49,8 @@ func openRecords(r io.ReaderAt, size int64) (records, error) {
 	return all, checkSums(archive.File)
 }
 
-// checkPlaces finds each record's name before its data too. The sums say nothing of the names in
-// the directory.
+// checkPlaces checks that each record's name precedes its data. The checksums do not cover the
+// names in the directory.
 func checkPlaces(r io.ReaderAt, files []*zip.File) error {
 	type place struct {
 		file       *zip.File
@@ -86,7 +86,7 @@ func checkPlaces(r io.ReaderAt, files []*zip.File) error {
 }
 
 func checkSums(files []*zip.File) error {
-	const share = 1 << 20 // what is worth a goroutine
+	const share = 1 << 20 // enough work for a goroutine
 	size := uint64(0)
 	for _, file := range files {
 		size += file.UncompressedSize64
@@ -117,7 +117,7 @@ func checkSum(file *zip.File, buffer []byte) error {
 		return fmt.Errorf("%w at %s: %v", errDamaged, file.Name, err)
 	}
 	sum := crc32.NewIEEE()
-	// Neither side's shortcuts: the buffer is for all records.
+	// The wrappers keep CopyBuffer from bypassing the buffer, which all records share.
 	size, err := io.CopyBuffer(struct{ io.Writer }{sum}, struct{ io.Reader }{contents}, buffer)
 	if err != nil || size != int64(file.UncompressedSize64) || sum.Sum32() != file.CRC32 {
 		return fmt.Errorf("%w at %s", errDamaged, file.Name)
@@ -125,7 +125,8 @@ func checkSum(file *zip.File, buffer []byte) error {
 	return nil
 }
 
-// openRecord leaves the check of the sum out where it can: zip takes a sum of 0 for an absent one.
+// openRecord avoids zip's own check of the checksum, which takes a sum of 0 for an absent one,
+// where it can.
 func openRecord(file *zip.File) (io.Reader, error) {
 	if file.Method == zip.Store {
 		return file.OpenRaw()
@@ -133,10 +134,10 @@ func openRecord(file *zip.File) (io.Reader, error) {
 	return file.Open()
 }
 
-// extraFolder is where the archive has the files beside code and weights.
+// extraFolder is the folder of the extra files in an archive.
 const extraFolder = "extra/"
 
-// extraFiles reads them.
+// extraFiles reads the extra files.
 func (r records) extraFiles() (map[string][]byte, error) {
 	files := map[string][]byte{}
 	for name, file := range r {
@@ -163,7 +164,7 @@ func (r records) has(names ...string) bool {
 	return slices.ContainsFunc(names, func(name string) bool { return r[name] != nil })
 }
 
-// notModule says what an archive is that is no TorchScript module; "" for a module.
+// notModule says what an archive is that is not a TorchScript module; "" for a module.
 func (r records) notModule() string {
 	switch {
 	case r.has("constants.pkl", "model.json"):
@@ -194,7 +195,7 @@ var (
 		`torch\.nn\.parameter|collections|numpy|numpy\..*|_codecs|builtins|__builtin__)$`)
 )
 
-// pickledClass is a class that no pickle of tensors has; "" where there is none.
+// pickledClass returns a class that a pickle of tensors does not contain, or "".
 func (r records) pickledClass() string {
 	contents, err := r["data.pkl"].Open()
 	if err != nil {
@@ -213,7 +214,7 @@ func (r records) pickledClass() string {
 	return ""
 }
 
-// notArchive says what a file that begins so is instead of a zip file.
+// notArchive says what kind of file begins with begin, which is not a zip file.
 func notArchive(begin []byte) string {
 	starts := func(prefix string) bool { return bytes.HasPrefix(begin, []byte(prefix)) }
 	lower := bytes.ToLower(bytes.TrimSpace(begin))

@@ -9,8 +9,8 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 )
 
-// StateDict is the module's parameters and buffers by their dotted names, as torch/checkpoint writes them for
-// Python's load_state_dict. They share the module's memory.
+// StateDict returns the module's parameters and buffers by their dotted names, for torch/checkpoint
+// and Python's load_state_dict. They share the module's memory.
 func (m *Module) StateDict() (*torch.Dict, error) {
 	named, err := m.state("StateDict")
 	if err != nil {
@@ -31,10 +31,10 @@ func (m *Module) state(operation string) ([]torch.NamedTensor, error) {
 	return append(parameters, buffers...), nil
 }
 
-// LoadStateDict copies the tensors of a state dict, of a checkpoint or from [Module.StateDict], into the
-// module's parameters and buffers, which keep their dtypes and devices. With strict, names that one
-// side has and the other lacks are an error; without, they are passed over. Shapes must always fit.
-// Where there is an error the module is as it was, and the error names all that is wrong.
+// LoadStateDict copies the tensors of a state dict to the module's parameters and buffers of the
+// same names, and converts dtype and device. With strict, names that are only in one of the two are
+// an error; otherwise they are ignored. Shapes must fit in any case. On error the module is
+// unchanged, and the error lists all that does not fit.
 func (m *Module) LoadStateDict(state *torch.Dict, strict bool) error {
 	const operation = "LoadStateDict"
 	own, err := m.state(operation)
@@ -79,7 +79,7 @@ func (m *Module) LoadStateDict(state *torch.Dict, strict bool) error {
 	})
 }
 
-// unexpected are the names that are given and not known.
+// unexpected returns the names in given that are not in known.
 func unexpected(given, known []torch.NamedTensor) []string {
 	names := map[string]bool{}
 	for _, each := range known {

@@ -1,17 +1,18 @@
-// Package numpy reads and writes NumPy's files: .npy, which holds one array, and .npz, a zip archive
-// of them by name.
+// Package numpy reads and writes NumPy's files: .npy with one array, and .npz, a zip archive of
+// named arrays.
 //
 //	x, err := numpy.Load("x.npy")
 //	err = numpy.SaveZ("all.npz", []torch.NamedTensor{{Name: "x", Tensor: x}})
 //
-// Of NumPy's types those are known that a tensor has: bool, int8 to int64, uint8, float16 to float64,
-// complex64 and complex128, in either order of bytes. NumPy has no bfloat16. Arrays of Python objects
-// are refused: reading them would run code.
+// It supports the types bool, int8 to int64, uint8, float16 to float64, complex64 and complex128,
+// in either byte order. NumPy has no bfloat16. Arrays of Python objects are refused, since reading
+// them would run code.
 //
-// A file that is damaged or lies is an error of kind [torch.ErrFormat].
+// A damaged file is an error of kind [torch.ErrFormat].
 package numpy
 
-// The format is a short header before the elements, so it is read here. Of the Go modules for it,
-// github.com/sbinet/npyio has had no release since January 2022, has no float16, and reads into Go
-// slices, whose length it takes from the header, and from which a tensor would be copied again;
-// github.com/kshedden/gonpy has no release at all, and neither float16 nor bool nor .npz.
+// The format is a short header before the elements, so this package reads it itself. Of the Go
+// modules for it, github.com/sbinet/npyio has had no release since January 2022, has no float16,
+// and reads into Go slices, whose length it takes from the header, and from which a tensor would be
+// copied again; github.com/kshedden/gonpy has no release at all, and neither float16 nor bool nor
+// .npz.

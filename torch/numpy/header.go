@@ -16,22 +16,22 @@ import (
 
 const (
 	magic = "\x93NUMPY"
-	// longestHeader is far more than any shape needs. NumPy's own limit is 10,000 characters.
+	// longestHeader is far more than any shape needs; NumPy's own limit is 10,000 characters.
 	longestHeader = 1 << 16
-	// alignment is what NumPy pads a header to.
+	// alignment is the multiple to which NumPy pads headers.
 	alignment = 64
 )
 
-// A header is what stands before an array's elements.
+// A header precedes an array's elements.
 type header struct {
 	dtype torch.DType
 	order binary.ByteOrder
-	// columns says that the elements are in Fortran's order: the first dimension runs fastest.
+	// columns says that the elements are in Fortran order: the first dimension varies fastest.
 	columns bool
 	shape   []int64
 }
 
-// types are NumPy's names of the types, without the order of bytes.
+// types are NumPy's names of element types, without byte order.
 var types = map[string]torch.DType{
 	"b1": torch.Bool, "u1": torch.Uint8, "u2": torch.Uint16, "u4": torch.Uint32, "u8": torch.Uint64, "i1": torch.Int8, "i2": torch.Int16, "i4": torch.Int32, "i8": torch.Int64,
 	"f2": torch.Float16, "f4": torch.Float32, "f8": torch.Float64, "c8": torch.Complex64, "c16": torch.Complex128,
@@ -51,7 +51,7 @@ func readHeader(r io.Reader) (*header, error) {
 	if _, err := io.ReadFull(r, start); err != nil || string(start[:len(magic)]) != magic {
 		return nil, errors.New("it is no .npy file")
 	}
-	width := 2 // of the header's length, in version 1
+	width := 2 // size of the header's length, in version 1
 	switch version := start[len(magic)]; version {
 	case 1:
 	case 2, 3:
@@ -81,12 +81,12 @@ func readHeader(r io.Reader) (*header, error) {
 	return h, nil
 }
 
-// An unreadable array is whole, and of elements that no tensor has.
+// An unreadable array is intact, and of elements that no tensor has.
 type unreadable struct{ what string }
 
 func (u *unreadable) Error() string { return "it is an array of " + u.what }
 
-// parseHeader reads a Python dict of three entries, in any order:
+// parseHeader parses a Python dict of three entries, in any order:
 //
 //	{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }
 func parseHeader(text string) (*header, error) {
@@ -177,7 +177,7 @@ func (h *header) setType(p *parser) error {
 	return nil
 }
 
-// unreadableType says what the elements are of a type that no tensor has.
+// unreadableType returns the error for elements that no tensor has.
 func unreadableType(name string) error {
 	kind, _ := utf8.DecodeRuneInString(name[1:])
 	switch kind {
@@ -195,7 +195,7 @@ func unreadableType(name string) error {
 	}
 }
 
-// A parser takes apart the little of Python that headers are made of.
+// A parser parses the Python syntax that occurs in headers.
 type parser struct{ rest string }
 
 func (p *parser) skipSpace() { p.rest = strings.TrimLeft(p.rest, " \t\r\n") }
@@ -205,7 +205,7 @@ func (p *parser) atEnd() bool {
 	return p.rest == ""
 }
 
-// take takes a word, if it comes next.
+// take consumes a word if it comes next.
 func (p *parser) take(word string) bool {
 	p.skipSpace()
 	rest, found := strings.CutPrefix(p.rest, word)
@@ -239,7 +239,7 @@ func (p *parser) tuple() ([]int64, error) {
 			return nil, errors.New("its shape is not made of sizes")
 		}
 		p.rest = p.rest[digits:]
-		p.take("L") // Python 2's long numbers
+		p.take("L") // suffix of Python 2's long integers
 		shape = append(shape, size)
 		if !p.take(",") {
 			if !p.take(")") {
@@ -251,7 +251,7 @@ func (p *parser) tuple() ([]int64, error) {
 	return shape, nil
 }
 
-// bytes is a header of version 1, as NumPy writes it.
+// bytes returns a header of version 1, as NumPy writes it.
 func (h *header) bytes() ([]byte, error) {
 	order := "<"
 	if h.dtype.ItemSize() == 1 {

@@ -11,9 +11,9 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/tensorfile"
 )
 
-// Load reads a .npy file to the CPU, or to the [torch.Device] and dtype that are given. An array in
-// Fortran's order comes as a tensor with the strides it has in NumPy: [torch.Tensor.Contiguous] lays
-// it out in rows.
+// Load reads a .npy file to the CPU, or to the [torch.Device] and dtype in the options. An array in
+// Fortran order becomes a tensor with the same strides as in NumPy; [torch.Tensor.Contiguous]
+// converts it to row-major order.
 func Load(path string, where ...torch.Option) (*torch.Tensor, error) {
 	const operation = "Load"
 	file, _, err := tensorfile.Open("numpy", operation, path)
@@ -32,8 +32,8 @@ func Load(path string, where ...torch.Option) (*torch.Tensor, error) {
 	return tensor, nil
 }
 
-// Read is [Load] from a stream, and leaves the stream after the array: NumPy writes several arrays one
-// after another.
+// Read is [Load] from a stream. It leaves r after the array, so that several arrays can be read one
+// after another, as NumPy writes them.
 func Read(r io.Reader, where ...torch.Option) (*torch.Tensor, error) {
 	tensor, err := read(r, where)
 	if err != nil {
@@ -72,8 +72,8 @@ func reverse(t *torch.Tensor) *torch.Tensor {
 	return t.Permute(dims...)
 }
 
-// Save writes a tensor to a .npy file, which appears whole or not at all. A bfloat16 tensor is an
-// error: convert it first, with t.To(torch.Float32).
+// Save writes a tensor to a .npy file, which is replaced only when it has been written completely.
+// A bfloat16 tensor is an error; convert it first, with t.To(torch.Float32).
 func Save(path string, t *torch.Tensor) error {
 	const operation = "Save"
 	head, err := headerOf(operation, t)
@@ -134,12 +134,12 @@ func atEnd(r io.Reader) error {
 	return nil
 }
 
-// failure is what is wrong with a file, as this package's users get it.
+// failure converts an error of a file for this package's users.
 func failure(operation, name string, err error) error {
 	return asError("numpy."+operation, torch.ErrFormat, name+": ", err)
 }
 
-// asError is err, of that kind where it has none, with a prefix before its message.
+// asError returns err with a prefix to its message, and of the given kind if it has none.
 func asError(operation string, kind error, prefix string, err error) *torch.Error {
 	message := err.Error()
 	if known := (*torch.Error)(nil); errors.As(err, &known) {

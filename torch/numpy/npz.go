@@ -15,19 +15,18 @@ import (
 const extension = ".npy"
 
 const (
-	// A compressed archive of zeros is a thousand times smaller than what it holds, honest or not. So
-	// an archive may become alwaysAllowed bytes whatever its size, and beyond them mostExpansion times
-	// its size.
+	// A compressed archive of zeros is a thousand times smaller than its contents, whether it is
+	// honest or not. So an archive may expand to alwaysAllowed bytes whatever its size, and beyond
+	// that to mostExpansion times its size.
 	alwaysAllowed = 256 << 20
 	mostExpansion = 100
 )
 
-// LoadZ reads all arrays of a .npz file, compressed or not, in the file's order, to the CPU or to the
-// [torch.Device] and dtype that are given.
+// LoadZ reads all arrays of a .npz file, compressed or not, in the file's order, to the CPU or to
+// the [torch.Device] and dtype in the options. Arrays whose elements no tensor can have, such as
+// strings, are skipped: the others are returned together with a [*torch.UnreadableError].
 //
-// An archive that is small but claims to hold very much is refused: more than 256 MB and also more
-// than 100 times its size. Arrays of elements that no tensor has, as text, are left out: the others come
-// with a [*torch.UnreadableError].
+// An archive that expands to more than 256 MB and to more than 100 times its size is refused.
 func LoadZ(path string, where ...torch.Option) ([]torch.NamedTensor, error) {
 	const operation = "LoadZ"
 	file, size, err := tensorfile.Open("numpy", operation, path)
@@ -38,7 +37,7 @@ func LoadZ(path string, where ...torch.Option) ([]torch.NamedTensor, error) {
 	return readZ(operation, path, file, size, where)
 }
 
-// ReadZ is [LoadZ] for what is no file.
+// ReadZ is [LoadZ] for any io.ReaderAt of the given size in bytes.
 func ReadZ(r io.ReaderAt, size int64, where ...torch.Option) ([]torch.NamedTensor, error) {
 	return readZ("ReadZ", "the data", r, size, where)
 }
@@ -107,7 +106,7 @@ func readEntry(entry *zip.File, where []torch.Option) (*torch.Tensor, error) {
 	if err != nil {
 		return nil, wrap(err)
 	}
-	// The archive's checksum is compared at the end.
+	// Reading to the end compares the archive's checksum.
 	if err := atEnd(file); err != nil {
 		tensor.Close()
 		return nil, wrap(err)
@@ -115,14 +114,14 @@ func readEntry(entry *zip.File, where []torch.Option) (*torch.Tensor, error) {
 	return tensor, nil
 }
 
-// SaveZ writes arrays by name to a .npz file, not compressed (as np.savez). The file appears whole or
-// not at all.
+// SaveZ writes named arrays to an uncompressed .npz file, as np.savez does. The file is replaced
+// only when it has been written completely.
 func SaveZ(path string, tensors []torch.NamedTensor) error {
 	return saveZ("SaveZ", path, tensors, zip.Store)
 }
 
-// SaveZCompressed is [SaveZ] with compression (as np.savez_compressed), which takes long and gains
-// little on weights.
+// SaveZCompressed is [SaveZ] with compression, as np.savez_compressed. It is slow and saves little
+// on weights.
 func SaveZCompressed(path string, tensors []torch.NamedTensor) error {
 	return saveZ("SaveZCompressed", path, tensors, zip.Deflate)
 }

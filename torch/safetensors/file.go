@@ -13,8 +13,8 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/tensorfile"
 )
 
-// A File is an open file, or several that an index joins, whose tensors are read one by one. It may be
-// used from many goroutines at once.
+// A File is an open file, or several that an index joins, from which tensors are read one at a
+// time. It may be used from many goroutines at once.
 type File struct {
 	parts    []part
 	tensors  []Info
@@ -22,7 +22,7 @@ type File struct {
 	metadata map[string]string
 }
 
-// A part is one file: tensors that begin at data, and what closes it.
+// A part is one file: where its tensors begin, and what closes it.
 type part struct {
 	name  string
 	r     io.ReaderAt
@@ -30,11 +30,12 @@ type part struct {
 	close func() error
 }
 
-// Open reads the header of a file, or of all parts that an index file names
-// (model.safetensors.index.json).
+// Open opens a file, or all parts that an index file (model.safetensors.index.json) lists, and
+// reads the headers.
 func Open(path string) (*File, error) { return open("Open", path) }
 
-// NewFile is [Open] for what is no file. r must stay open as long as tensors are read.
+// NewFile is [Open] for any io.ReaderAt of the given size in bytes. r must stay usable as long as
+// tensors are read.
 func NewFile(r io.ReaderAt, size int64) (*File, error) {
 	f := newFile()
 	if err := f.add(part{name: "the data", r: r, close: func() error { return nil }}, size); err != nil {
@@ -87,7 +88,7 @@ func (f *File) add(p part, size int64) error {
 	return nil
 }
 
-// Tensors is what the file says of its tensors, in the order of their bytes.
+// Tensors returns a description of each tensor, in the order of their bytes in the file.
 func (f *File) Tensors() []Info {
 	tensors := slices.Clone(f.tensors)
 	for i := range tensors {
@@ -96,10 +97,10 @@ func (f *File) Tensors() []Info {
 	return tensors
 }
 
-// Metadata is the texts that the file holds beside its tensors, by name.
+// Metadata returns a copy of the file's metadata, strings by name.
 func (f *File) Metadata() map[string]string { return maps.Clone(f.metadata) }
 
-// Tensor reads one tensor to the CPU, or to the [torch.Device] and dtype that are given.
+// Tensor reads a tensor by name, to the CPU or to the [torch.Device] and dtype in the options.
 func (f *File) Tensor(name string, where ...torch.Option) (*torch.Tensor, error) {
 	place, ok := f.places[name]
 	if !ok {
@@ -125,7 +126,7 @@ func (f *File) read(operation string, info Info, where []torch.Option) (*torch.T
 	return tensor, nil
 }
 
-// Close closes the file. Tensors that were read stay.
+// Close closes the file. Tensors that were read stay open.
 func (f *File) Close() error {
 	var first error
 	for _, part := range f.parts {
@@ -136,7 +137,7 @@ func (f *File) Close() error {
 	return first
 }
 
-// isPlain reports whether a name in an index is that of a file beside it.
+// isPlain reports whether a name in an index is that of a file in the same folder.
 func isPlain(name string) bool {
 	return filepath.IsLocal(name) && filepath.Base(name) == name && !strings.ContainsAny(name, `/\`)
 }

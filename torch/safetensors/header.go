@@ -16,28 +16,28 @@ import (
 )
 
 const (
-	// longestHeader is the limit of the format's own library.
+	// longestHeader is the reference implementation's limit, in bytes.
 	longestHeader = 100_000_000
 	lengthSize    = 8
 	metadataKey   = "__metadata__"
 )
 
-// An Info is what a header says of a tensor.
+// An Info describes a tensor in a file.
 type Info struct {
 	Name  string
 	Shape []int64
-	// DType is the type of the elements, or [torch.NoDType] where libtorch has none of that kind.
+	// DType is the type of the elements, or [torch.NoDType] if libtorch has no such type.
 	DType torch.DType
-	// Format is the type as the file names it, as "BF16".
+	// Format is the type's name in the file, such as "BF16".
 	Format string
-	// Bytes is the size of the tensor.
+	// Bytes is the size of the tensor in bytes.
 	Bytes int64
 
 	part  int
 	begin int64
 }
 
-// formats are the format's names of the types.
+// formats are the format's names of element types.
 var formats = []struct {
 	name  string
 	bits  int64
@@ -61,16 +61,16 @@ func formatOf(dtype torch.DType) string {
 	return ""
 }
 
-// A header is what stands before the tensors.
+// A header precedes the tensors in a file.
 type header struct {
 	tensors  []Info // in the order of their bytes
 	metadata map[string]string
-	// data is where in the file the tensors begin.
+	// data is the offset in the file at which tensors begin.
 	data int64
 }
 
-// readHeader reads and checks a header. size is the file's size, or -1 where it is not known: then
-// the end of the tensors is not compared with it.
+// readHeader reads and checks a header. size is the file's size in bytes, or -1 if unknown; then
+// the end of the tensors is not checked against it.
 func readHeader(r io.Reader, size int64) (*header, error) {
 	var start [lengthSize]byte
 	if _, err := io.ReadFull(r, start[:]); err != nil {
@@ -83,7 +83,7 @@ func readHeader(r io.Reader, size int64) (*header, error) {
 	if size >= 0 && int64(length) > size-lengthSize {
 		return nil, fmt.Errorf("its header claims %d bytes, the file has %d", length, size-lengthSize)
 	}
-	var text bytes.Buffer // grows with what is there
+	var text bytes.Buffer // grows with what has been read
 	if n, err := io.CopyN(&text, r, int64(length)); err != nil {
 		return nil, fmt.Errorf("its header ends after %d of %d bytes", n, length)
 	}
@@ -139,8 +139,8 @@ func (h *header) parse(text []byte) error {
 	return nil
 }
 
-// object reads a JSON object, whose values member reads. A key that comes twice is an error: readers
-// do not agree on which one holds.
+// object reads a JSON object, calling member to read each value. A key that occurs twice is an
+// error, since readers disagree on which one to use.
 func object(decoder *json.Decoder, member func(key string) error) error {
 	if open, err := token[json.Delim](decoder); err != nil || open != '{' {
 		return errors.New("it has something else where an object should be")
@@ -177,7 +177,7 @@ func token[T any](decoder *json.Decoder) (T, error) {
 	return value, nil
 }
 
-// wholeNumbers reads a JSON list of sizes or places.
+// wholeNumbers reads a JSON list of sizes or offsets.
 func wholeNumbers(decoder *json.Decoder) ([]int64, error) {
 	if open, err := token[json.Delim](decoder); err != nil || open != '[' {
 		return nil, errors.New("it has something else where a list should be")
@@ -246,7 +246,7 @@ func (i *Info) check(places []int64) error {
 		}
 		return nil
 	}
-	// A type that is newer than this package: it takes what the file says that it takes.
+	// A type that is newer than this package: trust the size in the file.
 	i.begin, i.Bytes = places[0], places[1]-places[0]
 	if _, ok := elements.Count(i.Shape, 1); !ok || i.Bytes < 0 || i.Bytes > 1<<59 {
 		return fmt.Errorf("there can be no tensor of shape %v in the bytes from %d to %d", i.Shape, places[0], places[1])
@@ -254,10 +254,10 @@ func (i *Info) check(places []int64) error {
 	return nil
 }
 
-// packed has two numbers in each element, which the format counts one by one.
+// packed has two numbers in each element; the format counts the numbers.
 const packed = torch.Float4E2M1FNX2
 
-// pack makes the shape that of the elements.
+// pack converts the shape to that of the elements.
 func (i *Info) pack() error {
 	last := len(i.Shape) - 1
 	if last < 0 || i.Shape[last]%2 != 0 {

@@ -12,7 +12,8 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/tensorfile"
 )
 
-// openIndex opens the parts that an index file names. It says which part each tensor is in, in JSON:
+// openIndex opens the parts that an index file lists. It is a JSON file that says which part each
+// tensor is in:
 //
 //	{"metadata": {...}, "weight_map": {"layer.weight": "model-00001-of-00002.safetensors", ...}}
 func openIndex(operation, path string) (*File, error) {

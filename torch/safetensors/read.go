@@ -11,10 +11,10 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/tensorfile"
 )
 
-// Load reads all tensors of a file, in the order of their bytes, and its metadata: texts by name. They
-// come to the CPU, or to the [torch.Device] and dtype that are given. The path of an index file stands for all
-// of its parts. Tensors of types that libtorch does not have are left out: the others come with a
-// [*torch.UnreadableError].
+// Load reads all tensors of a file, in the order of their bytes, and its metadata, strings by name.
+// Tensors are read to the CPU, or to the [torch.Device] and dtype in the options. path may be an
+// index file, which stands for all of its parts. Tensors of types that libtorch does not have are
+// skipped: the others are returned together with a [*torch.UnreadableError].
 func Load(path string, where ...torch.Option) ([]torch.NamedTensor, map[string]string, error) {
 	file, err := open("Load", path)
 	if err != nil {
@@ -38,7 +38,7 @@ func Load(path string, where ...torch.Option) ([]torch.NamedTensor, map[string]s
 	return tensors, file.Metadata(), leftOut.OrNil()
 }
 
-// Read is [Load] from a stream, which is read once, from beginning to end.
+// Read is [Load] from a stream, which it reads to its end.
 func Read(r io.Reader, where ...torch.Option) ([]torch.NamedTensor, map[string]string, error) {
 	const operation = "Read"
 	buffered := bufio.NewReader(r)
@@ -84,7 +84,7 @@ func readTensor(r io.Reader, info Info, where []torch.Option) (*torch.Tensor, er
 	return tensorfile.Move(tensor, where)
 }
 
-// failure is what is wrong with a file, as this package's users get it.
+// failure converts an error of a file for this package's users.
 func failure(operation, name string, err error) error {
 	kind, message := torch.ErrFormat, err.Error()
 	if known := (*torch.Error)(nil); errors.As(err, &known) && known.Kind != torch.ErrFormat {

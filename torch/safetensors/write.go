@@ -13,12 +13,13 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// Save writes tensors and metadata (texts by name; nil for none) to a file, which appears whole or not
-// at all. Tensors come in the order given, but those of larger elements first, as the format wants:
-// so each is aligned. A view is written as the elements it shows; tensors that share memory no longer
-// do. There is no complex128, complex32 or bits in the format.
+// Save writes tensors and metadata (strings by name; may be nil) to a file, which is replaced only
+// when it has been written completely. Tensors are written in the given order, but those with
+// larger elements first, so that all are aligned. Views are written as their elements; sharing of
+// memory is not kept. Tensors of complex128, complex32 and the bits types are an error, since the
+// format has no such types.
 //
-// Transformers' loaders want the metadata {"format": "pt"}.
+// Loaders of Hugging Face transformers need the metadata {"format": "pt"}.
 func Save(path string, tensors []torch.NamedTensor, metadata map[string]string) error {
 	contents, err := plan("Save", tensors, metadata)
 	if err != nil {
@@ -42,7 +43,7 @@ func Write(w io.Writer, tensors []torch.NamedTensor, metadata map[string]string)
 	return nil
 }
 
-// A layout is a file before it is written.
+// A layout is the order of tensors in a file to be written, and its header.
 type layout struct {
 	header  []byte
 	tensors []torch.NamedTensor
@@ -67,7 +68,7 @@ func plan(operation string, tensors []torch.NamedTensor, metadata map[string]str
 	return l, nil
 }
 
-// describe is the header, padded so that the tensors begin at a multiple of 8 bytes.
+// describe returns the header, padded so that the tensors begin at a multiple of 8 bytes.
 func describe(tensors []torch.NamedTensor, metadata map[string]string) ([]byte, error) {
 	header := []byte("{")
 	if len(metadata) > 0 {
@@ -119,13 +120,13 @@ func describe(tensors []torch.NamedTensor, metadata map[string]string) ([]byte, 
 	return header, nil
 }
 
-// appendJSON appends text, or what is made of it.
+// appendJSON appends value as JSON.
 func appendJSON(to []byte, value any) []byte {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(value); err != nil {
-		panic(err) // texts and numbers cannot fail
+		panic(err) // cannot happen for strings and numbers
 	}
 	return append(to, bytes.TrimRight(text.Bytes(), "\n")...)
 }

@@ -5,8 +5,8 @@ import (
 	"image/color"
 )
 
-// deepSamples are the samples of a picture of 16 bits, row after row, all channels of a pixel
-// together; nil where the picture is none.
+// deepSamples returns the samples of a 16-bit image, row by row with the channels of a pixel
+// together, or nil for other images.
 func deepSamples(img image.Image, options Options) []float32 {
 	var at func(x, y int) color.NRGBA64
 	switch img := img.(type) {
@@ -49,7 +49,7 @@ func deepSamples(img image.Image, options Options) []float32 {
 			switch {
 			case options.Channels == RGB:
 				samples = append(samples, red, green, blue)
-			case c.R == c.G && c.G == c.B && c.A == 0xffff: // the weighted sum would be off by its rounding
+			case c.R == c.G && c.G == c.B && c.A == 0xffff: // the weighted sum would have a rounding error
 				samples = append(samples, red)
 			default:
 				samples = append(samples, (19595*red+38470*green+7471*blue)/65536)

@@ -1,2 +1,2 @@
-// Package vision turns pictures into tensors and back, with the numbers of torchvision.
+// Package vision converts between images and tensors, with the same numbers as torchvision.
 package vision

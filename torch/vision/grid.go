@@ -8,24 +8,24 @@ import (
 
 // GridOptions are the options of [MakeGrid]. The zero value is torchvision's default.
 type GridOptions struct {
-	// Columns is how many pictures stand in a row; 0: 8.
+	// Columns is the number of images in a row of the grid. 0 means 8.
 	Columns int64
-	// Padding is how many pixels lie between pictures and around them; nil: 2.
+	// Padding is the number of pixels between and around images. nil means 2.
 	Padding *int64
-	// PadValue is the padding's value.
+	// PadValue is the value of the padding.
 	PadValue float64
-	// Normalize shifts and scales to [0, 1] what lies in Range, and holds the rest there.
+	// Normalize maps Range linearly to [0, 1] and clamps other values.
 	Normalize bool
-	// Range is the least and the greatest value; nil: the pictures' own.
+	// Range is the minimum and maximum for Normalize. nil means those of the images.
 	Range *[2]float64
-	// Each takes the least and greatest value of each picture, not of all; without a Range.
+	// Each takes the minimum and maximum of each image instead of all, if Range is nil.
 	Each bool
 }
 
-// MakeGrid puts pictures [N, C, H, W] into one [C, H', W'], row by row, with padding between them,
-// as torchvision.utils.make_grid does. One channel becomes three. A single picture, [C, H, W] or
-// [H, W], too, only gets its channels. No gradients are recorded. It panics with a [*torch.Error]
-// where the tensor has another shape.
+// MakeGrid arranges images [N, C, H, W] in a grid [C, H', W'], row by row, with padding between
+// them, as torchvision.utils.make_grid does. Images with one channel become images with three. A
+// single image, [C, H, W] or [H, W], is only converted to three channels. No gradients are
+// recorded. It panics with a [*torch.Error] for other shapes.
 func MakeGrid(pictures *torch.Tensor, options GridOptions) (grid *torch.Tensor) {
 	torch.Scope(func(scope *torch.TensorScope) {
 		torch.NoGrad(func() { grid = scope.Keep(makeGrid(pictures, options)) })
@@ -75,7 +75,7 @@ func makeGrid(pictures *torch.Tensor, o GridOptions) *torch.Tensor {
 	return grid
 }
 
-// normalized is pictures with values from 0 to 1.
+// normalized returns the images with values in [0, 1].
 func normalized(pictures *torch.Tensor, o GridOptions) *torch.Tensor {
 	if !o.Each {
 		return scaled(pictures, o)

@@ -10,36 +10,39 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// Channels are what a picture's pixels become.
+// Channels are the channels of an image tensor.
 type Channels int
 
 const (
-	// RGB is red, green and blue, transparent parts over the background.
+	// RGB is red, green and blue; transparent images are composited over the background.
 	RGB Channels = iota
-	// RGBA is red, green, blue and alpha; the colors are not multiplied with it.
+	// RGBA is red, green, blue and alpha; colors are not multiplied by alpha.
 	RGBA
-	// Gray is one channel with Pillow's weights, transparent parts over the background.
+	// Gray is one channel, with Pillow's weights; transparent images are composited over the
+	// background.
 	Gray
 )
 
-// Options say what [FromImage] makes. The zero value is torchvision's ToTensor of an RGB picture.
+// Options are the options of [FromImage]. The zero value gives the result of torchvision's ToTensor
+// for an RGB image.
 type Options struct {
 	Channels Channels
-	// Background is the color behind transparent parts, for [RGB] and [Gray]; nil: white.
+	// Background is the color behind transparent pixels, for [RGB] and [Gray]. nil means white.
 	Background color.Color
-	// Bytes makes a uint8 tensor of 0 to 255, as torchvision's PILToTensor, not float32 from 0 to 1.
+	// Bytes makes a uint8 tensor with values 0 to 255, as torchvision's PILToTensor, instead of
+	// float32 with values 0 to 1.
 	Bytes bool
-	// Deep keeps all 16 bits of an *image.Gray16, *image.RGBA64 or *image.NRGBA64: their samples
-	// divided by 65535. Else every sample is its high 8 bits divided by 255.
+	// Deep uses all 16 bits of an *image.Gray16, *image.RGBA64 or *image.NRGBA64, divided by 65535.
+	// Otherwise the high 8 bits of each sample are used, divided by 255.
 	Deep bool
-	// Device is where the tensor is made.
+	// Device is the device of the tensor.
 	Device torch.Device
 }
 
-// FromImage is a picture as a tensor [3, height, width] ([4, ...] or [1, ...] as the options say):
-// float32 from 0 to 1, which is the byte divided by 255. Its bounds may start anywhere. A JPEG's
-// chroma is interpolated as libjpeg does. The error is [torch.ErrInvalid]: there is no picture, or
-// Deep and Bytes together.
+// FromImage converts an image to a tensor [3, height, width], or [4, ...] or [1, ...] for other
+// Channels: float32 from 0 to 1 (the byte divided by 255), or uint8. The chroma of a JPEG is
+// interpolated as libjpeg does. The error is of kind [torch.ErrInvalid] if img is nil or
+// empty, or if Deep and Bytes are both set.
 func FromImage(img image.Image, options Options) (tensor *torch.Tensor, err error) {
 	const operation = "FromImage"
 	switch {
@@ -78,7 +81,7 @@ func fromImage(img image.Image, options Options) *torch.Tensor {
 	case Gray:
 		samples = imageio.ToGray(img, options.Background).Pix
 	}
-	// The bytes go to the device, where the rest is done.
+	// Convert on the device, from bytes.
 	shape := []int64{height, width, int64(len(samples)) / (height * width)}
 	bytes := torch.FromSlice(samples, shape, options.Device).Permute(2, 0, 1).Contiguous()
 	if options.Bytes {
@@ -87,12 +90,12 @@ func fromImage(img image.Image, options Options) *torch.Tensor {
 	return bytes.To(torch.Float32).DivScalar(255)
 }
 
-// ToImage is the picture of a tensor [3, height, width] (an *image.RGBA), [4, height, width] (an
-// *image.NRGBA), [1, height, width] or [height, width] (an *image.Gray), on any device. Of real
-// numbers, 0 is black and 1 is white; they are multiplied by 255, rounded to the nearest whole
-// number and held from 0 to 255, as torchvision's save_image does (its to_pil_image cuts the
-// fraction off). NaN is 0. A uint8 tensor's elements stay what they are. For several pictures see
-// [MakeGrid]. The error is [torch.ErrInvalid], for other shapes and dtypes.
+// ToImage converts a tensor on any device to an image: [3, height, width] to an *image.RGBA, [4,
+// height, width] to an *image.NRGBA, and [1, height, width] or [height, width] to an *image.Gray.
+// Real numbers are multiplied by 255, rounded to the nearest integer and clamped to [0, 255], as in
+// torchvision's save_image (its to_pil_image truncates instead); NaN becomes 0. The elements of a
+// uint8 tensor are used as they are. The error is of kind [torch.ErrInvalid] for other shapes and
+// dtypes. Use [MakeGrid] for several images.
 func ToImage(tensor *torch.Tensor) (picture image.Image, err error) {
 	const operation = "ToImage"
 	err = torch.Try(func() (err error) {

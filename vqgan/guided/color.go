@@ -6,7 +6,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// A Color is an opaque color in sRGB. As text, in JSON and YAML, it is "#rrggbb" in hexadecimal.
+// A Color is an opaque color in sRGB. Its text form, in JSON and YAML, is "#rrggbb" in hexadecimal.
 type Color struct{ R, G, B uint8 }
 
 var white = Color{255, 255, 255}
@@ -23,7 +23,7 @@ func (c Color) String() string { return "#" + hex.EncodeToString([]byte{c.R, c.G
 // MarshalText returns the color as "#rrggbb".
 func (c Color) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
-// UnmarshalText reads "#rrggbb". Anything else is an error.
+// UnmarshalText parses "#rrggbb".
 func (c *Color) UnmarshalText(text []byte) error {
 	if len(text) == len("#rrggbb") && text[0] == '#' {
 		if parts, err := hex.DecodeString(string(text[1:])); err == nil {
@@ -34,7 +34,7 @@ func (c *Color) UnmarshalText(text []byte) error {
 	return bad("the color is %q, wanted #rrggbb, as %s", text, white)
 }
 
-// tensor returns the color as a picture of one pixel, [1, 3, 1, 1], with values from 0 to 1.
+// tensor returns the color as an image of one pixel, [1, 3, 1, 1], with values from 0 to 1.
 func (c Color) tensor() *torch.Tensor {
 	const most = 255
 	return torch.FromSlice([]float32{float32(c.R) / most, float32(c.G) / most, float32(c.B) / most}, torch.Shape{1, 3, 1, 1})

@@ -9,19 +9,20 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// A cutout is one crop as it was drawn: where it comes from and what happens to it.
+// A cutout is the random parameters of one crop.
 type cutout struct {
-	// size is the cutout's side in pixels of the picture, before the warp.
+	// size is the cutout's side in pixels of the image, before the warp.
 	size float64
-	// warp is the homography from the cutout's coordinates to the picture's, (x, y), both from -1 to 1.
+	// warp is the homography from the cutout's coordinates to the image's, (x, y), both from -1 to
+	// 1.
 	warp matrix
-	// color is the affine map, 3x4 by rows, of the cutout's colors (r, g, b, 1).
+	// color is the affine map of the cutout's colors (r, g, b, 1), 3x4 in row-major order.
 	color [12]float64
-	// noise is the standard deviation of the noise on the cutout's pixels.
+	// noise is the standard deviation of the noise.
 	noise float64
 }
 
-// draw draws the cutouts of a picture of width x height pixels for a CLIP that takes side x side.
+// draw draws cutouts for an image of width x height pixels and a CLIP with input side x side.
 func (c Cutouts) draw(random *rand.Rand, width, height int, side int64) []cutout {
 	shorter := float64(min(width, height))
 	largest := max(1, c.MaxSize*shorter)
@@ -32,7 +33,7 @@ func (c Cutouts) draw(random *rand.Rand, width, height int, side int64) []cutout
 	cutouts := make([]cutout, c.Number)
 	for i := range cutouts {
 		size := math.Pow(random.Float64(), c.Power)*(largest-smallest) + smallest
-		// A cutout that is larger than the picture holds all of it.
+		// A cutout that is larger than the image contains all of it.
 		left := random.Float64() * (float64(width) - size)
 		top := random.Float64() * (float64(height) - size)
 		crop := cropMatrix(left, top, size, float64(width), float64(height))
@@ -44,10 +45,10 @@ func (c Cutouts) draw(random *rand.Rand, width, height int, side int64) []cutout
 	return cutouts
 }
 
-// A cutter makes the tensors of cutouts.
+// A cutter makes tensors of cutouts.
 type cutter struct {
 	side int64
-	// base is the cutouts' own coordinates (x, y, 1), [side*side, 3].
+	// base are the coordinates (x, y, 1) in a cutout, [side*side, 3].
 	base *torch.Tensor
 	// background is [1, 3, 1, 1], or nil.
 	background *torch.Tensor
@@ -67,13 +68,14 @@ func newCutter(side int64, background *Color, where ...torch.Option) *cutter {
 	return c
 }
 
-// pixelCenter is where pixel i of n lies between -1 and 1 (grid_sample's align_corners=False).
+// pixelCenter returns the position of pixel i of n between -1 and 1 (grid_sample's
+// align_corners=False).
 func pixelCenter(i, n int64) float32 { return float32(2*i+1)/float32(n) - 1 }
 
-// apply cuts the cutouts out of a picture, [1, 3, H, W], and returns them as [n, 3, side, side]. noise
-// is standard normal and has that shape, or nil; each cutout adds its own multiple of it. Cutouts that
-// shrink by two or more are sampled from an average-pooled picture, so that none of its pixels is left
-// out.
+// apply returns the cutouts of an image [1, 3, H, W] as [n, 3, side, side]. noise is standard
+// normal and of that shape, or nil; each cutout adds its own multiple of it. Cutouts that shrink by
+// a factor of two or more are sampled from an average-pooled image, so that all of its pixels
+// contribute.
 func (c *cutter) apply(picture *torch.Tensor, cutouts []cutout, noise *torch.Tensor) *torch.Tensor {
 	byReduction := map[int64][]int{}
 	for i, one := range cutouts {
@@ -81,7 +83,7 @@ func (c *cutter) apply(picture *torch.Tensor, cutouts []cutout, noise *torch.Ten
 		byReduction[reduction] = append(byReduction[reduction], i)
 	}
 	var sampled []*torch.Tensor
-	place := make([]int64, len(cutouts)) // of each cutout among the sampled
+	place := make([]int64, len(cutouts)) // position of each cutout among the sampled ones
 	next := int64(0)
 	for _, reduction := range slices.Sorted(maps.Keys(byReduction)) {
 		var group []cutout
@@ -103,7 +105,7 @@ func (c *cutter) apply(picture *torch.Tensor, cutouts []cutout, noise *torch.Ten
 	return cut
 }
 
-// sample warps cutouts out of the picture, which is average-pooled by reduction first.
+// sample samples cutouts from the image, which is first average-pooled by reduction.
 func (c *cutter) sample(picture *torch.Tensor, reduction int64, cutouts []cutout) *torch.Tensor {
 	if reduction > 1 {
 		size := picture.Shape()
@@ -124,12 +126,12 @@ func (c *cutter) sample(picture *torch.Tensor, reduction int64, cutouts []cutout
 		each := picture.Expand(torch.Shape{count, size[1], size[2], size[3]})
 		return each.GridSample(grid, torch.GridSampleOptions{Padding: torch.GridBorder})
 	}
-	// grid_sample knows zeros outside, so the background is made zero.
+	// grid_sample can pad with zeros, so shift the background to zero.
 	each := picture.Sub(c.background).Expand(torch.Shape{count, size[1], size[2], size[3]})
 	return each.GridSample(grid, torch.GridSampleOptions{Padding: torch.GridZeros}).Add(c.background)
 }
 
-// recolor applies each cutout's map of colors.
+// recolor applies each cutout's color map.
 func recolor(cut *torch.Tensor, cutouts []cutout) *torch.Tensor {
 	count := int64(len(cutouts))
 	var matrices, offsets []float32

@@ -6,9 +6,9 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// gradient adds up in the latent's gradient that of the loss for the cutouts. The gradients of all
-// cutouts are added up at the picture first, so that the decoder runs backwards once, however many
-// batches there are.
+// gradient adds the gradient of the loss to the latent's gradient. The gradients of all cutouts are
+// first added up in the image, so that the decoder's backward pass runs once, however many batches
+// there are.
 func (r *run) gradient(ctx context.Context, cutouts []cutout, noise *torch.Tensor) (loss float64, distances []float64, err error) {
 	r.latent.SetGrad(nil)
 	quantized, err := r.model.Quantize(ctx, r.latent)
@@ -46,7 +46,7 @@ func (r *run) gradient(ctx context.Context, cutouts []cutout, noise *torch.Tenso
 	return loss, distances, nil
 }
 
-// score adds up in the picture's gradient that of the prompts' losses, batch by batch.
+// score adds the gradient of the prompts' losses to the image's gradient, batch by batch.
 func (r *run) score(ctx context.Context, leaf *torch.Tensor, cutouts []cutout, noise *torch.Tensor) (loss float64, distances []float64, err error) {
 	distances = make([]float64, len(r.targets))
 	for start := 0; start < len(cutouts); start += r.config.Batch {

@@ -4,11 +4,12 @@ import "math/rand/v2"
 
 var identityColor = [12]float64{1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0}
 
-// luma is the weights of red, green and blue in a color's brightness (ITU-R BT.601).
+// luma are the weights of red, green and blue in luma (ITU-R BT.601).
 var luma = [3]float64{0.299, 0.587, 0.114}
 
-// drawJitter draws a change of brightness, contrast (around middle gray) and saturation as one affine
-// map, 3x4 by rows: out = contrast * brightness * (gray + saturation * (in - gray)) + offset.
+// drawJitter draws a change of brightness, contrast (around middle gray) and saturation as one
+// affine map, 3x4 in row-major order: out = contrast * brightness * (gray + saturation * (in -
+// gray)) + offset.
 func (c Cutouts) drawJitter(random *rand.Rand) [12]float64 {
 	brightness := 1 + symmetric(random, c.Jitter)
 	contrast := 1 + symmetric(random, c.Jitter)

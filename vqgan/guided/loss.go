@@ -6,10 +6,10 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// sphericalDistance returns 2*arcsin(|u-v|/2)^2, half the square of the angle between unit vectors, for
-// each row of u, [n, D], and v, [D]: [n]. Crowson et al. use it in place of the cosine, whose gradient
-// vanishes at opposite vectors. There the slope of arcsin is infinite and VQGAN-CLIP gives NaN; here
-// the chord is kept a little below its largest length.
+// sphericalDistance returns 2*arcsin(|u-v|/2)^2, half the square of the angle, between each row of
+// u [n, D] and v [D], which are unit vectors: [n]. Crowson et al. use it instead of the cosine,
+// whose gradient vanishes for opposite vectors. There the derivative of arcsin is infinite and
+// VQGAN-CLIP gives NaN; here the chord is clamped slightly below its maximum.
 func sphericalDistance(u, v *torch.Tensor) *torch.Tensor {
 	halfChord := u.Sub(v).VectorNorm(2, []int64{-1}, false).DivScalar(2)
 	return halfChord.ClampMax(1 - 1e-6).ASin().Square().MulScalar(2)
@@ -21,8 +21,9 @@ type target struct {
 	embedding *torch.Tensor // [D], of unit length
 }
 
-// loss returns the prompt's term of the loss for the unit embeddings of cutouts, [n, D], and their mean
-// distance. A signed distance below the stop counts as the stop, so its gradient is zero.
+// loss returns the prompt's term of the loss for normalized embeddings of cutouts [n, D], and the
+// mean distance. A signed distance below the stop is replaced by the stop, so that its gradient is
+// zero.
 func (t target) loss(cutouts *torch.Tensor) (loss *torch.Tensor, distance float64) {
 	distances := sphericalDistance(cutouts, t.embedding)
 	weight := t.prompt.Weight
@@ -33,8 +34,8 @@ func (t target) loss(cutouts *torch.Tensor) (loss *torch.Tensor, distance float6
 	return signed.Mean().MulScalar(math.Abs(weight)), distances.Detach().Mean().Item()
 }
 
-// totalVariation returns the mean squared difference between neighboring pixels of a picture,
-// [1, 3, H, W].
+// totalVariation returns the mean squared difference between neighboring pixels of an image [1, 3,
+// H, W].
 func totalVariation(picture *torch.Tensor) *torch.Tensor {
 	difference := func(dim int64) *torch.Tensor {
 		length := picture.Size(dim)
@@ -46,8 +47,8 @@ func totalVariation(picture *torch.Tensor) *torch.Tensor {
 	return difference(2).Add(difference(3))
 }
 
-// marginDifference returns the mean squared difference between the margin of a picture, [1, 3, H, W],
-// and a color, [1, 3, 1, 1]. The margin is a sixteenth of the picture at each edge.
+// marginDifference returns the mean squared difference between the margin of an image [1, 3, H, W],
+// a sixteenth of it at each edge, and a color [1, 3, 1, 1].
 func marginDifference(picture, ground *torch.Tensor) *torch.Tensor {
 	height, width := picture.Size(2), picture.Size(3)
 	top, side := max(1, height/16), max(1, width/16)
@@ -60,9 +61,9 @@ func marginDifference(picture, ground *torch.Tensor) *torch.Tensor {
 	}, 0).Mean()
 }
 
-// clampGradient returns the gradient that is passed back through the clamp of a picture to [0, 1]: all
-// of it inside, and outside only what moves the pixel back. (The gradient of the clamp itself is 0
-// outside, and pixels that left would never come back.)
+// clampGradient returns the gradient to pass back through the clamp of an image to [0, 1]: inside
+// all of it, and outside only the part that moves a pixel back. With the true gradient, which is 0
+// outside, pixels that have left the range would never return.
 func clampGradient(picture, clamped, gradient *torch.Tensor) *torch.Tensor {
 	outward := gradient.Mul(picture.Sub(clamped)).LtScalar(0)
 	return gradient.MaskedFill(outward, 0)

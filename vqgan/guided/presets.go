@@ -1,10 +1,11 @@
 package guided
 
-// largestBatch is the presets' Batch: most runs' cutouts at once, and a bound on the memory of others.
+// largestBatch is the presets' Batch. It bounds memory, and fits all cutouts of most
+// configurations.
 const largestBatch = 64
 
-// Default returns the settings that VQGAN-CLIP is usually run with on a VQGAN trained on photographs:
-// 256x256 pixels, 500 steps of Adam at a learning rate of 0.1, and 32 cutouts. The prompts are empty.
+// Default returns the usual settings of VQGAN-CLIP, for a VQGAN trained on photographs: 256x256
+// pixels, 500 steps of Adam with learning rate 0.1, and 32 cutouts. Set Prompts.
 func Default() Config {
 	return Config{
 		Width:        256,
@@ -30,9 +31,9 @@ func Default() Config {
 	}
 }
 
-// OnWhite returns settings for models that were trained on single things over white, as those of
-// package models: 64x64 pixels, 150 steps, a start from a disc of noise, cutouts that show all or most
-// of the picture with white around it, and a margin that is held white. The prompts are empty.
+// OnWhite returns settings for models trained on single objects on white, such as those of package
+// models: 64x64 pixels, 150 steps, a start from a disc of noise, cutouts that show all or most of
+// the image with white around it, and a loss that keeps the margin white. Set Prompts.
 func OnWhite() Config {
 	c := Default()
 	c.Width, c.Height = 64, 64

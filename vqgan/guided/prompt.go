@@ -7,30 +7,31 @@ import (
 	"strings"
 )
 
-// A Prompt is a text that the picture moves towards or away from. [NewPrompt] makes one of weight 1;
-// a literal without a weight has the weight 0.
+// A Prompt is a text that the image moves towards or away from. [NewPrompt] returns one with weight
+// 1; a literal without a weight has weight 0.
 type Prompt struct {
-	// Text is the text for CLIP, not empty.
+	// Text is the text for CLIP. It must not be empty.
 	Text string `json:"text" yaml:"text"`
-	// Weight is the factor of the prompt's loss. Below 0 the picture moves away from the text. With
-	// 0 the distance is measured but has no effect. JSON and YAML without a weight mean 1.
+	// Weight is the factor of the prompt's loss. If it is negative, the image moves away from the
+	// text. If it is 0, the distance is computed but has no effect. In JSON and YAML a missing
+	// weight means 1.
 	Weight float64 `json:"weight" yaml:"weight"`
-	// Stop ends the prompt's effect on each cutout whose distance, times the sign of Weight, is below
-	// it. So 0.3 lets a cutout be once it is nearer than 0.3, and -1.2, with a weight below 0, once it
-	// is further than 1.2. Nil means never. Distances are half the square of the angle in radians
-	// between the embeddings: from 0 to 4.9.
+	// Stop ends the prompt's effect on each cutout whose distance times the sign of Weight is below
+	// it. So 0.3 ignores cutouts that are closer than 0.3; and -1.2, with a negative weight, those
+	// that are farther than 1.2. nil means never. Distances are half the square of the angle
+	// between the embeddings in radians, from 0 to 4.9.
 	Stop *float64 `json:"stop,omitempty" yaml:"stop,omitempty"`
 }
 
-// NewPrompt returns a prompt of weight 1 without a stop.
+// NewPrompt returns a prompt with weight 1 and no stop.
 func NewPrompt(text string) Prompt { return Prompt{Text: text, Weight: 1} }
 
-// ParsePrompt reads "text", "text:weight" or "text:weight:stop", as VQGAN-CLIP writes prompts. The
-// weight is 1 where there is none. Only numbers are taken off the end, so the text may hold colons
-// ("ratio 3:2 frame", "a: b").
+// ParsePrompt parses "text", "text:weight" or "text:weight:stop", the syntax of VQGAN-CLIP. The
+// default weight is 1. Only numbers are taken off the end, so the text may contain colons ("ratio
+// 3:2 frame", "a: b").
 //
-// It is an error if the text is empty, the weight is 0, or a number is not finite ("nan", "inf") or
-// too large ("1e400").
+// It returns an error if the text is empty, the weight is 0, or a number is not finite ("nan",
+// "inf") or too large ("1e400").
 func ParsePrompt(s string) (Prompt, error) {
 	text, numbers := s, []float64{}
 	for len(numbers) < 2 {
@@ -40,7 +41,7 @@ func ParsePrompt(s string) (Prompt, error) {
 		}
 		last := strings.TrimSpace(text[at+1:])
 		number, err := strconv.ParseFloat(last, 64)
-		if math.IsNaN(number) || math.IsInf(number, 0) { // ±Inf beside an error where it is too large
+		if math.IsNaN(number) || math.IsInf(number, 0) { // a number that is too large is ±Inf with an error
 			start := strings.TrimSpace(text[:at])
 			return Prompt{}, bad(`the prompt %q has the number %s, wanted a finite one, as in "%s:1"; a text that ends so is written "%s:%s:1:0"`,
 				s, last, start, start, last)
@@ -51,7 +52,7 @@ func ParsePrompt(s string) (Prompt, error) {
 		text, numbers = text[:at], append(numbers, number)
 	}
 	prompt := NewPrompt(strings.TrimSpace(text))
-	switch len(numbers) { // the last first
+	switch len(numbers) { // the last one comes first
 	case 1:
 		prompt.Weight = numbers[0]
 	case 2:
@@ -66,12 +67,12 @@ func ParsePrompt(s string) (Prompt, error) {
 	return prompt, nil
 }
 
-// UnmarshalJSON reads an object. A weight that it lacks is 1.
+// UnmarshalJSON decodes an object. A missing weight means 1.
 func (p *Prompt) UnmarshalJSON(data []byte) error {
 	return p.unmarshal(func(into any) error { return json.Unmarshal(data, into) })
 }
 
-// UnmarshalYAML reads a mapping. A weight that it lacks is 1.
+// UnmarshalYAML decodes a mapping. A missing weight means 1.
 func (p *Prompt) UnmarshalYAML(unmarshal func(any) error) error { return p.unmarshal(unmarshal) }
 
 func (p *Prompt) unmarshal(unmarshal func(any) error) error {

@@ -11,7 +11,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/vqgan"
 )
 
-// A run is one generation under way.
+// A run is one generation.
 type run struct {
 	model   *vqgan.Model
 	scorer  Scorer
@@ -30,13 +30,13 @@ type run struct {
 	ground          *torch.Tensor // [1, 3, 1, 1], Config.Ground
 }
 
-// begin makes what the steps need. initial is the picture to start from, or nil.
+// begin prepares the steps. initial is the image to start from, or nil.
 func (r *run) begin(ctx context.Context, initial image.Image) error {
 	return torch.Compute(ctx, func(scope *torch.TensorScope) (err error) {
 		device, dtype := r.model.Device(), optimizedDType(r.model.DType())
 		r.random = rand.New(rand.NewPCG(r.config.Seed, 0))
-		// The start and the cutouts are drawn on the CPU, so that they do not depend on the device. The
-		// noise is drawn where it is used: a GPU draws it sooner than it could be copied there.
+		// The start and the cutouts are drawn on the CPU, so that they do not depend on the device.
+		// Noise is drawn on the device, where it is faster than copying it there.
 		if r.generator, err = torch.NewGenerator(torch.CPU, r.config.Seed); err != nil {
 			return fmt.Errorf("guided: %w", err)
 		}
@@ -71,9 +71,9 @@ func (r *run) begin(ctx context.Context, initial image.Image) error {
 	})
 }
 
-// optimizedDType is the dtype of the latent, the picture and the losses for models of a dtype: float32
-// at least. In 16 bits a step of the optimizer would often be too small to change the latent, and the
-// cutouts' coordinates would be as coarse as the pixels. The models themselves compute in their own.
+// optimizedDType returns the dtype of the latent, the image and the losses for models with the
+// given dtype: at least float32. In 16 bits many steps would be too small to change the latent, and
+// coordinates of cutouts as coarse as pixels. The models compute in their own dtype.
 func optimizedDType(models torch.DType) torch.DType {
 	if models == torch.Float16 || models == torch.BFloat16 {
 		return torch.Float32
@@ -81,7 +81,7 @@ func optimizedDType(models torch.DType) torch.DType {
 	return models
 }
 
-// tensors are what the run holds from step to step.
+// tensors are the tensors that the run keeps between steps.
 func (r *run) tensors() []*torch.Tensor {
 	tensors := []*torch.Tensor{r.latent, r.start, r.lowest, r.highest, r.ground, r.cutter.base}
 	if r.cutter.background != nil {
@@ -93,7 +93,7 @@ func (r *run) tensors() []*torch.Tensor {
 	return tensors
 }
 
-// close frees what begin made, but for the tensors, which belong to the scope around the run.
+// close frees what begin made, except for tensors, which belong to the scope around the run.
 func (r *run) close() {
 	for _, generator := range []*torch.Generator{r.generator, r.noise} {
 		if generator != nil {
@@ -117,7 +117,7 @@ func (r *run) embedPrompts(ctx context.Context) error {
 	return nil
 }
 
-// steps takes the steps, and returns the loss before each that was taken.
+// steps performs the steps, and returns the loss before each of them.
 func (r *run) steps(ctx context.Context, onStep func(Step) error) (losses []float64, err error) {
 	for number := 1; number <= r.config.Steps; number++ {
 		loss, distances, err := r.step(ctx)
@@ -128,7 +128,7 @@ func (r *run) steps(ctx context.Context, onStep func(Step) error) (losses []floa
 		if onStep == nil {
 			continue
 		}
-		// Outside Compute, as a caller's function may wait for others that compute.
+		// Outside of Compute, since OnStep may wait for other computations.
 		err = torch.Try(func() (err error) {
 			torch.Scope(func(*torch.TensorScope) {
 				err = onStep(Step{
@@ -146,7 +146,7 @@ func (r *run) steps(ctx context.Context, onStep func(Step) error) (losses []floa
 	return losses, nil
 }
 
-// step takes one step. Where it fails, the latent is as it was.
+// step performs one step. If it fails, the latent is unchanged.
 func (r *run) step(ctx context.Context) (loss float64, distances []float64, err error) {
 	err = torch.Compute(ctx, func(*torch.TensorScope) (err error) {
 		cutouts, noise := r.draw()
@@ -158,8 +158,8 @@ func (r *run) step(ctx context.Context) (loss float64, distances []float64, err 
 	return loss, distances, err
 }
 
-// draw draws the step's cutouts and their noise, which is standard normal, [n, 3, side, side]; nil
-// where none is wanted.
+// draw draws the step's cutouts and their noise, standard normal [n, 3, side, side], or nil if
+// there is none.
 func (r *run) draw() (cutouts []cutout, noise *torch.Tensor) {
 	shape := r.latent.Shape()
 	factor := r.model.Config().DownsamplingFactor
@@ -172,14 +172,14 @@ func (r *run) draw() (cutouts []cutout, noise *torch.Tensor) {
 	return cutouts, noise
 }
 
-// move takes the optimizer's step and clamps the latent to the codebook's range, outside which the
-// decoder was never trained.
+// move performs the optimizer's step and clamps the latent to the codebook's range, outside of
+// which the decoder was not trained.
 func (r *run) move() {
 	r.optimizer.Step()
 	torch.NoGrad(func() { r.latent.ClampTensorInPlace(r.lowest, r.highest) })
 }
 
-// picture decodes the latent as it is.
+// picture decodes the current latent.
 func (r *run) picture(ctx context.Context) (picture image.Image, err error) {
 	err = torch.Compute(ctx, func(*torch.TensorScope) (err error) {
 		torch.NoGrad(func() {

@@ -11,7 +11,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/vqgan"
 )
 
-// prepare checks what a run was given, and returns the picture to start from, or nil.
+// prepare checks the arguments of a run, and returns the image to start from, or nil.
 func prepare(model vqgan.Config, config Config, options RunOptions) (image.Image, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
@@ -35,8 +35,8 @@ func prepare(model vqgan.Config, config Config, options RunOptions) (image.Image
 	return imageio.Load(config.Init, imageio.Options{})
 }
 
-// startLatent makes the latent before the first step, [1, C, h, w], quantized. initial is the picture
-// that PictureStart starts from.
+// startLatent returns the initial latent [1, C, h, w], quantized. initial is the image for
+// PictureStart.
 func (r *run) startLatent(ctx context.Context, initial image.Image) (*torch.Tensor, error) {
 	factor := int(r.model.Config().DownsamplingFactor)
 	width, height := r.config.Width/factor, r.config.Height/factor
@@ -71,14 +71,14 @@ func (r *run) startLatent(ctx context.Context, initial image.Image) (*torch.Tens
 	return latent.Detach(), nil
 }
 
-// inDisc reports whether the cell (x, y) of a grid lies in the disc in its middle.
+// inDisc reports whether the cell (x, y) of a grid is in the disc in its middle.
 func inDisc(x, y, width, height int) bool {
 	const share = 0.8 // of the shorter side
 	radius := share * float64(min(width, height)) / 2
 	return math.Hypot(float64(2*x+1-width)/2, float64(2*y+1-height)/2) <= radius
 }
 
-// encode returns the quantized encoding of a picture that is resized to width x height pixels.
+// encode returns the quantized latent of an image that is resized to width x height pixels.
 func (r *run) encode(ctx context.Context, picture image.Image, width, height int) (vqgan.Quantized, error) {
 	latent, err := r.model.EncodeImage(ctx, picture, width, height)
 	if err != nil {

@@ -10,14 +10,15 @@ import (
 )
 
 const (
-	// largestSide keeps a slip of the keyboard from asking for all the memory there is.
+	// largestSide limits the memory that a typing error can ask for.
 	largestSide = 8192
-	// largestCutout bounds how small the picture may become in a cutout.
+	// largestCutout limits how small the image may become in a cutout.
 	largestCutout = 4
 )
 
-// Validate returns an error of one line for the first field that holds what it may not: the field's
-// name as in JSON, its value, and what is allowed. What depends on the VQGAN is checked by [Generate].
+// Validate returns an error for the first field with an invalid value, or nil. The error is one
+// line with the field's name in JSON, its value, and what is allowed. [Generate] checks what
+// depends on the VQGAN.
 func (c Config) Validate() error {
 	notNegative := interval{high: math.Inf(1)}
 	return cmp.Or(
@@ -61,7 +62,7 @@ func (p Prompt) validate(field string) error {
 		return err
 	}
 	if p.Weight < 0 {
-		// The signed distance is never above 0, so another stop would switch the prompt off.
+		// The signed distance is never above 0, so a larger stop would disable the prompt.
 		finite.high, finite.withoutHigh = 0, true
 	}
 	return check(field+".stop", *p.Stop, finite)
@@ -98,7 +99,7 @@ func (c Cutouts) validate() error {
 	)
 }
 
-// An interval is the finite numbers from low to high, without an end that is open.
+// An interval is the finite numbers from low to high; each end may be excluded.
 type interval struct {
 	low, high               float64
 	withoutLow, withoutHigh bool
@@ -112,7 +113,7 @@ func (i interval) contains(x float64) bool {
 	return !(i.withoutLow && x == i.low) && !(i.withoutHigh && x == i.high)
 }
 
-// String is what is wanted: "a number from 0 to below 1".
+// String describes the interval: "a number from 0 to below 1".
 func (i interval) String() string {
 	below := ""
 	if i.withoutHigh {

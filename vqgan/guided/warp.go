@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 )
 
-// A matrix is 3x3, by rows: a homography of points (x, y, 1).
+// A matrix is 3x3 in row-major order: a homography of points (x, y, 1).
 type matrix [9]float64
 
 var identity = matrix{1, 0, 0, 0, 1, 0, 0, 0, 1}
@@ -22,7 +22,7 @@ func (a matrix) times(b matrix) matrix {
 	return product
 }
 
-// cropMatrix maps the coordinates of a square crop to those of the picture, both from -1 to 1.
+// cropMatrix maps the coordinates of a square crop to those of the image, both from -1 to 1.
 func cropMatrix(left, top, size, width, height float64) matrix {
 	return matrix{
 		size / width, 0, (2*left+size)/width - 1,
@@ -31,11 +31,12 @@ func cropMatrix(left, top, size, width, height float64) matrix {
 	}
 }
 
-// symmetric draws a number that is uniform from -most to most.
+// symmetric draws a uniform number in [-most, most].
 func symmetric(random *rand.Rand, most float64) float64 { return most * (2*random.Float64() - 1) }
 
-// drawWarp draws a rotation, scale, shear, shift, flip and perspective as one homography. Each is drawn
-// even if its setting is 0, so that a setting does not change the random numbers of the others.
+// drawWarp draws rotation, scale, shear, shift, flip and perspective as one homography. Each is
+// drawn even if its setting is 0, so that a setting does not affect the random numbers of the
+// others.
 func (c Cutouts) drawWarp(random *rand.Rand) matrix {
 	angle := symmetric(random, c.Rotation) * math.Pi / 180
 	scale := 1 + symmetric(random, c.Zoom)
@@ -54,8 +55,8 @@ func (c Cutouts) drawWarp(random *rand.Rand) matrix {
 	return affine.times(drawPerspective(random, c.Perspective))
 }
 
-// drawPerspective draws the homography that moves each corner of the square inwards along each axis,
-// by up to a share, most, of half a side.
+// drawPerspective draws the homography that moves each corner of the square inwards along each
+// axis, by up to a share, most, of half the side.
 func drawPerspective(random *rand.Rand, most float64) matrix {
 	corners := [4][2]float64{{-1, -1}, {1, -1}, {1, 1}, {-1, 1}}
 	moved := corners
@@ -67,7 +68,7 @@ func drawPerspective(random *rand.Rand, most float64) matrix {
 	return quadrilateral(moved)
 }
 
-// quadrilateral is the homography that takes the corners (-1,-1), (1,-1), (1,1), (-1,1) to the
+// quadrilateral returns the homography that maps the corners (-1,-1), (1,-1), (1,1), (-1,1) to the
 // given ones (Heckbert 1989, "Fundamentals of Texture Mapping and Image Warping", section 2.2.3).
 func quadrilateral(to [4][2]float64) matrix {
 	sumX := to[0][0] - to[1][0] + to[2][0] - to[3][0]

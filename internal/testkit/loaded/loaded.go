@@ -1,5 +1,5 @@
-// Package loaded has the small models for tests: loaded once in a program, as loading takes longer than
-// most tests. Nobody may close or change them.
+// Package loaded loads the small models once for all tests of a program, since loading takes longer
+// than most tests. Tests must not close or change them.
 package loaded
 
 import (
@@ -20,13 +20,13 @@ var (
 	vqgans = map[torch.Device]*vqgan.Model{}
 )
 
-// CLIP is the small CLIP in float32 on a device.
+// CLIP returns the small CLIP in float32 on a device.
 func CLIP(t testing.TB, device torch.Device) *clip.Model {
 	t.Helper()
 	return once(t, clips, device, models.CLIP)
 }
 
-// VQGAN is the small VQGAN in float32 on a device.
+// VQGAN returns the small VQGAN in float32 on a device.
 func VQGAN(t testing.TB, device torch.Device) *vqgan.Model {
 	t.Helper()
 	return once(t, vqgans, device, models.VQGAN)

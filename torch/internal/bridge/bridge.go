@@ -1,6 +1,6 @@
-// Package bridge is what package torch lends to the packages below it and to nobody else: its handles'
-// insides. Package torch sets the functions when the program starts. A tensor is a *torch.Tensor, which
-// this package cannot name, for torch imports it.
+// Package bridge gives the packages below package torch, and no others, access to its internals.
+// Package torch sets the functions when the program starts. Tensors are *torch.Tensor, a type that
+// this package cannot name since torch imports it.
 package bridge
 
 import (
@@ -8,9 +8,9 @@ import (
 	"unsafe"
 )
 
-// A Storage is the memory that a tensor lies in. Several tensors may share one.
+// A Storage is the memory of a tensor. Several tensors may share one.
 type Storage struct {
-	// Identity tells storages apart.
+	// Identity identifies the storage.
 	Identity uint64
 	Bytes    int64
 	// Offset is where the tensor begins, in elements.
@@ -19,8 +19,7 @@ type Storage struct {
 	Marked bool
 }
 
-// A Layout is a tensor's device and dtype by libtorch's numbers, and whether its elements lie in row-major
-// order without gaps.
+// A Layout is a tensor's device and dtype, by libtorch's numbers, and whether it is contiguous.
 type Layout struct {
 	Device     struct{ Type, Index int32 }
 	DType      int32
@@ -28,58 +27,60 @@ type Layout struct {
 }
 
 var (
-	// Identity is the same for two handles of one tensor, and for no other while both are open.
+	// Identity is the same for two handles of one tensor, and different for two tensors while both
+	// are open.
 	Identity func(operation string, tensor any) uint64
-	// LayoutOf is where and of what a tensor is.
+	// LayoutOf returns the layout of a tensor.
 	LayoutOf func(operation string, tensor any) Layout
-	// CloseAll closes a []*torch.Tensor, nil ones among them, with one call into C for many.
+	// CloseAll closes a []*torch.Tensor, nil elements included, with one call into C for many.
 	CloseAll func(tensors any)
-	// OutsideScopes runs f so that the tensors that it makes belong to no scope; f may run something
-	// in the scope that was open before.
+	// OutsideScopes runs f so that tensors made in it belong to no scope; inside runs a function in
+	// the scope that was open before.
 	OutsideScopes func(f func(inside func(func())))
-	// Scratch runs f in a scope that is too short to give the thread's OpenMP team back after.
+	// Scratch runs f in a scope for short work, at whose end the thread keeps its OpenMP team.
 	Scratch func(f func())
-	// StorageOf is the storage of a tensor.
+	// StorageOf returns the storage of a tensor.
 	StorageOf func(operation string, tensor any) Storage
-	// WithElements lends f the bytes of a tensor that is in the CPU's memory and has no gaps.
+	// WithElements calls f with the bytes of a contiguous tensor on the CPU.
 	WithElements func(operation string, tensor any, f func(memory []byte) error) error
-	// Unmarked is a copy of a tensor, on the CPU and without marks.
+	// Unmarked returns a copy of a tensor on the CPU, without marks.
 	Unmarked func(operation string, tensor any) any
-	// Over is a tensor of a dtype, by libtorch's number, over the storage of another, no view of it: what is done to it leaves the
-	// other's gradients alone. counts says that it stands for the storage's bytes.
+	// Over returns a tensor of a dtype, by libtorch's number, over the storage of another. It is
+	// not a view: changing it does not affect the other's gradients. counts says that it accounts
+	// for the storage's bytes.
 	Over func(operation string, tensor any, dtype int32, offset int64, shape, strides []int64, counts bool) (any, error)
 )
 
-// What torch/jit and torch/cuda need for their own calls into C. Pointers are C's: to a ctorch_tensor, a
-// ctorch_error and a ctorch_tensor_result.
+// For the C calls of torch/jit and torch/cuda. Pointers are C's: to a ctorch_tensor, a ctorch_error
+// and a ctorch_tensor_result.
 var (
-	// TakeError turns a C error into a Go error, and frees it; nil for NULL. Warnings that wait are
-	// handed over.
+	// TakeError converts a C error to a Go error and frees it; NULL gives nil. It also delivers
+	// waiting warnings.
 	TakeError func(operation string, cError unsafe.Pointer) error
-	// Enter lends a tensor to a call, which Leave ends. It panics where the tensor is closed.
+	// Enter marks a tensor as in use for a call, until Leave. It panics if the tensor is closed.
 	Enter func(operation string, tensor any) unsafe.Pointer
 	Leave func(tensor any)
-	// Adopt owns the tensor in a result that is no error.
+	// Adopt wraps the tensor in a result that is not an error.
 	Adopt func(result unsafe.Pointer) any
-	// CheckDevice is why a torch.Device cannot be used, or nil. Before the first call of a program it has
-	// libtorch prepared.
+	// CheckDevice returns why a torch.Device cannot be used, or nil. It prepares libtorch on the
+	// first call.
 	CheckDevice func(operation string, device any) error
-	// PlaceOf is what a []torch.Option says of where a tensor is to be.
+	// PlaceOf returns the device and dtype in a []torch.Option.
 	PlaceOf func(options any) Place
-	// TakeTurn runs f when its turn on the processors comes, or hands back ctx's error where ctx ends
-	// before. SettleTeam follows a computation outside a scope.
+	// TakeTurn runs f when enough processors are free, or returns ctx's error if ctx ends before.
+	// SettleTeam is to be called after a computation outside a scope.
 	TakeTurn   func(ctx context.Context, f func() error) error
 	SettleTeam func()
-	// DeviceCount is how many GPUs libtorch can use.
+	// DeviceCount returns the number of GPUs that libtorch can use.
 	DeviceCount func() int
-	// OutliveScopes takes a tensor out of all scopes that are open on this thread.
+	// OutliveScopes removes a tensor from all scopes that are open on this thread.
 	OutliveScopes func(tensor any)
 )
 
-// A Place is a device and a dtype to bring something to.
+// A Place is a device and a dtype to convert to.
 type Place struct {
-	// Device is a torch.Device; nil: none was named.
+	// Device is a torch.Device, or nil if none was given.
 	Device any
-	// DType is a torch.DType's number; -1: none was named.
+	// DType is a torch.DType's number, or -1 if none was given.
 	DType int32
 }

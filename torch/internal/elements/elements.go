@@ -1,11 +1,11 @@
-// Package elements is arithmetic on shapes and bytes of elements that come from files, which may
-// say anything.
+// Package elements computes sizes of tensors from files, which may contain any numbers, and swaps
+// bytes.
 package elements
 
 import "math/bits"
 
-// Count is the number of elements of a shape, or false where a size is negative or where so many
-// elements of width bytes cannot be addressed.
+// Count returns the number of elements of a shape. It returns false if a size is negative, or if so
+// many elements of width bytes cannot be addressed.
 func Count(shape []int64, width int64) (int64, bool) {
 	count := uint64(1)
 	empty := false
@@ -32,7 +32,7 @@ func Count(shape []int64, width int64) (int64, bool) {
 	return int64(count), true
 }
 
-// Swap turns the order of the bytes around in each number of width bytes.
+// Swap reverses the byte order of each number of width bytes.
 func Swap(data []byte, width int) {
 	if width < 2 {
 		return

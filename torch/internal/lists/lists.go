@@ -1,7 +1,7 @@
-// Package lists converts lists as Python's values need them.
+// Package lists converts slices.
 package lists
 
-// Anys returns the items of a slice as values of any type.
+// Anys returns the items of a slice as a []any.
 func Anys[T any](values []T) []any {
 	all := make([]any, len(values))
 	for i, value := range values {

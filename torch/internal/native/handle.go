@@ -6,22 +6,22 @@ import (
 	"unsafe"
 )
 
-// A Handle owns something of libtorch's. It counts who is using it: the owner, and every call in
-// flight, so that closing it while another goroutine is inside a call frees it after that call.
+// A Handle owns an object of libtorch. It counts its users, the owner and every call in flight, so
+// that closing it while another goroutine is inside a call frees the object after that call.
 type Handle struct {
 	pointer unsafe.Pointer
 	free    func(unsafe.Pointer)
 	bytes   int64
-	// state is the number of users in units of handleUser, and the two marks.
+	// state is the number of users, in units of handleUser, and three flags.
 	state atomic.Int64
 }
 
 const (
-	// handleClosed marks that the owner has given the handle up.
+	// handleClosed is set when the owner has closed the handle.
 	handleClosed = 1 << iota
-	// handleWatched marks that the garbage collector watches the owner.
+	// handleWatched is set when the owner has a finalizer.
 	handleWatched
-	// handleOnGPU marks that the bytes are a GPU's.
+	// handleOnGPU is set if the bytes are on a GPU.
 	handleOnGPU
 	// handleUser is one user.
 	handleUser
@@ -35,7 +35,7 @@ func New(pointer unsafe.Pointer, bytes int64, free func(unsafe.Pointer)) *Handle
 	return h
 }
 
-// Open sets up a handle that is part of something, which counts the bytes.
+// Open sets up a handle that is a field of its owner, which counts the bytes.
 func (h *Handle) Open(pointer unsafe.Pointer, bytes int64, onGPU bool, free func(unsafe.Pointer)) {
 	h.pointer, h.free, h.bytes = pointer, free, bytes
 	state := int64(handleUser)
@@ -45,7 +45,7 @@ func (h *Handle) Open(pointer unsafe.Pointer, bytes int64, onGPU bool, free func
 	h.state.Store(state)
 }
 
-// count is where the handle's bytes are counted.
+// count returns the counter of the handle's bytes.
 func (h *Handle) count() *ByteCount {
 	if h.state.Load()&handleOnGPU != 0 {
 		return GPUBytes
@@ -53,19 +53,19 @@ func (h *Handle) count() *ByteCount {
 	return CPUBytes
 }
 
-// Pointer is what the handle owns. It is valid between Use and Leave.
+// Pointer returns the object. It is valid between Use and Leave.
 func (h *Handle) Pointer() unsafe.Pointer { return h.pointer }
 
-// Bytes is how much memory the handle counts, and OnGPU whether it is a GPU's.
+// Bytes returns the amount of memory that the handle counts.
 func (h *Handle) Bytes() int64 { return h.bytes }
 
 // OnGPU reports whether the bytes are a GPU's.
 func (h *Handle) OnGPU() bool { return h.state.Load()&handleOnGPU != 0 }
 
-// IsClosed reports whether the owner has given the handle up.
+// IsClosed reports whether the owner has closed the handle.
 func (h *Handle) IsClosed() bool { return h.state.Load()&handleClosed != 0 }
 
-// Use enters the handle for a call, and reports whether it is still open.
+// Use marks the handle as in use for a call, and reports whether it is open.
 func (h *Handle) Use() bool {
 	for {
 		state := h.state.Load()
@@ -78,7 +78,7 @@ func (h *Handle) Use() bool {
 	}
 }
 
-// Leave ends what Use began, and frees what is closed and nobody uses any more.
+// Leave ends a use, and frees a closed object that has no other user.
 func (h *Handle) Leave() {
 	if h.state.Add(-handleUser) < handleUser {
 		h.free(h.pointer)
@@ -86,7 +86,7 @@ func (h *Handle) Leave() {
 	}
 }
 
-// Close gives up ownership, once.
+// Close closes the handle, once.
 func (h *Handle) Close() {
 	if h.GiveUp() {
 		h.free(h.pointer)
@@ -94,7 +94,7 @@ func (h *Handle) Close() {
 	}
 }
 
-// GiveUp is Close without the freeing, and reports whether that is to be done.
+// GiveUp is Close without freeing; it reports whether the caller must free the object.
 func (h *Handle) GiveUp() bool {
 	for {
 		state := h.state.Load()
@@ -107,16 +107,15 @@ func (h *Handle) GiveUp() bool {
 	}
 }
 
-// WatchOnce reports whether the garbage collector is to watch the owner: it is open, and not
-// watched yet.
+// WatchOnce reports whether the owner needs a finalizer: it is open and has none yet.
 func (h *Handle) WatchOnce() bool {
 	return h.state.Load()&(handleClosed|handleWatched) == 0 && h.state.Or(handleWatched)&handleWatched == 0
 }
 
-// IsWatched reports whether the garbage collector watches the owner.
+// IsWatched reports whether the owner has a finalizer.
 func (h *Handle) IsWatched() bool { return h.state.Load()&handleWatched != 0 }
 
-// CloseWhenUnreachable is the backstop for owners that are never closed.
+// CloseWhenUnreachable closes h when the garbage collector finds its owner unreachable.
 func CloseWhenUnreachable[T any](owner *T, h *Handle) {
 	runtime.AddCleanup(owner, (*Handle).Close, h)
 }

@@ -1,6 +1,6 @@
-// Package native owns what lies outside Go's heap, for package torch and those below it: handles that are
-// freed once, and after the last call that uses them, and the count of their bytes, by which garbage is
-// collected in time.
+// Package native manages what package torch and those below it hold outside Go's heap: handles that
+// are freed once, after the last call that uses them, and the number of their bytes, which triggers
+// garbage collections.
 package native
 
 import (
@@ -12,19 +12,19 @@ import (
 	"time"
 )
 
-// A ByteCount counts native memory. That is invisible to Go's garbage collector: a tensor is a few bytes to it, and may be
-// gigabytes outside. So the package counts the bytes that its tensors added, and starts a
-// collection where they have grown by a share of what was in use, as GOGC does for Go's own heap.
+// A ByteCount counts native memory, which Go's garbage collector does not see: a tensor is a few
+// bytes to it, and may be gigabytes outside its heap. A collection starts when the count has grown
+// by a share of what was in use, as GOGC does for Go's own heap.
 type ByteCount struct {
 	live atomic.Int64
 	// next is the count at which the next collection starts.
 	next atomic.Int64
-	// largestGarbage is how many bytes may be added at most between two collections.
+	// largestGarbage is the largest number of bytes that may be added between two collections.
 	largestGarbage atomic.Int64
 }
 
-// The CPU's memory and the GPUs' are counted apart: much in use on a GPU is no reason to let garbage
-// grow on the CPU.
+// Memory of the CPU and of GPUs is counted separately: much in use on a GPU is no reason to let
+// garbage grow on the CPU.
 var CPUBytes, GPUBytes = newCount(), newCount()
 
 func newCount() *ByteCount {
@@ -34,29 +34,28 @@ func newCount() *ByteCount {
 	return count
 }
 
-// collecting lets one goroutine collect at a time.
+// collecting allows one collection at a time.
 var collecting sync.Mutex
 
 const (
-	// firstCollection leaves small programs alone.
+	// firstCollection is the count below which no collection starts.
 	firstCollection = 32 << 20
-	// HandleBytes is what a tensor costs beside its elements: its handle and libtorch's own
-	// bookkeeping.
+	// HandleBytes is what a tensor costs beside its elements: its handle and libtorch's own data.
 	HandleBytes = 512
 )
 
-// Added counts bytes more, and collects garbage where it is time.
+// Added counts additional bytes, and collects garbage if it is time.
 func (c *ByteCount) Added(bytes int64) {
 	if c.live.Add(bytes) > c.next.Load() {
 		c.collect()
 	}
 }
 
-// Removed counts bytes less.
+// Removed counts bytes that were freed.
 func (c *ByteCount) Removed(bytes int64) { c.live.Add(-bytes) }
 
-// collect frees what nobody refers to. Whoever finds a collection under way waits for it: many
-// goroutines make tensors faster than one can free them.
+// collect frees what is unreachable. If a collection is running, it waits for that: many goroutines
+// make tensors faster than one can free them.
 func (c *ByteCount) collect() {
 	collecting.Lock()
 	defer collecting.Unlock()
@@ -70,15 +69,15 @@ func (c *ByteCount) collect() {
 	}
 }
 
-// CollectNow collects, and waits until what was found is freed.
+// CollectNow collects garbage and waits until it has been freed.
 func CollectNow() {
 	BeforeCollection()
 	runtime.GC()
 	awaitFinalizers()
 }
 
-// awaitFinalizers waits until the finalizers that a collection queued have run, or do not get on:
-// one of the program's own may be waiting for something.
+// awaitFinalizers waits until the finalizers that a collection queued have run, or make no
+// progress, since one of the program's own may block.
 func awaitFinalizers() {
 	const patience = 50 // times 200 microseconds without progress
 	samples := []metrics.Sample{
@@ -86,7 +85,7 @@ func awaitFinalizers() {
 	}
 	metrics.Read(samples)
 	queued := samples[0].Value.Uint64()
-	// The runtime counts finalizers by the block, so what they freed tells progress too.
+	// The runtime counts finalizers by the block, so freed bytes count as progress too.
 	before, liveBefore, idle := uint64(0), int64(0), 0
 	for idle < patience {
 		executed, live := samples[1].Value.Uint64(), Bytes()
@@ -102,14 +101,13 @@ func awaitFinalizers() {
 	}
 }
 
-// Bytes is how many bytes are counted in all.
+// Bytes returns the number of bytes counted in all.
 func Bytes() int64 { return CPUBytes.live.Load() + GPUBytes.live.Load() }
 
-// LimitGarbage has a collection start after at most so many more bytes.
+// LimitGarbage makes a collection start after at most the given number of additional bytes.
 func (c *ByteCount) LimitGarbage(bytes int64) {
 	c.largestGarbage.Store(min(c.largestGarbage.Load(), bytes))
 }
 
-// BeforeCollection lets go of what waits to be watched, so that a collection finds it. Package torch
-// sets it.
+// BeforeCollection makes unreachable tensors visible to a collection. Package torch sets it.
 var BeforeCollection = func() {}

@@ -12,23 +12,24 @@ import (
 )
 
 const (
-	// mostValues bounds the memory that a pickle of one-byte instructions asks for.
+	// mostValues limits the memory that a pickle of one-byte instructions can ask for.
 	mostValues = 5_000_000
-	// mostDigits is how many bytes a whole number may have.
+	// mostDigits limits the bytes of an integer.
 	mostDigits = 1024
-	// longestName is how many bytes the name of a module or class may have.
+	// longestName limits the bytes of a module's or class's name.
 	longestName = 1024
 )
 
-// A Decoded is what a pickle holds.
+// A Decoded is the contents of a pickle.
 type Decoded struct {
 	Value any
-	// Persistents are the things outside of it, in order.
+	// Persistents are the references to objects outside of the pickle, in order.
 	Persistents []*Persistent
 }
 
-// Decode reads one pickle and leaves r after its end. allow is asked about each class and function
-// that it names; what it returns ends the reading. dictLike are the classes that items are set on.
+// Decode reads one pickle and leaves r after its end. allow is called with each class and function
+// that the pickle names; an error from it ends the reading. dictLike are the classes that items are
+// set on.
 func Decode(r *bufio.Reader, allow func(Global) error, dictLike ...Global) (Decoded, error) {
 	d := &decoder{r: r, allow: allow, dictLike: map[Global]bool{}, memo: map[uint32]any{}}
 	for _, class := range dictLike {
@@ -81,7 +82,7 @@ func (d *decoder) step(code byte) error {
 			err = fmt.Errorf("the pickle has protocol %d, known is up to %d", version, newestProtocol)
 		}
 		return err
-	case opFrame: // a hint for buffers
+	case opFrame: // a hint for buffering
 		_, err := d.unsigned(8)
 		return err
 	case opMark:
@@ -115,7 +116,7 @@ func (d *decoder) step(code byte) error {
 	return d.push(value)
 }
 
-// scalar is what an instruction pushes that needs nothing but its own bytes.
+// scalar returns what an instruction pushes that needs only its own bytes.
 func (d *decoder) scalar(code byte) (any, error) {
 	switch code {
 	case opNone:
@@ -149,7 +150,7 @@ func (d *decoder) scalar(code byte) (any, error) {
 	case opBinUnicode, opShortBinUnicode, opBinUnicode8:
 		data, err := d.sized(map[byte]int{opShortBinUnicode: 1, opBinUnicode: 4, opBinUnicode8: 8}[code])
 		return string(data), err
-	case opShortBinString, opBinString: // what Python 2 called text
+	case opShortBinString, opBinString: // strings of Python 2
 		data, err := d.sized(map[byte]int{opShortBinString: 1, opBinString: 4}[code])
 		return string(data), err
 	case opShortBinBytes, opBinBytes, opBinBytes8, opByteArray8:
@@ -159,7 +160,7 @@ func (d *decoder) scalar(code byte) (any, error) {
 	return nil, fmt.Errorf("the pickle has the instruction 0x%02x, which is not supported", code)
 }
 
-// count bounds how much a pickle makes.
+// count limits the number of values in a pickle.
 func (d *decoder) count() error {
 	if d.values++; d.values > mostValues {
 		return fmt.Errorf("the pickle makes more than %d values", mostValues)
@@ -175,7 +176,7 @@ func (d *decoder) push(value any) error {
 	return nil
 }
 
-// base is how far down the stack may be used: to the last mark.
+// base is the lowest usable position of the stack, after the last mark.
 func (d *decoder) base() int {
 	if len(d.marks) == 0 {
 		return 0
@@ -201,7 +202,7 @@ func (d *decoder) top() (any, error) {
 	return d.stack[len(d.stack)-1], nil
 }
 
-// popMany takes the last n values, oldest first.
+// popMany removes the last n values, oldest first.
 func (d *decoder) popMany(n int) ([]any, error) {
 	from := len(d.stack) - n
 	if from < d.base() {
@@ -213,7 +214,7 @@ func (d *decoder) popMany(n int) ([]any, error) {
 	return values, nil
 }
 
-// popMark takes the values after the last mark, and the mark.
+// popMark removes the values after the last mark, and the mark.
 func (d *decoder) popMark() ([]any, error) {
 	if len(d.marks) == 0 {
 		return nil, errMark
@@ -223,7 +224,7 @@ func (d *decoder) popMark() ([]any, error) {
 	return values, err
 }
 
-// read reads n bytes, and takes memory for what is there alone.
+// read reads n bytes, and allocates memory only for bytes that exist.
 func (d *decoder) read(n uint64) ([]byte, error) {
 	const chunk = 1 << 16
 	if n <= chunk {
@@ -245,7 +246,7 @@ func (d *decoder) unsigned(width int) (uint64, error) {
 	return binary.LittleEndian.Uint64(data[:]), err
 }
 
-// sized reads bytes after their number, which has width bytes.
+// sized reads bytes that follow their number, which has width bytes.
 func (d *decoder) sized(width int) ([]byte, error) {
 	n, err := d.unsigned(width)
 	if err != nil {
@@ -254,7 +255,7 @@ func (d *decoder) sized(width int) ([]byte, error) {
 	return d.read(n)
 }
 
-// long reads a whole number in two's complement, little-endian.
+// long reads a little-endian integer in two's complement.
 func (d *decoder) long(code byte) (any, error) {
 	width := 1
 	if code == opLong4 {
@@ -433,7 +434,7 @@ func (d *decoder) remember(code byte) error {
 	return d.count()
 }
 
-// insert puts values into the container below them.
+// insert adds values to the container below them.
 func (d *decoder) insert(code byte) error {
 	var values []any
 	var err error

@@ -9,28 +9,29 @@ import (
 	"unicode/utf8"
 )
 
-// An Encoder writes one pickle of protocol 2, which every Python reads, instruction by instruction.
-// A container that begins is followed by a mark, its items, and the instruction that takes them in.
+// An Encoder writes one pickle of protocol 2, which every version of Python reads, instruction by
+// instruction. To write a container, write a mark, the items, and the instruction that collects
+// them.
 type Encoder struct {
 	buffer bytes.Buffer
-	// memo is the places of what was written before.
+	// memo has the positions of remembered values.
 	memo map[any]uint32
 }
 
-// NewEncoder begins a pickle.
+// NewEncoder starts a pickle.
 func NewEncoder() *Encoder {
 	e := &Encoder{memo: map[any]uint32{}}
 	e.buffer.Write([]byte{opProto, 2})
 	return e
 }
 
-// Finish ends the pickle and hands it over.
+// Finish ends the pickle and returns it.
 func (e *Encoder) Finish() []byte {
 	e.buffer.WriteByte(opStop)
 	return e.buffer.Bytes()
 }
 
-// Recall writes what was remembered under a key, and reports whether there was something.
+// Recall writes the value remembered under a key, and reports whether there is one.
 func (e *Encoder) Recall(key any) bool {
 	index, ok := e.memo[key]
 	if ok {
@@ -39,7 +40,7 @@ func (e *Encoder) Recall(key any) bool {
 	return ok
 }
 
-// Remember keeps what was written last under a key.
+// Remember remembers the value that was written last under a key.
 func (e *Encoder) Remember(key any) {
 	index := uint32(len(e.memo))
 	e.memo[key] = index
@@ -71,7 +72,7 @@ func (e *Encoder) Bool(value bool) {
 	}
 }
 
-// Int writes a whole number.
+// Int writes an integer.
 func (e *Encoder) Int(n int64) {
 	switch {
 	case n >= 0 && n < 1<<8:
@@ -85,7 +86,7 @@ func (e *Encoder) Int(n int64) {
 	}
 }
 
-// Big writes a whole number of any size that the format's short form has room for.
+// Big writes an integer of up to 255 bytes.
 func (e *Encoder) Big(n *big.Int) error {
 	if n.IsInt64() {
 		e.Int(n.Int64())
@@ -156,17 +157,17 @@ func (e *Encoder) EmptyDict() { e.buffer.WriteByte(opEmptyDict) }
 // Tuple makes a tuple of the items since the mark.
 func (e *Encoder) Tuple() { e.buffer.WriteByte(opTuple) }
 
-// Appends puts the items since the mark into the list below it.
+// Appends adds the items since the mark to the list below it.
 func (e *Encoder) Appends() { e.buffer.WriteByte(opAppends) }
 
-// SetItems puts the keys and values since the mark into the dict below it.
+// SetItems adds the keys and values since the mark to the dict below it.
 func (e *Encoder) SetItems() { e.buffer.WriteByte(opSetItems) }
 
-// Reduce calls the function below with the tuple above.
+// Reduce calls the function on the stack with the tuple above it.
 func (e *Encoder) Reduce() { e.buffer.WriteByte(opReduce) }
 
-// Build gives the object below the state above.
+// Build sets the state of the object on the stack to the value above it.
 func (e *Encoder) Build() { e.buffer.WriteByte(opBuild) }
 
-// Persistent stands for what has the identity above.
+// Persistent refers to an external object by the identity on the stack.
 func (e *Encoder) Persistent() { e.buffer.WriteByte(opBinPersID) }

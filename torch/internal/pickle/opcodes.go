@@ -1,6 +1,6 @@
 package pickle
 
-// The instructions that are read or written, as Python's pickletools names them.
+// The instructions that are read or written, with the names of Python's pickletools.
 const (
 	opMark            = '('
 	opStop            = '.'
@@ -53,5 +53,5 @@ const (
 	opByteArray8      = 0x96
 )
 
-// newestProtocol is the newest version of the format that is read.
+// newestProtocol is the newest protocol that is read.
 const newestProtocol = 5

@@ -1,4 +1,4 @@
-// Package stream reads what comes as a stream.
+// Package stream reads streams.
 package stream
 
 import (
@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// ReadAll is io.ReadAll, but for growing and copying where r knows how much there is.
+// ReadAll is io.ReadAll that allocates once if r knows its length.
 func ReadAll(r io.Reader) ([]byte, error) {
 	var buffer bytes.Buffer
 	switch source := r.(type) {

@@ -1,4 +1,4 @@
-// Package tensorfile is what the readers of files of tensors share.
+// Package tensorfile has helpers for reading files of tensors.
 package tensorfile
 
 import (
@@ -10,8 +10,8 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// Open opens a file, and tells its size. format is the name of the package that reads it, and
-// operation that of its function, for errors.
+// Open opens a file and returns its size. For errors, format is the name of the calling package and
+// operation that of its function.
 func Open(format, operation, path string) (*os.File, int64, error) {
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -32,7 +32,7 @@ func Open(format, operation, path string) (*os.File, int64, error) {
 	return file, info.Size(), nil
 }
 
-// Replace closes a tensor for what is made of it.
+// Replace returns what with makes of a tensor, and closes the tensor.
 func Replace(tensor *torch.Tensor, with func(*torch.Tensor) *torch.Tensor) (*torch.Tensor, error) {
 	defer tensor.Close()
 	var made *torch.Tensor
@@ -40,7 +40,7 @@ func Replace(tensor *torch.Tensor, with func(*torch.Tensor) *torch.Tensor) (*tor
 	return made, err
 }
 
-// Move brings a new tensor to where it is wanted.
+// Move converts a new tensor to the device and dtype in the options.
 func Move(tensor *torch.Tensor, where []torch.Option) (*torch.Tensor, error) {
 	if len(where) == 0 {
 		return tensor, nil
@@ -48,7 +48,7 @@ func Move(tensor *torch.Tensor, where []torch.Option) (*torch.Tensor, error) {
 	return Replace(tensor, func(t *torch.Tensor) *torch.Tensor { return t.To(where...) })
 }
 
-// CloseAll closes the tensors that were read before one failed.
+// CloseAll closes tensors that were read before a failure.
 func CloseAll(tensors []torch.NamedTensor) {
 	for _, named := range tensors {
 		named.Tensor.Close()
