@@ -11,9 +11,10 @@
 //
 // JPEG is decoded by libjpeg-turbo and TIFF by libtiff where the machine that the program was built on has
 // their headers (Debian's libjpeg62-turbo-dev and libtiff-dev), through the small library libcpicture that
-// make builds; [Decoders] tells. Without them, and without cgo, Go's packages read the common kinds: JPEG
-// within 4 levels of Pillow's pixels, and no arithmetic coding and few samplings; TIFF in gray, RGB and
-// palette colors of 8 bits. What they do not read is refused with a line that says so.
+// make builds; [Decoders] tells. Without libjpeg-turbo, and without cgo, Go's decoder reads JPEG within 4
+// levels of Pillow's pixels, and neither arithmetic coding nor unusual samplings. Without libtiff only rare
+// kinds of TIFF are missing: Zstandard, LZMA, fax group 3 in two dimensions, and YCbCr outside JPEG. What
+// is not read is refused with a line that says so.
 //
 // Gray of 16 bits is read by its high 8, where Pillow's convert("RGB") makes it nearly all white; gray of
 // 32 bits and of floats has no scale of its own, and is cut off at 0 and 255 as by Pillow.

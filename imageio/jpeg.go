@@ -11,15 +11,15 @@ import (
 )
 
 // Decoders names what decodes JPEG and TIFF in this program, as "JPEG by libjpeg-turbo 2.1.5, TIFF by
-// libtiff 4.5.0". Where the machine that built it had no such library, Go's packages image/jpeg and
-// x/image/tiff do: they read fewer kinds of these files, and JPEG within a few levels of Pillow's pixels.
+// libtiff 4.5.0". Where the machine that built it had no such library, Go's decoders do, which read fewer
+// kinds of these files, and JPEG within a few levels of Pillow's pixels.
 func Decoders() string {
 	jpegBy, tiffBy := cpicture.JPEGLibrary(), cpicture.TIFFLibrary()
 	if jpegBy == "" {
 		jpegBy = "Go's image/jpeg"
 	}
 	if tiffBy == "" {
-		tiffBy = "Go's x/image/tiff"
+		tiffBy = "Go's decoders"
 	}
 	return fmt.Sprintf("JPEG by %s, TIFF by %s", jpegBy, tiffBy)
 }
