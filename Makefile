@@ -85,10 +85,12 @@ run: $(program)
 processors := $(shell nproc)
 go_test = OMP_NUM_THREADS=1 $(GO) test -count=1 -p $(processors) -timeout 30m
 
-# Models compute once more with all processors, as programs do.
+# Pictures are read once more without the C libraries. Models compute once more with all processors, as
+# programs do.
 test: $(library)
 	@$(MAKE) --no-print-directory --output-sync=target -j$(processors) test-scripts test-outside test-library
 	$(go_test) ./...
+	CGO_ENABLED=0 $(go_test) ./imageio/...
 	$(GO) test -count=1 -p 1 -run 'Agree|SameSeed|Concurrent' ./clip/... ./vqgan/...
 
 test-scripts:

@@ -65,6 +65,21 @@ func TestHugeHeaders(t *testing.T) {
 	}
 }
 
+// Many scans of few bytes each cost the time of a whole picture each.
+func TestJPEGOfThousandsOfScansIsRefused(t *testing.T) {
+	if cpicture.JPEGLibrary() == "" {
+		t.Skip("Go's decoder has no bound")
+	}
+	data, err := os.ReadFile("testdata/formats/progressive_444.jpg")
+	require.NoError(t, err)
+	first := bytes.Index(data, []byte{0xff, 0xda})
+	next := first + 2 + bytes.Index(data[first+2:], []byte{0xff, 0xc4}) // the tables of the second scan
+	bomb := bytes.Join([][]byte{data[:first], bytes.Repeat(data[first:next], 2000), data[next:]}, nil)
+	_, err = Decode(bytes.NewReader(bomb), Options{})
+	require.ErrorIs(t, err, ErrCorrupt)
+	assert.ErrorContains(t, err, "the JPEG data has more than 1000 scans")
+}
+
 // A file that is cut off after any of its bytes is refused, or every pixel was there. Sizes are bounded, so
 // that a header with a changed meaning asks for little.
 func TestCutFilesAreRefusedOrWhole(t *testing.T) {

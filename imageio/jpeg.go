@@ -11,16 +11,15 @@ import (
 )
 
 // Decoders returns what decodes JPEG and TIFF in this program, such as "JPEG by libjpeg-turbo
-// 2.1.5, TIFF by libtiff 4.5.0". If these libraries were not found when the program was built, the
-// Go packages image/jpeg and x/image/tiff are used: they read fewer kinds of files, and JPEG within
-// a few levels of Pillow's pixels.
+// 2.1.5, TIFF by libtiff 4.5.0". Decoders in Go are used for a library that was not found when the
+// program was built: they read fewer kinds of files, and JPEG within a few levels of Pillow's pixels.
 func Decoders() string {
 	jpegBy, tiffBy := cpicture.JPEGLibrary(), cpicture.TIFFLibrary()
 	if jpegBy == "" {
 		jpegBy = "Go's image/jpeg"
 	}
 	if tiffBy == "" {
-		tiffBy = "Go's x/image/tiff"
+		tiffBy = "Go's decoders"
 	}
 	return fmt.Sprintf("JPEG by %s, TIFF by %s", jpegBy, tiffBy)
 }

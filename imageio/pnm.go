@@ -120,6 +120,27 @@ func (r *pnmReader) header() (h pnmHeader, err error) {
 	return h, nil
 }
 
+// shortest is the least number of bytes that the pixels take, so that nothing is made for a header alone.
+func (h pnmHeader) shortest() int {
+	samples := h.width * h.height
+	if h.kind == '3' || h.kind == '6' {
+		samples *= 3
+	}
+	switch h.kind {
+	case '2', '3':
+		return 2*samples - 1 // a digit each, and spaces between them
+	case '4':
+		return (h.width + 7) / 8 * h.height
+	case 'f':
+		return 4 * samples
+	case '5', '6':
+		if h.most > 255 {
+			return 2 * samples
+		}
+	}
+	return samples
+}
+
 func pnmSize(data []byte) (image.Point, error) {
 	h, err := (&pnmReader{data: data}).header()
 	return image.Pt(h.width, h.height), err
@@ -132,15 +153,18 @@ func decodePNM(data []byte, d *Stored) error {
 		return err
 	}
 	pixels := data[min(r.at, len(data)):]
+	if len(pixels) < h.shortest() {
+		return io.ErrUnexpectedEOF
+	}
 	switch h.kind {
 	case '1':
 		d.bilevel = true
 		d.image, err = plainBitmap(h, pixels)
 	case '4':
 		d.bilevel = true
-		d.image, err = packedBitmap(h, pixels)
+		d.image = packedBitmap(h, pixels)
 	case 'f':
-		d.image, err = floatMap(h, pixels)
+		d.image = floatMap(h, pixels)
 	case '2', '5':
 		gray := image.NewGray(image.Rect(0, 0, h.width, h.height))
 		d.image, err = gray, readPNMSamples(gray.Pix, h, r)
@@ -181,16 +205,10 @@ func readPNMSamples(out []uint8, h pnmHeader, r *pnmReader) error {
 	}
 	pixels := r.data[min(r.at, len(r.data)):]
 	if h.most > 255 {
-		if len(pixels) < 2*len(out) {
-			return io.ErrUnexpectedEOF
-		}
 		for i := range out {
 			out[i] = level(int(binary.BigEndian.Uint16(pixels[2*i:])))
 		}
 		return nil
-	}
-	if len(pixels) < len(out) {
-		return io.ErrUnexpectedEOF
 	}
 	for i := range out {
 		out[i] = table[pixels[i]]
@@ -219,12 +237,9 @@ func plainBitmap(h pnmHeader, pixels []byte) (*image.Gray, error) {
 	return gray, nil
 }
 
-func packedBitmap(h pnmHeader, pixels []byte) (*image.Gray, error) {
+func packedBitmap(h pnmHeader, pixels []byte) *image.Gray {
 	gray := image.NewGray(image.Rect(0, 0, h.width, h.height))
 	stride := (h.width + 7) / 8
-	if len(pixels) < stride*h.height {
-		return nil, io.ErrUnexpectedEOF
-	}
 	for y := range h.height {
 		row := gray.Pix[y*gray.Stride:][:h.width]
 		unpackBits(row, pixels[y*stride:], 1)
@@ -232,15 +247,12 @@ func packedBitmap(h pnmHeader, pixels []byte) (*image.Gray, error) {
 			row[x] = 255 * (1 - row[x])
 		}
 	}
-	return gray, nil
+	return gray
 }
 
 // floatMap reads 32-bit floats, the lowest row first.
-func floatMap(h pnmHeader, pixels []byte) (*image.Gray, error) {
+func floatMap(h pnmHeader, pixels []byte) *image.Gray {
 	gray := image.NewGray(image.Rect(0, 0, h.width, h.height))
-	if len(pixels) < 4*len(gray.Pix) {
-		return nil, io.ErrUnexpectedEOF
-	}
 	var order binary.ByteOrder = binary.BigEndian
 	if h.scale < 0 {
 		order = binary.LittleEndian
@@ -251,5 +263,5 @@ func floatMap(h pnmHeader, pixels []byte) (*image.Gray, error) {
 			row[x] = floatLevel(math.Float32frombits(order.Uint32(pixels[4*(y*h.width+x):])))
 		}
 	}
-	return gray, nil
+	return gray
 }

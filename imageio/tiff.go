@@ -5,14 +5,15 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"io"
 	"math"
 	"slices"
 
 	"github.com/clipvqgan/clipvqgan/imageio/internal/cpicture"
 )
 
-// TIFF: libtiff undoes the compression, the predictor, the tiles and the order of bits and bytes; what
-// the samples mean is told here, for the kinds that Pillow's TiffImagePlugin.py reads, to its pixels.
+// TIFF: libtiff undoes the compression, the predictor, the tiles and the order of bits and bytes, or
+// tiff_blocks.go where the library is missing; what the samples mean is told here, for the kinds that Pillow's TiffImagePlugin.py reads, to its pixels.
 
 // The photometric interpretations of TIFF.
 const (
@@ -34,39 +35,38 @@ const (
 	tiffFloat    = 3
 )
 
-// The tag of the extra samples' meanings, and those that matter.
+// The meanings of TIFF's extra samples.
 const (
-	tiffExtraSamples  = 338
 	tiffPremultiplied = 1
 	tiffAlpha         = 2
 	tiffCorelAlpha    = 999
 )
 
 func tiffSize(data []byte) (image.Point, error) {
-	if cpicture.TIFFLibrary() == "" {
-		return plainTIFFSize(data)
-	}
-	header, err := cpicture.ReadTIFFHeader(data)
+	header, _, err := tiffHeader(data)
 	return image.Pt(header.Width, header.Height), err
 }
 
 func decodeTIFF(data []byte, d *Stored) error {
-	if cpicture.TIFFLibrary() == "" {
-		return decodePlainTIFF(data, d)
-	}
-	header, err := cpicture.ReadTIFFHeader(data)
+	header, tags, err := tiffHeader(data)
 	if err != nil {
 		return err
 	}
 	t := tiffPicture{TIFFHeader: header}
-	if tags, err := readTIFFTags(data); err == nil && tags.values[tiffExtraSamples] == nil {
-		t.ExtraKinds = nil // libtiff makes up what the file does not say
-	}
 	if err := t.check(); err != nil {
 		return err
 	}
-	t.samples = make([]uint8, header.DecodedBytes)
-	if err := cpicture.DecodeTIFF(data, header, t.samples); err != nil {
+	// A third, since chroma may be stored with few samples.
+	if header.Compression == tiffUncompressed && int64(len(data)) < header.DecodedBytes/3 {
+		return io.ErrUnexpectedEOF
+	}
+	if cpicture.TIFFLibrary() == "" {
+		t.samples, err = decodeTIFFBlocks(data, &t, tags)
+	} else {
+		t.samples = make([]uint8, header.DecodedBytes)
+		err = cpicture.DecodeTIFF(data, header, t.samples)
+	}
+	if err != nil {
 		return err
 	}
 	t.interleave()
