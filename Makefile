@@ -41,13 +41,15 @@ define need_go
 command -v $(GO) >/dev/null || { echo "error: no Go: $(GO) is not on the PATH (see go.mod for the version)" >&2; exit 1; }
 endef
 
-# Built, not run by go: so its exit status comes back and signals reach it.
-set_up = CGO_ENABLED=0 $(GO) build -o build/setup ./setup && build/setup -python $(PYTHON) -install-dir .libtorch
+# Built, not run by go: so its exit status comes back and signals reach it. Where there is no Go, SETUP names
+# one that was built before.
+set_up = $(if $(SETUP),"$(SETUP)",CGO_ENABLED=0 $(GO) build -o build/setup ./setup && build/setup) \
+  -python "$(PYTHON)" -install-dir .libtorch
 
 # Finds or installs libtorch each time, which takes a moment where nothing has changed; the file is
 # then left as it was.
 build/libtorch.cmake: FORCE
-	@$(call need_go)
+	@$(if $(SETUP),,$(need_go))
 	@$(set_up) -build-dir build
 
 # Configures the build folder $(1) with the options $(2), unless that was done, in this place.

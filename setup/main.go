@@ -84,6 +84,7 @@ type options struct {
 	python     string
 	installDir string
 	buildDir   string
+	again      bool
 }
 
 func run(ctx context.Context, arguments []string, tell *console.Console) error {
@@ -98,6 +99,7 @@ func run(ctx context.Context, arguments []string, tell *console.Console) error {
 	flags.StringVar(&o.python, "python", "python3", "the Python whose torch package is looked at")
 	flags.StringVar(&o.installDir, "install-dir", "", "where libtorch is installed (default: in the user's cache folder)")
 	flags.StringVar(&o.buildDir, "build-dir", "", "only write where libtorch is into libtorch.cmake and libtorch.json in this `folder`, as make does")
+	flags.BoolVar(&o.again, "rebuild", false, "build libctorch even where it is there, as after a library that it uses was installed")
 	if err := flags.Parse(arguments); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return err
@@ -129,7 +131,7 @@ func run(ctx context.Context, arguments []string, tell *console.Console) error {
 	if o.buildDir != "" {
 		return describe(ctx, found, o.buildDir, tools, tell)
 	}
-	return build(ctx, found, filepath.Join(cache, "libctorch"), tools, tell)
+	return build(ctx, found, filepath.Join(cache, "libctorch"), o.again, tools, tell)
 }
 
 // find is the libtorch to build with.
@@ -202,13 +204,14 @@ func writeIfChanged(path, text string) error {
 }
 
 // build builds libctorch where it is missing, and prints what go build needs.
-func build(ctx context.Context, found *libtorch.Libtorch, folder string, tools libctorch.Tools, tell *console.Console) error {
+func build(ctx context.Context, found *libtorch.Libtorch, folder string, again bool, tools libctorch.Tools, tell *console.Console) error {
 	b := libctorch.Build{
 		Sources:  clipvqgan.Sources,
 		Version:  version(),
 		Libtorch: found,
 		Tools:    tools,
 		Folder:   folder,
+		Again:    again,
 		Tell:     tell,
 	}
 	prefix, err := b.Prefix()

@@ -36,7 +36,7 @@ func checkLibrary(version, wantedVersion int32, sum, wantedSum uint32) error {
 			"compiled for ABI %d: build both from the same checkout with make", version, Version(), wantedVersion)}
 	case sum != wantedSum:
 		return &Error{operation, ErrOther, "libctorch was built from other headers than this program: " +
-			"run make in the checkout again (or make install, where it is installed)"}
+			"run make in the checkout again (or make install, where it is installed; or setup of the module's version)"}
 	default:
 		return nil
 	}

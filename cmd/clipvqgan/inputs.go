@@ -14,7 +14,7 @@ import (
 
 // pictureExtensions are those of the files in a folder that are taken for pictures.
 var pictureExtensions = []string{
-	"png", "jpg", "jpeg", "jpe", "jfif", "gif", "webp", "bmp", "tif", "tiff", "pbm", "pgm", "ppm", "pnm", "tga", "ico",
+	"png", "jpg", "jpeg", "jpe", "jfif", "gif", "webp", "bmp", "tif", "tiff", "pbm", "pgm", "ppm", "pnm", "pfm", "tga", "ico",
 }
 
 // aboutPictures tells in the commands' help what a picture's argument may be.

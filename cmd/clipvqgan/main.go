@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/clipvqgan/clipvqgan/clip"
+	"github.com/clipvqgan/clipvqgan/imageio"
 	"github.com/clipvqgan/clipvqgan/models"
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/vqgan"
@@ -43,7 +44,7 @@ func newRoot(s *settings) *cobra.Command {
 		Long: `Make pictures from text, and tell what pictures show.
 
 Ctrl-C and SIGTERM end every command within a second; generate writes the picture so far.`,
-		Version:       "libtorch " + torch.Version(),
+		Version:       "libtorch " + torch.Version() + ", " + imageio.Decoders(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}

@@ -211,6 +211,12 @@ class FromAProxyTest(unittest.TestCase):
         self.assertRegex(again.stdout, r"\Aexport CGO_LDFLAGS=.*\nexport PKG_CONFIG_PATH=.*\n\Z")
         self.assertIn(str(prefix / "lib"), again.stdout)
 
+        # The command, which links the library for pictures too.
+        install = f"{again.stdout}go install {MODULE}/cmd/clipvqgan@v0.0.1"
+        run("sh", "-ec", install, cwd=self.folder, env=self.env)
+        command = self.home / "go" / "bin" / "clipvqgan"
+        self.assertIn("libtorch", run(command, "--version", cwd="/", env=self.env))
+
         # What was built runs with none of the variables.
         run("sh", "-ec", steps.splitlines()[2] + "\ngo build -o hello .", cwd=self.module, env=self.env)
         bare = {"PATH": os.environ["PATH"], "HOME": "/"}

@@ -68,7 +68,7 @@ def main() -> None:
     with ThreadPoolExecutor(2) as pool:
         tests = list(pool.map(build, packages))
     programs = {"clipvqgan": "./cmd/clipvqgan", "benchmark": "./scripts/benchmark/models",
-                "gpu-benchmark": "./scripts/gpu/benchmark"}
+                "gpu-benchmark": "./scripts/gpu/benchmark", "setup": "./setup"}
     for program, source in programs.items():
         go("build", *TAGS, *STRIPPED, "-o", BUNDLE / program, source)
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, text=True,

@@ -192,7 +192,8 @@ def main() -> int:
     with ThreadPoolExecutor(1) as beside:
         models = None if arguments.tests_only else beside.submit(
             run, "models of the benchmarks", benchmark("--prepare"), left())
-        report.add(run("build libctorch", ["make", "lib", f"PYTHON={sys.executable}"], left()))
+        report.add(run("build libctorch", ["make", "lib", f"PYTHON={sys.executable}",
+                                                f"SETUP={BUNDLE / 'programs' / 'setup'}"], left()))
         if report.failed():
             return 1
         libraries = f"{LIBRARY}:{torch_libraries()}"

@@ -19,6 +19,7 @@ import gzip
 import io
 import json
 import pathlib
+import re
 import struct
 import zlib
 
@@ -134,7 +135,8 @@ class Writer:
 
 
 def plain(mode):
-    return mode.replace(";", "_")
+    """The mode in a file's name. Names that differ in case alone are one on some systems, and to Go's modules."""
+    return re.sub("a$", "A_premultiplied", mode.replace(";", "_"))
 
 
 def every_mode(writer):

@@ -33,6 +33,7 @@ type Build struct {
 	Libtorch *libtorch.Libtorch
 	Tools    Tools
 	Folder   string // holds a folder for each build
+	Again    bool   // build it even where it is there
 	Tell     *console.Console
 }
 
@@ -69,7 +70,7 @@ func (b *Build) eachFile(do func(name string, content []byte) error) error {
 // all of it is there.
 func (b *Build) Make(ctx context.Context) (string, error) {
 	prefix, err := b.Prefix()
-	if err != nil || exists(prefix) {
+	if err != nil || exists(prefix) && !b.Again {
 		return prefix, err
 	}
 	unlock, err := install.Lock(ctx, b.Folder, b.Tell)
@@ -77,8 +78,8 @@ func (b *Build) Make(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer unlock()
-	if exists(prefix) {
-		return prefix, nil
+	if exists(prefix) && !b.Again {
+		return prefix, nil // by the one that had the lock before
 	}
 	if err := b.build(ctx, prefix); err != nil {
 		return "", fmt.Errorf("libctorch was not built: %w", err)
@@ -133,6 +134,9 @@ func (b *Build) build(ctx context.Context, prefix string) error {
 		}
 	}
 	b.Tell.Clear()
+	if err := os.RemoveAll(prefix); err != nil { // where it is built again
+		return err
+	}
 	if err := os.Rename(stage, prefix); err != nil {
 		return err
 	}

@@ -91,6 +91,15 @@ func TestMakeBuildsOnce(t *testing.T) {
 	after, err := os.ReadFile(f.calls)
 	require.NoError(t, err)
 	assert.Equal(t, calls, after, "nothing ran")
+
+	f.Again = true
+	again, err = f.Make(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, prefix, again)
+	assert.FileExists(t, filepath.Join(prefix, "lib", "libctorch.so"))
+	after, err = os.ReadFile(f.calls)
+	require.NoError(t, err)
+	assert.Equal(t, 6, strings.Count(string(after), "\n"), string(after))
 }
 
 func TestWhatChangesTheLibraryGivesItAnotherFolder(t *testing.T) {
