@@ -411,7 +411,7 @@ func TestEveryListedOperatorHasAReference(t *testing.T) {
 		"FusedSGDInPlace", "FusedAdamInPlace", "FusedAdamWInPlace", "FusedAdagradInPlace"} {
 		have[name] = true
 	}
-	lines := regexp.MustCompile(`(?m)^(?:func )?(\w+) = .*?\)(?: -> [\w, ]+)?: (?:is behind (\w+))?`)
+	lines := regexp.MustCompile(`(?m)^(?:func )?(\w+) = .*?\)(?: -> [\w, ]+)?: (?:implements (\w+))?`)
 	found := lines.FindAllStringSubmatch(string(list), -1)
 	require.Greater(t, len(found), 300)
 	for _, line := range found {
