@@ -7,22 +7,23 @@ import "runtime"
 
 // AutocastOptions are the options of [Autocast]. The zero value is PyTorch's default on the CPU.
 type AutocastOptions struct {
-	// Device says on which type of device operators are cast. The GPU's number does not matter.
+	// Device is the type of device on which operators are cast; the index of a GPU is ignored.
 	Device Device
-	// DType is [BFloat16] or [Float16]. The zero value stands for PyTorch's default: BFloat16 on the CPU
+	// DType is [BFloat16] or [Float16]. The zero value means PyTorch's default: BFloat16 on the CPU
 	// and Float16 on GPUs.
 	DType DType
-	// NoCache casts a weight each time that it is used. By default the cast is kept until the outermost
-	// Autocast returns. Captured CUDA graphs need NoCache.
+	// NoCache casts a weight each time it is used. By default the cast weight is kept until the
+	// outermost Autocast returns. Captured CUDA graphs need NoCache.
 	NoCache bool
 }
 
-// Autocast runs f with mixed precision: matrix products and convolutions compute in a smaller dtype,
+// Autocast runs f with mixed precision: matrix products and convolutions compute in a 16-bit dtype,
 // operators that need the range of float32 compute in float32, and operands of different dtypes are
-// promoted. It is Python's torch.autocast. The setting holds for f's goroutine alone, which stays on its
-// OS thread while f runs. A backward pass runs in the dtypes of the forward pass, so call it outside.
+// promoted. It is Python's torch.autocast. The setting holds for f's goroutine alone, which stays
+// on its OS thread while f runs. A backward pass runs in the dtypes of the forward pass, so call it
+// outside.
 //
-// Autocast panics with an [*Error] where the device is not there or the dtype is another.
+// Autocast panics with an [*Error] if the device does not exist, or for any other dtype.
 //
 //	torch.Autocast(torch.AutocastOptions{Device: device}, func() { loss = model(x) })
 //	scaler.Scale(loss).Backward()
@@ -46,8 +47,8 @@ func Autocast(options AutocastOptions, f func()) {
 	}, f)
 }
 
-// NoAutocast runs f without mixed precision on the device's type, inside [Autocast]: for the part of a
-// model that needs float32. Convert f's inputs, which may be of the smaller dtype.
+// NoAutocast runs f without mixed precision on the device's type, inside [Autocast], for a part of
+// a model that needs float32. Convert f's inputs, which may be of the 16-bit dtype.
 func NoAutocast(device Device, f func()) {
 	if err := device.check("NoAutocast"); err != nil {
 		panic(err)

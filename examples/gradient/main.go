@@ -1,5 +1,5 @@
-// Command gradient shows what guided generation is made of: a gradient that runs from a loss
-// through CLIP and the VQGAN's decoder back into a latent.
+// Command gradient shows the core of guided generation: the gradient of a loss, through CLIP and
+// the VQGAN's decoder, with respect to a latent.
 //
 //	go run ./examples/gradient "a slice of pizza"
 package main

@@ -1,5 +1,5 @@
-// Command search shows text-to-image search: pictures and a text are embedded into one space, and
-// the pictures that are nearest to the text are the answer.
+// Command search shows text-to-image search: it embeds images and a text in one space, and lists
+// the images that are closest to the text.
 //
 //	go run ./examples/search "a red heart" pictures/*.png
 package main

@@ -1,12 +1,12 @@
-// Command train trains a small convolutional network from nothing: it learns which group (faces,
+// Command train trains a small convolutional network from scratch: it learns which group (faces,
 // animals, food, ...) an emoji belongs to, and is tested on emoji that it has not seen.
 //
 //	make emoji-pictures          # once: fetches and renders the artwork, two minutes; it needs npm
 //	go run ./examples/train
 //
-// It learns from 4,263 pictures of 32x32 pixels, of Fluent, Noto and OpenMoji, and is tested with 1,057 of
-// other emoji. 20 epochs take 42 s of one core's time (74 s on a machine of two cores that did much else).
-// Then 70.0 % of the test is right; always naming the largest of the nine groups would be 20.4 %.
+// It trains on 4,263 images of 32x32 pixels from Fluent, Noto and OpenMoji, and tests on 1,057
+// images of other emoji. 20 epochs take 42 s on one core (74 s on a machine of two busy cores). The
+// accuracy is then 70.0 %; always predicting the largest of the nine groups would give 20.4 %.
 package main
 
 import (
@@ -26,8 +26,8 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/vision"
 )
 
-// A network has three convolutions, each of which halves the picture's sides, and a linear layer on the
-// mean.
+// A network has three convolutions, each of which halves the image's sides, and a linear layer on
+// the mean.
 type network struct {
 	Blocks  nn.Sequential
 	Dropout *nn.Dropout
@@ -47,19 +47,19 @@ func newNetwork(classes int64) *network {
 	return n
 }
 
-// Forward takes pictures [N, 3, 32, 32] and returns logits [N, classes].
+// Forward returns logits [N, classes] for images [N, 3, 32, 32].
 func (n *network) Forward(x *torch.Tensor) *torch.Tensor {
 	features := n.Blocks.Forward(x).MeanDim([]int64{2, 3}, false)
 	return n.Head.Forward(n.Dropout.Forward(features))
 }
 
-// A dataset is pictures [N, 3, H, W] with their classes [N].
+// A dataset is images [N, 3, H, W] and their classes [N].
 type dataset struct {
 	pictures, classes *torch.Tensor
 	names             []string // of the classes
 }
 
-// load reads the pictures folder/CLASS/*.png.
+// load reads the images folder/CLASS/*.png.
 func load(folder string) (*dataset, error) {
 	files, err := filepath.Glob(filepath.Join(folder, "*", "*.png"))
 	if err != nil {
@@ -71,7 +71,7 @@ func load(folder string) (*dataset, error) {
 	d := &dataset{}
 	var pictures []*torch.Tensor
 	var classes []int64
-	for _, file := range files { // sorted, so that a class's pictures come together
+	for _, file := range files { // sorted, so that the images of a class come together
 		if name := filepath.Base(filepath.Dir(file)); len(d.names) == 0 || d.names[len(d.names)-1] != name {
 			d.names = append(d.names, name)
 		}
@@ -102,7 +102,7 @@ func read(file string) (*torch.Tensor, error) {
 	return picture.SubScalarInPlace(0.5), nil
 }
 
-// epoch goes once over the data in a random order, and returns the mean loss.
+// epoch trains once on all data in a random order, and returns the mean loss.
 func epoch(n *network, data *dataset, optimizer *optim.Optimizer, schedule *optim.LRScheduler, batch int64) float64 {
 	nn.Train(n)
 	order := torch.RandPerm(data.classes.Size(0))
@@ -125,8 +125,8 @@ func epoch(n *network, data *dataset, optimizer *optim.Optimizer, schedule *opti
 	return total / float64(len(batches))
 }
 
-// shifted moves a batch by up to three pixels, and mirrors it half of the time, so that the network does
-// not learn the pictures by heart.
+// shifted moves a batch by up to three pixels and mirrors it about half of the time, to reduce
+// overfitting.
 func shifted(pictures *torch.Tensor) *torch.Tensor {
 	draws := torch.ToSlice[int64](torch.RandInt(0, 7, torch.Shape{3}))
 	height, width := pictures.Size(2), pictures.Size(3)
@@ -138,7 +138,7 @@ func shifted(pictures *torch.Tensor) *torch.Tensor {
 	return moved.Flip(3)
 }
 
-// accuracy is the share of pictures whose class is the likeliest one.
+// accuracy returns the share of images whose class is predicted.
 func accuracy(n *network, data *dataset) float64 {
 	nn.Eval(n)
 	right := 0.0

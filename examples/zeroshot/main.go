@@ -1,5 +1,5 @@
-// Command zeroshot shows zero-shot classification: labels that the model was never trained to tell
-// apart, put into words and compared with a picture.
+// Command zeroshot shows zero-shot classification: it compares an image with labels that the model
+// was not trained to tell apart, given as text.
 //
 //	go run ./examples/zeroshot photo.png "a cat" "a dog" "a slice of pizza"
 package main

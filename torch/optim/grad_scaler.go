@@ -9,9 +9,9 @@ import (
 
 // GradScalerOptions are the options of [NewGradScaler]. Start from [DefaultGradScaler].
 type GradScalerOptions struct {
-	// InitScale is the first scale.
+	// InitScale is the initial scale.
 	InitScale float64
-	// GrowthFactor multiplies the scale after GrowthInterval steps in a row without an overflow.
+	// GrowthFactor multiplies the scale after GrowthInterval consecutive steps without an overflow.
 	GrowthFactor   float64
 	GrowthInterval int
 	// BackoffFactor multiplies the scale after a step with an overflow.
@@ -24,10 +24,10 @@ func DefaultGradScaler() GradScalerOptions {
 	return GradScalerOptions{InitScale: 65536, GrowthFactor: 2, GrowthInterval: 2000, BackoffFactor: 0.5}
 }
 
-// A GradScaler multiplies the loss so that small gradients do not become 0 in float16, and divides the
-// gradients before the optimizer's step. Steps whose gradients overflowed are left out, and the scale
-// follows. It is torch.amp.GradScaler, for [torch.Autocast] in float16; bfloat16 needs none. Several
-// goroutines may use one.
+// A GradScaler multiplies the loss by a scale, so that small gradients do not become 0 in float16,
+// and divides the gradients by it before the optimizer's step. Steps with overflowed gradients are
+// skipped, and the scale is adapted. It is torch.amp.GradScaler, for [torch.Autocast] in float16;
+// bfloat16 does not need it. Its methods may be called from several goroutines.
 //
 //	optimizer.ZeroGrad()
 //	torch.Autocast(torch.AutocastOptions{Device: device}, func() { loss = model(x) })
@@ -37,22 +37,22 @@ func DefaultGradScaler() GradScalerOptions {
 type GradScaler struct {
 	mutex   sync.Mutex
 	options GradScalerOptions
-	// scale, float32, and tracker, int32, lie on the device of the first loss; nil before.
+	// scale (float32) and tracker (int32) are on the device of the first loss, and nil before it.
 	scale, tracker *torch.Tensor
-	// first is the growth tracker that a state dict set before there was a loss.
+	// first is the growth tracker from a state dict that was loaded before the first loss.
 	first  int64
 	stages map[*Optimizer]*scaling
 }
 
-// A scaling is what happened to an optimizer's gradients since the last Update.
+// A scaling is the state of an optimizer's gradients since the last Update.
 type scaling struct {
-	// found is 1 where a gradient overflowed, by device.
+	// found is 1 if a gradient overflowed, for each device.
 	found   map[torch.Device]*torch.Tensor
 	stepped bool
 }
 
-// NewGradScaler makes a scaler. The error is of kind [torch.ErrInvalid] where the scale or a factor is
-// not positive, a growth factor is 1 or less, or a backoff factor 1 or more.
+// NewGradScaler returns a scaler. The error is of kind [torch.ErrInvalid] if the scale or a factor
+// is not positive, the growth factor is not above 1, or the backoff factor is not below 1.
 func NewGradScaler(options GradScalerOptions) (*GradScaler, error) {
 	const operation = "NewGradScaler"
 	switch {
@@ -80,7 +80,7 @@ func (s *GradScaler) Scale(loss *torch.Tensor) *torch.Tensor {
 	return loss.Mul(scale)
 }
 
-// begin makes the scale where the first loss is.
+// begin makes the scale on the device of the first loss.
 func (s *GradScaler) begin(device torch.Device) {
 	if s.scale != nil {
 		return
@@ -91,10 +91,10 @@ func (s *GradScaler) begin(device torch.Device) {
 	})
 }
 
-// Unscale divides the optimizer's gradients by the scale, for who would see or clip them before
-// [GradScaler.Step], which does it otherwise. It does not wait for the device. The error is of kind
-// [torch.ErrInvalid] where it was done since the last Update, where nothing was scaled before, or where a
-// gradient is float16: keep the parameters in float32.
+// Unscale divides the optimizer's gradients by the scale. [GradScaler.Step] does so itself; call
+// Unscale before it to inspect or clip the gradients. It does not wait for the device. The error is
+// of kind [torch.ErrInvalid] if the gradients were already unscaled since the last Update, if no
+// loss was scaled before, or if a gradient is float16: keep the parameters in float32.
 func (s *GradScaler) Unscale(optimizer *Optimizer) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -144,7 +144,7 @@ func (s *GradScaler) unscaleInto(operation string, optimizer *Optimizer, stage *
 			byKind[k] = append(byKind[k], gradient.Detach())
 		}
 	}
-	// In float64, for float32's division may be imprecise on a GPU.
+	// In float64, since float32's division may be inexact on a GPU.
 	inverse := s.scale.To(torch.Float64).Reciprocal().To(torch.Float32)
 	for _, k := range order {
 		if stage.found[k.device] == nil {
@@ -157,8 +157,9 @@ func (s *GradScaler) unscaleInto(operation string, optimizer *Optimizer, stage *
 	return nil
 }
 
-// Step unscales the optimizer's gradients, unless [GradScaler.Unscale] did, and takes the optimizer's
-// step if none of them overflowed. It reports whether it did, for which it waits for the device.
+// Step unscales the optimizer's gradients, unless [GradScaler.Unscale] did, and performs the
+// optimizer's step if none of them overflowed. It reports whether it did, and waits for the device
+// to know.
 func (s *GradScaler) Step(optimizer *Optimizer) (stepped bool, err error) {
 	const operation = "Step"
 	s.mutex.Lock()
@@ -184,8 +185,8 @@ func (s *GradScaler) Step(optimizer *Optimizer) (stepped bool, err error) {
 	return true, torch.Try(func() error { optimizer.Step(); return nil })
 }
 
-// Update lets the scale grow or back off by what the steps since the last Update found. The error is of
-// kind [torch.ErrInvalid] where there was no step.
+// Update adapts the scale to the overflows in the steps since the last Update. The error is of kind
+// [torch.ErrInvalid] if there was no step.
 func (s *GradScaler) Update() error {
 	const operation = "Update"
 	s.mutex.Lock()
@@ -220,7 +221,7 @@ func (s *GradScaler) forget() {
 	s.stages = map[*Optimizer]*scaling{}
 }
 
-// CurrentScale returns the scale, for which it waits for the device.
+// CurrentScale returns the scale. It waits for the device.
 func (s *GradScaler) CurrentScale() float64 {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -230,7 +231,7 @@ func (s *GradScaler) CurrentScale() float64 {
 	return s.scale.Item()
 }
 
-// SetScale sets the scale from the next loss on.
+// SetScale sets the scale for the next loss.
 func (s *GradScaler) SetScale(scale float64) error {
 	if !(scale > 0) {
 		return invalid("SetScale", "the scale is %v: it must be above 0", scale)
@@ -256,8 +257,8 @@ func (s *GradScaler) StateDict() *torch.Dict {
 		"growth_interval", int64(s.options.GrowthInterval), "_growth_tracker", tracker)
 }
 
-// LoadStateDict goes on from a state dict of [GradScaler.StateDict] or of Python's scaler. The error is
-// of kind [torch.ErrInvalid] where it is none; the scaler is as it was then.
+// LoadStateDict restores a state from [GradScaler.StateDict] or Python's scaler.state_dict(). The
+// error is of kind [torch.ErrInvalid] if the state does not fit; the scaler is then unchanged.
 func (s *GradScaler) LoadStateDict(state *torch.Dict) error {
 	const operation = "LoadStateDict"
 	s.mutex.Lock()
