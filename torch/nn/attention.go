@@ -28,7 +28,7 @@ type MultiheadAttention struct {
 // MultiheadAttentionOptions are the options of [NewMultiheadAttention]. The zero value is PyTorch's
 // default.
 type MultiheadAttentionOptions struct {
-	Dropout    float64
+	Dropout    float64 // the probability of zeroing an attention weight in training
 	NoBias     bool
 	AddBiasKV  bool  // add a learned key and value to every sequence
 	AddZero    bool  // add a key and a value of zeros to every sequence: add_zero_attn

@@ -7,10 +7,10 @@ type AdagradOptions struct {
 	LearningRate float64
 	// LearningRateDecay divides the learning rate by 1 + LearningRateDecay * steps.
 	LearningRateDecay float64
-	WeightDecay       float64
+	WeightDecay       float64 // factor of the L2 penalty
 	// InitialAccumulatorValue is the initial value of the sums of squared gradients.
 	InitialAccumulatorValue float64
-	Epsilon                 float64
+	Epsilon                 float64 // added to the denominator
 	// Maximize ascends the gradient instead of descending it.
 	Maximize bool
 }

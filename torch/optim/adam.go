@@ -7,8 +7,8 @@ type AdamOptions struct {
 	LearningRate float64
 	// Betas are the decay rates of the running averages of the gradient and of its square.
 	Betas       [2]float64
-	Epsilon     float64
-	WeightDecay float64
+	Epsilon     float64 // added to the denominator
+	WeightDecay float64 // factor of the L2 penalty
 	// DecoupledWeightDecay subtracts the weight decay from the parameters, as AdamW does, instead
 	// of adding it to the gradient.
 	DecoupledWeightDecay bool

@@ -11,8 +11,8 @@ type AdamaxOptions struct {
 	LearningRate float64
 	// Betas are the decay rates of the running average of the gradient and of its running maximum.
 	Betas       [2]float64
-	Epsilon     float64
-	WeightDecay float64
+	Epsilon     float64 // added to the denominator
+	WeightDecay float64 // factor of the L2 penalty
 	// Maximize ascends the gradient instead of descending it.
 	Maximize bool
 	// Capturable keeps the number of steps on the parameters' device only, for captured CUDA

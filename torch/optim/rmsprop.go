@@ -7,9 +7,9 @@ type RMSpropOptions struct {
 	LearningRate float64
 	// Alpha is the decay rate of the running average of the squared gradient.
 	Alpha       float64
-	Epsilon     float64
-	WeightDecay float64
-	Momentum    float64
+	Epsilon     float64 // added to the denominator
+	WeightDecay float64 // factor of the L2 penalty
+	Momentum    float64 // share of the previous step that is kept
 	// Centered divides by the standard deviation of the gradient instead of its root mean square.
 	Centered bool
 	// Maximize ascends the gradient instead of descending it.

@@ -13,7 +13,7 @@ type SGDOptions struct {
 	// gradient that is left out of the momentum.
 	Momentum    float64
 	Dampening   float64
-	WeightDecay float64
+	WeightDecay float64 // factor of the L2 penalty
 	// Nesterov uses Nesterov momentum, which evaluates the gradient ahead of the step.
 	Nesterov bool
 	// Maximize ascends the gradient instead of descending it.
