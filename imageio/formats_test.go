@@ -124,7 +124,7 @@ func needsLibrary(err error) bool {
 }
 
 // forLibrariesOnly are the files that Go's decoders do not read.
-var forLibrariesOnly = regexp.MustCompile(`zstd_|lzma_|(lzw|packbits|deflate)_YCbCr|ycbcr_|found/(arith|samp_)|cmyk_no_adobe`)
+var forLibrariesOnly = regexp.MustCompile(`zstd_|lzma_|(raw|lzw|packbits|deflate)_YCbCr|ccitt_1|ycbcr_|found/(arith|samp_)|cmyk_no_adobe`)
 
 func TestDraftEqualsPillow(t *testing.T) {
 	if cpicture.JPEGLibrary() == "" {

@@ -14,8 +14,9 @@
 // program was built (Debian's libjpeg62-turbo-dev and libtiff-dev), through a small library,
 // libcpicture, that make builds. [Decoders] says which are in use. Without libjpeg-turbo, or without
 // cgo, Go's decoder reads JPEG within 4 levels of Pillow's pixels, and neither arithmetic coding nor
-// unusual samplings. Without libtiff only rare kinds of TIFF are missing: Zstandard, LZMA, fax group
-// 3 in two dimensions, and YCbCr outside JPEG. Other kinds are refused with an error that says so.
+// unusual samplings. Without libtiff only rare kinds of TIFF are missing: Zstandard, LZMA, fax run
+// lengths and group 3 in two dimensions, and YCbCr outside JPEG. Other kinds are refused with an error
+// that says so.
 //
 // Of 16-bit gray the high 8 bits are used, where Pillow's convert("RGB") makes it nearly all white.
 // Gray of 32 bits and of floats has no defined scale, and is clamped to 0 and 255 as in Pillow.
