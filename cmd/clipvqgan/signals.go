@@ -12,7 +12,7 @@ import (
 )
 
 // grace is how long a command has after a signal to end by itself, where it has something to save.
-const grace = 700 * time.Millisecond
+const grace = 500 * time.Millisecond
 
 // An interruption is the cause of the context's end at Ctrl-C or SIGTERM.
 type interruption struct{ signal syscall.Signal }
