@@ -1,6 +1,6 @@
-// Package clipvqgan holds the sources of libctorch, the C library between Go and libtorch, for the program
-// in setup/ to build from. What programs use is in the packages torch, clip, vqgan, vqgan/guided, models and
-// imageio.
+// Package clipvqgan embeds the sources of libctorch, the C library between Go and libtorch, from
+// which the program in setup builds it. Programs use packages torch, clip, vqgan, vqgan/guided,
+// models and imageio instead.
 package clipvqgan
 
 import "embed"

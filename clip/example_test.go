@@ -58,7 +58,7 @@ func ExampleModel_EncodeFiles() {
 	for embedding, err := range model.EncodeFiles(context.Background(), slices.Values(paths)) {
 		var unreadable *clip.PictureError
 		switch {
-		case errors.As(err, &unreadable): // the others are not concerned
+		case errors.As(err, &unreadable): // the other files are still embedded
 			fmt.Println(unreadable)
 		case err != nil:
 			fmt.Println(err)
@@ -75,7 +75,7 @@ func ExampleModel_EncodeFiles() {
 
 func ExamplePreprocessor() {
 	values, err := clip.NewPreprocessor(224).Load("testdata/pictures/wide.png")
-	fmt.Println(len(values), err) // 3 channels of 224 by 224
+	fmt.Println(len(values), err) // 3 channels of 224 x 224
 	// Output: 150528 <nil>
 }
 
@@ -101,7 +101,7 @@ func ExampleClassifier() {
 		fmt.Println(err)
 		return
 	}
-	best := predictions[0][0] // of the first picture
+	best := predictions[0][0] // of the first image
 	fmt.Println(best.Label)
 	// Output: a red square
 }

@@ -10,16 +10,17 @@ import (
 	"math"
 )
 
-// Windows bitmaps of all header versions, to the pixels of Pillow's BmpImagePlugin.py: x/image/bmp knows
-// few of them, and others scale 5 and 6 bits otherwise.
+// Windows bitmaps with all versions of the header, with the same pixels as Pillow's
+// BmpImagePlugin.py. x/image/bmp supports few of them, and other packages scale 5 and 6 bits
+// differently.
 
-// A dib is the header of a device-independent bitmap, the part of BMP that ICO shares.
+// A dib is the header of a device-independent bitmap, the part of BMP that ICO has too.
 type dib struct {
 	width, height int
 	topDown       bool
 	bits          int
 	compression   uint32
-	masks         [4]uint32 // red, green, blue and alpha, for bmpBitfields
+	masks         [4]uint32 // of red, green, blue and alpha, for bmpBitfields
 	palette       [][3]uint8
 	end           int // of the header and the palette
 }
@@ -34,7 +35,7 @@ const (
 
 const bmpFileHeader = 14
 
-// readDIB reads the header that begins at an offset.
+// readDIB reads the header at an offset.
 func readDIB(data []byte, start int) (h dib, err error) {
 	if len(data) < start+12 {
 		return h, io.ErrUnexpectedEOF
@@ -78,7 +79,7 @@ func readDIB(data []byte, start int) (h dib, err error) {
 		if colors == 0 {
 			colors = 1 << h.bits
 		}
-		const most = 1 << 16 // Pillow's bound
+		const most = 1 << 16 // Pillow's limit
 		if colors > most {
 			return h, fmt.Errorf("BMP with a palette of %d colors", colors)
 		}
@@ -95,7 +96,8 @@ func readDIB(data []byte, start int) (h dib, err error) {
 	return h, nil
 }
 
-// readMasks reads the masks of the channels, which stand in the longer headers and behind the short one.
+// readMasks reads the masks of the channels, which are part of longer headers and follow the short
+// one.
 func (h *dib) readMasks(data []byte) error {
 	const at = 40
 	count := 3
@@ -114,7 +116,7 @@ func (h *dib) readMasks(data []byte) error {
 	return nil
 }
 
-// check refuses kinds that Pillow does not read.
+// check returns an error for kinds that Pillow does not read.
 func (h *dib) check() error {
 	switch h.bits {
 	case 1, 4, 8, 16, 24, 32:
@@ -147,7 +149,8 @@ func (h *dib) isMask(red, green, blue uint32) bool {
 	return [3]uint32(h.masks[:3]) == [3]uint32{red, green, blue}
 }
 
-// wholeBytes is whether each mask is one byte of four. All of them 0 means the usual order, with alpha.
+// wholeBytes reports whether each mask is one of four bytes. Masks of 0 mean the usual order, with
+// alpha.
 func (h *dib) wholeBytes() bool {
 	if h.masks == ([4]uint32{}) {
 		h.masks = [4]uint32{0xff0000, 0xff00, 0xff, 0xff000000}
@@ -165,7 +168,7 @@ func (h *dib) wholeBytes() bool {
 	return true
 }
 
-// byteOf is which byte of a little-endian word a mask takes; -1 if it is no whole byte.
+// byteOf returns which byte of a little-endian word a mask covers, or -1 if it is not a whole byte.
 func byteOf(mask uint32) int {
 	for i := range 4 {
 		if mask == 0xff<<(8*i) {
@@ -195,7 +198,7 @@ func decodeBMP(data []byte, d *Stored) error {
 	return h.decode(data[offset:], d)
 }
 
-// decode sets the image of the pixels, which begin the data.
+// decode sets the image of d from data, which begins with the pixels.
 func (h *dib) decode(data []byte, d *Stored) (err error) {
 	if h.compression == bmpRLE4 || h.compression == bmpRLE8 {
 		pix, err := h.runs(data)
@@ -261,7 +264,7 @@ func (h *dib) rgb16(row func(int) []byte) *RGB {
 	return p
 }
 
-// rgb32 unpacks pixels of 32 bits: the fourth byte is alpha only where bit fields say so.
+// rgb32 unpacks pixels of 32 bits: the fourth byte is alpha only if bit fields say so.
 func (h *dib) rgb32(row func(int) []byte) image.Image {
 	at := [4]int{2, 1, 0, -1}
 	if h.compression == bmpBitfields {
@@ -287,7 +290,7 @@ func (h *dib) rgb32(row func(int) []byte) image.Image {
 	return withAlpha
 }
 
-// indexed makes a picture of indices: in gray where the palette is that of gray, as Pillow does.
+// indexed makes an image from indices, in gray if the palette is that of gray, as in Pillow.
 func (h *dib) indexed(pix []uint8, d *Stored) error {
 	bounds := image.Rect(0, 0, h.width, h.height)
 	gray := true
@@ -320,7 +323,7 @@ func (h *dib) indexed(pix []uint8, d *Stored) error {
 	return nil
 }
 
-// runs decodes RLE8 and RLE4 into indices, from the top. Pixels that the data skips are 0.
+// runs decodes RLE8 and RLE4 to indices, from the top. Pixels that the data skips are 0.
 func (h *dib) runs(data []byte) ([]uint8, error) {
 	pix := make([]uint8, h.width*h.height)
 	x, y := 0, 0
@@ -337,7 +340,7 @@ func (h *dib) runs(data []byte) ([]uint8, error) {
 	for y < h.height {
 		if len(data) < 2 {
 			if y == h.height-1 && x >= h.width {
-				break // only the mark of the end is missing
+				break // only the end marker is missing
 			}
 			return nil, io.ErrUnexpectedEOF
 		}
@@ -355,17 +358,17 @@ func (h *dib) runs(data []byte) ([]uint8, error) {
 					put(value & 15)
 				}
 			}
-		case value == 0: // the end of the line
+		case value == 0: // end of line
 			x, y = 0, y+1
-		case value == 1: // the end of the picture
+		case value == 1: // end of bitmap
 			return pix, nil
-		case value == 2: // a step to the right and up
+		case value == 2: // move right and up
 			if len(data) < 2 {
 				return nil, io.ErrUnexpectedEOF
 			}
 			x, y = x+int(data[0]), y+int(data[1])
 			data = data[2:]
-		default: // as many pixels as they are, padded to two bytes
+		default: // literal pixels, padded to two bytes
 			length := (int(value)*h.bits + 7) / 8
 			if len(data) < length {
 				return nil, io.ErrUnexpectedEOF

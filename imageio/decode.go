@@ -70,7 +70,7 @@ func decode(r io.Reader, opts Options) (*RGB, error) {
 	return p, nil
 }
 
-// withFile opens a picture file for read, and puts the path into its error.
+// withFile opens an image file for read, and adds the path to its error.
 func withFile(path string, read func(io.Reader) error) error {
 	file, err := os.Open(path)
 	if err != nil {
@@ -90,7 +90,7 @@ func withFile(path string, read func(io.Reader) error) error {
 	return nil
 }
 
-// rgb converts to RGB, not turned.
+// rgb converts to RGB without turning the image.
 func (d *Stored) rgb(over backdrop) *RGB {
 	p := d.frameRGB(over)
 	if d.frame.fills(p.Width, p.Height) {
@@ -118,9 +118,8 @@ func (d *Stored) frameRGB(over backdrop) *RGB {
 	return FromImage(d.image, color.NRGBA{over[0], over[1], over[2], 255})
 }
 
-// decodeStored reads a picture, and refuses one with more pixels than the limit
-// before it decodes it. Colors of transparent parts matter to whoever leaves
-// the alpha out: with keepColors they are there.
+// decodeStored decodes an image, and refuses one with more pixels than allowed before decoding it.
+// keepColors keeps the colors of transparent pixels, for callers that drop the alpha.
 func decodeStored(r io.Reader, opts Options, keepColors bool) (*Stored, error) {
 	start := make([]byte, longestStart)
 	n, err := io.ReadFull(r, start)
@@ -151,9 +150,9 @@ func decodeStored(r io.Reader, opts Options, keepColors bool) (*Stored, error) {
 	return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 }
 
-// readRest reads what follows the start, into memory of the right size where that is known.
+// readRest reads what follows start, into memory of the right size if the size is known.
 func readRest(start []byte, r io.Reader) ([]byte, error) {
-	const most = 64 << 20 // a file may say that it is larger than the memory
+	const most = 64 << 20 // a file may claim to be larger than memory
 	size := int64(0)
 	switch r := r.(type) {
 	case *os.File:
@@ -170,7 +169,7 @@ func readRest(start []byte, r io.Reader) ([]byte, error) {
 	return data.Bytes(), err
 }
 
-// decodeFormat is decodeStored for data of a known format. Its errors do not yet wrap ErrCorrupt.
+// decodeFormat is decodeStored for data of a known format. Its errors do not wrap ErrCorrupt yet.
 func decodeFormat(format *format, data []byte, opts Options, keepColors bool) (*Stored, error) {
 	if keepColors && format.name == "gif" {
 		data = withoutGIFTransparency(data)
@@ -208,7 +207,7 @@ func decodeFormat(format *format, data []byte, opts Options, keepColors bool) (*
 			return err
 		}
 		if format.name == "tiff" && keepColors {
-			// TIFF's orientation is no EXIF: Pillow turns the picture when it opens it.
+			// TIFF's orientation is not EXIF: Pillow turns the image when it opens it.
 			d.image, d.orientation = orientImage(d.image, orientation), 1
 		}
 		return nil
@@ -229,7 +228,7 @@ func decodeFormat(format *format, data []byte, opts Options, keepColors bool) (*
 	return d, nil
 }
 
-// guard turns a decoder's panic over strange data into an error.
+// guard turns a decoder's panic into an error.
 func guard(decode func() error) (err error) {
 	defer func() {
 		if reason := recover(); reason != nil {

@@ -10,7 +10,7 @@ import (
 )
 
 func ExampleLoad() {
-	// A photo that was taken with the camera on its side comes upright.
+	// A photo that was taken with the camera turned is returned upright.
 	picture, err := imageio.Load("testdata/orientation_6.jpg", imageio.Options{Background: color.White})
 	if err != nil {
 		fmt.Println(err)
@@ -32,7 +32,7 @@ func ExampleFitSquare() {
 		return
 	}
 	values := imageio.ToCHW(square, [3]float32{}, [3]float32{})
-	fmt.Println(square.Bounds(), len(values)) // 3 channels of 224 by 224
+	fmt.Println(square.Bounds(), len(values)) // 3 channels of 224 x 224
 	// Output: (0,0)-(224,224) 150528
 }
 
@@ -56,7 +56,7 @@ func ExampleSave() {
 	}
 	defer os.RemoveAll(folder)
 	path := filepath.Join(folder, "picture.png")
-	if err := imageio.CheckOutputPath(path); err != nil { // ahead of a long run
+	if err := imageio.CheckOutputPath(path); err != nil { // before a long run
 		fmt.Println(err)
 		return
 	}

@@ -11,15 +11,15 @@ import (
 	"golang.org/x/image/webp"
 )
 
-// format is a picture format. size reads the header alone; decode sets the image of d.
+// format is an image format. size reads only the header; decode sets the image of d.
 type format struct {
 	name, title string
-	magic       string // "?" stands for any byte
+	magic       string // "?" means any byte
 	size        func(data []byte) (image.Point, error)
 	decode      func(data []byte, d *Stored) error
 }
 
-// longestStart is how many bytes tell the format.
+// longestStart is the number of bytes needed to recognize a format.
 const longestStart = 18
 
 var formats = []format{
@@ -35,13 +35,13 @@ var formats = []format{
 	{"ico", "ICO", "\x00\x00\x01\x00", icoSize, decodeICO},
 }
 
-// Of these more than fixed bytes tells the format.
+// Formats that are recognized by more than fixed bytes.
 var (
 	pnmFormat = format{name: "pnm", title: "PNM", size: pnmSize, decode: decodePNM}
 	tgaFormat = format{name: "tga", title: "TGA", size: tgaSize, decode: decodeTGA}
 )
 
-// otherFormats are formats that are not read, so that the error can name them.
+// otherFormats are formats that are not supported, so that the error can name them.
 var otherFormats = []struct{ title, magic string }{
 	{"AVIF", "????ftypavi"}, {"HEIC", "????ftyphei"}, {"HEIC", "????ftypmif1"}, {"HEIC", "????ftyphev"},
 	{"JPEG 2000", "\x00\x00\x00\x0cjP  "}, {"JPEG 2000", "\xff\x4f\xff\x51"},
@@ -52,7 +52,7 @@ var otherFormats = []struct{ title, magic string }{
 	{"FITS", "SIMPLE  ="}, {"GIMP", "gimp xcf"}, {"Matroska or WebM video", "\x1a\x45\xdf\xa3"}, {"MP4 video", "????ftyp"},
 }
 
-// unknownFormat is the error for data of no known format.
+// unknownFormat returns the error for data in no known format.
 func unknownFormat(start []byte) error {
 	for _, other := range otherFormats {
 		if hasMagic(start, other.magic) {
@@ -62,7 +62,7 @@ func unknownFormat(start []byte) error {
 	return ErrUnknownFormat
 }
 
-// hasMagic compares the first bytes; "?" in the magic stands for any.
+// hasMagic compares the first bytes; "?" in magic means any byte.
 func hasMagic(start []byte, magic string) bool {
 	if len(start) < len(magic) {
 		return false
@@ -75,8 +75,8 @@ func hasMagic(start []byte, magic string) bool {
 	return true
 }
 
-// formatOf tells the format by the first bytes; nil if it is none. TGA has no mark of its own, so it
-// comes last, by a header that holds together.
+// formatOf recognizes the format by the first bytes, or returns nil. TGA has no magic bytes, so it
+// comes last and is recognized by a consistent header.
 func formatOf(start []byte) *format {
 	for i := range formats {
 		if hasMagic(start, formats[i].magic) {

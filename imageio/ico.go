@@ -9,16 +9,17 @@ import (
 	"io"
 )
 
-// Windows icons: of the pictures in the file the largest, as Pillow's IcoImagePlugin.py has it. Each is a
-// PNG, or a bitmap without file header and with a mask of one bit behind it.
+// Windows icons: the largest image in the file, as in Pillow's IcoImagePlugin.py. It is a PNG, or a
+// bitmap without file header that is followed by a 1-bit mask.
 
-// icon is one picture of the file.
+// icon is one image in the file.
 type icon struct {
 	data []byte
-	bits int // as the directory says
+	bits int // from the directory
 }
 
-// largestIcon picks the picture: of the largest area, and of those the one with the least bits.
+// largestIcon returns the image with the largest area, and among those the one with the fewest
+// bits.
 func largestIcon(data []byte) (best icon, err error) {
 	const header, entryLength = 6, 16
 	if len(data) < header {
@@ -67,7 +68,7 @@ func largestIcon(data []byte) (best icon, err error) {
 
 func (i icon) isPNG() bool { return bytes.HasPrefix(i.data, []byte(pngMagic)) }
 
-// bitmap reads the header of a picture that is no PNG. The height counts the mask too.
+// bitmap reads the header of an image that is not a PNG. Its height includes the mask.
 func (i icon) bitmap() (dib, error) {
 	h, err := readDIB(i.data, 0)
 	h.height /= 2
@@ -101,7 +102,7 @@ func decodeICO(data []byte, d *Stored) error {
 		return err
 	}
 	if icon.bits == 32 && h.bits == 32 && h.compression == bmpRaw {
-		// Here the fourth byte is alpha, and the mask of no use.
+		// The fourth byte is alpha, and the mask is not used.
 		h.compression = bmpBitfields
 		h.masks = [4]uint32{0xff0000, 0xff00, 0xff, 0xff000000}
 		return h.decode(icon.data[h.end:], d)

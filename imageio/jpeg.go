@@ -54,7 +54,7 @@ func decodeJPEG(data []byte, d *Stored) (err error) {
 	case 3:
 		d.image = &RGB{Pix: pixels, Width: width, Height: height}
 	default:
-		// As Adobe's programs write it, 255 is no ink, with their mark in the file or without it.
+		// As in files of Adobe's programs, with or without their marker, 255 means no ink.
 		for i, level := range pixels {
 			pixels[i] = 255 - level
 		}
@@ -63,7 +63,8 @@ func decodeJPEG(data []byte, d *Stored) (err error) {
 	return nil
 }
 
-// reduction is the part that a JPEG may be decoded at, 1, 2, 4 or 8, by the rule of Pillow's draft.
+// reduction returns the factor by which a JPEG may be reduced, 1, 2, 4 or 8, by the rule of
+// Pillow's draft.
 func reduction(size, atLeast image.Point) int {
 	if atLeast.X <= 0 && atLeast.Y <= 0 {
 		return 1
@@ -76,7 +77,7 @@ func reduction(size, atLeast image.Point) int {
 	return 1
 }
 
-// unsupportedJPEG adds to an error of Go's decoder how the picture can be read.
+// unsupportedJPEG adds to an error of Go's decoder how the image can be read.
 func unsupportedJPEG(err error) error {
 	if unsupported := jpeg.UnsupportedError(""); errors.As(err, &unsupported) {
 		return fmt.Errorf("%w (libjpeg-turbo reads it: install its headers and run make again)", err)

@@ -7,8 +7,8 @@ import (
 	"image"
 )
 
-// orientationOf finds the EXIF orientation, 1 to 8, in the bytes of a picture
-// file; 1 (upright) if it states none.
+// orientationOf returns the EXIF orientation, 1 to 8, in the bytes of an image file, or 1 (upright)
+// if there is none.
 func orientationOf(format string, data []byte) int {
 	switch format {
 	case "jpeg":
@@ -25,7 +25,7 @@ func orientationOf(format string, data []byte) int {
 
 var exifHeader = []byte("Exif\x00\x00")
 
-// jpegExif finds the EXIF data in the APP1 segment of a JPEG file.
+// jpegExif returns the EXIF data in the APP1 segment of a JPEG file.
 func jpegExif(data []byte) []byte {
 	for i := 2; i+4 <= len(data) && data[i] == 0xff; {
 		marker := data[i+1]
@@ -33,7 +33,7 @@ func jpegExif(data []byte) []byte {
 			i++
 			continue
 		}
-		if marker == 0xda || marker == 0xd9 { // the picture itself, or the end
+		if marker == 0xda || marker == 0xd9 { // the image data, or the end
 			break
 		}
 		length := int(binary.BigEndian.Uint16(data[i+2:]))
@@ -49,7 +49,7 @@ func jpegExif(data []byte) []byte {
 	return nil
 }
 
-// pngChunk finds the contents of a PNG file's first chunk of a kind.
+// pngChunk returns the contents of a PNG file's first chunk of a kind.
 func pngChunk(data []byte, kind string) []byte {
 	for i := 8; i+12 <= len(data); {
 		length := int64(binary.BigEndian.Uint32(data[i:]))
@@ -64,7 +64,7 @@ func pngChunk(data []byte, kind string) []byte {
 	return nil
 }
 
-// webpChunk finds the contents of a WebP file's first chunk of a kind.
+// webpChunk returns the contents of a WebP file's first chunk of a kind.
 func webpChunk(data []byte, kind string) []byte {
 	for i := 12; i+8 <= len(data); {
 		length := int64(binary.LittleEndian.Uint32(data[i+4:]))
@@ -79,8 +79,8 @@ func webpChunk(data []byte, kind string) []byte {
 	return nil
 }
 
-// tiffOrientation finds the orientation in TIFF data, the form that EXIF has: the
-// tag 274 of the first directory.
+// tiffOrientation returns the orientation in TIFF data, the format of EXIF: tag 274 in the first
+// directory.
 func tiffOrientation(data []byte) int {
 	if len(data) < 8 {
 		return 1
@@ -112,8 +112,7 @@ func tiffOrientation(data []byte) int {
 	return 1
 }
 
-// orient turns and mirrors a picture that is stored with an EXIF orientation
-// upright.
+// orient turns an image that is stored with an EXIF orientation upright.
 func orient(p *RGB, orientation int) *RGB {
 	if orientation <= 1 || orientation > 8 {
 		return p
@@ -122,7 +121,7 @@ func orient(p *RGB, orientation int) *RGB {
 	return &RGB{Pix: pix, Width: width, Height: height}
 }
 
-// orientImage is orient for the types that the TIFF decoder makes.
+// orientImage is orient for the image types of the TIFF decoder.
 func orientImage(img image.Image, orientation int) image.Image {
 	if orientation <= 1 || orientation > 8 {
 		return img
@@ -159,7 +158,7 @@ func orientImage(img image.Image, orientation int) image.Image {
 	panic(fmt.Sprintf("a picture of type %T cannot be turned", img))
 }
 
-// orientPixels is orient for packed pixels of any number of bytes.
+// orientPixels is orient for packed pixels of any size.
 func orientPixels(pix []uint8, storedWidth, storedHeight, orientation int) (out []uint8, width, height int) {
 	width, height = storedWidth, storedHeight
 	if orientation >= 5 {
@@ -169,7 +168,7 @@ func orientPixels(pix []uint8, storedWidth, storedHeight, orientation int) (out 
 	out = make([]uint8, len(pix))
 	parallelRows(height, each*width, func(y int) {
 		for x := range width {
-			// Where the pixel at x, y stands in the stored picture.
+			// The position of pixel x, y in the stored image.
 			sx, sy := x, y
 			switch orientation {
 			case 2: // mirrored
@@ -180,11 +179,11 @@ func orientPixels(pix []uint8, storedWidth, storedHeight, orientation int) (out 
 				sy = height - 1 - y
 			case 5: // transposed
 				sx, sy = y, x
-			case 6: // to be turned clockwise
+			case 6: // turn clockwise
 				sx, sy = y, width-1-x
 			case 7: // transposed along the other diagonal
 				sx, sy = height-1-y, width-1-x
-			case 8: // to be turned anticlockwise
+			case 8: // turn counterclockwise
 				sx, sy = height-1-y, x
 			}
 			copy(out[each*(y*width+x):][:each], pix[each*(sy*storedWidth+sx):])

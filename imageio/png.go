@@ -9,7 +9,7 @@ import (
 
 const pngMagic = "\x89PNG\r\n\x1a\n"
 
-// pngHeader is what of a PNG's header the decoded picture does not show.
+// pngHeader is the part of a PNG's header that the decoded image does not show.
 type pngHeader struct{ depth, colorType uint8 }
 
 // The color types of PNG.
@@ -28,10 +28,10 @@ func decodePNG(data []byte, d *Stored) (err error) {
 	return err
 }
 
-// withPNGEnd completes a PNG file that was cut off behind its pixels, which the decoder would refuse for
-// want of the closing IEND chunk. Where pixels are missing, the decoder still finds that out.
+// withPNGEnd completes a PNG file that was truncated after its pixels, which the decoder would
+// refuse because the IEND chunk is missing. Missing pixels are still an error of the decoder.
 func withPNGEnd(data []byte) []byte {
-	const signature, around = 8, 12 // bytes of the signature, and of a chunk beside its contents
+	const signature, around = 8, 12 // bytes of the signature, and of a chunk without its contents
 	sawPixels := false
 	i := signature
 	for i+around <= len(data) {
@@ -49,7 +49,7 @@ func withPNGEnd(data []byte) []byte {
 	cut := data[i:]
 	out := data[:i:i]
 	if len(cut) > 8 && string(cut[4:8]) == "IDAT" {
-		// Its contents may be whole, and only its sum cut off.
+		// The contents may be complete, and only the checksum truncated.
 		contents := cut[8:min(int64(len(cut)), 8+int64(binary.BigEndian.Uint32(cut)))]
 		out = binary.BigEndian.AppendUint32(out, uint32(len(contents)))
 		sum := len(out)

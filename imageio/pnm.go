@@ -11,8 +11,8 @@ import (
 	"strconv"
 )
 
-// The portable bitmap, gray and pixel maps of Netpbm (PBM, PGM, PPM), as text and as bytes, and the gray
-// float map (PFM): the kinds that Pillow's PpmImagePlugin.py reads, to its pixels.
+// The portable bitmap, gray and pixel maps of Netpbm (PBM, PGM, PPM), as text and binary, and the
+// gray float map (PFM): the kinds that Pillow's PpmImagePlugin.py reads, with the same pixels.
 
 func isPNM(start []byte) bool {
 	return len(start) >= 3 && start[0] == 'P' && bytes.IndexByte([]byte("1234567fF"), start[1]) >= 0 && isPNMSpace(start[2])
@@ -20,13 +20,13 @@ func isPNM(start []byte) bool {
 
 func isPNMSpace(b byte) bool { return b == ' ' || (b >= '\t' && b <= '\r') }
 
-// A pnmReader takes the words of a header, and the numbers of the kinds that are text.
+// A pnmReader reads the words of a header, and the numbers of text formats.
 type pnmReader struct {
 	data []byte
 	at   int
 }
 
-// skip goes over spaces, and over comments, which last to the end of the line.
+// skip skips spaces and comments, which extend to the end of the line.
 func (r *pnmReader) skip() {
 	for r.at < len(r.data) {
 		switch b := r.data[r.at]; {
@@ -48,7 +48,7 @@ func (r *pnmReader) word() (string, error) {
 	for r.at < len(r.data) && !isPNMSpace(r.data[r.at]) && r.data[r.at] != '#' {
 		r.at++
 	}
-	const longest = 10 // Pillow's bound
+	const longest = 10 // Pillow's limit
 	switch word := r.data[start:r.at]; {
 	case len(word) == 0:
 		return "", io.ErrUnexpectedEOF
@@ -74,11 +74,11 @@ func (r *pnmReader) number(low, high int) (int, error) {
 	return n, nil
 }
 
-// pnmHeader is what stands ahead of the pixels.
+// pnmHeader is the header before the pixels.
 type pnmHeader struct {
-	kind          byte // the character behind P
+	kind          byte // the character after P
 	width, height int
-	most          int     // the number that stands for white
+	most          int     // the value of white
 	scale         float64 // of the float map: negative for little-endian
 }
 
@@ -120,7 +120,8 @@ func (r *pnmReader) header() (h pnmHeader, err error) {
 	return h, nil
 }
 
-// shortest is the least number of bytes that the pixels take, so that nothing is made for a header alone.
+// shortest returns the smallest number of bytes that the pixels can take, so that no memory is
+// allocated for a header alone.
 func (h pnmHeader) shortest() int {
 	samples := h.width * h.height
 	if h.kind == '3' || h.kind == '6' {
@@ -128,7 +129,7 @@ func (h pnmHeader) shortest() int {
 	}
 	switch h.kind {
 	case '2', '3':
-		return 2*samples - 1 // a digit each, and spaces between them
+		return 2*samples - 1 // one digit each, with spaces between them
 	case '4':
 		return (h.width + 7) / 8 * h.height
 	case 'f':
@@ -175,8 +176,8 @@ func decodePNM(data []byte, d *Stored) error {
 	return err
 }
 
-// readPNMSamples reads gray or color levels and scales them to 8 bits. Of gray levels of 16 bits the high
-// 8 are kept, as everywhere in this package.
+// readPNMSamples reads gray or color levels and scales them to 8 bits. Of 16-bit gray the high 8
+// bits are kept, as everywhere in this package.
 func readPNMSamples(out []uint8, h pnmHeader, r *pnmReader) error {
 	white := 255
 	if (h.kind == '2' || h.kind == '5') && h.most > 255 {
@@ -250,7 +251,7 @@ func packedBitmap(h pnmHeader, pixels []byte) *image.Gray {
 	return gray
 }
 
-// floatMap reads 32-bit floats, the lowest row first.
+// floatMap reads 32-bit floats, bottom row first.
 func floatMap(h pnmHeader, pixels []byte) *image.Gray {
 	gray := image.NewGray(image.Rect(0, 0, h.width, h.height))
 	var order binary.ByteOrder = binary.BigEndian

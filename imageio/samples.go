@@ -1,6 +1,6 @@
 package imageio
 
-// unpackBits takes samples of 1, 2 or 4 bits out of bytes, the highest bits first.
+// unpackBits unpacks samples of 1, 2 or 4 bits, high bits first.
 func unpackBits(out, in []uint8, bits int) {
 	each := 8 / bits
 	mask := uint8(1<<bits - 1)
@@ -9,8 +9,8 @@ func unpackBits(out, in []uint8, bits int) {
 	}
 }
 
-// floatLevel is the level of gray that Pillow's convert("RGB") makes of a float: cut off to a whole
-// number from 0 to 255, and 0 for what is no number.
+// floatLevel returns the gray level that Pillow's convert("RGB") gives for a float: truncated to an
+// integer and clamped to [0, 255], or 0 for NaN.
 func floatLevel(value float32) uint8 {
 	switch {
 	case value >= 255:
@@ -21,13 +21,13 @@ func floatLevel(value float32) uint8 {
 	return 0
 }
 
-// levelOf is floatLevel for a whole number.
+// levelOf is floatLevel for an integer.
 func levelOf(value int32) uint8 { return uint8(max(0, min(value, 255))) }
 
-// five is a sample of 5 bits as one of 8, as Pillow's unpackers scale it.
+// five scales a sample of 5 bits to 8 bits, as Pillow's unpackers do.
 func five(sample uint16) uint8 { return uint8(int(sample&31) * 255 / 31) }
 
-// six is five for 6 bits.
+// six scales a sample of 6 bits to 8 bits, as Pillow's unpackers do.
 func six(sample uint16) uint8 { return uint8(int(sample&63) * 255 / 63) }
 
 // unpremultiplied divides a premultiplied sample by its alpha, as Pillow's unpackRGBa does.

@@ -10,11 +10,11 @@ import (
 	"slices"
 )
 
-// Truevision's TGA, to the pixels of Pillow's TgaImagePlugin.py.
+// Truevision TGA, with the same pixels as Pillow's TgaImagePlugin.py.
 
 const (
 	tgaHeaderLength = 18
-	tgaRunLength    = 8 // the bit of the kind that says that pixels are in runs
+	tgaRunLength    = 8 // the bit of the kind that means run-length encoding
 )
 
 type tgaHeader struct {
@@ -25,10 +25,10 @@ type tgaHeader struct {
 	bottomUp      bool
 	mirrored      bool
 	palette       []color.NRGBA
-	pixels        []byte // what is behind the header and the palette
+	pixels        []byte // the data after the header and the palette
 }
 
-// isTGA says whether a header holds together.
+// isTGA reports whether a header is consistent.
 func isTGA(start []byte) bool {
 	if len(start) < tgaHeaderLength {
 		return false
@@ -176,7 +176,7 @@ func decodeTGA(data []byte, d *Stored) error {
 	return nil
 }
 
-// indexed makes a picture of indices.
+// indexed makes an image from indices.
 func (h *tgaHeader) indexed(pix []uint8, d *Stored) error {
 	palette := make(color.Palette, min(256, len(h.palette)))
 	for i := range palette {
@@ -191,9 +191,9 @@ func (h *tgaHeader) indexed(pix []uint8, d *Stored) error {
 	return nil
 }
 
-// tgaRuns decodes runs of pixels with each bytes a pixel.
+// tgaRuns decodes run-length encoded pixels of each bytes.
 func tgaRuns(data []byte, each, length int) ([]byte, error) {
-	// A run's two bytes or more give at most 128 pixels.
+	// A run has at least two bytes and at most 128 pixels.
 	if length > 128*max(each, 1)*(len(data)+1) {
 		return nil, io.ErrUnexpectedEOF
 	}
@@ -222,7 +222,7 @@ func tgaRuns(data []byte, each, length int) ([]byte, error) {
 	return out[:length], nil
 }
 
-// tgaSaysOpaque is whether the extension area of the second version says that the alpha is none.
+// tgaSaysOpaque reports whether the extension area of version 2 says that there is no alpha.
 func tgaSaysOpaque(data []byte) bool {
 	const footer, attributes = 26, 494
 	if len(data) < footer || !bytes.HasSuffix(data, []byte("TRUEVISION-XFILE.\x00")) {

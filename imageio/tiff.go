@@ -12,8 +12,9 @@ import (
 	"github.com/clipvqgan/clipvqgan/imageio/internal/cpicture"
 )
 
-// TIFF: libtiff undoes the compression, the predictor, the tiles and the order of bits and bytes, or
-// tiff_blocks.go where the library is missing; what the samples mean is told here, for the kinds that Pillow's TiffImagePlugin.py reads, to its pixels.
+// TIFF. libtiff, or tiff_blocks.go without it, undoes compression, predictor, tiles, bit order and
+// byte order. This file interprets the samples, for the kinds that Pillow's TiffImagePlugin.py
+// reads, with the same pixels.
 
 // The photometric interpretations of TIFF.
 const (
@@ -25,7 +26,7 @@ const (
 	tiffYCbCr       = 6
 )
 
-// tiffPlanes is the planar configuration of a plane for each sample.
+// tiffPlanes is the planar configuration with a plane for each sample.
 const tiffPlanes = 2
 
 // The sample formats of TIFF.
@@ -56,7 +57,7 @@ func decodeTIFF(data []byte, d *Stored) error {
 	if err := t.check(); err != nil {
 		return err
 	}
-	// A third, since chroma may be stored with few samples.
+	// A third, since chroma may have fewer samples.
 	if header.Compression == tiffUncompressed && int64(len(data)) < header.DecodedBytes/3 {
 		return io.ErrUnexpectedEOF
 	}
@@ -74,13 +75,13 @@ func decodeTIFF(data []byte, d *Stored) error {
 	return nil
 }
 
-// A tiffPicture is a picture's header and, once they are decoded, its samples.
+// A tiffPicture is an image's header and, once decoded, its samples.
 type tiffPicture struct {
 	cpicture.TIFFHeader
 	samples []uint8
 }
 
-// colors is how many samples of a pixel are no extra ones.
+// colors returns the number of samples of a pixel without extra ones.
 func (t *tiffPicture) colors() int {
 	switch t.Photometric {
 	case tiffRGB:
@@ -91,14 +92,14 @@ func (t *tiffPicture) colors() int {
 	return 1
 }
 
-// alpha is the kind of the first extra sample; 0 for none.
+// alpha returns the kind of the first extra sample, or 0 if there is none.
 func (t *tiffPicture) alpha() int {
 	if t.Samples == t.colors() {
 		return 0
 	}
 	if len(t.ExtraKinds) == 0 {
-		// RGB with a fourth sample that nothing is said of: Pillow takes it for alpha, which in planes
-		// is premultiplied.
+		// RGB with a fourth sample of unknown meaning: Pillow takes it as alpha, which is
+		// premultiplied in planes.
 		if t.Planar == tiffPlanes {
 			return tiffPremultiplied
 		}
@@ -110,7 +111,7 @@ func (t *tiffPicture) alpha() int {
 	return t.ExtraKinds[0]
 }
 
-// check refuses what is not known to be read right, and names it.
+// check returns an error for kinds that are not known to be read correctly.
 func (t *tiffPicture) check() error {
 	name := map[int]string{
 		tiffWhiteIsZero: "gray with white as 0", tiffBlackIsZero: "gray", tiffRGB: "RGB", tiffPalette: "palette colors",
@@ -152,7 +153,7 @@ func (t *tiffPicture) check() error {
 		known = t.SampleFormat == tiffUnsigned && (slices.Contains([]int{1, 2, 4, 8}, t.Bits) && extra == 0 || t.Bits == 8 && extra == 1)
 	case tiffRGB, tiffCMYK:
 		known = t.SampleFormat == tiffUnsigned && (t.Bits == 8 || t.Bits == 16)
-		// What alpha is in CMYK nobody says.
+		// The meaning of alpha in CMYK is not defined.
 		known = known && (t.Photometric == tiffRGB || extra == 0 || t.alpha() == 0)
 	case tiffYCbCr:
 		known = t.Samples == 1 && t.Bits == 8 && t.SampleFormat == tiffUnsigned // gray, by its luma
@@ -163,7 +164,7 @@ func (t *tiffPicture) check() error {
 	return nil
 }
 
-// interleave puts planes together to pixels. Planes of samples smaller than a byte are single ones.
+// interleave combines planes to pixels. Samples smaller than a byte occur only alone.
 func (t *tiffPicture) interleave() {
 	if t.Planar != tiffPlanes || t.Samples == 1 {
 		return
@@ -180,7 +181,7 @@ func (t *tiffPicture) interleave() {
 	t.samples = out
 }
 
-// sample8 is a sample of a pixel as 8 bits, the high ones of 16.
+// sample8 returns a sample of a pixel as 8 bits, of 16 bits the high ones.
 func (t *tiffPicture) sample8(pixel, channel int) uint8 {
 	i := pixel*t.Samples + channel
 	if t.Bits == 16 {
@@ -189,7 +190,7 @@ func (t *tiffPicture) sample8(pixel, channel int) uint8 {
 	return t.samples[i]
 }
 
-// convert makes the picture.
+// convert makes the image.
 func (t *tiffPicture) convert(d *Stored) {
 	bounds := image.Rect(0, 0, t.Width, t.Height)
 	pixels := t.Width * t.Height
@@ -214,7 +215,7 @@ func (t *tiffPicture) convert(d *Stored) {
 		t.unpack(out.Pix)
 		d.image = out
 	case t.Samples > 1 && alpha == 0:
-		// Gray or a palette beside a sample that means nothing.
+		// Gray or a palette with a sample that has no meaning.
 		only := tiffPicture{TIFFHeader: t.TIFFHeader, samples: make([]uint8, pixels)}
 		only.Samples, only.ExtraKinds = 1, nil
 		for i := range pixels {
@@ -257,7 +258,7 @@ func (t *tiffPicture) palette() color.Palette {
 	return palette
 }
 
-// unpack takes single samples of 8 bits or less out of their rows.
+// unpack unpacks single samples of 8 bits or less from their rows.
 func (t *tiffPicture) unpack(out []uint8) {
 	if t.Bits == 8 {
 		copy(out, t.samples)
@@ -269,8 +270,8 @@ func (t *tiffPicture) unpack(out []uint8) {
 	}
 }
 
-// gray makes levels of single samples. Of 12 and 16 bits the high 8 are kept; signed numbers, 32 bits and
-// floats have no scale of their own, and are cut off at 0 and 255 as Pillow does.
+// gray makes gray levels from single samples. Of 12 and 16 bits the high 8 are kept; signed
+// integers, 32 bits and floats have no defined scale, and are clamped to [0, 255] as in Pillow.
 func (t *tiffPicture) gray(out []uint8) {
 	if t.Bits <= 8 {
 		t.unpack(out)

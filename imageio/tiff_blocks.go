@@ -14,7 +14,7 @@ import (
 	"golang.org/x/image/tiff/lzw"
 )
 
-// The compressions of TIFF that are undone without libtiff, and the names of others.
+// The compressions of TIFF that are supported without libtiff, and the names of others.
 const (
 	tiffUncompressed = 1
 	tiffGroup3       = 3
@@ -31,20 +31,20 @@ var tiffCompressions = map[int]string{
 	34887: "LERC", 34925: "LZMA", 50000: "Zstandard", 50001: "WebP", 50002: "JPEG XL",
 }
 
-// tiffBlocks are the strips or tiles of a picture: blocks of samples of one size.
+// tiffBlocks are the strips or tiles of an image: blocks of samples of the same size.
 type tiffBlocks struct {
 	*tiffPicture
 	tags                   *tiffTags
 	data                   []byte
 	offsets, counts        []int
 	width, height          int // in pixels
-	across, down           int // blocks beside each other and below
-	channels               int // samples of a pixel in one block
+	across, down           int // number of blocks in each direction
+	channels               int // samples of a pixel in a block
 	stride, pictureStride  int // bytes of a row
 	fillOrder, predictorIs int
 }
 
-// decodeTIFFBlocks gives what cpicture.DecodeTIFF does.
+// decodeTIFFBlocks does what cpicture.DecodeTIFF does.
 func decodeTIFFBlocks(data []byte, t *tiffPicture, tags *tiffTags) ([]uint8, error) {
 	b := &tiffBlocks{
 		tiffPicture: t, tags: tags, data: data, offsets: tags.values[tiffStripOffsets], counts: tags.values[tiffStripByteCounts],
@@ -72,7 +72,7 @@ func decodeTIFFBlocks(data []byte, t *tiffPicture, tags *tiffTags) ([]uint8, err
 	if len(b.offsets) < planes*b.across*b.down || len(b.counts) < planes*b.across*b.down {
 		return nil, io.ErrUnexpectedEOF
 	}
-	// A tile of a small picture may be larger than it, but not without bound.
+	// A tile may be larger than a small image, within limits.
 	const largest = 64 << 20
 	if size := b.stride * b.height; size > largest && size > b.pictureStride*t.Height {
 		return nil, fmt.Errorf("the TIFF data has blocks of %d bytes", size)
@@ -88,7 +88,7 @@ func decodeTIFFBlocks(data []byte, t *tiffPicture, tags *tiffTags) ([]uint8, err
 	return out, nil
 }
 
-// place decodes a block and puts it where it belongs in its plane.
+// place decodes a block and copies it to its place in its plane.
 func (b *tiffBlocks) place(plane []uint8, index, column, row int) error {
 	offset, count := b.offsets[index], b.counts[index]
 	if offset < 0 || count < 0 || offset > len(b.data) || count > len(b.data)-offset {
@@ -96,7 +96,7 @@ func (b *tiffBlocks) place(plane []uint8, index, column, row int) error {
 	}
 	rows := b.height
 	if b.tags.values[tiffTileWidth] == nil {
-		rows = min(rows, b.Height-row*b.height) // the last strip is shorter, and tiles are not
+		rows = min(rows, b.Height-row*b.height) // the last strip may be shorter, tiles may not
 	}
 	block, err := b.decompress(b.data[offset:offset+count], rows)
 	if err != nil {
@@ -110,7 +110,7 @@ func (b *tiffBlocks) place(plane []uint8, index, column, row int) error {
 	return nil
 }
 
-// decompress gives the samples of a block, in the processor's byte order.
+// decompress returns the samples of a block in the processor's byte order.
 func (b *tiffBlocks) decompress(in []byte, rows int) ([]byte, error) {
 	size := rows * b.stride
 	if b.fillOrder == 2 && b.Compression != tiffJPEG {
@@ -152,14 +152,14 @@ func (b *tiffBlocks) decompress(in []byte, rows int) ([]byte, error) {
 
 func readFull(r io.Reader, size int) ([]byte, error) {
 	var out bytes.Buffer
-	// In steps: a short block may claim to be large.
+	// In steps, since a short block may claim to be large.
 	if _, err := io.CopyN(&out, r, int64(size)); err != nil {
 		return nil, err
 	}
 	return out.Bytes(), nil
 }
 
-// unpackPackBits undoes Apple's run lengths.
+// unpackPackBits decodes Apple's run-length encoding.
 func unpackPackBits(in []byte, size int) ([]byte, error) {
 	if size > 128*len(in) {
 		return nil, io.ErrUnexpectedEOF
@@ -177,7 +177,7 @@ func unpackPackBits(in []byte, size int) ([]byte, error) {
 			}
 			out = append(out, in[1:2+count]...)
 			in = in[2+count:]
-		case count == -128: // nothing
+		case count == -128: // no operation
 			in = in[1:]
 		default:
 			out = append(out, bytes.Repeat(in[1:2], 1-count)...)
@@ -203,7 +203,7 @@ func (b *tiffBlocks) fax(in []byte, rows, size int) ([]byte, error) {
 	return readFull(ccitt.NewReader(bytes.NewReader(in), ccitt.MSB, format, b.width, rows, &ccitt.Options{Invert: true}), size)
 }
 
-// jpeg decodes a block that is a JPEG stream, whose tables may stand once in the directory.
+// jpeg decodes a block that is a JPEG stream, whose tables may be stored once in the directory.
 func (b *tiffBlocks) jpeg(in []byte, rows, size int) ([]byte, error) {
 	const startOfImage, endOfImage = "\xff\xd8", "\xff\xd9"
 	if !bytes.HasPrefix(in, []byte(startOfImage)) {
@@ -214,7 +214,7 @@ func (b *tiffBlocks) jpeg(in []byte, rows, size int) ([]byte, error) {
 		tables = append(tables, byte(v))
 	}
 	tables = bytes.TrimSuffix(bytes.TrimPrefix(tables, []byte(startOfImage)), []byte(endOfImage))
-	// Adobe's mark says which colors these are, which is else guessed.
+	// Adobe's marker says which colors these are; without it they are guessed.
 	transform := byte(0)
 	if b.tags.first(tiffPhotometric, 0) == tiffYCbCr {
 		transform = 1
@@ -239,7 +239,7 @@ func (b *tiffBlocks) jpeg(in []byte, rows, size int) ([]byte, error) {
 	case *image.CMYK:
 		out = packedRows(img.Pix, img.Stride, img.Rect, 4).pix
 		for i := range out {
-			out[i] = 255 - out[i] // decodeJPEG takes them for Adobe's
+			out[i] = 255 - out[i] // decodeJPEG takes them as Adobe's
 		}
 	default:
 		out = FromImage(img, nil).Pix
@@ -250,8 +250,8 @@ func (b *tiffBlocks) jpeg(in []byte, rows, size int) ([]byte, error) {
 	return out[:size], nil
 }
 
-// undoPredictor adds up differences (2 whole numbers, 3 floats), and brings samples to the processor's
-// byte order.
+// undoPredictor adds up differences (2 for integers, 3 for floats), and converts samples to the
+// processor's byte order.
 func (b *tiffBlocks) undoPredictor(block []byte) error {
 	const none, horizontal, floats = 1, 2, 3
 	each := b.Bits / 8
@@ -295,7 +295,7 @@ func (b *tiffBlocks) undoPredictor(block []byte) error {
 	return nil
 }
 
-// rowsOf gives the rows of a block.
+// rowsOf returns the rows of a block.
 func rowsOf(block []byte, stride int) func(func([]byte) bool) {
 	return func(yield func([]byte) bool) {
 		for ; len(block) >= stride && stride > 0; block = block[stride:] {
@@ -306,8 +306,8 @@ func rowsOf(block []byte, stride int) func(func([]byte) bool) {
 	}
 }
 
-// undoFloatPredictor adds up bytes, which stand by their significance: all the highest first (Adobe's
-// technical note 3).
+// undoFloatPredictor adds up bytes, which are sorted by significance, all highest bytes first
+// (Adobe's technical note 3).
 func undoFloatPredictor(row []byte, channels, each int) {
 	for i := channels; i < len(row); i++ {
 		row[i] += row[i-channels]

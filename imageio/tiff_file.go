@@ -9,10 +9,10 @@ import (
 	"github.com/clipvqgan/clipvqgan/imageio/internal/cpicture"
 )
 
-// TIFF without libtiff: the directory is read here, and the blocks of samples in tiff_blocks.go, by
-// decoders of the Go project. What they do not know needs the library, and an error says so.
+// TIFF without libtiff: this file reads the directory, and tiff_blocks.go the blocks of samples,
+// with decoders of the Go project. Errors say what needs the library.
 
-// The tags that matter, by their names in the specification.
+// The tags that are used, by their names in the specification.
 const (
 	tiffImageWidth      = 256
 	tiffImageLength     = 257
@@ -37,12 +37,12 @@ const (
 	tiffJPEGTables      = 347
 )
 
-// needsLibtiff says that a kind of TIFF is read only with the library.
+// needsLibtiff returns the error for a kind of TIFF that needs the library.
 func needsLibtiff(format string, args ...any) error {
 	return fmt.Errorf("TIFF "+format+" needs libtiff: install its headers and run make again", args...)
 }
 
-// tiffTags are the whole numbers of the first directory.
+// tiffTags are the integers in the first directory.
 type tiffTags struct {
 	order  binary.ByteOrder
 	values map[int][]int
@@ -64,7 +64,7 @@ func readTIFFTags(data []byte) (*tiffTags, error) {
 	if data[0] == 'M' {
 		t.order = binary.BigEndian
 	}
-	// The number of bytes of an offset. A classic entry has 12 bytes, one of BigTIFF 20.
+	// The number of bytes of an offset. An entry has 12 bytes in classic TIFF and 20 in BigTIFF.
 	const classic, big = 4, 8
 	width := classic
 	if t.order.Uint16(data[2:]) == 43 {
@@ -97,7 +97,7 @@ func readTIFFTags(data []byte) (*tiffTags, error) {
 		kind, values := t.order.Uint16(entry[2:]), offset(entry[4:])
 		each := tiffWidths[kind]
 		if each == 0 {
-			continue // text, fractions and the like
+			continue // strings, fractions and others
 		}
 		if values > uint64(len(data)/each) {
 			return nil, io.ErrUnexpectedEOF
@@ -119,7 +119,7 @@ func readTIFFTags(data []byte) (*tiffTags, error) {
 	return t, nil
 }
 
-// tiffWidths are the bytes of each kind of value that is a whole number.
+// tiffWidths are the sizes in bytes of integer types.
 var tiffWidths = map[uint16]int{1: 1, 3: 2, 4: 4, 7: 1, 13: 4, 16: 8, 18: 8}
 
 func (t *tiffTags) number(b []byte, width int) int {
@@ -134,7 +134,7 @@ func (t *tiffTags) number(b []byte, width int) int {
 	return int(t.order.Uint64(b))
 }
 
-// header tells what the picture decodes to, as libtiff's would.
+// header returns what the image decodes to, as libtiff would.
 func (t *tiffTags) header() (h cpicture.TIFFHeader, err error) {
 	h = cpicture.TIFFHeader{
 		Width: t.first(tiffImageWidth, 0), Height: t.first(tiffImageLength, 0),
@@ -170,7 +170,7 @@ func (t *tiffTags) header() (h cpicture.TIFFHeader, err error) {
 	return h, nil
 }
 
-// tiffHeader reads the header of a picture by libtiff, or without it.
+// tiffHeader reads an image's header with libtiff, or without it.
 func tiffHeader(data []byte) (cpicture.TIFFHeader, *tiffTags, error) {
 	tags, tagsErr := readTIFFTags(data)
 	if cpicture.TIFFLibrary() == "" {
@@ -182,7 +182,7 @@ func tiffHeader(data []byte) (cpicture.TIFFHeader, *tiffTags, error) {
 	}
 	header, err := cpicture.ReadTIFFHeader(data)
 	if err == nil && tagsErr == nil && tags.values[tiffExtraSamples] == nil {
-		header.ExtraKinds = nil // libtiff makes up what the file does not say
+		header.ExtraKinds = nil // libtiff invents what the file does not say
 	}
 	return header, tags, err
 }

@@ -1,16 +1,17 @@
-// Command setup makes a machine ready to build programs with this module: it finds libtorch or installs it,
-// builds libctorch, the C library between Go and libtorch, and prints what go build needs to link it.
+// Command setup prepares a machine for building programs with this module. It finds or installs
+// libtorch, builds libctorch, the C library between Go and libtorch, and prints what go build needs
+// to link it.
 //
 //	eval "$(go run github.com/clipvqgan/clipvqgan/setup@latest)"
 //
-// libtorch is looked for in this order: the directory that the environment variable LIBTORCH names (an
-// unpacked libtorch archive, or the torch folder of a Python's site-packages); the torch package of the
-// Python on the PATH; the pinned wheels, which are downloaded, checked by their hashes and unpacked into
-// the user's cache folder, from where pip's configuration says that packages come from. No Python is needed.
-// Where the machine has an NVIDIA GPU, the wheels with CUDA are taken; LIBTORCH_CUDA=1 or 0 decides that
-// by hand.
+// It takes the first libtorch that it finds: the directory in the environment variable LIBTORCH (an
+// unpacked libtorch archive, or the torch folder of a Python's site-packages); the torch package of
+// the Python on the PATH; or else the pinned wheels, which it downloads from the sources in pip's
+// configuration, checks by their hashes and unpacks to the user's cache folder. This needs no
+// Python. On a machine with an NVIDIA GPU it downloads the wheels with CUDA; LIBTORCH_CUDA=1 or 0
+// overrides that.
 //
-// What is there already is taken as it is: a second run changes nothing.
+// What exists already is used: a second run changes nothing.
 package main
 
 import (
@@ -33,12 +34,12 @@ import (
 	"github.com/clipvqgan/clipvqgan/setup/internal/pins"
 )
 
-// A stopped is the end by a signal.
+// A stopped is the error for a signal.
 type stopped struct{ signal syscall.Signal }
 
 func (stopped) Error() string { return "interrupted: nothing half-done was taken for whole" }
 
-// errUsage was told by the package flag.
+// errUsage is an error that package flag has reported already.
 var errUsage = errors.New("wrong use")
 
 func main() {
@@ -54,7 +55,7 @@ func main() {
 	case err == nil || errors.Is(err, flag.ErrHelp):
 	case wasStopped:
 		tell.Say("%v", end)
-		os.Exit(128 + int(end.signal)) // as shells say it
+		os.Exit(128 + int(end.signal)) // as shells do
 	case errors.Is(err, errUsage):
 		os.Exit(2)
 	default:
@@ -63,7 +64,7 @@ func main() {
 	}
 }
 
-// explain is an error in one line.
+// explain returns the error as one line.
 func explain(err error) string {
 	text := strings.Join(strings.Fields(err.Error()), " ")
 	for _, full := range []error{syscall.ENOSPC, syscall.EDQUOT} {
@@ -75,10 +76,10 @@ func explain(err error) string {
 	return text
 }
 
-// namedPins is replaced by tests.
+// namedPins can be replaced by tests.
 var namedPins = pins.Named
 
-// options are the command line's.
+// options are the command-line flags.
 type options struct {
 	pins       string
 	python     string
@@ -134,7 +135,7 @@ func run(ctx context.Context, arguments []string, tell *console.Console) error {
 	return build(ctx, found, filepath.Join(cache, "libctorch"), o.again, tools, tell)
 }
 
-// find is the libtorch to build with.
+// find returns the libtorch to build with.
 func find(ctx context.Context, o options, tell *console.Console) (*libtorch.Libtorch, error) {
 	set, err := namedPins(o.pins)
 	if err != nil {
@@ -162,7 +163,7 @@ func find(ctx context.Context, o options, tell *console.Console) (*libtorch.Libt
 	return libtorch.Inspect(root, "installed by setup")
 }
 
-// use tells of a libtorch that was not used before, after a look at whether it loads.
+// use checks that a libtorch loads and reports it, if it was not used before.
 func use(ctx context.Context, found *libtorch.Libtorch, tools libctorch.Tools, tell *console.Console) error {
 	if err := found.CheckItLoads(ctx, tools.C); err != nil {
 		return err
@@ -174,7 +175,7 @@ func use(ctx context.Context, found *libtorch.Libtorch, tools libctorch.Tools, t
 	return nil
 }
 
-// describe writes where libtorch is for CMake and for scripts.
+// describe writes the location of libtorch for CMake and for scripts.
 func describe(ctx context.Context, found *libtorch.Libtorch, folder string, tools libctorch.Tools, tell *console.Console) error {
 	report := filepath.Join(folder, "libtorch.json")
 	if known, err := os.ReadFile(report); err != nil || string(known) != found.JSON() {
@@ -188,8 +189,8 @@ func describe(ctx context.Context, found *libtorch.Libtorch, folder string, tool
 	return writeIfChanged(report, found.JSON())
 }
 
-// writeIfChanged writes a file whole or not at all, and leaves one that says the same alone, so that CMake
-// does not configure again.
+// writeIfChanged writes a file atomically if its contents change, so that CMake does not configure
+// again without need.
 func writeIfChanged(path, text string) error {
 	if known, err := os.ReadFile(path); err == nil && string(known) == text {
 		return nil
@@ -203,7 +204,7 @@ func writeIfChanged(path, text string) error {
 	return os.Rename(path+".new", path)
 }
 
-// build builds libctorch where it is missing, and prints what go build needs.
+// build builds libctorch if it is missing, and prints what go build needs.
 func build(ctx context.Context, found *libtorch.Libtorch, folder string, again bool, tools libctorch.Tools, tell *console.Console) error {
 	b := libctorch.Build{
 		Sources:  clipvqgan.Sources,
@@ -233,7 +234,7 @@ func build(ctx context.Context, found *libtorch.Libtorch, folder string, again b
 	return err
 }
 
-// version is the module's: of a release as it is, of a checkout "devel".
+// version returns the module's version: that of a release, or "devel" for a checkout.
 func version() string {
 	const path = "github.com/clipvqgan/clipvqgan"
 	info, ok := debug.ReadBuildInfo()

@@ -6,8 +6,8 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// straightThrough rounds, and hands the gradient on as if it did not: what a quantized latent is
-// trained with.
+// straightThrough rounds, and passes the gradient on unchanged, as in training with a quantized
+// latent.
 var straightThrough = torch.Function{
 	Name: "StraightThrough",
 	Forward: func(ctx *torch.FunctionContext, inputs []*torch.Tensor) []*torch.Tensor {
@@ -29,8 +29,9 @@ func ExampleFunction() {
 	// [0 4]
 }
 
-// A function of a tensor and a number: each application has its own Function, which holds it. What
-// Backward needs of the tensors is saved, so that changing them in place meanwhile is noticed.
+// A function of a tensor and a number. Each application has its own Function, which holds the
+// number. Tensors for Backward are saved, so that changing them in place in the meantime is
+// detected.
 func ExampleFunctionContext_SaveForBackward() {
 	power := func(x *torch.Tensor, exponent float64) *torch.Tensor {
 		return torch.Function{
@@ -51,7 +52,7 @@ func ExampleFunctionContext_SaveForBackward() {
 	// Output: [12 27]
 }
 
-// The first and the second derivative of x³ at 2.
+// The first and second derivatives of x³ at 2.
 func ExampleGradients() {
 	x := torch.Scalar(2).SetRequiresGrad(true)
 	y := x.PowScalar(3)
@@ -93,7 +94,7 @@ func ExampleGradcheck() {
 			return []*torch.Tensor{inputs[0].MulScalar(0.5)}
 		},
 		Backward: func(ctx *torch.FunctionContext, gradients []*torch.Tensor) []*torch.Tensor {
-			return gradients // a half is forgotten
+			return gradients // wrong: the factor 1/2 is missing
 		},
 	}
 	x := torch.FromSlice([]float64{1, 2}, nil).SetRequiresGrad(true)

@@ -9,7 +9,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/optim"
 )
 
-// A linear regression: the whole of training with autograd and an optimizer.
+// Linear regression, trained with autograd and an optimizer.
 func Example() {
 	generator, err := torch.NewGenerator(torch.CPU, 1)
 	if err != nil {
@@ -29,7 +29,7 @@ func Example() {
 		return
 	}
 	for range 300 {
-		torch.Scope(func(*torch.TensorScope) { // frees what the step made
+		torch.Scope(func(*torch.TensorScope) { // frees the tensors of the step
 			loss := x.MatMul(weight).Add(bias).MSELoss(target, torch.ReduceMean)
 			optimizer.ZeroGrad()
 			loss.Backward()
@@ -42,7 +42,7 @@ func Example() {
 
 func ExampleTensor() {
 	x := torch.FromSlice([]float32{1, 2, 3, 4, 5, 6}, torch.Shape{2, 3})
-	y := x.MatMul(x.T()) // [2, 3] by [3, 2]
+	y := x.MatMul(x.T()) // [2, 3] times [3, 2]
 	fmt.Println(y.Shape(), y.DType(), y.Device())
 	fmt.Println(y.Float32s(), y.Sum().Item())
 	// Output:
@@ -51,7 +51,7 @@ func ExampleTensor() {
 }
 
 func ExampleFromSlice() {
-	x := torch.FromSlice([]int64{1, 2, 3, 4}, torch.Shape{2, 2}) // the dtype is the slice's
+	x := torch.FromSlice([]int64{1, 2, 3, 4}, torch.Shape{2, 2}) // the dtype is that of the slice
 	fmt.Println(x.DType(), torch.ToSlice[int64](x.T()))
 	// Output: int64 [1 3 2 4]
 }
@@ -67,7 +67,7 @@ func ExampleDevice() {
 	if cuda.IsAvailable() {
 		device = torch.CUDA(0)
 	}
-	x := torch.Ones(torch.Shape{2, 2}, device) // made there
+	x := torch.Ones(torch.Shape{2, 2}, device) // made on the device
 	y := x.MatMul(x).To(torch.CPU)
 	fmt.Println(y.Float32s())
 
@@ -95,7 +95,7 @@ func ExampleTry() {
 		a.MatMul(b)
 		return nil
 	})
-	// The message has both shapes, in the words of the libtorch at hand.
+	// The message has both shapes, in libtorch's words.
 	fmt.Println(errors.Is(err, torch.ErrInvalid))
 	// Output: true
 }
@@ -126,8 +126,7 @@ func ExampleNoGrad() {
 	// true
 }
 
-// A generator gives the same numbers again, whatever else the program draws; PyTorch gives the same
-// ones for the same seed.
+// The numbers of a generator depend on its seed only, and are those of PyTorch.
 func ExampleGenerator() {
 	for range 2 {
 		generator, err := torch.NewGenerator(torch.CPU, 42)

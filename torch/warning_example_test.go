@@ -11,6 +11,6 @@ func ExampleSetWarningHandler() {
 	torch.SetWarningHandler(func(message string) {
 		fmt.Fprintln(os.Stderr, "libtorch warns:", message)
 	})
-	// And no warnings at all:
+	// Drop all warnings:
 	torch.SetWarningHandler(nil)
 }

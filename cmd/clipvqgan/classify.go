@@ -16,7 +16,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// A classification is what classify was asked for.
+// A classification holds the arguments of classify.
 type classification struct {
 	labels   []string
 	template string
@@ -47,7 +47,7 @@ func newClassify(s *settings) *cobra.Command {
 	return command
 }
 
-// atLeastOne is cobra.MinimumNArgs in words.
+// atLeastOne is cobra.MinimumNArgs(1) with a message in words.
 func atLeastOne(what string) cobra.PositionalArgs {
 	return func(command *cobra.Command, arguments []string) error {
 		if len(arguments) == 0 {
@@ -92,7 +92,7 @@ func (c *classification) run(ctx context.Context, out, problems io.Writer, s *se
 	}
 	defer classifier.Close()
 	var bar *progress
-	if len(inputs) > 1 && !(isTerminal(out) && isTerminal(problems)) { // there the results tell
+	if len(inputs) > 1 && !(isTerminal(out) && isTerminal(problems)) { // on a terminal the results show the progress
 		bar = newProgress(problems, len(inputs), "pictures")
 		defer bar.end()
 	}
@@ -130,10 +130,10 @@ func (c *classification) run(ctx context.Context, out, problems io.Writer, s *se
 	return failed.result()
 }
 
-// A classifiedPicture is what is told of a picture as JSON.
+// A classifiedPicture is the JSON result for an image.
 type classifiedPicture struct {
 	Picture     string       `json:"picture"`
-	Labels      int          `json:"labels"` // among how many
+	Labels      int          `json:"labels"` // the number of labels compared
 	Predictions []prediction `json:"predictions"`
 }
 
@@ -142,7 +142,7 @@ type prediction struct {
 	Probability float64 `json:"probability"`
 }
 
-// tell prints a picture's likeliest labels.
+// tell prints an image's most probable labels.
 func (c *classification) tell(ctx context.Context, out io.Writer, s *settings, model *clip.Model, classifier *clip.Classifier, input input, embedding []float32) error {
 	predictions, err := predict(ctx, model, classifier, embedding)
 	if err != nil {
@@ -161,7 +161,7 @@ func (c *classification) tell(ctx context.Context, out io.Writer, s *settings, m
 	return nil
 }
 
-// predict orders a classifier's labels by their probability for a model's embedding.
+// predict returns a classifier's labels, sorted by their probability for an embedding.
 func predict(ctx context.Context, model *clip.Model, classifier *clip.Classifier, embedding []float32) ([]clip.Prediction, error) {
 	var predictions []clip.Prediction
 	err := torch.Compute(ctx, func(*torch.TensorScope) error {

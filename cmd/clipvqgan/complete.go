@@ -2,10 +2,10 @@ package main
 
 import "github.com/spf13/cobra"
 
-// outputExtensions are those of the pictures that can be written.
+// outputExtensions are the extensions of image files that can be written.
 var outputExtensions = []string{"png", "jpg", "jpeg", "webp"}
 
-// complete tells shells what may stand where, for `clipvqgan completion`.
+// complete sets up shell completion, for `clipvqgan completion`.
 func complete(root *cobra.Command) {
 	files := func(extensions ...string) cobra.CompletionFunc {
 		return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {

@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// failures are those of several inputs that could not be done. The others were.
+// failures are the errors of those of several inputs that failed.
 type failures struct {
-	inputs int // in all
+	inputs int // the number of all inputs
 	errors []error
 }
 
-// add notes what became of an input.
+// add adds the error of an input.
 func (f *failures) add(err error) { f.errors = append(f.errors, err) }
 
-// result is the command's error: nil where nothing failed.
+// result returns the command's error, or nil if no input failed.
 func (f *failures) result() error {
 	if len(f.errors) == 0 {
 		return nil
@@ -23,13 +23,13 @@ func (f *failures) result() error {
 	return f
 }
 
-// Error tells all.
+// Error returns one line for each failure.
 func (f *failures) Error() string { return strings.Join(lines(f), "\n") }
 
 // Unwrap returns the errors.
 func (f *failures) Unwrap() []error { return f.errors }
 
-// lines are what an error says, a line for each failure.
+// lines returns an error's text as one line for each failure.
 func lines(err error) []string {
 	f, several := errors.AsType[*failures](err)
 	if !several {

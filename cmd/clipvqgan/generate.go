@@ -21,16 +21,16 @@ import (
 
 const defaultPrompt = "a slice of pizza"
 
-// generation is one call of generate.
+// generation holds the arguments of one call of generate.
 type generation struct {
 	output string
 	size   string
 	every  int
 	config guided.Config
-	init   image.Image // what config.Init names
+	init   image.Image // the image in the file config.Init
 }
 
-// setFlags has flags write into the generation, whose values are their defaults.
+// setFlags defines flags that write to the generation. Its current values are their defaults.
 func (g *generation) setFlags(flags *pflag.FlagSet) {
 	full := guided.Default()
 	flags.StringVarP(&g.output, "output", "o", "generated.png", "the picture to write (PNG, JPEG or WebP)")
@@ -85,7 +85,7 @@ Ctrl-C writes the picture so far.`,
 	return command
 }
 
-// copyFlags gives the flags that were set to another generation.
+// copyFlags applies the flags that were set to another generation.
 func copyFlags(g *generation, set *pflag.FlagSet) (err error) {
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	g.setFlags(flags)
@@ -97,7 +97,7 @@ func copyFlags(g *generation, set *pflag.FlagSet) (err error) {
 	return err
 }
 
-// read checks what needs no model, so that a slip is told at once.
+// read checks everything that needs no model, so that errors are reported at once.
 func (g *generation) read(prompts []string) error {
 	if len(prompts) == 0 {
 		prompts = []string{defaultPrompt}
@@ -167,7 +167,7 @@ func (g *generation) run(ctx context.Context, out, progressTo io.Writer, s *sett
 		return s.lastWord.save(func() error { return g.save(picture, step.Number) })
 	}
 	config := g.config
-	config.Init = "" // g.init is that picture
+	config.Init = "" // the image is in g.init
 	started := time.Now()
 	result, err := guided.Generate(ctx, model, scorer, config, guided.RunOptions{Init: g.init, OnStep: onStep})
 	seconds := time.Since(started).Seconds()
@@ -208,7 +208,7 @@ func (g *generation) run(ctx context.Context, out, progressTo io.Writer, s *sett
 	return nil
 }
 
-// A report is what is told of a generated picture as JSON.
+// A report is the JSON result for a generated image.
 type report struct {
 	Output    string          `json:"output"`
 	Prompts   []guided.Prompt `json:"prompts"`
@@ -222,7 +222,7 @@ type report struct {
 	Judgement judgement       `json:"judgement"`
 }
 
-// title is the prompts as they were meant.
+// title returns the prompts as text.
 func (g *generation) title() string {
 	var texts []string
 	for _, prompt := range g.config.Prompts {
@@ -244,17 +244,17 @@ func (g *generation) save(picture image.Image, steps int) error {
 	)
 }
 
-// A judgement is what CLIP sees in a generated picture.
+// A judgement is how CLIP classifies a generated image.
 type judgement struct {
 	Prompt      string       `json:"prompt"`
-	Place       int          `json:"place"` // of the prompt, from 1
-	Names       int          `json:"names"` // among how many
+	Place       int          `json:"place"` // rank of the prompt, from 1
+	Names       int          `json:"names"` // the number of names compared
 	Probability float64      `json:"probability"`
 	Predictions []prediction `json:"predictions"`
 	predictions []clip.Prediction
 }
 
-// judge finds the first prompt's place among the names of all emoji.
+// judge returns the rank of the first prompt among the names of all emoji.
 func (g *generation) judge(ctx context.Context, scorer *clip.Model, picture image.Image) (judgement, error) {
 	prompt := g.config.Prompts[0].Text
 	names := models.Labels()

@@ -12,25 +12,25 @@ import (
 	"github.com/clipvqgan/clipvqgan/imageio"
 )
 
-// pictureExtensions are those of the files in a folder that are taken for pictures.
+// pictureExtensions are the extensions of the files in a folder that count as images.
 var pictureExtensions = []string{
 	"png", "jpg", "jpeg", "jpe", "jfif", "gif", "webp", "bmp", "tif", "tiff", "pbm", "pgm", "ppm", "pnm", "pfm", "tga", "ico",
 }
 
-// aboutPictures tells in the commands' help what a picture's argument may be.
+// aboutPictures describes image arguments in the help of commands.
 const aboutPictures = `A picture is a file, a folder (all pictures in it and below it), a pattern such as "photos/*.jpg", or
 - for standard input. What cannot be read is told at the end; the others are done all the same.`
 
-// standardInput is the file that - stands for.
+// standardInput is the file for the argument -.
 const standardInput = "/dev/stdin"
 
-// An input is a picture that was asked for.
+// An input is an image given as an argument.
 type input struct {
-	name string // as the user knows it
+	name string // the name that the user gave
 	path string
 }
 
-// told puts the user's name for the input into an error.
+// told adds the input's name to an error.
 func (i input) told(err error) error {
 	if i.path != standardInput {
 		return err
@@ -38,7 +38,7 @@ func (i input) told(err error) error {
 	return errors.New(strings.ReplaceAll(err.Error(), standardInput, "standard input"))
 }
 
-// expand finds the pictures that arguments stand for. What stands for none is a failure.
+// expand returns the images that the arguments refer to. An argument without any is a failure.
 func expand(arguments []string) ([]input, *failures) {
 	var inputs []input
 	failed := new(failures)
@@ -89,7 +89,7 @@ func expandOne(argument string) ([]input, error) {
 	return inputs, nil
 }
 
-// picturesIn are the pictures in and below a folder, in their names' order, without hidden ones.
+// picturesIn returns the images in a folder and below it, sorted by name, except hidden ones.
 func picturesIn(folder string) ([]input, error) {
 	var inputs []input
 	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
@@ -111,7 +111,7 @@ func picturesIn(folder string) ([]input, error) {
 	return inputs, err
 }
 
-// loadOne reads the one picture that an argument stands for.
+// loadOne loads the single image that an argument refers to.
 func loadOne(flag, argument string) (*imageio.RGB, error) {
 	inputs, err := expandOne(argument)
 	if err != nil {

@@ -9,27 +9,28 @@ import (
 	"github.com/clipvqgan/clipvqgan/vqgan/guided"
 )
 
-// slow is a step's time from which on a run may not end within the time that a signal leaves.
+// slow is the time for a step from which a run may not be able to end within the grace period after
+// a signal.
 const slow = grace / 3
 
-// A keeper holds a picture of a run whose steps are slow, to write it where the run is interrupted in the
-// middle of one.
+// A keeper keeps an image of a run with slow steps, to be written if the run is interrupted in the
+// middle of a step.
 type keeper struct {
 	lastWord   *lastWord
 	generation *generation
-	stepped    time.Time     // the end of the step before
-	kept       time.Time     // when the last picture was made
-	took       time.Duration // to make it
+	stepped    time.Time     // when the previous step ended
+	kept       time.Time     // when the last image was made
+	took       time.Duration // the time to make it
 }
 
-// newKeeper has the keeper's picture written as the last word of a run that begins.
+// newKeeper makes writing the keeper's image the last word of a run.
 func newKeeper(word *lastWord, g *generation) *keeper {
 	k := &keeper{lastWord: word, generation: g, stepped: time.Now()}
 	word.set(func() error { return errors.New("interrupted before there was a picture") })
 	return k
 }
 
-// keep makes a picture after a slow step, in a small part of the run's time.
+// keep makes an image after a slow step, using only a small part of the run's time.
 func (k *keeper) keep(step guided.Step) error {
 	now := time.Now()
 	took := now.Sub(k.stepped)
@@ -46,7 +47,7 @@ func (k *keeper) keep(step guided.Step) error {
 	return nil
 }
 
-// write writes the picture, and tells of it.
+// write writes the image and prints a message.
 func (k *keeper) write(picture image.Image, steps int) error {
 	if err := k.generation.save(picture, steps); err != nil {
 		return fmt.Errorf("interrupted: %w", err)

@@ -1,10 +1,11 @@
-// Command clipvqgan makes pictures from text and tells what pictures show.
+// Command clipvqgan generates images from text, classifies images, and reconstructs them with a
+// VQGAN.
 //
 //	clipvqgan generate "a slice of pizza" -o pizza.png --seed 7
 //	clipvqgan classify photo.png --labels "a cat,a dog,a slice of pizza"
 //	clipvqgan reconstruct photo.png -o reconstructed.png
 //
-// Without --clip and --vqgan it uses the small models that come with it.
+// Without --clip and --vqgan it uses embedded small models.
 package main
 
 import (
@@ -28,7 +29,7 @@ func main() {
 	exit(err, status(err))
 }
 
-// settings are the flags that every command takes.
+// settings are the flags of all commands.
 type settings struct {
 	device   string
 	clip     string
@@ -80,14 +81,14 @@ func (s *settings) loadVQGAN() (*vqgan.Model, error) {
 	return vqgan.Load(s.vqgan, device)
 }
 
-// printJSON prints a result on a line of its own.
+// printJSON prints a result as one line of JSON.
 func printJSON(out io.Writer, result any) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(result)
 }
 
-// A failedInput is the result of an input that could not be read.
+// A failedInput is the JSON result for an input that could not be read.
 type failedInput struct {
 	Picture string `json:"picture"`
 	Error   string `json:"error"`

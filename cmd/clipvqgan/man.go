@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra/doc"
 )
 
-// newMan is hidden: make install runs it.
+// newMan returns the hidden command that writes manual pages, for make install.
 func newMan() *cobra.Command {
 	return &cobra.Command{
 		Use:    "man FOLDER",

@@ -10,22 +10,22 @@ import (
 	"golang.org/x/term"
 )
 
-// quiet is how long a log hears nothing of something that takes long.
+// quiet is the time between messages about long work if the output is not a terminal.
 const quiet = 10 * time.Second
 
-// A progress tells how far some work is: on a terminal by a bar, elsewhere by a line each ten seconds and
-// after each tenth of the work.
+// A progress shows the progress of work: on a terminal with a bar, otherwise with a line after each
+// tenth of the work or every ten seconds.
 type progress struct {
 	out         io.Writer
 	unit        string
 	total, done int
-	bar         *progressbar.ProgressBar // nil where there is no terminal
+	bar         *progressbar.ProgressBar // nil if the output is not a terminal
 	started     time.Time
 	told        time.Time
 	tenths      int
 }
 
-// newProgress is about so many units, such as "steps".
+// newProgress shows the progress of total units, such as "steps".
 func newProgress(out io.Writer, total int, unit string) *progress {
 	now := time.Now()
 	p := &progress{out: out, unit: unit, total: total, started: now, told: now}
@@ -42,13 +42,13 @@ func newProgress(out io.Writer, total int, unit string) *progress {
 	return p
 }
 
-// isTerminal says whether a person looks at a stream, on a terminal that can write a line again.
+// isTerminal reports whether a stream is a terminal that can rewrite a line.
 func isTerminal(stream any) bool {
 	file, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd())) && os.Getenv("TERM") != "dumb"
 }
 
-// add tells that one more is done, with a note such as its loss, or "".
+// add counts one more unit as done, with a note such as its loss, or "".
 func (p *progress) add(note string) {
 	p.done++
 	if p.bar != nil {
@@ -72,14 +72,14 @@ func (p *progress) add(note string) {
 	fmt.Fprintf(p.out, "%d of %d %s%s, %v passed%s\n", p.done, p.total, p.unit, note, passed.Round(time.Second), left)
 }
 
-// end makes room for what is written next.
+// end completes the bar's line, so that other output can follow.
 func (p *progress) end() {
 	if p.bar != nil && p.done > 0 {
 		fmt.Fprintln(p.out)
 	}
 }
 
-// pause takes the bar away, so that a line can be written in its place.
+// pause removes the bar, so that a line can be written in its place.
 func (p *progress) pause() {
 	if p.bar != nil {
 		p.bar.Clear()

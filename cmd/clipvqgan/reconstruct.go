@@ -15,9 +15,9 @@ import (
 	"github.com/clipvqgan/clipvqgan/vqgan"
 )
 
-// A reconstruction is what reconstruct was asked for.
+// A reconstruction holds the arguments of reconstruct.
 type reconstruction struct {
-	output string // a file, or a folder for several pictures
+	output string // a file, or a folder for several images
 	format string // the extension of the files in a folder
 }
 
@@ -63,7 +63,7 @@ func (r *reconstruction) run(ctx context.Context, out, problems io.Writer, s *se
 	}
 	for i, input := range inputs {
 		picture, err := imageio.Load(input.path, imageio.Options{})
-		if err == nil && model == nil { // no model for no picture
+		if err == nil && model == nil { // without an image no model is loaded
 			if model, err = s.loadVQGAN(); err != nil {
 				return err
 			}
@@ -92,7 +92,7 @@ func (r *reconstruction) run(ctx context.Context, out, problems io.Writer, s *se
 	return failed.result()
 }
 
-// outputs are the files to write, one for each input; count includes the inputs that are not there.
+// outputs returns the files to write, one for each input; count includes inputs that do not exist.
 func (r *reconstruction) outputs(arguments []string, inputs []input, count int) ([]string, error) {
 	info, err := os.Stat(r.output)
 	isFolder := err == nil && info.IsDir() || strings.HasSuffix(r.output, "/")
@@ -122,7 +122,7 @@ func (r *reconstruction) outputs(arguments []string, inputs []input, count int) 
 			name = "standard-input"
 		}
 		path := filepath.Join(folder, name+"."+r.format)
-		for n := 2; taken[path]; n++ { // a.png and a.jpg, or of two folders
+		for n := 2; taken[path]; n++ { // for a.png and a.jpg, or files of two folders
 			path = filepath.Join(folder, fmt.Sprintf("%s-%d.%s", name, n, r.format))
 		}
 		taken[path] = true
@@ -139,7 +139,7 @@ func (r *reconstruction) one(ctx context.Context, s *settings, model *vqgan.Mode
 	return s.lastWord.save(func() error { return imageio.Save(output, reconstructed) })
 }
 
-// tell prints what became of an input.
+// tell prints the result of an input.
 func (r *reconstruction) tell(out io.Writer, s *settings, input input, output string, failure error) error {
 	switch {
 	case s.json && failure != nil:

@@ -11,16 +11,16 @@ import (
 	"time"
 )
 
-// grace is how long a command has after a signal to end by itself, where it has something to save.
+// grace is the time that a command with something to save has after a signal to end by itself.
 const grace = 500 * time.Millisecond
 
-// An interruption is the cause of the context's end at Ctrl-C or SIGTERM.
+// An interruption is the cause with which the context ends at Ctrl-C or SIGTERM.
 type interruption struct{ signal syscall.Signal }
 
-// Error is what the user reads.
+// Error returns the message for the user.
 func (interruption) Error() string { return "interrupted" }
 
-// status is the program's exit status for an error: the shells' number for a signal, 1 for all else.
+// status returns the program's exit status for an error: for a signal the shells' number, else 1.
 func status(err error) int {
 	stopped, wasStopped := errors.AsType[interruption](err)
 	switch {
@@ -32,10 +32,10 @@ func status(err error) int {
 	return 1
 }
 
-// ending is held by who ends the program, so that only one does.
+// ending is locked by the goroutine that ends the program.
 var ending sync.Mutex
 
-// exit ends the program with a status, after a line for each failure.
+// exit prints a line for each failure and ends the program with a status.
 func exit(err error, status int) {
 	ending.Lock()
 	if err != nil {
@@ -46,23 +46,23 @@ func exit(err error, status int) {
 	os.Exit(status)
 }
 
-// A lastWord is what a command that is interrupted still has to do. Without one the program ends at once,
-// whatever it is doing: waiting for a pipe, loading a model, or computing.
+// A lastWord is what an interrupted command still has to do. Without one the program ends at once,
+// even while it waits for a pipe, loads a model or computes.
 type lastWord struct {
 	mutex sync.Mutex
 	do    func() error
 }
 
-// set has do run if the command does not end in time by itself. Its error tells what was done; nil
-// stands for nothing to do.
+// set sets the function to run if the command does not end in time by itself. Its error is printed;
+// it is nil if there was nothing to do.
 func (l *lastWord) set(do func() error) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	l.do = do
 }
 
-// save runs a function during which the program does not end, such as one that writes a file. Its error
-// is the command's last word from then on, where it has one.
+// save runs a function, such as one that writes a file, during which the program does not end. Its
+// error, if not nil, becomes the command's last word.
 func (l *lastWord) save(write func() error) error {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -80,12 +80,12 @@ func (l *lastWord) listen(parent context.Context) context.Context {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		stopped := interruption{(<-signals).(syscall.Signal)}
-		// A second one means it: the default action ends the program at once.
+		// A second signal ends the program at once, by the default action.
 		signal.Reset(os.Interrupt, syscall.SIGTERM)
 		cancel(stopped)
 		l.endNow(stopped)
 		time.Sleep(grace)
-		l.mutex.Lock() // until the end: nothing begins to be written any more
+		l.mutex.Lock() // for good: no more writing starts
 		if l.do != nil {
 			exit(l.do(), status(stopped))
 		}
@@ -94,7 +94,7 @@ func (l *lastWord) listen(parent context.Context) context.Context {
 	return ctx
 }
 
-// endNow ends the program where there is nothing to do.
+// endNow ends the program if there is nothing to do.
 func (l *lastWord) endNow(stopped interruption) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()

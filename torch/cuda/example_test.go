@@ -18,7 +18,7 @@ func ExampleMemoryStatsOf() {
 	}
 }
 
-// Work on a side stream, with what each stream must wait for.
+// Work on a side stream, and what each stream must wait for.
 func ExampleWithStream() {
 	if !cuda.IsAvailable() {
 		return

@@ -138,7 +138,8 @@ func (m *Module) SetExtraFile(name string, contents []byte) error {
 //	y, err := module.Call("forward", x, jit.Kwargs{"scale": 0.5})
 type Kwargs map[string]any
 
-// Call calls a method. What it takes and gives are, in Go and in TorchScript:
+// Call calls a method with positional arguments, and keyword arguments in [Kwargs]. Arguments and
+// results have these types in Go and in TorchScript:
 //
 //	*Tensor                     Tensor; nil: None
 //	int, int32, int64           int (a result: int64); a number of another kind where that is wanted
@@ -156,11 +157,10 @@ type Kwargs map[string]any
 //	string                      Enum, by the member's name
 //	*Module                     a module
 //
-// An object of a scripted class, a generator and the like stay in TorchScript: a method that gives
-// one is an error of kind [torch.ErrNotImplemented]. Arguments that are not given have their defaults;
-// [Kwargs] gives them by name. The error is of kind [torch.ErrInvalid] where arguments do not fit, and
-// says which one and why; of kind [torch.ErrModel] where there is no such method, or it raised an
-// exception.
+// Other results, such as objects of scripted classes and generators, are an error of kind
+// [torch.ErrNotImplemented]. Omitted arguments have their defaults. The error is of kind
+// [torch.ErrInvalid] if an argument does not fit, and says which one and why. It is of kind
+// [torch.ErrModel] if there is no such method, or if the method raised an exception.
 func (m *Module) Call(method string, arguments ...any) (any, error) {
 	var named Kwargs
 	if count := len(arguments); count > 0 {

@@ -12,11 +12,11 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/lists"
 )
 
-// deepest is how deep values may lie in each other: a slice may hold itself.
+// deepest limits the nesting of values: a slice may contain itself.
 const deepest = 500
 
-// A valueArena builds the C form of values. What it allocates, and the tensors and modules it
-// enters, last until free.
+// A valueArena builds the C form of values. Memory that it allocates, and the use of tensors and
+// modules, last until free.
 type valueArena struct {
 	operation string
 	memory    []unsafe.Pointer
@@ -36,7 +36,7 @@ func (a *valueArena) free() {
 	}
 }
 
-// list is values in an array. Its length is that of values.
+// list returns values as an array of the same length.
 func (a *valueArena) list(values []any) (list *C.ctorch_value, err error) {
 	err = torch.Try(func() error {
 		list = a.items(values, 0)
@@ -59,7 +59,7 @@ func (a *valueArena) items(values []any, depth int) *C.ctorch_value {
 	return (*C.ctorch_value)(memory)
 }
 
-// put panics with an *Error where there is no C form.
+// put panics with an *Error if a value has no C form.
 func (a *valueArena) put(value any, to *C.ctorch_value, depth int) {
 	switch v := value.(type) {
 	case nil:
@@ -149,8 +149,8 @@ func pairsOf[K comparable, V any](dict map[K]V) []any {
 	return pairs
 }
 
-// fromValue turns C's form into Go's, and takes the tensors and modules out of it. It panics with
-// an *Error where there is no Go form.
+// fromValue converts a value from C, and takes ownership of its tensors and modules. It panics with
+// an *Error if the value has no Go form.
 func fromValue(v *C.ctorch_value) any {
 	switch v.tag {
 	case C.CTORCH_VALUE_TENSOR:
@@ -200,7 +200,7 @@ func fromItems(v *C.ctorch_value, count int) []any {
 	return values
 }
 
-// fromList makes a slice of what the list is made of.
+// fromList returns a slice of the list's element type.
 func fromList(values []any, element C.int32_t) any {
 	switch element {
 	case C.CTORCH_VALUE_TENSOR:
@@ -226,7 +226,7 @@ func sliceOf[T any](values []any) []T {
 	return all
 }
 
-// fromDict panics with an *Error where a key has no counterpart in Go, as a tensor.
+// fromDict panics with an *Error if a key has no Go form, such as a tensor.
 func fromDict(pairs []any) *torch.Dict {
 	dict := torch.NewDict()
 	for i := 0; i < len(pairs); i += 2 {

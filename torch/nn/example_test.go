@@ -8,7 +8,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/optim"
 )
 
-// A classifier is a network of one's own: its parameters are found in its fields.
+// A classifier is a user-defined network: its parameters are found in its fields.
 type classifier struct {
 	Conv1 *nn.Conv2d
 	Norm  *nn.BatchNorm2d
@@ -23,7 +23,7 @@ func newClassifier() *classifier {
 	}
 }
 
-// Forward takes pictures [N, 3, H, W] and returns logits [N, 10].
+// Forward returns logits [N, 10] for images [N, 3, H, W].
 func (c *classifier) Forward(x *torch.Tensor) *torch.Tensor {
 	x = c.Norm.Forward(c.Conv1.Forward(x)).ReLU()
 	return c.Head.Forward(x.MeanDim([]int64{2, 3}, false))

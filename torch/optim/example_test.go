@@ -7,7 +7,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/optim"
 )
 
-// must ends the examples that fail.
+// must panics on an error.
 func must[T any](value T, err error) T {
 	if err != nil {
 		panic(err)
@@ -15,7 +15,7 @@ func must[T any](value T, err error) T {
 	return value
 }
 
-// A line through four points: gradient descent on the squared error.
+// Fit a line to four points by gradient descent on the squared error.
 func ExampleSGD() {
 	x := torch.FromSlice([]float32{0, 1, 2, 3}, nil)
 	y := torch.FromSlice([]float32{1, 3, 5, 7}, nil)
@@ -38,7 +38,7 @@ func ExampleSGD() {
 	// Output: 2.00 x + 1.00
 }
 
-// Two groups of parameters, and learning rates that warm up and then fall along a cosine.
+// Two groups of parameters, and learning rates that warm up and then decrease along a cosine.
 func ExampleAdam() {
 	body := torch.Ones(torch.Shape{3}).SetRequiresGrad(true)
 	head := torch.Ones(torch.Shape{3}).SetRequiresGrad(true)
@@ -75,7 +75,7 @@ func ExampleAdam() {
 	// [0.0010 0.0095]
 }
 
-// The minimum of Rosenbrock's valley, with a line search.
+// Find the minimum of Rosenbrock's function, with a line search.
 func ExampleLBFGS() {
 	x := torch.FromSlice([]float64{-1.5}, nil).SetRequiresGrad(true)
 	y := torch.FromSlice([]float64{2}, nil).SetRequiresGrad(true)
@@ -102,7 +102,7 @@ func ExampleLBFGS() {
 	// at 1.0000, 1.0000
 }
 
-// A schedule that looks at the validation loss.
+// A schedule that observes the validation loss.
 func ExampleReduceLROnPlateau() {
 	weights := torch.Ones(torch.Shape{3}).SetRequiresGrad(true)
 	options := optim.DefaultRMSprop()
@@ -122,7 +122,7 @@ func ExampleReduceLROnPlateau() {
 	// [0.05]
 }
 
-// What is saved in the middle of training goes on in another optimizer.
+// Save the state during training and continue in another optimizer.
 func ExampleOptimizer_StateDict() {
 	train := func(weights *torch.Tensor, optimizer *optim.Optimizer, steps int) {
 		for range steps {

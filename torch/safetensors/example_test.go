@@ -39,7 +39,7 @@ func Example() {
 	// bias [2]
 }
 
-// One tensor of a file that is too large to load.
+// Load one tensor of a large file.
 func ExampleOpen() {
 	file, err := safetensors.Open(filepath.Join("testdata", "module.safetensors"))
 	if err != nil {

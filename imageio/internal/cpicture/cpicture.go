@@ -19,11 +19,12 @@ import (
 	"unsafe"
 )
 
-// fits is whether the library was built from the headers that this package was compiled with. Another
-// one counts as missing.
+// fits reports whether the library was built from the headers that this package was compiled with.
+// Otherwise it counts as missing.
 var fits = C.cpicture_abi_version() == C.CPICTURE_ABI_VERSION
 
-// JPEGLibrary names the JPEG library with its version, as "libjpeg-turbo 2.1.5"; "" where there is none.
+// JPEGLibrary returns the JPEG library and its version, such as "libjpeg-turbo 2.1.5", or "" if
+// there is none.
 func JPEGLibrary() string {
 	if !fits {
 		return ""
@@ -31,7 +32,8 @@ func JPEGLibrary() string {
 	return C.GoString(C.cpicture_jpeg_library())
 }
 
-// TIFFLibrary names the TIFF library with its version, as "libtiff 4.5.0"; "" where there is none.
+// TIFFLibrary returns the TIFF library and its version, such as "libtiff 4.5.0", or "" if there is
+// none.
 func TIFFLibrary() string {
 	if !fits {
 		return ""
@@ -39,12 +41,12 @@ func TIFFLibrary() string {
 	return C.GoString(C.cpicture_tiff_library())
 }
 
-// message is where C writes the reason of a failure.
+// message is where C writes the reason for a failure.
 type message [C.CPICTURE_MESSAGE_SIZE]C.char
 
 func (m *message) at() *C.char { return &m[0] }
 
-// err makes an error of a status, and of the library's own words.
+// err returns the error for a status, with the library's message.
 func (m *message) err(status C.int32_t) error {
 	switch status {
 	case C.CPICTURE_OK:
@@ -70,8 +72,8 @@ func ReadJPEGHeader(data []byte) (JPEGHeader, error) {
 	return JPEGHeader{int(header.width), int(header.height), int(header.channels)}, err
 }
 
-// DecodeJPEG decodes a JPEG stream at 1/scale of the size in its header (1, 2, 4 or 8, sizes rounded up)
-// into rows without padding, which pixels has room for.
+// DecodeJPEG decodes a JPEG stream to rows without padding, at 1/scale of the size in its header
+// (1, 2, 4 or 8; sizes are rounded up). pixels must have room for them.
 func DecodeJPEG(data []byte, header JPEGHeader, scale int, pixels []uint8) error {
 	width, height := (header.Width+scale-1)/scale, (header.Height+scale-1)/scale
 	if len(pixels) != width*height*header.Channels {
@@ -120,9 +122,9 @@ func readTIFFHeader(data []byte) (header C.cpicture_tiff_header, err error) {
 	return header, err
 }
 
-// DecodeTIFF decodes the first picture of a TIFF stream into rows, each padded to whole bytes; samples of
-// more than 8 bits are in the processor's byte order. Where header.Planar is 2, one whole plane follows
-// the other. samples has room for header.DecodedBytes.
+// DecodeTIFF decodes the first image of a TIFF stream to rows, each padded to whole bytes; samples
+// of more than 8 bits are in the processor's byte order. If header.Planar is 2, the planes follow
+// one another. samples must have room for header.DecodedBytes.
 func DecodeTIFF(data []byte, header TIFFHeader, samples []uint8) error {
 	c, err := readTIFFHeader(data)
 	if err != nil {

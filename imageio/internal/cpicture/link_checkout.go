@@ -2,7 +2,7 @@
 
 package cpicture
 
-// The library that make built in the checkout that this package lies in, as package torch has it.
+// Links the library that make built in this checkout, as package torch does.
 
 // #cgo CFLAGS: -I${SRCDIR}/../../../csrc/picture/include
 // #cgo LDFLAGS: -L${SRCDIR}/../../../build/lib -lcpicture -Wl,-rpath,${SRCDIR}/../../../build/lib

@@ -2,7 +2,7 @@
 
 package cpicture
 
-// The library that `make install` put where pkg-config looks.
+// Links the library that `make install` installed, found by pkg-config.
 
 // #cgo pkg-config: cpicture
 import "C"

@@ -1,4 +1,4 @@
-// Package console tells a person at a terminal, or the reader of a log, what goes on.
+// Package console reports progress on a terminal or in a log.
 package console
 
 import (
@@ -10,19 +10,19 @@ import (
 	"unicode/utf8"
 )
 
-// quiet is how long a log hears nothing of something that takes long.
+// quiet is the time between messages about long work if the output is not a terminal.
 const quiet = 15 * time.Second
 
-// A Console writes lines, and the state of what is going on: on a terminal as one line that is written
-// again and again, elsewhere as a line now and then.
+// A Console writes lines and a status: on a terminal the status is one line that is rewritten,
+// otherwise a line now and then.
 type Console struct {
 	out      io.Writer
 	terminal bool
 	last     time.Time
-	width    int // of the state's line, which has no end yet
+	width    int // of the status line, which has no line feed yet
 }
 
-// New is a console on a file, such as os.Stderr.
+// New returns a console for a file, such as os.Stderr.
 func New(file *os.File) *Console {
 	info, err := file.Stat()
 	return &Console{out: file, terminal: err == nil && info.Mode()&os.ModeCharDevice != 0, last: time.Now()}
@@ -35,7 +35,7 @@ func (c *Console) Say(format string, arguments ...any) {
 	fmt.Fprintf(c.out, format+"\n", arguments...)
 }
 
-// Show tells the state.
+// Show shows the status.
 func (c *Console) Show(format string, arguments ...any) {
 	if c.terminal {
 		text := fmt.Sprintf(format, arguments...)
@@ -47,7 +47,7 @@ func (c *Console) Show(format string, arguments ...any) {
 	}
 }
 
-// Clear removes the state from a terminal.
+// Clear removes the status from a terminal.
 func (c *Console) Clear() {
 	if c.width > 0 {
 		fmt.Fprint(c.out, "\r"+strings.Repeat(" ", c.width)+"\r")

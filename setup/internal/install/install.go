@@ -1,4 +1,4 @@
-// Package install puts the pinned libtorch into a folder.
+// Package install installs the pinned libtorch to a folder.
 package install
 
 import (
@@ -17,13 +17,14 @@ import (
 	"github.com/clipvqgan/clipvqgan/setup/internal/wheel"
 )
 
-// Free bytes that an installation needs: the wheels, and what is unpacked of them.
+// Free bytes that an installation needs, for the wheels and for what is unpacked.
 const (
 	roomCPU  = 1_300_000_000
 	roomCUDA = 5_500_000_000
 )
 
-// Room is how many bytes are free for a user where a folder is. Tests replace it.
+// Room returns the number of bytes that are free for a user on a folder's file system. Tests
+// replace it.
 var Room = func(folder string) (int64, error) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(folder, &s); err != nil {
@@ -32,14 +33,15 @@ var Room = func(folder string) (int64, error) {
 	return int64(s.Bavail) * int64(s.Bsize), nil
 }
 
-// Libtorch is the torch folder of a set of pins below folder. It is installed where it is missing.
+// Libtorch returns the torch folder of a set of pins below folder, and installs it if it is
+// missing.
 func Libtorch(ctx context.Context, folder string, set pins.Set, tell *console.Console) (string, error) {
 	version, err := set.TorchVersion()
 	if err != nil {
 		return "", err
 	}
 	withCUDA := filepath.Join(folder, version+"-cuda")
-	// The one with CUDA does for both, and is there already where it was asked for once.
+	// The one with CUDA serves both purposes, and exists if it was asked for before.
 	if isInstalled(withCUDA, set.Digest(true)) {
 		return filepath.Join(withCUDA, "torch"), nil
 	}
@@ -67,13 +69,13 @@ func Libtorch(ctx context.Context, folder string, set pins.Set, tell *console.Co
 	return filepath.Join(target, "torch"), nil
 }
 
-// isInstalled says whether target was unpacked in full from the pins of a digest.
+// isInstalled reports whether target was completely unpacked from the pins with the digest.
 func isInstalled(target, digest string) bool {
 	text, err := os.ReadFile(filepath.Join(target, "pins"))
 	return err == nil && string(text) == digest
 }
 
-// Lock lets one set-up at a time work in a folder.
+// Lock allows one setup at a time in a folder.
 func Lock(ctx context.Context, folder string, tell *console.Console) (unlock func(), err error) {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return nil, err
@@ -103,8 +105,8 @@ func Lock(ctx context.Context, folder string, tell *console.Console) (unlock fun
 	}
 }
 
-// install downloads and unpacks into folders of their own. What was unpacked is renamed to target when
-// complete; downloads that were cut short stay for the next try.
+// install downloads and unpacks to separate folders, and renames the result to target when it is
+// complete. Partial downloads are kept for the next attempt.
 func install(ctx context.Context, target, version string, set pins.Set, cuda bool, tell *console.Console) error {
 	folder := filepath.Dir(target)
 	leftover, _ := filepath.Glob(filepath.Join(folder, ".partial-*"))
@@ -132,7 +134,7 @@ func install(ctx context.Context, target, version string, set pins.Set, cuda boo
 		if !mayGoOn(ctx, err) {
 			os.RemoveAll(wheels)
 		}
-		os.Remove(wheels) // where it is empty
+		os.Remove(wheels) // if it is empty
 		return err
 	}
 	defer os.RemoveAll(wheels)
@@ -168,14 +170,14 @@ func install(ctx context.Context, target, version string, set pins.Set, cuda boo
 	return nil
 }
 
-// mayGoOn says whether a later download can go on where this one ended.
+// mayGoOn reports whether a later download can continue this one.
 func mayGoOn(ctx context.Context, err error) bool {
 	_, network := errors.AsType[*pip.NetworkError](err)
 	_, refused := errors.AsType[*pip.StatusError](err)
 	return network || refused || ctx.Err() != nil
 }
 
-// download brings the wheels into a folder.
+// download downloads the wheels to a folder.
 func download(ctx context.Context, folder string, set pins.Set, cuda bool, tell *console.Console) ([]string, error) {
 	all, err := set.Pins(cuda)
 	if err != nil {
@@ -201,7 +203,7 @@ func download(ctx context.Context, folder string, set pins.Set, cuda bool, tell 
 		path := filepath.Join(folder, pin.SHA256[0]+".whl")
 		paths = append(paths, path)
 		if _, err := os.Stat(path); err == nil {
-			continue // whole: it had its name only then
+			continue // complete, since only then it gets its name
 		}
 		tell.Show("  waiting for the package index")
 		file, err := client.Find(ctx, pin, platforms)
@@ -232,7 +234,7 @@ func megabytes(before string, size int64, after string) string {
 	return fmt.Sprintf("%s%.1f MB%s", before, float64(size)/1e6, after)
 }
 
-// sizeOf is the size of a folder's files.
+// sizeOf returns the total size of a folder's files.
 func sizeOf(folder string) (size int64) {
 	entries, _ := os.ReadDir(folder)
 	for _, entry := range entries {

@@ -23,22 +23,22 @@ import (
 	"github.com/clipvqgan/clipvqgan/setup/internal/libtorch"
 )
 
-// room is how many free bytes a build needs; most of it is precompiled headers.
+// room is the number of free bytes that a build needs, mostly for precompiled headers.
 const room = 700_000_000
 
-// A Build is what is built, and where.
+// A Build describes what to build, and where.
 type Build struct {
 	Sources  fs.FS // the CMake project
 	Version  string
 	Libtorch *libtorch.Libtorch
 	Tools    Tools
 	Folder   string // holds a folder for each build
-	Again    bool   // build it even where it is there
+	Again    bool   // build it even if it exists
 	Tell     *console.Console
 }
 
-// Prefix is the folder that holds the library, its headers and its file for pkg-config. Whatever changes
-// the library gives it another name.
+// Prefix returns the folder with the library, its headers and its file for pkg-config. Its name
+// depends on everything that affects the library.
 func (b *Build) Prefix() (string, error) {
 	hash := sha256.New()
 	fmt.Fprintln(hash, b.Libtorch.CMake())
@@ -66,8 +66,8 @@ func (b *Build) eachFile(do func(name string, content []byte) error) error {
 	})
 }
 
-// Make builds the library where it is missing, and gives its prefix. The folder has its name only when
-// all of it is there.
+// Make builds the library if it is missing, and returns its prefix. The folder gets its name only
+// when it is complete.
 func (b *Build) Make(ctx context.Context) (string, error) {
 	prefix, err := b.Prefix()
 	if err != nil || exists(prefix) && !b.Again {
@@ -79,7 +79,7 @@ func (b *Build) Make(ctx context.Context) (string, error) {
 	}
 	defer unlock()
 	if exists(prefix) && !b.Again {
-		return prefix, nil // by the one that had the lock before
+		return prefix, nil // built by the previous holder of the lock
 	}
 	if err := b.build(ctx, prefix); err != nil {
 		return "", fmt.Errorf("libctorch was not built: %w", err)
@@ -93,7 +93,7 @@ func exists(folder string) bool {
 }
 
 func (b *Build) build(ctx context.Context, prefix string) error {
-	// One name for all builds, so that a compiler's cache knows the files again.
+	// The same name for all builds, so that a compiler cache finds the files again.
 	work := filepath.Join(b.Folder, ".build")
 	if err := os.RemoveAll(work); err != nil {
 		return err
@@ -134,7 +134,7 @@ func (b *Build) build(ctx context.Context, prefix string) error {
 		}
 	}
 	b.Tell.Clear()
-	if err := os.RemoveAll(prefix); err != nil { // where it is built again
+	if err := os.RemoveAll(prefix); err != nil { // when it is built again
 		return err
 	}
 	if err := os.Rename(stage, prefix); err != nil {
@@ -151,11 +151,11 @@ func write(path string, content []byte) error {
 	return os.WriteFile(path, content, 0o644)
 }
 
-// Ninja's [12/34] and make's [ 12%].
+// The progress of Ninja, [12/34], and of make, [ 12%].
 var state = regexp.MustCompile(`^\[(?:\d+/\d+|\s*\d+%)\]`)
 
-// run runs CMake, with its output in the log, as a process group of its own: at the context's end all that
-// it has started ends too.
+// run runs CMake in its own process group, with its output in the log. When the context ends, all
+// processes that it started end too.
 func (b *Build) run(ctx context.Context, log io.Writer, arguments ...string) error {
 	command := exec.CommandContext(ctx, "cmake", arguments...)
 	command.Env = withoutMake(os.Environ())
@@ -189,7 +189,7 @@ func (b *Build) run(ctx context.Context, log io.Writer, arguments ...string) err
 	return command.Wait()
 }
 
-// withoutMake leaves out what a make that runs this program tells its own children.
+// withoutMake removes the variables that a make which runs this program sets for its children.
 func withoutMake(environment []string) []string {
 	var kept []string
 	for _, entry := range environment {
@@ -203,7 +203,7 @@ func withoutMake(environment []string) []string {
 
 var complaint = regexp.MustCompile(`(?i)error\b|undefined reference|No space left`)
 
-// explain tells in one line why CMake failed.
+// explain returns a line that says why CMake failed.
 func (b *Build) explain(ctx context.Context, failure error, logName string) error {
 	b.Tell.Clear()
 	if cause := context.Cause(ctx); cause != nil {
@@ -221,7 +221,7 @@ func (b *Build) explain(ctx context.Context, failure error, logName string) erro
 	for i, line := range lines {
 		if complaint.MatchString(line) {
 			reason = strings.TrimSpace(line)
-			// CMake says where, and then what.
+			// CMake first says where, and then what.
 			if strings.HasPrefix(line, "CMake Error") && i+1 < len(lines) {
 				reason += " " + strings.TrimSpace(lines[i+1])
 			}

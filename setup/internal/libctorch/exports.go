@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Exports are the lines for a POSIX shell with which go build links the library in prefix: the packages
-// compile with their own module's headers, and CGO_LDFLAGS says where to link. PKG_CONFIG_PATH is for
-// the tag ctorch_installed, which a vendored copy of the module needs.
+// Exports returns the lines for a POSIX shell that make go build link the library in prefix:
+// packages are compiled with the headers of their own module, and CGO_LDFLAGS says what to link.
+// PKG_CONFIG_PATH is for the tag ctorch_installed, which vendored copies of the module need.
 func Exports(prefix string) string {
 	folder := filepath.Dir(prefix)
 	library := filepath.Join(prefix, "lib")
@@ -17,7 +17,7 @@ func Exports(prefix string) string {
 
 	flags := fields(os.Getenv("CGO_LDFLAGS"))
 	if len(flags) == 0 {
-		flags = []string{"-O2", "-g"} // Go's own default, which the variable replaces
+		flags = []string{"-O2", "-g"} // Go's default, which the variable replaces
 	}
 	flags = append(slices.DeleteFunc(flags, ours), quoted("-L"+library), quoted("-Wl,-rpath,"+library))
 
@@ -27,7 +27,7 @@ func Exports(prefix string) string {
 		"export PKG_CONFIG_PATH=" + shell(strings.Join(path, string(filepath.ListSeparator))) + "\n"
 }
 
-// fields splits flags as go build does: at white space outside quotes. The quotes stay.
+// fields splits flags as go build does, at white space outside of quotes. It keeps the quotes.
 func fields(text string) []string {
 	var all []string
 	var field strings.Builder
@@ -53,7 +53,7 @@ func fields(text string) []string {
 	return all
 }
 
-// quoted is a flag as go build reads it.
+// quoted quotes a flag for go build.
 func quoted(flag string) string {
 	if strings.ContainsAny(flag, " \t\n'") {
 		return `"` + flag + `"`
@@ -61,7 +61,7 @@ func quoted(flag string) string {
 	return flag
 }
 
-// shell is a word of a POSIX shell.
+// shell quotes a word for a POSIX shell.
 func shell(text string) string {
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }

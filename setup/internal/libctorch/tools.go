@@ -1,5 +1,5 @@
-// Package libctorch builds the C library between Go and libtorch by CMake, into a folder for each version
-// of its sources and each libtorch.
+// Package libctorch builds the C library between Go and libtorch with CMake, into a folder for each
+// version of its sources and each libtorch.
 package libctorch
 
 import (
@@ -11,12 +11,12 @@ import (
 
 // Tools are the programs that a build needs.
 type Tools struct {
-	C         []string // the C compiler's command
-	Generator string   // CMake's name of what runs the build
+	C         []string // the command of the C compiler
+	Generator string   // CMake's name of the build tool
 }
 
-// FindTools looks for the compilers, CMake, and Ninja or make. An error names the first that is missing.
-// Where needNinja is true, make does not do.
+// FindTools finds the compilers, CMake, and Ninja or make. The error names the first that is
+// missing. With needNinja, make is not enough.
 func FindTools(needNinja bool) (Tools, error) {
 	var tools Tools
 	if _, err := compiler("CXX", "C++", "c++", "g++", "clang++"); err != nil {
@@ -42,7 +42,7 @@ func FindTools(needNinja bool) (Tools, error) {
 	return tools, nil
 }
 
-// compiler is the command that a variable names, or the first of some that the machine has.
+// compiler returns the command in a variable, or the first of the commands that the machine has.
 func compiler(variable, language string, commands ...string) ([]string, error) {
 	named := strings.Fields(os.Getenv(variable))
 	if len(named) > 0 {

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Named is the libtorch that the environment variable LIBTORCH names, or nil where it names none: an
+// Named returns the libtorch in the environment variable LIBTORCH, or nil if it is not set: an
 // unpacked libtorch archive, or the torch folder of a Python's site-packages.
 func Named() (*Libtorch, error) {
 	folder := os.Getenv("LIBTORCH")
@@ -21,7 +21,7 @@ func Named() (*Libtorch, error) {
 	return Inspect(folder, "LIBTORCH")
 }
 
-// A folder that is merely named torch, such as this project's Go package, has no origin.
+// A folder that is merely called torch, such as this project's Go package, has no origin.
 const findTorch = `
 import importlib.util, os, sys
 spec = importlib.util.find_spec("torch")
@@ -30,11 +30,11 @@ if spec and spec.origin:
     print(os.path.dirname(spec.origin))
 `
 
-// OfPython is the torch package of a Python, or nil where there is no such Python or no torch in it. torch
-// is not imported: that takes seconds.
+// OfPython returns the torch package of a Python, or nil if there is no such Python or it has no
+// torch. It does not import torch, which would take seconds.
 func OfPython(ctx context.Context, python string) (*Libtorch, error) {
 	command := exec.CommandContext(ctx, python, "-c", findTorch)
-	command.Dir = "/" // the folder that it runs in is no place where a user installs torch
+	command.Dir = "/" // its working directory must not be searched for torch
 	output, err := command.Output()
 	if err != nil {
 		return nil, context.Cause(ctx)
@@ -46,8 +46,8 @@ func OfPython(ctx context.Context, python string) (*Libtorch, error) {
 	return Inspect(lines[1], "the torch of "+lines[0])
 }
 
-// HasGPU says whether this machine has an NVIDIA driver, or what LIBTORCH_CUDA says in its place: that is
-// for images built on another machine.
+// HasGPU reports whether this machine has an NVIDIA driver, or what LIBTORCH_CUDA says instead, for
+// images that are built on another machine.
 func HasGPU(ctx context.Context) (bool, error) {
 	switch wish := os.Getenv("LIBTORCH_CUDA"); wish {
 	case "0", "1":

@@ -1,5 +1,5 @@
-// Package libtorch tells whether a folder is a libtorch that can be built with, and finds the ones that a
-// machine has.
+// Package libtorch checks whether a folder is a libtorch that can be built with, and finds those
+// that a machine has.
 package libtorch
 
 import (
@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// The versions that the test suite was run against. Before 2.7, PyPI's wheels have the C++ ABI from
-// before C++11, which nothing else uses any more.
+// The versions that the tests were run with. PyPI's wheels before 2.7 have the C++ ABI from before
+// C++11, which nothing else uses.
 var (
 	oldest = version{2, 7}
 	newest = version{2, 15}
@@ -26,7 +26,7 @@ func (v version) String() string { return fmt.Sprintf("%d.%d", v[0], v[1]) }
 
 func (v version) before(w version) bool { return v[0] < w[0] || v[0] == w[0] && v[1] < w[1] }
 
-// A Libtorch is one on disk: its root holds lib/ and include/.
+// A Libtorch is a libtorch on disk: its root contains lib/ and include/.
 type Libtorch struct {
 	Version     string   `json:"version"`
 	Root        string   `json:"root"`
@@ -38,7 +38,7 @@ type Libtorch struct {
 	newer       bool
 }
 
-// Inspect reads what a folder holds. An error says why it is no libtorch that can be used.
+// Inspect reads a folder. The error says why it is not a usable libtorch.
 func Inspect(root, origin string) (*Libtorch, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {
@@ -75,7 +75,7 @@ func Inspect(root, origin string) (*Libtorch, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", origin, err)
 	}
-	// c10::Error's constructor takes a std::string, whose mangled name tells the ABI.
+	// The constructor of c10::Error takes a std::string; its mangled name shows the ABI.
 	if !bytes.Contains(core, []byte("ErrorC2ENS_14SourceLocationENSt7__cxx11")) {
 		return nil, fmt.Errorf("%s: libtorch %s at %s has the C++ ABI from before C++11: take the archive marked cxx11-abi, "+
 			"or PyPI's wheel from %v on", origin, l.Version, root, oldest)
@@ -92,7 +92,7 @@ func isFile(path string) bool {
 var versionPart = regexp.MustCompile(`(?m)^#define TORCH_VERSION_(MAJOR|MINOR|PATCH) (\d+)`)
 
 func (l *Libtorch) readVersion() (version, error) {
-	// The numbers moved to torch/headeronly in 2.10; the old file then only includes the new.
+	// The numbers moved to torch/headeronly in 2.10, which the old file then includes.
 	for _, name := range []string{"torch/headeronly/version.h", "torch/csrc/api/include/torch/version.h"} {
 		text, err := os.ReadFile(filepath.Join(l.Root, "include", name))
 		if err != nil {
@@ -110,19 +110,20 @@ func (l *Libtorch) readVersion() (version, error) {
 	return version{}, fmt.Errorf("%s: %s does not tell its version (torch/version.h)", l.Origin, l.Root)
 }
 
-// NewerThanTested says whether this version came after the newest that was tested, and which that is.
+// NewerThanTested reports whether this version is newer than the newest tested one, which it
+// returns.
 func (l *Libtorch) NewerThanTested() (newer bool, tested string) { return l.newer, newest.String() }
 
-// JSON describes the libtorch to scripts.
+// JSON returns a description for scripts.
 func (l *Libtorch) JSON() string {
 	text, err := json.MarshalIndent(l, "", "  ")
 	if err != nil {
-		panic(err) // strings and booleans alone
+		panic(err) // cannot happen for strings and booleans
 	}
 	return string(text) + "\n"
 }
 
-// CMake describes the libtorch to CMakeLists.txt.
+// CMake returns a description for CMakeLists.txt.
 func (l *Libtorch) CMake() string {
 	quote := func(text string) string { return "[==[" + text + "]==]" }
 	var folders []string

@@ -19,8 +19,8 @@ int main(int count, char** arguments) {
 }
 `
 
-// CheckItLoads loads the library in a small C program: it may lack a library itself, or be another
-// processor's.
+// CheckItLoads loads the library in a small C program: a library that it needs may be missing, or
+// it may be for another processor.
 func (l *Libtorch) CheckItLoads(ctx context.Context, compiler []string) error {
 	folder, err := os.MkdirTemp("", "libtorch-")
 	if err != nil {
@@ -48,7 +48,7 @@ func (l *Libtorch) CheckItLoads(ctx context.Context, compiler []string) error {
 	return nil
 }
 
-// lastLine is the last line that a program wrote, or how it ended where it wrote none.
+// lastLine returns the last line of a program's output, or how it ended if there is none.
 func lastLine(output string, err error) string {
 	lines := strings.Split(strings.TrimSpace(output), "\n")
 	if line := strings.TrimSpace(lines[len(lines)-1]); line != "" {

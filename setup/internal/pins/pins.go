@@ -1,4 +1,5 @@
-// Package pins holds the versions of libtorch that set-up installs, and the hashes of their wheels.
+// Package pins contains the versions of libtorch that setup installs, and the hashes of their
+// wheels.
 package pins
 
 import (
@@ -22,7 +23,7 @@ var newest string
 //go:embed libtorch_requirements_cuda.txt
 var cuda string
 
-// A Pin is one package: its version, and the hashes of the wheels that may stand for it.
+// A Pin is a package with its version and the hashes of acceptable wheels.
 type Pin struct {
 	Name    string
 	Version string
@@ -31,11 +32,11 @@ type Pin struct {
 
 // A Set is a libtorch as files of pins, in the format of pip's requirements files.
 type Set struct {
-	CPU  string // torch, and what libtorch_cpu.so is linked to
-	CUDA string // what libtorch_cuda.so is linked to; empty where there is no such set
+	CPU  string // torch, and what libtorch_cpu.so needs
+	CUDA string // what libtorch_cuda.so needs; "" if there is no such set
 }
 
-// Named is the set called "default", "oldest" or "newest".
+// Named returns the set called "default", "oldest" or "newest".
 func Named(name string) (Set, error) {
 	switch name {
 	case "default":
@@ -48,7 +49,7 @@ func Named(name string) (Set, error) {
 	return Set{}, fmt.Errorf("pins are %q: they can be default, oldest or newest", name)
 }
 
-// Pins are the packages of the set, with or without CUDA's.
+// Pins returns the packages of the set, with or without those for CUDA.
 func (s Set) Pins(cuda bool) ([]Pin, error) {
 	text := s.CPU
 	if cuda {
@@ -57,7 +58,7 @@ func (s Set) Pins(cuda bool) ([]Pin, error) {
 	return parse(text)
 }
 
-// Digest tells sets apart: it stands beside what was installed from one.
+// Digest identifies the set; it is stored beside what was installed from it.
 func (s Set) Digest(cuda bool) string {
 	hash := sha256.New()
 	hash.Write([]byte(s.CPU))
@@ -67,7 +68,7 @@ func (s Set) Digest(cuda bool) string {
 	return hex.EncodeToString(hash.Sum(nil))
 }
 
-// TorchVersion is the version of the package torch.
+// TorchVersion returns the version of the package torch.
 func (s Set) TorchVersion() (string, error) {
 	pins, err := parse(s.CPU)
 	for _, pin := range pins {

@@ -14,19 +14,19 @@ import (
 	"time"
 )
 
-// attempts is how often a request is made before it counts as failed.
+// attempts is the number of times that a request is made before it fails.
 const attempts = 3
 
-// A Client asks package indexes.
+// A Client sends requests to package indexes.
 type Client struct {
 	config Config
 	http   *http.Client
 	pause  time.Duration // before the second attempt
 }
 
-// NewClient makes a client of a configuration.
+// NewClient returns a client with a configuration.
 func NewClient(config Config) (*Client, error) {
-	transport := http.DefaultTransport.(*http.Transport).Clone() // heeds HTTPS_PROXY and its kin
+	transport := http.DefaultTransport.(*http.Transport).Clone() // respects HTTPS_PROXY and similar variables
 	transport.TLSClientConfig = &tls.Config{}
 	transport.ResponseHeaderTimeout = config.Timeout
 	if config.Proxy != "" {
@@ -63,14 +63,14 @@ func NewClient(config Config) (*Client, error) {
 	}, nil
 }
 
-// byHost takes the certificates of trusted hosts as they come. What is downloaded has to have its pinned
-// hash all the same.
+// byHost accepts any certificates of trusted hosts. Downloads must have their pinned hash in any
+// case.
 type byHost struct {
 	hosts           []string
 	usual, trusting http.RoundTripper
 }
 
-// RoundTrip sends a request with the credentials that netrc has for its host, where the URL has none.
+// RoundTrip sends a request, with the credentials in netrc for its host if the URL has none.
 func (b byHost) RoundTrip(request *http.Request) (*http.Response, error) {
 	if request.URL.User == nil && request.Header.Get("Authorization") == "" {
 		if user, password, found := credentials(request.URL.Hostname()); found {
@@ -84,13 +84,13 @@ func (b byHost) RoundTrip(request *http.Request) (*http.Response, error) {
 	return b.usual.RoundTrip(request)
 }
 
-// A StatusError is an answer that is a refusal.
+// A StatusError is a response with an error status.
 type StatusError struct {
 	Code int
 	Host string
 }
 
-// Error says who answered what, and what may help.
+// Error says who responded with what, and what may help.
 func (e *StatusError) Error() string {
 	switch e.Code {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusProxyAuthRequired:
@@ -100,16 +100,16 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("%s answers with %d %s", e.Host, e.Code, http.StatusText(e.Code))
 }
 
-// final says whether another attempt would end alike.
+// final reports whether another attempt would end the same way.
 func (e *StatusError) final() bool { return e.Code < 500 && e.Code != http.StatusTooManyRequests }
 
-// A NetworkError is a host that was not reached, or a connection that broke.
+// A NetworkError is a host that could not be reached, or a broken connection.
 type NetworkError struct {
 	Host string
 	Err  error
 }
 
-// Error says who is not reached, why, and what may help.
+// Error says which host could not be reached, why, and what may help.
 func (e *NetworkError) Error() string {
 	err := e.Err
 	if wrapped, ok := errors.AsType[*url.Error](err); ok { // it repeats the URL
@@ -119,11 +119,11 @@ func (e *NetworkError) Error() string {
 		e.Host, err)
 }
 
-// Unwrap is the cause.
+// Unwrap returns the cause.
 func (e *NetworkError) Unwrap() error { return e.Err }
 
-// get asks for a URL and hands the answer to read, again where the network fails: read has to be able to
-// begin anew, or to go on at the offset that it gives to header.
+// get requests a URL and calls read with the response, and again after network errors: read must be
+// able to start again, or to continue at the offset that it sets in header.
 func (c *Client) get(ctx context.Context, address *url.URL, header func(http.Header), read func(*http.Response, io.Reader) error) error {
 	for attempt := 1; ; attempt++ {
 		err := c.getOnce(ctx, address, header, read)
@@ -167,7 +167,8 @@ func (c *Client) getOnce(ctx context.Context, address *url.URL, header func(http
 	return read(response, body{ctx, response.Body, timer, c.config.Timeout, address.Host})
 }
 
-// A body is an answer's content, which ends when nothing comes for too long. Its errors are the network's.
+// A body is the content of a response, which fails when nothing is received for too long. Its
+// errors are network errors.
 type body struct {
 	ctx     context.Context
 	in      io.Reader

@@ -14,18 +14,18 @@ import (
 	"time"
 )
 
-// defaultIndex is pip's own.
+// defaultIndex is pip's default index.
 const defaultIndex = "https://pypi.org/simple"
 
-// A Config is what pip's configuration says about where packages come from.
+// A Config is what pip's configuration says about package sources.
 type Config struct {
 	Indexes           []string // URLs of simple indexes
-	FindLinks         []string // folders, files or pages of links that hold packages too
+	FindLinks         []string // folders, files or pages with links to packages
 	Proxy             string
-	Certificate       string // a file of certificates to trust in place of the system's
-	ClientCertificate string // a file of a certificate and its key
+	Certificate       string // a file of certificates to trust instead of the system's
+	ClientCertificate string // a file with a certificate and its key
 	TrustedHosts      []string
-	Timeout           time.Duration // without a byte
+	Timeout           time.Duration // the longest time without receiving a byte
 }
 
 // ReadConfig reads pip's configuration files and environment variables, as `pip download` does.
@@ -36,7 +36,7 @@ func ReadConfig() (Config, error) {
 			return Config{}, err
 		}
 	}
-	// An empty variable is as one that is not set.
+	// An empty variable counts as unset.
 	for _, entry := range os.Environ() {
 		name, value, _ := strings.Cut(entry, "=")
 		if option, ours := strings.CutPrefix(name, "PIP_"); ours && value != "" {
@@ -77,8 +77,8 @@ func optionName(name string) string {
 	return strings.TrimPrefix(strings.ReplaceAll(strings.ToLower(name), "_", "-"), "--")
 }
 
-// configFiles are pip's files, whose later ones count before the earlier: the machine's, the user's, the
-// virtual environment's, and the one that PIP_CONFIG_FILE names.
+// configFiles returns pip's configuration files, of which later ones have priority: the machine's,
+// the user's, the virtual environment's, and the one in PIP_CONFIG_FILE.
 func configFiles() []string {
 	named := os.Getenv("PIP_CONFIG_FILE")
 	if named == os.DevNull {
@@ -105,9 +105,8 @@ func configFiles() []string {
 	return files
 }
 
-// readFile adds what a file says. The format is that of Python's configparser: sections, name = value,
-// and lines that go on with the value before them by being indented. A file that is not there says
-// nothing.
+// readFile adds the values in a file in the format of Python's configparser: sections, name =
+// value, and indented continuation lines. A file that does not exist is empty.
 func readFile(path string, values map[string]string) error {
 	data, err := os.ReadFile(path)
 	if err != nil {

@@ -14,9 +14,9 @@ import (
 	"github.com/clipvqgan/clipvqgan/setup/internal/pins"
 )
 
-// Download brings a wheel to path and checks its hash. What was downloaded before a connection broke or
-// the context ended stays in path + ".part", and a later call goes on from there. progress hears how many
-// bytes are there, of how many (0: not known).
+// Download downloads a wheel to path and checks its hash. An incomplete download is kept as path +
+// ".part", and a later call continues it. progress is called with the number of bytes downloaded
+// and the total (0 if unknown).
 func (c *Client) Download(ctx context.Context, file File, pin pins.Pin, path string, progress func(done, total int64)) error {
 	part := path + ".part"
 	resumed := size(part) > 0
@@ -25,7 +25,7 @@ func (c *Client) Download(ctx context.Context, file File, pin pins.Pin, path str
 		err = verify(ctx, part, pin)
 	}
 	if errors.Is(err, ErrOtherFile) && resumed {
-		// The beginning may have been another file's.
+		// The partial file may be that of another wheel.
 		if err = os.Remove(part); err == nil {
 			return c.Download(ctx, file, pin, path, progress)
 		}
@@ -47,7 +47,7 @@ func size(path string) int64 {
 	return info.Size()
 }
 
-// fetch brings all of a file into part.
+// fetch downloads all of a file to part.
 func (c *Client) fetch(ctx context.Context, file File, part string, progress func(done, total int64)) error {
 	if file.URL.Scheme == "file" {
 		in, err := os.Open(file.URL.Path)
@@ -82,7 +82,7 @@ func (c *Client) fetch(ctx context.Context, file File, part string, progress fun
 	}
 	err := c.get(ctx, file.URL, ask, read)
 	if refused, ok := errors.AsType[*StatusError](err); ok && refused.Code == http.StatusRequestedRangeNotSatisfiable && offset > 0 {
-		// All of it is there, or more than that.
+		// All of it is there already, or more.
 		return nil
 	}
 	return err
@@ -122,7 +122,7 @@ func appendTo(ctx context.Context, path string, from int64, in io.Reader, total 
 	}
 }
 
-// verify checks that a file is one of the pin's.
+// verify checks that a file has one of the pin's hashes.
 func verify(ctx context.Context, path string, pin pins.Pin) error {
 	file, err := os.Open(path)
 	if err != nil {

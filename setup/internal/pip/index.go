@@ -21,20 +21,20 @@ import (
 	"github.com/clipvqgan/clipvqgan/setup/internal/wheel"
 )
 
-// ErrOtherFile says that a package index or a cache on the way hands out another file than the pinned one.
+// ErrOtherFile says that a package index, or a cache in between, returned another file than the
+// pinned one.
 var ErrOtherFile = errors.New("broken download: a wheel's hash is not the pinned one, so nothing was kept; run it again, " +
 	"and if it stays so, the package index or a cache hands out another file")
 
-// A File is a wheel that can be had.
+// A File is a wheel that can be downloaded.
 type File struct {
 	Name   string
 	URL    *url.URL
-	SHA256 string // as the index says; empty where it does not
-	Size   int64  // 0 where it is not known
+	SHA256 string // from the index, or ""
+	Size   int64  // 0 if unknown
 }
 
-// Find looks for the wheel of a pin for one of the platforms: where find-links points, then in the
-// indexes.
+// Find finds the wheel of a pin for one of the platforms: first in find-links, then in the indexes.
 func (c *Client) Find(ctx context.Context, pin pins.Pin, platforms []string) (File, error) {
 	var unreached, other error
 	for _, source := range c.sources(pin.Name) {
@@ -72,7 +72,7 @@ func (c *Client) Find(ctx context.Context, pin pins.Pin, platforms []string) (Fi
 	return File{}, unreached
 }
 
-// sources are the places that may hold a project's files.
+// sources returns the places that may have a project's files.
 func (c *Client) sources(project string) []string {
 	sources := slices.Clone(c.config.FindLinks)
 	for _, index := range c.config.Indexes {
@@ -103,7 +103,7 @@ func (c *Client) list(ctx context.Context, source string) ([]File, error) {
 		if err != nil {
 			return err
 		}
-		base := response.Request.URL // after redirections
+		base := response.Request.URL // after redirects
 		if base.User == nil && base.Host == address.Host {
 			base.User = address.User
 		}
@@ -120,7 +120,7 @@ func (c *Client) list(ctx context.Context, source string) ([]File, error) {
 	return files, err
 }
 
-// listFolder lists what lies in a folder, or in that of a page's index.html, or what a file's links say.
+// listFolder lists the files in a folder, or of a page's index.html, or the links in a file.
 func listFolder(address *url.URL) ([]File, error) {
 	if page, err := os.ReadFile(filepath.Join(address.Path, "index.html")); err == nil && strings.HasSuffix(address.Path, "/") {
 		return parseHTML(string(page), address), nil
@@ -190,7 +190,8 @@ func parseHTML(page string, base *url.URL) []File {
 	return files
 }
 
-// newFile is a file of an index's page. The page's user and password count for files of the same host.
+// newFile returns a file in an index's page. The page's user and password are used for files on the
+// same host.
 func newFile(name string, location, page *url.URL, hash string, size int64) File {
 	location.Fragment = ""
 	if location.User == nil && location.Host == page.Host {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// credentials are the user and password that the user's netrc file has for a host.
+// credentials returns the user and password for a host in the user's netrc file.
 func credentials(host string) (user, password string, found bool) {
 	path := os.Getenv("NETRC")
 	if path == "" {

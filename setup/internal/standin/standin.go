@@ -11,19 +11,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The mangled names by which a libc10.so tells its C++ ABI.
+// The mangled names that show the C++ ABI of a libc10.so.
 const (
 	CXX11ABI = "_ZN3c105ErrorC2ENS_14SourceLocationENSt7__cxx1112basic_stringE"
 	OldABI   = "_ZN3c105ErrorC2ENS_14SourceLocationESs"
 )
 
-// Where a libtorch says its version.
+// The files in which a libtorch has its version.
 const (
 	VersionHeader      = "include/torch/csrc/api/include/torch/version.h"
 	NewerVersionHeader = "include/torch/headeronly/version.h"
 )
 
-// Libtorch is the files of a libtorch by name, as far as set-up looks at them.
+// Libtorch returns the files of a libtorch by name, as far as setup reads them.
 func Libtorch(version, abi string) map[string]string {
 	parts := strings.Split(version, ".")
 	return map[string]string{
@@ -35,7 +35,7 @@ func Libtorch(version, abi string) map[string]string {
 	}
 }
 
-// Write writes files below a folder.
+// Write writes files to a folder.
 func Write(t *testing.T, folder string, files map[string]string) {
 	t.Helper()
 	for name, content := range files {
@@ -45,12 +45,12 @@ func Write(t *testing.T, folder string, files map[string]string) {
 	}
 }
 
-// Compiler is a C compiler's script: whatever it compiles succeeds.
+// Compiler is a script that replaces a C compiler; it always succeeds.
 const Compiler = `while [ "$1" != -o ]; do shift; done
 printf '#!/bin/sh\nexit 0\n' >"$2"
 /bin/chmod 755 "$2"`
 
-// Tools is a folder with programs, each the shell's script of a name. An empty script does nothing.
+// Tools returns a folder with programs, scripts by name. An empty script does nothing.
 func Tools(t *testing.T, scripts map[string]string) (folder string) {
 	t.Helper()
 	folder = t.TempDir()

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// OperatorDeclarations is what the operators' generator reads.
+// OperatorDeclarations is the file that the generator of operators reads.
 const OperatorDeclarations = "torchgen/packaged/ATen/native/native_functions.yaml"
 
 var (
@@ -21,7 +21,7 @@ var (
 	besideItself = regexp.MustCompile(`^(nvidia/.*|cusparselt|torch\.libs)(/lib)?/[^/]*\.so[^/]*$`)
 )
 
-// IsWanted says whether a file of a wheel is needed to compile against libtorch and to run it.
+// IsWanted reports whether a file of a wheel is needed to compile with libtorch and to run it.
 func IsWanted(name string, cuda bool) bool {
 	if license.MatchString(name) || strings.HasPrefix(name, "torch/include/") || name == OperatorDeclarations {
 		return true
@@ -32,11 +32,12 @@ func IsWanted(name string, cuda bool) bool {
 		}
 		return cuda || !cudaLibrary.MatchString(file)
 	}
-	// NVIDIA's wheels lie where the RPATH of libtorch's libraries looks: beside the torch folder.
+	// NVIDIA's wheels are unpacked beside the torch folder, where the RPATH of libtorch's libraries
+	// points.
 	return besideItself.MatchString(name)
 }
 
-// Unpack writes what is wanted of a wheel into a folder.
+// Unpack writes the needed files of a wheel to a folder.
 func Unpack(ctx context.Context, path, folder string, cuda bool) error {
 	archive, err := zip.OpenReader(path)
 	if err != nil {
@@ -77,7 +78,7 @@ func extract(ctx context.Context, file *zip.File, path string) error {
 	return out.Close()
 }
 
-// A reader ends with its context: libtorch's largest file takes seconds.
+// A reader ends with its context, since libtorch's largest file takes seconds.
 type reader struct {
 	ctx context.Context
 	in  io.Reader

@@ -1,4 +1,5 @@
-// Package wheel knows Python's wheels: what their names say, and which of libtorch's files C++ needs.
+// Package wheel parses the names of Python wheels, and selects the files of libtorch that C++
+// needs.
 //
 // Format: https://packaging.python.org/en/latest/specifications/binary-distribution-format/
 package wheel
@@ -11,11 +12,12 @@ import (
 	"strings"
 )
 
-// pythonTag: the pinned torch is for this Python; for C++ any would do, and so the hash is one on every
-// machine.
+// pythonTag is the Python version of the pinned torch. C++ works with any; a fixed one has the same
+// hash on every machine.
 const pythonTag = "cp312"
 
-// Platforms are the platforms of wheels that a machine can load, in Go's names for it.
+// Platforms returns the wheel platforms for a machine, given Go's names of its system and
+// processor.
 func Platforms(system, processor string) ([]string, error) {
 	machine := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[processor]
 	if system != "linux" || machine == "" {
@@ -28,17 +30,17 @@ func Platforms(system, processor string) ([]string, error) {
 	return append(names, "manylinux2014_"+machine, "manylinux2010_"+machine), nil
 }
 
-// ThisMachine is Platforms of the machine that the program runs on.
+// ThisMachine returns the wheel platforms for this machine.
 func ThisMachine() ([]string, error) { return Platforms(runtime.GOOS, runtime.GOARCH) }
 
 var separators = regexp.MustCompile(`[-_.]+`)
 
-// Normalize is a project's name as package indexes write it.
+// Normalize returns a project's name in the form that package indexes use.
 func Normalize(name string) string {
 	return strings.ToLower(separators.ReplaceAllString(name, "-"))
 }
 
-// Fits says whether a file is a wheel of the project and version for one of the platforms.
+// Fits reports whether a file is a wheel of the project and version for one of the platforms.
 func Fits(file, project, version string, platforms []string) bool {
 	name, isWheel := strings.CutSuffix(file, ".whl")
 	parts := strings.Split(name, "-")
@@ -51,7 +53,7 @@ func Fits(file, project, version string, platforms []string) bool {
 		anyOf(tags[2], append(platforms, "any")...)
 }
 
-// anyOf says whether one of the tags between dots is one of those that are wanted.
+// anyOf reports whether one of the tags, which are separated by dots, is wanted.
 func anyOf(tags string, wanted ...string) bool {
 	return slices.ContainsFunc(strings.Split(tags, "."), func(tag string) bool { return slices.Contains(wanted, tag) })
 }
