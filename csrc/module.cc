@@ -210,6 +210,7 @@ struct Place {
 };
 
 bool is_plain_attribute(const c10::ClassTypePtr& type, size_t slot) {
+  if (!type->is_module()) return true;  // an object of a scripted class has no parameters
   const auto& attribute = type->getAttribute(slot);
   return !type->is_parameter(slot) && !attribute->is_module() &&
          !attribute->isSubtypeOf(*c10::TensorType::get());

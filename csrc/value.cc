@@ -64,6 +64,8 @@ const char* name_of(int32_t tag) {
       return "a device";
     case CTORCH_VALUE_MODULE:
       return "a module";
+    case CTORCH_VALUE_OBJECT:
+      return "an object of a scripted class";
     default:
       return "a value of unknown kind";
   }
@@ -201,6 +203,7 @@ IValue to_any(const ctorch_value& value) {
     case CTORCH_VALUE_DEVICE:
       return device_of(value.device);
     case CTORCH_VALUE_MODULE:
+    case CTORCH_VALUE_OBJECT:
       return value.module->value._ivalue();
     case CTORCH_VALUE_INTEGER:
     case CTORCH_VALUE_NUMBER:
@@ -301,6 +304,12 @@ void fill_tuple(const IValue& source, ctorch_value* value, int depth) {
   fill_items(items, value, depth);
 }
 
+void fill_class(const c10::Type& type, ctorch_value* value) {
+  const std::string name = type_text(type);
+  value->text = copy_text(name);
+  value->count = static_cast<int64_t>(name.size());
+}
+
 void fill_dict(const IValue& source, ctorch_value* value, int depth) {
   const auto dict = source.toGenericDict();
   std::vector<IValue> items;
@@ -355,6 +364,10 @@ void fill(const IValue& source, ctorch_value* value, int depth) {
   } else if (source.isModule()) {
     value->tag = CTORCH_VALUE_MODULE;
     value->module = new ctorch_module{source.toModule()};
+  } else if (source.isObject()) {
+    value->tag = CTORCH_VALUE_OBJECT;
+    fill_class(*source.type(), value);
+    value->module = new ctorch_module{torch::jit::Module(source.toObject())};
   } else {
     throw Error{CTORCH_ERROR_NOT_IMPLEMENTED,
                 "a value of type " + type_text(*source.type()) +
@@ -425,10 +438,10 @@ IValue to_ivalue(const ctorch_value& value, const TypePtr& type) {
     }
     case TypeKind::ClassType:
     case TypeKind::InterfaceType: {
-      need(CTORCH_VALUE_MODULE);
+      if (value.tag != CTORCH_VALUE_OBJECT) need(CTORCH_VALUE_MODULE);
       const auto& module = value.module->value;
       if (!module.type()->isSubtypeOf(*type)) {
-        throw Error{CTORCH_ERROR_INVALID, " wants a module of type " + type_text(*type) +
+        throw Error{CTORCH_ERROR_INVALID, " wants one of type " + type_text(*type) +
                                               ", not of type " + type_text(*module.type())};
       }
       return module._ivalue();

@@ -37,6 +37,48 @@ class Counter:
         self.count = start
 
 
+@torch.jit.script
+class Pair:
+    """An object that methods make, take and keep."""
+
+    def __init__(self, left: Tensor, count: int):
+        self.left = left
+        self.count = count
+        self.notes = ["a"]
+
+    def total(self, scale: float = 2.0) -> Tensor:
+        return self.left.sum() * scale + self.count
+
+    def bump(self, by: int):
+        self.count += by
+
+
+class Objects(nn.Module):
+    """Makes and takes objects of a scripted class."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor([1.0, 2.0]))
+
+    def forward(self, x: Tensor) -> Pair:
+        return Pair(x * self.weight, 3)
+
+    @torch.jit.export
+    def use(self, pair: Pair) -> Tensor:
+        return pair.left * pair.count
+
+    @torch.jit.export
+    def many(self, x: Tensor) -> Dict[str, List[Pair]]:
+        return {"all": [Pair(x, 1), Pair(x, 2)]}
+
+    @torch.jit.export
+    def sum_of(self, pairs: List[Pair]) -> int:
+        total = 0
+        for pair in pairs:
+            total += pair.count
+        return total
+
+
 class Values(nn.Module):
     """Each method hands back what it is given, so that every type crosses both ways."""
 
@@ -267,6 +309,7 @@ def main() -> None:
     OUTPUT.mkdir(parents=True, exist_ok=True)
     values = OUTPUT / "values.pt"
     torch.jit.script(Values()).save(str(values))
+    torch.jit.script(Objects()).save(str(OUTPUT / "objects.pt"))
     net = make_net()
     net.save(str(OUTPUT / "net.pt"), _extra_files={"config.json": '{"kind": "net"}', "notes/empty": ""})
     write_reference(net)

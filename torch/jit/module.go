@@ -156,11 +156,12 @@ type Kwargs map[string]any
 //	map[int64]any
 //	string                      Enum, by the member's name
 //	*Module                     a module
+//	*Object                     an object of a scripted class
 //
-// Other results, such as objects of scripted classes and generators, are an error of kind
-// [torch.ErrNotImplemented]. Omitted arguments have their defaults. The error is of kind
-// [torch.ErrInvalid] if an argument does not fit, and says which one and why. It is of kind
-// [torch.ErrModel] if there is no such method, or if the method raised an exception.
+// Other results, such as generators, are an error of kind [torch.ErrNotImplemented]. Omitted
+// arguments have their defaults. The error is of kind [torch.ErrInvalid] if an argument does not
+// fit, and says which one and why. It is of kind [torch.ErrModel] if there is no such method, or if
+// the method raised an exception.
 func (m *Module) Call(method string, arguments ...any) (any, error) {
 	var named Kwargs
 	if count := len(arguments); count > 0 {

@@ -135,7 +135,6 @@ func TestCallFailures(t *testing.T) {
 		"closed tensor":      {torch.ErrClosed, "closed", "forward", []any{closed}},
 		"closed in a list":   {torch.ErrClosed, "closed", "tensors", []any{[]any{x, closed}}},
 		"closed module":      {torch.ErrClosed, "closed", "anything", []any{closedModule}},
-		"an object":          {torch.ErrNotImplemented, "Counter stays in TorchScript", "counter", nil},
 		"holds itself":       {torch.ErrNotImplemented, "deep", "endless", nil},
 	} {
 		t.Run(name, func(t *testing.T) {

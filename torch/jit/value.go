@@ -5,6 +5,7 @@ package jit
 import "C"
 
 import (
+	"strings"
 	"unsafe"
 
 	"github.com/clipvqgan/clipvqgan/torch"
@@ -76,6 +77,13 @@ func (a *valueArena) put(value any, to *C.ctorch_value, depth int) {
 		}
 		to.tag, to.module = C.CTORCH_VALUE_MODULE, self
 		a.modules = append(a.modules, v)
+	case *Object:
+		self, err := v.self().enter(a.operation)
+		if err != nil {
+			panic(err)
+		}
+		to.tag, to.module = C.CTORCH_VALUE_OBJECT, self
+		a.modules = append(a.modules, v.module)
 	case int:
 		to.tag, to.integer = C.CTORCH_VALUE_INTEGER, C.int64_t(v)
 	case int64:
@@ -161,6 +169,11 @@ func fromValue(v *C.ctorch_value) any {
 		module := v.module
 		v.module = nil
 		return newModule(module)
+	case C.CTORCH_VALUE_OBJECT:
+		module := v.module
+		v.module = nil
+		class := string(unsafe.Slice((*byte)(unsafe.Pointer(v.text)), int(v.count)))
+		return &Object{class: strings.TrimPrefix(class, "__torch__."), module: newModule(module)}
 	case C.CTORCH_VALUE_INTEGER:
 		return int64(v.integer)
 	case C.CTORCH_VALUE_NUMBER:

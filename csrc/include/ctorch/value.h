@@ -20,6 +20,9 @@ enum {
   CTORCH_VALUE_DEVICE = 10,
   CTORCH_VALUE_MODULE = 11,
   CTORCH_VALUE_NAMED_TUPLE = 12,
+  // An object of a scripted class, in module: attributes and methods are had as a module's. text is
+  // its class.
+  CTORCH_VALUE_OBJECT = 13,
 };
 
 // One value. items holds count elements of a tuple or list, and 2*count of a dict (key, value, key,
