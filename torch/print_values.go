@@ -14,7 +14,7 @@ const (
 	deepestPrinted   = 20
 )
 
-// String returns the dict as Python prints it, with one entry in a line and tensors without their
+// String returns the dict as Python prints it, with one entry in a line. A tensor of one number is shown, others come without their
 // elements:
 //
 //	{
@@ -67,7 +67,7 @@ func (p *valuePrinter) value(value any, depth int) {
 	case *big.Int:
 		p.out.WriteString(v.String())
 	case *Tensor:
-		p.out.WriteString(v.Describe())
+		p.tensor(v)
 	case DType:
 		p.out.WriteString("torch." + v.String())
 	case Device:
@@ -93,6 +93,18 @@ func (p *valuePrinter) value(value any, depth int) {
 	default:
 		p.out.WriteString(fmt.Sprint(v))
 	}
+}
+
+// tensor writes one number as it is, and of anything larger what it is.
+func (p *valuePrinter) tensor(t *Tensor) {
+	text := t.Describe()
+	_ = Try(func() error {
+		if t != nil && t.Dim() == 0 {
+			text = t.String()
+		}
+		return nil
+	})
+	p.out.WriteString(text)
 }
 
 func anys(tensors []*Tensor) []any {
