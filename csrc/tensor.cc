@@ -94,6 +94,8 @@ uint64_t ctorch_tensor_identity(const ctorch_tensor* tensor) {
   return reinterpret_cast<uintptr_t>(tensor->value.unsafeGetTensorImpl());
 }
 
+int32_t ctorch_dtype_count(void) { return static_cast<int32_t>(at::ScalarType::Undefined); }
+
 ctorch_tensor_result ctorch_tensor_from_data(const uint8_t* data, int64_t bytes,
                                              const int64_t* shape, int64_t dimensions,
                                              int32_t dtype, ctorch_device device) {

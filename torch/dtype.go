@@ -151,6 +151,12 @@ func ParseDType(name string) (DType, error) {
 	return NoDType, invalid("ParseDType", "%q is no dtype; known are %s", name, strings.Join(known, ", "))
 }
 
+// IsAvailable reports whether the libtorch in use has the type, and tensors of it can be made. Versions
+// before 2.8 have no [Float4E2M1FNX2].
+func (d DType) IsAvailable() bool {
+	return d >= 0 && d.info().size > 0 && d.info().kind != quantizedNumber && int32(d) < int32(C.ctorch_dtype_count())
+}
+
 // IsFloatingPoint reports whether elements are real floating-point numbers.
 func (d DType) IsFloatingPoint() bool { return d.info().kind == floatingPoint }
 

@@ -36,6 +36,9 @@ func TestTypesThatAreOnlyHeld(t *testing.T) {
 	for _, dtype := range []torch.DType{torch.Float4E2M1FNX2, torch.Bits1x8, torch.Bits2x4, torch.Bits4x2, torch.Bits8,
 		torch.Bits16, torch.Uint1, torch.Uint2, torch.Uint3, torch.Uint4, torch.Uint5, torch.Uint6, torch.Uint7,
 		torch.Int1, torch.Int2, torch.Int3, torch.Int4, torch.Int5, torch.Int6, torch.Int7} {
+		if !dtype.IsAvailable() {
+			continue // an older libtorch
+		}
 		x := bytes.ViewDType(dtype)
 		assert.Equal(t, dtype, x.DType())
 		assert.Equal(t, bytes.NumElements(), x.NumElements()*dtype.ItemSize(), dtype)

@@ -43,6 +43,13 @@ func ExpectedTensors(t testing.TB, path string) map[string]map[string]ExpectedTe
 	require.NoError(t, err)
 	var expected map[string]map[string]ExpectedTensor
 	require.NoError(t, json.Unmarshal(text, &expected))
+	for _, tensors := range expected {
+		for name, tensor := range tensors {
+			if dtype, err := torch.ParseDType(tensor.DType); err == nil && !dtype.IsAvailable() {
+				delete(tensors, name) // an older libtorch
+			}
+		}
+	}
 	return expected
 }
 
@@ -108,7 +115,9 @@ func EachDType() []torch.NamedTensor {
 		add(dtype.String()+"_transposed", x.T())
 	}
 	for _, dtype := range []torch.DType{torch.Float4E2M1FNX2, torch.Bits1x8, torch.Bits2x4, torch.Bits4x2, torch.Bits8} {
-		add(dtype.String(), matrix.To(torch.Uint8).ViewDType(dtype))
+		if dtype.IsAvailable() {
+			add(dtype.String(), matrix.To(torch.Uint8).ViewDType(dtype))
+		}
 	}
 	add("bits16", matrix.To(torch.Int16).ViewDType(torch.Bits16))
 	return tensors

@@ -199,6 +199,8 @@ func viewedAs(s *fileStorage, arguments []any) (torch.DType, error) {
 		return dtype, unknown("it is a tensor of %s, which has no counterpart here", class)
 	case !ok:
 		return dtype, errors.New("a tensor is not described as torch.save does")
+	case !dtype.IsAvailable():
+		return dtype, unknown("it is a tensor of %s, which libtorch %s does not have", dtype, torch.Version())
 	case dtype != s.dtype && !viewable[dtype]:
 		// A bool must be 0 or 1, which is checked only in storages of bools.
 		return dtype, unknown("it is a tensor of %s over a storage of %s", dtype, s.dtype)

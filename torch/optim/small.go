@@ -28,7 +28,8 @@ func (b *batch) stepSmallJoined(step func(*batch)) {
 	small, others := &batch{isComplex: b.isComplex}, &batch{isComplex: b.isComplex}
 	for i, state := range b.states {
 		part := others
-		if state.elements <= fewElements {
+		// Older versions of libtorch do not give empty tensors their shapes back.
+		if state.elements > 0 && state.elements <= fewElements {
 			part = small
 		}
 		part.take(b, i)

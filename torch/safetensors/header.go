@@ -244,6 +244,9 @@ func (i *Info) check(places []int64) error {
 		if i.DType == packed {
 			return i.pack()
 		}
+		if !i.DType.IsAvailable() {
+			i.DType = torch.NoDType
+		}
 		return nil
 	}
 	// A type that is newer than this package: trust the size in the file.
@@ -260,8 +263,8 @@ const packed = torch.Float4E2M1FNX2
 // pack converts the shape to that of the elements.
 func (i *Info) pack() error {
 	last := len(i.Shape) - 1
-	if last < 0 || i.Shape[last]%2 != 0 {
-		i.DType = torch.NoDType // libtorch has no half elements
+	if last < 0 || i.Shape[last]%2 != 0 || !packed.IsAvailable() {
+		i.DType = torch.NoDType // no libtorch has half elements
 		return nil
 	}
 	i.Shape[last] /= 2

@@ -25,6 +25,11 @@ func TestReadsWhatPythonWrote(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join("testdata", name)
 			tensors, metadata, err := safetensors.Load(path)
+			if name == "dtypes.safetensors" && !torch.Float4E2M1FNX2.IsAvailable() {
+				require.ErrorAs(t, err, new(*torch.UnreadableError))
+				testkit.CheckAll(t, want, testkit.Listed(t, tensors))
+				return
+			}
 			require.NoError(t, err)
 			testkit.CheckAll(t, want, testkit.Listed(t, tensors))
 			if name == "dtypes.safetensors" {

@@ -7,6 +7,9 @@
 
 CTORCH_EXTERN_C_BEGIN
 
+// How many dtypes this libtorch has: their numbers are those below it.
+CTORCH_API int32_t ctorch_dtype_count(void);
+
 // A number that is the same for two handles of one tensor, and for no other while both live.
 CTORCH_API uint64_t ctorch_tensor_identity(const ctorch_tensor* tensor);
 
