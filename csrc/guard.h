@@ -105,7 +105,12 @@ inline at::ScalarType scalar_type_of(int32_t dtype) {
   if (dtype < 0 || dtype >= static_cast<int32_t>(at::ScalarType::Undefined)) {
     throw Error{CTORCH_ERROR_INVALID, "this libtorch has no dtype " + std::to_string(dtype)};
   }
-  return static_cast<at::ScalarType>(dtype);
+  const auto type = static_cast<at::ScalarType>(dtype);
+  if (at::isQIntType(type)) {
+    throw Error{CTORCH_ERROR_NOT_IMPLEMENTED,
+                "quantized tensors need a scale and a zero point, and cannot be made"};
+  }
+  return type;
 }
 
 inline at::TensorOptions options_of(const ctorch_options& options) {

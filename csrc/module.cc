@@ -180,9 +180,9 @@ torch::jit::Method find_method(const Module& module, const std::string& name) {
   for (const auto& method : module.get_methods()) {
     known += (known.empty() ? "" : ", ") + method.name();
   }
-  throw ctorch::Error{CTORCH_ERROR_MODEL,
-                      "the module has no method " + name +
-                          (known.empty() ? ", nor any other" : "; it has " + known)};
+  throw ctorch::Error{
+      CTORCH_ERROR_MODEL,
+      "there is no method " + name + (known.empty() ? ", nor any other" : "; there are " + known)};
 }
 
 IValue describe(const c10::FunctionSchema& schema) {
@@ -223,7 +223,7 @@ bool is_plain_attribute(const c10::ClassTypePtr& type, size_t slot) {
     known += (known.empty() ? "" : ", ") + type->getAttributeName(i);
   }
   throw ctorch::Error{CTORCH_ERROR_MODEL, "there is no attribute " + name +
-                                              (known.empty() ? "" : "; its module has " + known)};
+                                              (known.empty() ? "" : "; there are " + known)};
 }
 
 Place find_attribute(const Module& module, const std::string& name) {

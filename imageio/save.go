@@ -63,6 +63,9 @@ func SavePNG(path string, img image.Image, texts ...Text) error {
 // SaveJPEG is [Save] for JPEG, whatever the extension. Transparent parts are composited over white.
 // The quality is from 1 to 100.
 func SaveJPEG(path string, img image.Image, quality int) error {
+	if err := checkQuality(quality); err != nil {
+		return err
+	}
 	return save(path, func(w io.Writer) error { return encodeJPEG(w, img, quality) })
 }
 
@@ -246,4 +249,11 @@ func createBeside(path string) (*os.File, error) {
 		return nil, fail("%w", err)
 	}
 	return file, nil
+}
+
+func checkQuality(quality int) error {
+	if quality < 1 || quality > 100 {
+		return fmt.Errorf("the quality is %d, wanted 1 to 100", quality)
+	}
+	return nil
 }

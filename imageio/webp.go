@@ -17,6 +17,9 @@ const losslessWebP = 100
 // SaveWebP is [Save] for WebP, whatever the extension. The quality is from 1 to 100, where 100 is
 // lossless. Alpha is kept.
 func SaveWebP(path string, img image.Image, quality int) error {
+	if err := checkQuality(quality); err != nil {
+		return err
+	}
 	return save(path, func(w io.Writer) error { return encodeWebP(w, img, quality) })
 }
 

@@ -33,7 +33,7 @@ func Autocast(options AutocastOptions, f func()) {
 		panic(err)
 	}
 	dtype := options.DType
-	if dtype == 0 {
+	if dtype == 0 || dtype == NoDType {
 		dtype = BFloat16
 		if options.Device.cuda {
 			dtype = Float16

@@ -56,8 +56,9 @@ func (o options) with(operation string, make func(C.ctorch_options) C.ctorch_ten
 }
 
 // FromSlice copies data, in row-major order, to a new tensor of the given shape; a nil shape means
-// one dimension. The tensor has data's dtype. The options may be a [Device] and [Pinned]. It panics
-// if the shape does not have len(data) elements.
+// one dimension. The tensor has data's dtype, or the [DType] in the options, to which data is then
+// converted. Other options are a [Device] and [Pinned]. It panics if the shape does not have
+// len(data) elements.
 func FromSlice[T Element](data []T, shape Shape, where ...Option) *Tensor {
 	if shape == nil {
 		shape = []int64{int64(len(data))}
@@ -73,6 +74,11 @@ func FromSlice[T Element](data []T, shape Shape, where ...Option) *Tensor {
 		return pinned.To(o.device)
 	}
 	const operation = "FromSlice"
+	if own := dtypeOf[T](); o.dtype != NoDType && o.dtype != own {
+		plain := FromSlice(data, shape)
+		defer plain.Close()
+		return plain.To(o.dtype, o.device)
+	}
 	o.mustBePossible(operation)
 	var zero T
 	bytes := int64(len(data)) * int64(unsafe.Sizeof(zero))
@@ -84,7 +90,7 @@ func FromSlice[T Element](data []T, shape Shape, where ...Option) *Tensor {
 }
 
 // Scalar returns a tensor without dimensions that holds value, a float32 on the CPU by default.
-func Scalar(value Number, how ...Option) *Tensor { return Full(nil, value, how...) }
+func Scalar(value Number, how ...Option) *Tensor { return full("Scalar", nil, value, how) }
 
 // CopyToSlice copies t's elements, in row-major order, to data. It panics if data does not have t's
 // element type and number of elements.
@@ -140,24 +146,33 @@ func Empty(shape Shape, how ...Option) *Tensor {
 }
 
 // Full returns a tensor filled with value, float32 on the CPU by default.
-func Full(shape Shape, value Number, how ...Option) *Tensor {
-	number := cNumber("Full", value)
-	return gather(Float32, how).with("Full", func(o C.ctorch_options) C.ctorch_tensor_result {
+func Full(shape Shape, value Number, how ...Option) *Tensor { return full("Full", shape, value, how) }
+
+func full(operation string, shape Shape, value Number, how []Option) *Tensor {
+	number := cNumber(operation, value)
+	return gather(Float32, how).with(operation, func(o C.ctorch_options) C.ctorch_tensor_result {
 		return C.ctorch_full(int64s(shape), C.int64_t(len(shape)), number, o)
 	})
 }
 
 // Zeros returns a tensor of zeros, float32 on the CPU by default.
-func Zeros(shape Shape, how ...Option) *Tensor { return Full(shape, 0, how...) }
+func Zeros(shape Shape, how ...Option) *Tensor { return full("Zeros", shape, 0, how) }
 
 // Ones returns a tensor of ones, float32 on the CPU by default.
-func Ones(shape Shape, how ...Option) *Tensor { return Full(shape, 1, how...) }
+func Ones(shape Shape, how ...Option) *Tensor { return full("Ones", shape, 1, how) }
 
-// Arange returns start, start+step, and so on, up to but not including end; int64 by default.
+// Arange returns start, start+step, and so on, up to but not including end. By default it is
+// float32 if one of the numbers is a float, else int64.
 func Arange(start, end, step Number, how ...Option) *Tensor {
 	const operation = "Arange"
 	first, last, by := cNumber(operation, start), cNumber(operation, end), cNumber(operation, step)
-	return gather(Int64, how).with(operation, func(o C.ctorch_options) C.ctorch_tensor_result {
+	dtype := Int64
+	for _, number := range []C.ctorch_number{first, last, by} {
+		if number.kind == C.CTORCH_NUMBER_REAL {
+			dtype = Float32
+		}
+	}
+	return gather(dtype, how).with(operation, func(o C.ctorch_options) C.ctorch_tensor_result {
 		return C.ctorch_arange(first, last, by, o)
 	})
 }

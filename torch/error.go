@@ -93,7 +93,7 @@ func takeError(operation string, e *C.ctorch_error) error {
 	if e.payload != 0 {
 		return failureOf(operation, uint64(e.payload))
 	}
-	return &Error{Operation: operation, Kind: kindOf(e.kind), Message: C.GoString(e.message)}
+	return &Error{Operation: operation, Kind: kindOf(e.kind), Message: inOurWords(C.GoString(e.message))}
 }
 
 // check panics if a call failed.

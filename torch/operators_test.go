@@ -542,7 +542,7 @@ func TestOperatorMisusePanicsWithAnError(t *testing.T) {
 		"negative variances": {"GaussianNLLLoss", torch.ErrInvalid, func() {
 			a.GaussianNLLLoss(a, a.AddScalar(-1), torch.GaussianNLLOptions{})
 		}},
-		"no such dtype": {"Full", torch.ErrInvalid, func() { torch.Zeros(nil, torch.DType(99)) }},
+		"no such dtype": {"Zeros", torch.ErrInvalid, func() { torch.Zeros(nil, torch.DType(99)) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := failure(t, test.f)

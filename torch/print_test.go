@@ -103,6 +103,9 @@ func TestPrintsAsPython(t *testing.T) {
 	cases := readPrintCases(t)
 	require.Greater(t, len(cases), 1000)
 	for i, c := range cases {
+		if dtype, err := torch.ParseDType(c.DType); err == nil && !dtype.IsAvailable() {
+			continue // an older libtorch
+		}
 		x := c.tensor(t)
 		assert.Equal(t, c.Text, c.options().Sprint(x), "case %d: %s%v %v", i, c.DType, c.Shape, c.Steps)
 		if c.options() == torch.DefaultPrintOptions() {

@@ -2,9 +2,13 @@ package torch
 
 import (
 	"fmt"
+	"maps"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/clipvqgan/clipvqgan/torch/internal/lists"
 )
 
 // Limits for printing containers.
@@ -63,7 +67,19 @@ func (p *valuePrinter) value(value any, depth int) {
 	case []byte:
 		p.out.WriteString(fmt.Sprintf("bytes(%d)", len(v)))
 	case float64:
-		p.out.WriteString(strconv.FormatFloat(v, 'g', -1, 64))
+		p.out.WriteString(pythonFloat(v))
+	case complex128:
+		p.out.WriteString(strings.NewReplacer("+0i", "+0j", "i", "j").Replace(fmt.Sprint(v)))
+	case []float64:
+		p.items("[", lists.Anys(v), "]", depth)
+	case []int64:
+		p.items("[", lists.Anys(v), "]", depth)
+	case []bool:
+		p.items("[", lists.Anys(v), "]", depth)
+	case []string:
+		p.items("[", lists.Anys(v), "]", depth)
+	case map[string]any:
+		p.dict(dictOf(v), depth)
 	case *big.Int:
 		p.out.WriteString(v.String())
 	case *Tensor:
@@ -113,6 +129,23 @@ func anys(tensors []*Tensor) []any {
 		all[i] = tensor
 	}
 	return all
+}
+
+// pythonFloat writes a number so that it is seen to be none of the whole numbers.
+func pythonFloat(v float64) string {
+	text := strconv.FormatFloat(v, 'g', -1, 64)
+	if strings.ContainsAny(text, ".eIN") {
+		return strings.ToLower(strings.TrimPrefix(text, "+"))
+	}
+	return text + ".0"
+}
+
+func dictOf(values map[string]any) *Dict {
+	d := &Dict{}
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		d.Set(key, values[key])
+	}
+	return d
 }
 
 func (p *valuePrinter) text(text string) {

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 	"unsafe"
 
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
@@ -71,11 +72,28 @@ func (t *Tensor) WriteElements(w io.Writer) (int64, error) {
 		plain := made(operation, C.ctorch_tensor_plain(self))
 		defer plain.Close()
 		return plain.withElements(operation, func(memory []byte) (err error) {
+			if plain.DType() == Bool {
+				memory = zerosAndOnes(memory)
+			}
 			n, err = w.Write(memory)
 			return err
 		})
 	})
 	return int64(n), err
+}
+
+// zerosAndOnes returns bools as files have them. A view of other bytes as bool may hold any.
+func zerosAndOnes(memory []byte) []byte {
+	for _, b := range memory {
+		if b > 1 {
+			memory = slices.Clone(memory)
+			for i, b := range memory {
+				memory[i] = min(b, 1)
+			}
+			break
+		}
+	}
+	return memory
 }
 
 // withElements calls f with the elements' memory. The tensor must be contiguous and on the CPU.

@@ -240,6 +240,11 @@ func (t *Tensor) To(where ...Option) *Tensor {
 // Item returns the element of a tensor of one element, as a float64. It panics with an [*Error] if
 // there are more elements, or if the element has an imaginary part.
 func (t *Tensor) Item() float64 {
+	if t != nil && t.DType() == Uint64 { // libtorch takes it for a whole number with a sign
+		real := t.To(Float64)
+		defer real.Close()
+		return real.Item()
+	}
 	const operation = "Item"
 	item := t.item(operation)
 	if item.imaginary != 0 {

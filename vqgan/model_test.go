@@ -160,3 +160,14 @@ func TestUseAfterClose(t *testing.T) {
 	_, err = model.Decode(t.Context(), torch.Zeros(torch.Shape{1, dimension, 4, 4}))
 	assert.ErrorIs(t, err, torch.ErrClosed)
 }
+
+func TestFitSize(t *testing.T) {
+	model := loaded.VQGAN(t, torch.CPU)
+	width, height := model.FitSize(100, 70)
+	assert.Equal(t, [2]int{100, 70}, [2]int{width, height})
+	width, height = model.FitSize(8000, 6000)
+	factor := int(model.Config().DownsamplingFactor)
+	assert.LessOrEqual(t, width/factor*(height/factor), 65536)
+	assert.InDelta(t, 8000.0/6000, float64(width)/float64(height), 0.01)
+	assert.Greater(t, width, 100)
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"math"
 
 	"github.com/clipvqgan/clipvqgan/imageio"
 	"github.com/clipvqgan/clipvqgan/torch"
@@ -82,6 +83,19 @@ func (m *Model) decodeImage(ctx context.Context, latent *torch.Tensor) (*imageio
 		return nil, err
 	}
 	return imageio.FromCHW(pixels, int(shape[3]), int(shape[2]))
+}
+
+// FitSize returns a size with nearly the proportions of width x height for which the model can encode
+// an image: the same size, or a smaller one if its latent would have more than 65536 vectors.
+func (m *Model) FitSize(width, height int) (int, int) {
+	factor := float64(m.config.DownsamplingFactor)
+	vectors := float64(width) / factor * float64(height) / factor
+	if vectors <= largestLatent {
+		return width, height
+	}
+	scale := math.Sqrt(largestLatent / vectors)
+	shrink := func(side int) int { return max(1, int(float64(side)*scale)) }
+	return shrink(width), shrink(height)
 }
 
 // Reconstruct encodes, quantizes and decodes an image. It first resizes the image so that each side

@@ -78,6 +78,11 @@ func (c *classification) run(ctx context.Context, out, problems io.Writer, s *se
 		return fmt.Errorf("--top is %d, wanted at least 1", c.top)
 	}
 	inputs, failed := expand(arguments)
+	if s.json {
+		if err := failed.tellJSON(out); err != nil {
+			return err
+		}
+	}
 	if len(inputs) == 0 {
 		return failed.result()
 	}

@@ -3,17 +3,29 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 )
 
 // failures are the errors of those of several inputs that failed.
 type failures struct {
-	inputs int // the number of all inputs
-	errors []error
+	inputs    int // the number of all inputs
+	errors    []error
+	arguments []failedInput // those that stand for no file
 }
 
 // add adds the error of an input.
 func (f *failures) add(err error) { f.errors = append(f.errors, err) }
+
+// tellJSON prints a line for each argument that stands for no file.
+func (f *failures) tellJSON(out io.Writer) error {
+	for _, failed := range f.arguments {
+		if err := printJSON(out, failed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // result returns the command's error, or nil if no input failed.
 func (f *failures) result() error {

@@ -50,6 +50,7 @@ func expand(arguments []string) ([]input, *failures) {
 		if err != nil {
 			failed.add(err)
 			failed.inputs++
+			failed.arguments = append(failed.arguments, failedInput{argument, oneLine(err.Error())})
 			continue
 		}
 		inputs = append(inputs, found...)
@@ -100,6 +101,7 @@ func picturesIn(folder string) ([]input, error) {
 		case strings.HasPrefix(entry.Name(), ".") && entry.IsDir():
 			return fs.SkipDir
 		case strings.HasPrefix(entry.Name(), ".") || entry.IsDir():
+		case !isFile(path): // a pipe would be waited for
 		case slices.Contains(pictureExtensions, strings.ToLower(strings.TrimPrefix(filepath.Ext(path), "."))):
 			inputs = append(inputs, input{path, path})
 		}
@@ -109,6 +111,12 @@ func picturesIn(folder string) ([]input, error) {
 		err = fmt.Errorf("there is no picture in the folder %s", folder)
 	}
 	return inputs, err
+}
+
+// isFile reports whether a path is a regular file, or a link to one.
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // loadOne loads the single image that an argument refers to.

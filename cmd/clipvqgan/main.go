@@ -12,6 +12,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -45,7 +46,7 @@ func newRoot(s *settings) *cobra.Command {
 		Long: `Make pictures from text, and tell what pictures show.
 
 Ctrl-C and SIGTERM end every command within a second; generate writes the picture so far.`,
-		Version:       "libtorch " + torch.Version() + ", " + imageio.Decoders(),
+		Version:       version() + ", libtorch " + torch.Version() + ", " + imageio.Decoders(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -57,6 +58,15 @@ Ctrl-C and SIGTERM end every command within a second; generate writes the pictur
 	root.AddCommand(newGenerate(s), newClassify(s), newReconstruct(s), newMan())
 	complete(root)
 	return root
+}
+
+// version returns the version of the module that the program was built from, or "from source".
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
+		return "from source"
+	}
+	return info.Main.Version
 }
 
 func (s *settings) loadCLIP() (*clip.Model, error) {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"image"
 	"io"
 	"os"
 	"path/filepath"
@@ -32,6 +31,7 @@ func newReconstruct(s *settings) *cobra.Command {
 		Use:   "reconstruct PICTURE...",
 		Short: "Show what the VQGAN keeps of each picture: encode it, quantize it, decode it",
 		Long: "Show what the VQGAN keeps of each picture: encode it, quantize it, decode it.\n\n" + aboutPictures + `
+A picture of more pixels than the model can take is made smaller first.
 One picture is written to a file; several, or one from a folder or a pattern, are written into a folder.`,
 		Example: `  clipvqgan reconstruct photo.png -o again.png
   clipvqgan reconstruct photos/ -o again/ --format webp`,
@@ -48,10 +48,18 @@ One picture is written to a file; several, or one from a folder or a pattern, ar
 
 func (r *reconstruction) run(ctx context.Context, out, problems io.Writer, s *settings, arguments []string) error {
 	inputs, failed := expand(arguments)
+	if s.json {
+		if err := failed.tellJSON(out); err != nil {
+			return err
+		}
+	}
 	if len(inputs) == 0 {
 		return failed.result()
 	}
 	outputs, err := r.outputs(arguments, inputs, failed.inputs)
+	if err == nil {
+		err = notItself(inputs, outputs)
+	}
 	if err != nil {
 		return err
 	}
@@ -90,6 +98,22 @@ func (r *reconstruction) run(ctx context.Context, out, problems io.Writer, s *se
 		}
 	}
 	return failed.result()
+}
+
+// notItself is an error if an output would replace an input.
+func notItself(inputs []input, outputs []string) error {
+	for _, output := range outputs {
+		there, err := os.Stat(output)
+		if err != nil {
+			continue
+		}
+		for _, input := range inputs {
+			if given, err := os.Stat(input.path); err == nil && os.SameFile(given, there) {
+				return fmt.Errorf("%s would be replaced by its own reconstruction: choose another --output", input.name)
+			}
+		}
+	}
+	return nil
 }
 
 // outputs returns the files to write, one for each input; count includes inputs that do not exist.
@@ -131,7 +155,13 @@ func (r *reconstruction) outputs(arguments []string, inputs []input, count int) 
 	return outputs, imageio.CheckOutputPath(outputs[0])
 }
 
-func (r *reconstruction) one(ctx context.Context, s *settings, model *vqgan.Model, picture image.Image, output string) error {
+func (r *reconstruction) one(ctx context.Context, s *settings, model *vqgan.Model, picture *imageio.RGB, output string) error {
+	if width, height := model.FitSize(picture.Width, picture.Height); width != picture.Width || height != picture.Height {
+		var err error
+		if picture, err = imageio.Resize(picture, width, height, imageio.Lanczos); err != nil {
+			return err
+		}
+	}
 	reconstructed, err := model.Reconstruct(ctx, picture)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/clipvqgan/clipvqgan/torch"
@@ -82,7 +83,16 @@ func finish[Config, Model any](name string, module *jit.Module, err error, contr
 	return model, err
 }
 
+// computing are the dtypes that models compute in.
+var computing = []torch.DType{torch.Float32, torch.Float64, torch.BFloat16, torch.Float16}
+
 func (l *Loaded) prepare(path string, contract Contract, config any, where []torch.Option) error {
+	for _, option := range where {
+		if dtype, ok := option.(torch.DType); ok && dtype != torch.NoDType && !slices.Contains(computing, dtype) {
+			return wrap(contract.Kind, &torch.Error{Operation: "Load", Kind: torch.ErrInvalid,
+				Message: fmt.Sprintf("a model cannot compute in %s: give float32, float64, bfloat16 or float16", dtype)})
+		}
+	}
 	if err := l.check(path, contract, config); err != nil {
 		return err
 	}

@@ -79,6 +79,12 @@ func readSized(operation, name string, r sizedReader, where []torch.Option) (any
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %s: %w", operation, err)
 	}
+	for _, option := range where {
+		if _, ok := option.(torch.Device); !ok {
+			return nil, &torch.Error{Operation: "checkpoint." + operation, Kind: torch.ErrInvalid,
+				Message: fmt.Sprintf("a %T cannot be an option: tensors are read in their own dtypes; convert them with To", option)}
+		}
+	}
 	l := &loader{operation: operation, name: name, device: deviceIn(where)}
 	defer l.closeStorages()
 	var value any

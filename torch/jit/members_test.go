@@ -129,7 +129,7 @@ func TestAttributeFailures(t *testing.T) {
 	values, net := loadModule(t, "values.pt"), loadModule(t, "net.pt")
 	for name, message := range map[string]string{
 		"nothing": "version, first, second, dropout, head", "": "no attribute",
-		"head.nothing": "its module has weight, bias, training", "nothing.weight": "no attribute", "version.x": "no attribute",
+		"head.nothing": "there are weight, bias, training", "nothing.weight": "no attribute", "version.x": "no attribute",
 		"head.": "no attribute", ".": "no attribute",
 	} {
 		_, err := net.Attribute(name)

@@ -111,7 +111,7 @@ func TestCallFailures(t *testing.T) {
 		arguments []any
 	}{
 		"raised":            {torch.ErrModel, "fail: this method always fails: Error: or so", "fail", []any{x}},
-		"no such method":    {torch.ErrModel, "the module has no method nothing; it has forward, absentees, anything", "nothing", nil},
+		"no such method":    {torch.ErrModel, "there is no method nothing; there are forward, absentees, anything", "nothing", nil},
 		"too few arguments": {torch.ErrInvalid, "forward(x: Tensor, scale: float = 2., shift: Optional[Tensor] = None) was not given x", "forward", nil},
 		"too many": {torch.ErrInvalid, "takes 3 arguments, not 4", "forward",
 			[]any{x, 1, nil, 2}},
@@ -274,7 +274,7 @@ func TestFreeze(t *testing.T) {
 		require.NoError(t, net.Eval())
 		_, err = net.Freeze("nothing")
 		assert.ErrorIs(t, err, torch.ErrModel)
-		assert.ErrorContains(t, err, "it has forward, features")
+		assert.ErrorContains(t, err, "there are forward, features")
 
 		for _, names := range [][]string{nil, {"features", "version"}} {
 			frozen, err := net.Freeze(names...)

@@ -64,7 +64,7 @@ func (r *adamaxRule) step(b *batch) {
 		b.steps()
 	}
 	for _, part := range b.byCounter() {
-		part.stepSmallJoined(r.move)
+		part.stepSmallJoined(r.WeightDecay != 0, r.move)
 	}
 }
 

@@ -42,6 +42,7 @@ type GradScaler struct {
 	// first is the growth tracker from a state dict that was loaded before the first loss.
 	first  int64
 	stages map[*Optimizer]*scaling
+	closed bool
 }
 
 // A scaling is the state of an optimizer's gradients since the last Update.
@@ -72,6 +73,9 @@ func NewGradScaler(options GradScalerOptions) (*GradScaler, error) {
 func (s *GradScaler) Scale(loss *torch.Tensor) *torch.Tensor {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	if s.closed {
+		panic(closedScaler("Scale"))
+	}
 	s.begin(loss.Device())
 	scale := s.scale
 	if loss.Device() != scale.Device() {
@@ -103,6 +107,10 @@ func (s *GradScaler) Unscale(optimizer *Optimizer) error {
 
 func (s *GradScaler) unscale(operation string, optimizer *Optimizer) error {
 	switch stage := s.stages[optimizer]; {
+	case optimizer == nil:
+		return invalid(operation, "the optimizer is nil")
+	case s.closed:
+		return closedScaler(operation)
 	case s.scale == nil:
 		return invalid(operation, "no loss was scaled yet: call Scale before the backward pass")
 	case stage != nil && stage.stepped:
@@ -191,6 +199,9 @@ func (s *GradScaler) Update() error {
 	const operation = "Update"
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	if s.closed {
+		return closedScaler(operation)
+	}
 	if len(s.stages) == 0 {
 		return invalid(operation, "no optimizer's gradients were unscaled since the last Update")
 	}
@@ -238,6 +249,9 @@ func (s *GradScaler) SetScale(scale float64) error {
 	}
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	if s.closed {
+		return closedScaler("SetScale")
+	}
 	s.options.InitScale = scale
 	if s.scale == nil {
 		return nil
@@ -263,6 +277,9 @@ func (s *GradScaler) LoadStateDict(state *torch.Dict) error {
 	const operation = "LoadStateDict"
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	if s.closed {
+		return closedScaler(operation)
+	}
 	options := s.options
 	var interval, tracker int64
 	for _, field := range []struct {
@@ -301,5 +318,9 @@ func (s *GradScaler) Close() {
 	s.forget()
 	s.scale.Close()
 	s.tracker.Close()
-	s.scale, s.tracker = nil, nil
+	s.scale, s.tracker, s.closed = nil, nil, true
+}
+
+func closedScaler(operation string) *torch.Error {
+	return &torch.Error{Operation: operation, Kind: torch.ErrClosed, Message: "the gradient scaler is closed"}
 }

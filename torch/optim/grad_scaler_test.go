@@ -140,6 +140,9 @@ func TestScalerGoesOn(t *testing.T) {
 	assert.Equal(t, 8.0, first.CurrentScale())
 	first.Close()
 	first.Close()
+	assert.ErrorIs(t, first.SetScale(4), torch.ErrClosed)
+	assert.ErrorIs(t, first.Unscale(optimizer), torch.ErrClosed)
+	assert.ErrorIs(t, failure(t, func() { first.Scale(x.Sum()) }), torch.ErrClosed)
 }
 
 func TestScalerMisuse(t *testing.T) {

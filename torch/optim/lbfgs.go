@@ -291,45 +291,52 @@ func (s *lbfgsStep) evaluate() (loss float64, gradient *torch.Tensor) {
 
 // flatGradient returns the parameters' gradients as one vector.
 func (s *lbfgsStep) flatGradient() *torch.Tensor {
-	rows := make([]*torch.Tensor, len(s.parameters))
-	defer bridge.CloseAll(rows)
-	for i, parameter := range s.parameters {
-		gradient := parameter.Grad()
+	gradients := torch.Grads(s.parameters)
+	defer bridge.CloseAll(gradients)
+	for i, gradient := range gradients {
 		if gradient == nil {
-			gradient = torch.Zeros(parameter.Shape(), parameter.DType(), parameter.Device())
+			gradients[i] = torch.Zeros(s.parameters[i].Shape(), s.parameters[i].DType(), s.parameters[i].Device())
 		}
-		rows[i] = gradient.Reshape(torch.Shape{-1})
-		gradient.Close()
 	}
-	return s.keep(torch.Cat(rows, 0))
+	return s.keep(torch.FlattenDenseTensors(gradients))
+}
+
+// withElements returns the parameters that are not empty: older versions of libtorch do not give
+// empty tensors their shapes back.
+func (s *lbfgsStep) withElements() []*torch.Tensor {
+	var all []*torch.Tensor
+	for _, parameter := range s.parameters {
+		if parameter.NumElements() > 0 {
+			all = append(all, parameter)
+		}
+	}
+	return all
 }
 
 // move adds length * direction to the parameters.
 func (s *lbfgsStep) move(length float64, direction *torch.Tensor) {
-	at := int64(0)
-	for _, parameter := range s.parameters {
-		count := parameter.NumElements()
-		part := direction.Narrow(0, at, count)
-		shaped := part.ViewAs(parameter)
-		parameter.AddScaledInPlace(shaped, length)
-		shaped.Close()
-		part.Close()
-		at += count
+	parameters := s.withElements()
+	if len(parameters) == 0 {
+		return
 	}
+	parts := torch.UnflattenDenseTensors(direction, parameters)
+	defer bridge.CloseAll(parts)
+	torch.ForeachAddInPlace(parameters, parts, length)
 }
 
 // evaluateAt returns the loss and its gradient at length along direction from the current
 // parameters, which it restores.
 func (s *lbfgsStep) evaluateAt(length float64, direction *torch.Tensor) (float64, *torch.Tensor) {
-	before := make([]*torch.Tensor, len(s.parameters))
-	for i, parameter := range s.parameters {
+	parameters := s.withElements()
+	before := make([]*torch.Tensor, len(parameters))
+	for i, parameter := range parameters {
 		before[i] = parameter.Clone()
 	}
 	defer func() {
-		for i, parameter := range s.parameters {
-			parameter.CopyInPlace(before[i])
-			before[i].Close()
+		if len(parameters) > 0 {
+			torch.ForeachCopyInPlace(parameters, before, false)
 		}
+		bridge.CloseAll(before)
 	}()
 	s.move(length, direction)
 	return s.evaluate()

@@ -68,7 +68,7 @@ func (r *radamRule) step(b *batch) {
 		b.steps()
 	}
 	for _, part := range b.byCounter() {
-		part.stepSmallJoined(r.move)
+		part.stepSmallJoined(r.WeightDecay != 0, r.move)
 	}
 }
 

@@ -70,7 +70,7 @@ func (r *rmspropRule) step(b *batch) {
 	if r.Capturable {
 		b.steps() // counts on the device from now on
 	}
-	b.stepSmallJoined(r.move)
+	b.stepSmallJoined(r.WeightDecay != 0, r.move)
 }
 
 func (r *rmspropRule) move(b *batch) {

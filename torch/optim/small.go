@@ -19,8 +19,9 @@ type joined struct {
 }
 
 // stepSmallJoined performs a step with operators over lists. On the CPU these run tensor by tensor,
-// so the small parameters are copied to one tensor, stepped as one, and copied back.
-func (b *batch) stepSmallJoined(step func(*batch)) {
+// so the small parameters step as one tensor. If readsParameters is true, they are copied to it and
+// back; otherwise it starts with zeros, and what step adds to it is added to them.
+func (b *batch) stepSmallJoined(readsParameters bool, step func(*batch)) {
 	if b.parameters[0].Device().IsCUDA() {
 		step(b)
 		return
@@ -42,14 +43,22 @@ func (b *batch) stepSmallJoined(step func(*batch)) {
 		step(others)
 	}
 	copies, views := small.joinParameters()
-	torch.ForeachCopyInPlace(views, small.parameters, false)
+	if readsParameters {
+		torch.ForeachCopyInPlace(views, small.parameters, false)
+	} else {
+		copies.ZeroInPlace()
+	}
 	step(&batch{
 		parameters: []*torch.Tensor{copies},
 		gradients:  []*torch.Tensor{torch.FlattenDenseTensors(small.gradients)},
 		states:     small.states,
 		parts:      small,
 	})
-	torch.ForeachCopyInPlace(small.parameters, views, false)
+	if readsParameters {
+		torch.ForeachCopyInPlace(small.parameters, views, false)
+	} else {
+		torch.ForeachAddInPlace(small.parameters, views, 1)
+	}
 }
 
 // joinedState returns one kind of state of all parameters as one tensor.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"math"
 	"math/rand/v2"
 
 	"github.com/clipvqgan/clipvqgan/torch"
@@ -125,6 +126,10 @@ func (r *run) steps(ctx context.Context, onStep func(Step) error) (losses []floa
 			return losses, cause(ctx, err)
 		}
 		losses = append(losses, loss)
+		if math.IsNaN(loss) || math.IsInf(loss, 0) {
+			return losses, &torch.Error{Operation: "Generate", Kind: torch.ErrInvalid, Message: fmt.Sprintf(
+				"the loss is %v at step %d: the weights of the prompts or the learning rate are too large", loss, number)}
+		}
 		if onStep == nil {
 			continue
 		}

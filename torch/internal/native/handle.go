@@ -67,9 +67,12 @@ func (h *Handle) IsClosed() bool { return h.state.Load()&handleClosed != 0 }
 
 // Use marks the handle as in use for a call, and reports whether it is open.
 func (h *Handle) Use() bool {
+	if h == nil { // of a zero value
+		return false
+	}
 	for {
 		state := h.state.Load()
-		if state&handleClosed != 0 {
+		if state&handleClosed != 0 || state < handleUser { // closed, or never opened
 			return false
 		}
 		if h.state.CompareAndSwap(state, state+handleUser) {
@@ -96,9 +99,12 @@ func (h *Handle) Close() {
 
 // GiveUp is Close without freeing; it reports whether the caller must free the object.
 func (h *Handle) GiveUp() bool {
+	if h == nil { // of a zero value
+		return false
+	}
 	for {
 		state := h.state.Load()
-		if state&handleClosed != 0 {
+		if state&handleClosed != 0 || state < handleUser {
 			return false
 		}
 		if h.state.CompareAndSwap(state, state-handleUser+handleClosed) {

@@ -1,0 +1,37 @@
+package torch
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// noKernel is what libtorch says of a dtype that an operator does not have.
+var noKernel = regexp.MustCompile(`^"[^"]+" not implemented for '(\w+)'$`)
+
+// libtorchNames are libtorch's names of dtypes that differ from PyTorch's in more than capitals.
+var libtorchNames = map[string]DType{
+	"Byte": Uint8, "Char": Int8, "Short": Int16, "Int": Int32, "Long": Int64, "Half": Float16, "Float": Float32,
+	"Double": Float64, "ComplexHalf": Complex32, "ComplexFloat": Complex64, "ComplexDouble": Complex128,
+}
+
+// inOurWords puts what libtorch says of a dtype without arithmetic in front in PyTorch's names, with a
+// way out.
+func inOurWords(message string) string {
+	found := noKernel.FindStringSubmatch(message)
+	if found == nil {
+		return message
+	}
+	dtype, known := libtorchNames[found[1]]
+	if !known {
+		var err error
+		if dtype, err = ParseDType(strings.ToLower(found[1])); err != nil {
+			return message
+		}
+	}
+	way := "convert the tensor first, as with To(torch.Float32)"
+	if dtype.isOnlyHeld() {
+		way = "ViewDType(torch.Uint8) shows the bytes"
+	}
+	return fmt.Sprintf("libtorch does not have it for %s: %s (%s)", dtype, way, message)
+}
