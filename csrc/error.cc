@@ -64,9 +64,9 @@ ctorch_error* from_error(const std::string& text) {
 }
 
 ctorch_error* from_exception(const std::string& text) {
-  const bool argument =
-      contains(text, "without overflow") || contains(text, "TorchScript interpreter") ||
-      contains(text, "is invalid for input of size");
+  const bool argument = contains(text, "without overflow") ||
+                        contains(text, "TorchScript interpreter") ||
+                        contains(text, "is invalid for input of size");
   return make_error(kind_of(text, argument ? CTORCH_ERROR_INVALID : CTORCH_ERROR_OTHER),
                     one_line(text));
 }
