@@ -86,15 +86,16 @@ func Grads(tensors []*Tensor) []*Tensor {
 	return madeList(operation, C.ctorch_tensors_grads(all.pointer(), all.count()))
 }
 
-// SetGrad replaces t's gradient with gradient, which must have t's shape, dtype and device. nil
-// removes the gradient.
-func (t *Tensor) SetGrad(gradient *Tensor) {
+// SetGrad replaces t's gradient with gradient, which must have t's shape, dtype and device, and
+// returns t. A nil gradient removes it.
+func (t *Tensor) SetGrad(gradient *Tensor) *Tensor {
 	const operation = "SetGrad"
 	self := t.acquire(operation)
 	defer t.release()
 	given := gradient.acquireOptional(operation)
 	defer gradient.release()
 	check(operation, C.ctorch_tensor_set_grad(self, given))
+	return t
 }
 
 // BackwardOptions are the options of [Backward] and [Gradients].

@@ -48,7 +48,8 @@ const (
 )
 
 // Element types that can only be stored, moved, saved and loaded; [Tensor.ViewDType] to [Uint8]
-// gives their bytes. Integers of 1 to 7 bits take a byte each, and torch.save has no form for them.
+// gives their bytes. Integers of 1 to 7 bits take a byte each. They are only stored and viewed: no
+// file format has them, and libtorch neither fills nor clones them.
 const (
 	Float4E2M1FNX2 DType = C.CTORCH_FLOAT4_E2M1FN_X2 // two 4-bit numbers in each element
 	Bits1x8        DType = C.CTORCH_BITS1X8

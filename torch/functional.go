@@ -31,15 +31,15 @@ func ScaledDotProductAttention(query, key, value *Tensor, options AttentionOptio
 		options.Causal, options.Scale, options.GroupedQueries)
 }
 
-// TanhShrink returns t - tanh(t).
-func (t *Tensor) TanhShrink() *Tensor {
+// Tanhshrink returns t - tanh(t).
+func (t *Tensor) Tanhshrink() *Tensor {
 	squashed := t.Tanh()
 	defer squashed.Close()
 	return t.Sub(squashed)
 }
 
-// SoftSign returns t / (1 + |t|).
-func (t *Tensor) SoftSign() *Tensor {
+// Softsign returns t / (1 + |t|).
+func (t *Tensor) Softsign() *Tensor {
 	size := t.Abs()
 	defer size.Close()
 	divisor := size.AddScalar(1)
@@ -47,8 +47,8 @@ func (t *Tensor) SoftSign() *Tensor {
 	return t.Div(divisor)
 }
 
-// SoftMin returns the softmax of -t along dim.
-func (t *Tensor) SoftMin(dim int64) *Tensor {
+// Softmin returns the softmax of -t along dim.
+func (t *Tensor) Softmin(dim int64) *Tensor {
 	negative := t.Neg()
 	defer negative.Close()
 	return negative.Softmax(dim)

@@ -127,25 +127,25 @@ func (t *Tensor) LogSigmoid() *Tensor {
 	return made(operation, C.ctorch_op_log_sigmoid(self))
 }
 
-// HardSigmoid returns t / 6 + 1/2 clamped to [0, 1].
-func (t *Tensor) HardSigmoid() *Tensor {
-	const operation = "HardSigmoid"
+// Hardsigmoid returns t / 6 + 1/2 clamped to [0, 1].
+func (t *Tensor) Hardsigmoid() *Tensor {
+	const operation = "Hardsigmoid"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_hardsigmoid(self))
 }
 
-// HardSwish returns t * HardSigmoid(t).
-func (t *Tensor) HardSwish() *Tensor {
-	const operation = "HardSwish"
+// Hardswish returns t * Hardsigmoid(t).
+func (t *Tensor) Hardswish() *Tensor {
+	const operation = "Hardswish"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_hardswish(self))
 }
 
-// HardTanh returns t clamped to [min, max].
-func (t *Tensor) HardTanh(min, max Number) *Tensor {
-	const operation = "HardTanh"
+// Hardtanh returns t clamped to [min, max].
+func (t *Tensor) Hardtanh(min, max Number) *Tensor {
+	const operation = "Hardtanh"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_hardtanh(self, cNumber(operation, min),
@@ -169,9 +169,9 @@ func (t *Tensor) Softshrink(lambda Number) *Tensor {
 	return made(operation, C.ctorch_op_softshrink(self, cNumber(operation, lambda)))
 }
 
-// HardShrink returns t where |t| is above lambda, else 0.
-func (t *Tensor) HardShrink(lambda Number) *Tensor {
-	const operation = "HardShrink"
+// Hardshrink returns t where |t| is above lambda, else 0.
+func (t *Tensor) Hardshrink(lambda Number) *Tensor {
+	const operation = "Hardshrink"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_hardshrink(self, cNumber(operation, lambda)))

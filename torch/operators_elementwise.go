@@ -159,25 +159,25 @@ func (t *Tensor) Tan() *Tensor {
 	return made(operation, C.ctorch_op_tan(self))
 }
 
-// ASin returns the arc sine, in radians.
-func (t *Tensor) ASin() *Tensor {
-	const operation = "ASin"
+// Asin returns the arc sine, in radians.
+func (t *Tensor) Asin() *Tensor {
+	const operation = "Asin"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_asin(self))
 }
 
-// ACos returns the arc cosine, in radians.
-func (t *Tensor) ACos() *Tensor {
-	const operation = "ACos"
+// Acos returns the arc cosine, in radians.
+func (t *Tensor) Acos() *Tensor {
+	const operation = "Acos"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_acos(self))
 }
 
-// ATan returns the arc tangent, in radians.
-func (t *Tensor) ATan() *Tensor {
-	const operation = "ATan"
+// Atan returns the arc tangent, in radians.
+func (t *Tensor) Atan() *Tensor {
+	const operation = "Atan"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_atan(self))
@@ -207,25 +207,25 @@ func (t *Tensor) Tanh() *Tensor {
 	return made(operation, C.ctorch_op_tanh(self))
 }
 
-// ASinh returns the inverse hyperbolic sine.
-func (t *Tensor) ASinh() *Tensor {
-	const operation = "ASinh"
+// Asinh returns the inverse hyperbolic sine.
+func (t *Tensor) Asinh() *Tensor {
+	const operation = "Asinh"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_asinh(self))
 }
 
-// ACosh returns the inverse hyperbolic cosine.
-func (t *Tensor) ACosh() *Tensor {
-	const operation = "ACosh"
+// Acosh returns the inverse hyperbolic cosine.
+func (t *Tensor) Acosh() *Tensor {
+	const operation = "Acosh"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_acosh(self))
 }
 
-// ATanh returns the inverse hyperbolic tangent.
-func (t *Tensor) ATanh() *Tensor {
-	const operation = "ATanh"
+// Atanh returns the inverse hyperbolic tangent.
+func (t *Tensor) Atanh() *Tensor {
+	const operation = "Atanh"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_atanh(self))
@@ -330,17 +330,17 @@ func (t *Tensor) Erfc() *Tensor {
 	return made(operation, C.ctorch_op_erfc(self))
 }
 
-// ErfInv returns the inverse of the error function.
-func (t *Tensor) ErfInv() *Tensor {
-	const operation = "ErfInv"
+// Erfinv returns the inverse of the error function.
+func (t *Tensor) Erfinv() *Tensor {
+	const operation = "Erfinv"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_erfinv(self))
 }
 
-// ErfCX returns exp(t²) * erfc(t), without underflow.
-func (t *Tensor) ErfCX() *Tensor {
-	const operation = "ErfCX"
+// Erfcx returns exp(t²) * erfc(t), without underflow.
+func (t *Tensor) Erfcx() *Tensor {
+	const operation = "Erfcx"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_special_erfcx(self))
@@ -402,17 +402,17 @@ func (t *Tensor) I1() *Tensor {
 	return made(operation, C.ctorch_op_special_i1(self))
 }
 
-// LGamma returns the logarithm of the absolute value of the gamma function.
-func (t *Tensor) LGamma() *Tensor {
-	const operation = "LGamma"
+// Lgamma returns the logarithm of the absolute value of the gamma function.
+func (t *Tensor) Lgamma() *Tensor {
+	const operation = "Lgamma"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_lgamma(self))
 }
 
-// DiGamma returns the digamma function, the derivative of the logarithm of the gamma function.
-func (t *Tensor) DiGamma() *Tensor {
-	const operation = "DiGamma"
+// Digamma returns the digamma function, the derivative of the logarithm of the gamma function.
+func (t *Tensor) Digamma() *Tensor {
+	const operation = "Digamma"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_digamma(self))
@@ -442,9 +442,9 @@ func (t *Tensor) Logit() *Tensor {
 	return made(operation, C.ctorch_op_logit(self))
 }
 
-// NanToNum returns t with NaN and the infinities replaced by the given numbers.
-func (t *Tensor) NanToNum(nan, positiveInfinity, negativeInfinity float64) *Tensor {
-	const operation = "NanToNum"
+// NaNToNum returns t with NaN and the infinities replaced by the given numbers.
+func (t *Tensor) NaNToNum(nan, positiveInfinity, negativeInfinity float64) *Tensor {
+	const operation = "NaNToNum"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_nan_to_num(self, C.double(nan), C.double(positiveInfinity),

@@ -197,10 +197,10 @@ func (t *Tensor) ClampMaxInPlace(max Number) *Tensor {
 	return t
 }
 
-// NanToNumInPlace replaces NaN and the infinities in t by the given numbers in place and returns
+// NaNToNumInPlace replaces NaN and the infinities in t by the given numbers in place and returns
 // t.
-func (t *Tensor) NanToNumInPlace(nan, positiveInfinity, negativeInfinity float64) *Tensor {
-	const operation = "NanToNumInPlace"
+func (t *Tensor) NaNToNumInPlace(nan, positiveInfinity, negativeInfinity float64) *Tensor {
+	const operation = "NaNToNumInPlace"
 	self := t.acquire(operation)
 	defer t.release()
 	check(operation, C.ctorch_op_nan_to_num_(self, C.double(nan), C.double(positiveInfinity),

@@ -409,10 +409,10 @@ func (t *Tensor) CholeskyInverse(upper bool) *Tensor {
 	return made(operation, C.ctorch_op_cholesky_inverse(self, cBool(upper)))
 }
 
-// Eigh returns the eigenvalues (ascending) and the eigenvectors, as columns, of symmetric or
+// EigH returns the eigenvalues (ascending) and the eigenvectors, as columns, of symmetric or
 // Hermitian matrices.
-func (t *Tensor) Eigh() (eigenvalues, eigenvectors *Tensor) {
-	const operation = "Eigh"
+func (t *Tensor) EigH() (eigenvalues, eigenvectors *Tensor) {
+	const operation = "EigH"
 	self := t.acquire(operation)
 	defer t.release()
 	results := C.ctorch_op_linalg_eigh(self)

@@ -85,18 +85,18 @@ func (t *Tensor) ProdDim(dim int64, keepDim bool) *Tensor {
 	return made(operation, C.ctorch_op_prod_dim_int(self, C.int64_t(dim), cBool(keepDim)))
 }
 
-// NanSum returns the sums along dims (nil means all), counting NaN as 0.
-func (t *Tensor) NanSum(dims []int64, keepDim bool) *Tensor {
-	const operation = "NanSum"
+// NaNSum returns the sums along dims (nil means all), counting NaN as 0.
+func (t *Tensor) NaNSum(dims []int64, keepDim bool) *Tensor {
+	const operation = "NaNSum"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_nansum(self, int64s(dims), C.int64_t(len(dims)),
 		cBool(keepDim)))
 }
 
-// NanMean returns the means along dims (nil means all), ignoring NaN.
-func (t *Tensor) NanMean(dims []int64, keepDim bool) *Tensor {
-	const operation = "NanMean"
+// NaNMean returns the means along dims (nil means all), ignoring NaN.
+func (t *Tensor) NaNMean(dims []int64, keepDim bool) *Tensor {
+	const operation = "NaNMean"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_nanmean(self, int64s(dims), C.int64_t(len(dims)),
@@ -262,18 +262,18 @@ func (t *Tensor) MedianDim(dim int64, keepDim bool) (values, indices *Tensor) {
 	return adopt(results.items[0]), adopt(results.items[1])
 }
 
-// NanMedian returns the median of all elements that are not NaN; of two middle ones the lower.
-func (t *Tensor) NanMedian() *Tensor {
-	const operation = "NanMedian"
+// NaNMedian returns the median of all elements that are not NaN; of two middle ones the lower.
+func (t *Tensor) NaNMedian() *Tensor {
+	const operation = "NaNMedian"
 	self := t.acquire(operation)
 	defer t.release()
 	return made(operation, C.ctorch_op_nanmedian(self))
 }
 
-// NanMedianDim returns the medians along dim of the elements that are not NaN, and their indices
+// NaNMedianDim returns the medians along dim of the elements that are not NaN, and their indices
 // in it; of two middle elements the lower.
-func (t *Tensor) NanMedianDim(dim int64, keepDim bool) (values, indices *Tensor) {
-	const operation = "NanMedianDim"
+func (t *Tensor) NaNMedianDim(dim int64, keepDim bool) (values, indices *Tensor) {
+	const operation = "NaNMedianDim"
 	self := t.acquire(operation)
 	defer t.release()
 	results := C.ctorch_op_nanmedian_dim(self, C.int64_t(dim), cBool(keepDim))
@@ -302,9 +302,9 @@ func (t *Tensor) Quantile(q *Tensor, dim int64, keepDim bool) *Tensor {
 	return made(operation, C.ctorch_op_quantile(self, qHandle, C.int64_t(dim), cBool(keepDim)))
 }
 
-// NanQuantile is [Tensor.Quantile] that ignores NaN.
-func (t *Tensor) NanQuantile(q *Tensor, dim int64, keepDim bool) *Tensor {
-	const operation = "NanQuantile"
+// NaNQuantile is [Tensor.Quantile] that ignores NaN.
+func (t *Tensor) NaNQuantile(q *Tensor, dim int64, keepDim bool) *Tensor {
+	const operation = "NaNQuantile"
 	self := t.acquire(operation)
 	defer t.release()
 	qHandle := q.acquire(operation)

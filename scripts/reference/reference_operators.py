@@ -250,35 +250,35 @@ def element_by_element():
         ("RSqrt", torch.rsqrt, positive),
         ("Square", torch.square, anywhere), ("Reciprocal", torch.reciprocal, anywhere),
         ("Sin", torch.sin, anywhere), ("Cos", torch.cos, anywhere), ("Tan", torch.tan, inside),
-        ("ASin", torch.asin, inside), ("ACos", torch.acos, inside), ("ATan", torch.atan, anywhere),
+        ("Asin", torch.asin, inside), ("Acos", torch.acos, inside), ("Atan", torch.atan, anywhere),
         ("Sinh", torch.sinh, anywhere), ("Cosh", torch.cosh, anywhere),
         ("Tanh", torch.tanh, anywhere),
-        ("ASinh", torch.asinh, anywhere), ("ACosh", torch.acosh, above_one),
-        ("ATanh", torch.atanh, inside),
+        ("Asinh", torch.asinh, anywhere), ("Acosh", torch.acosh, above_one),
+        ("Atanh", torch.atanh, inside),
         ("Sinc", torch.sinc, anywhere), ("Floor", torch.floor, anywhere),
         ("Ceil", torch.ceil, anywhere),
         ("Round", torch.round, anywhere), ("Trunc", torch.trunc, anywhere),
         ("Frac", torch.frac, anywhere),
         ("Erf", torch.erf, anywhere), ("Erfc", torch.erfc, anywhere),
-        ("ErfInv", torch.erfinv, inside),
-        ("LGamma", torch.lgamma, positive), ("DiGamma", torch.digamma, positive),
+        ("Erfinv", torch.erfinv, inside),
+        ("Lgamma", torch.lgamma, positive), ("Digamma", torch.digamma, positive),
         ("Logit", torch.logit, share),
         ("ReLU", torch.relu, anywhere), ("ReLU6", F.relu6, anywhere * 3),
         ("SELU", F.selu, anywhere),
         ("GELU", F.gelu, anywhere), ("GELUTanh", lambda t: F.gelu(t, approximate="tanh"), anywhere),
         ("SiLU", F.silu, anywhere), ("Mish", F.mish, anywhere),
         ("Sigmoid", torch.sigmoid, anywhere),
-        ("LogSigmoid", F.logsigmoid, anywhere), ("HardSigmoid", F.hardsigmoid, anywhere),
-        ("HardSwish", F.hardswish, anywhere),
+        ("LogSigmoid", F.logsigmoid, anywhere), ("Hardsigmoid", F.hardsigmoid, anywhere),
+        ("Hardswish", F.hardswish, anywhere),
         ("ZerosLike", torch.zeros_like, anywhere), ("OnesLike", torch.ones_like, anywhere),
         ("Sgn", torch.sgn, anywhere), ("SignBit", torch.signbit, anywhere),
         ("Deg2Rad", torch.deg2rad, anywhere), ("Rad2Deg", torch.rad2deg, anywhere),
         ("FRExp", torch.frexp, anywhere.detach().clone()),
-        ("ErfCX", torch.special.erfcx, anywhere), ("NDTR", torch.special.ndtr, anywhere),
+        ("Erfcx", torch.special.erfcx, anywhere), ("NDTR", torch.special.ndtr, anywhere),
         ("NDTRI", torch.special.ndtri, share), ("LogNDTR", torch.special.log_ndtr, anywhere),
         ("Entr", torch.special.entr, positive), ("I0", torch.i0, anywhere),
         ("I0E", torch.special.i0e, anywhere), ("I1", torch.special.i1, anywhere),
-        ("TanhShrink", F.tanhshrink, anywhere), ("SoftSign", F.softsign, anywhere),
+        ("Tanhshrink", F.tanhshrink, anywhere), ("Softsign", F.softsign, anywhere),
         ("Clone", torch.clone, anywhere), ("Contiguous", lambda t: t.contiguous(), anywhere),
         ("Detach", lambda t: t.detach(), anywhere),
     ]:
@@ -287,16 +287,16 @@ def element_by_element():
     case("FullLike", torch.full_like, anywhere, 2.5)
     case("FullLike", torch.full_like, integers(0, 5, 2, 2), 7)
     special = torch.tensor([math.nan, math.inf, -math.inf, 0.0, 1.5])
-    case("NanToNum", torch.nan_to_num, special, 1.0, 2.0, -3.0, gradient=False)
+    case("NaNToNum", torch.nan_to_num, special, 1.0, 2.0, -3.0, gradient=False)
     for go, f in [("IsNaN", torch.isnan), ("IsInf", torch.isinf), ("IsFinite", torch.isfinite),
                   ("IsPosInf", torch.isposinf), ("IsNegInf", torch.isneginf),
                   ("IsReal", torch.isreal)]:
         case(go, f, special)
     for go, f, arguments in [
         ("LeakyReLU", F.leaky_relu, (0.1,)), ("ELU", F.elu, (0.7,)), ("CELU", F.celu, (0.7,)),
-        ("HardTanh", F.hardtanh, (-1.0, 2.0)), ("Softplus", F.softplus, (2.0, 5.0)),
+        ("Hardtanh", F.hardtanh, (-1.0, 2.0)), ("Softplus", F.softplus, (2.0, 5.0)),
         ("Softshrink", F.softshrink, (0.4,)), ("Threshold", F.threshold, (0.5, -7.0)),
-        ("HardShrink", F.hardshrink, (0.6,)), ("SoftMin", F.softmin, (1,)),
+        ("Hardshrink", F.hardshrink, (0.6,)), ("Softmin", F.softmin, (1,)),
         ("RoundDecimals", lambda t, n: torch.round(t, decimals=n), (1,)),
         ("Softmax", torch.softmax, (1,)), ("LogSoftmax", torch.log_softmax, (0,)),
     ]:
@@ -395,7 +395,7 @@ def reduction():
     holes = x.clone()
     holes[0, 1] = math.nan
     holes[1, 2, 3] = math.nan
-    for go, f in [("NanSum", torch.nansum), ("NanMean", torch.nanmean)]:
+    for go, f in [("NaNSum", torch.nansum), ("NaNMean", torch.nanmean)]:
         case(go, f, holes, [0], False, gradient=False)
         case(go, f, holes, None, False, gradient=False)
     for go, f in [("Var", torch.var), ("Std", torch.std)]:
@@ -425,9 +425,9 @@ def reduction():
     case("Quantile", torch.quantile, d, Constant(torch.tensor([0.25, 0.6])), 1, False)
     some = d.clone()
     some[0, 1] = math.nan
-    case("NanMedian", torch.nanmedian, some, gradient=False)
-    case("NanMedianDim", torch.nanmedian, some, 1, True, gradient=False)
-    case("NanQuantile", torch.nanquantile, some, Constant(torch.tensor([0.25])), 1, True, gradient=False)
+    case("NaNMedian", torch.nanmedian, some, gradient=False)
+    case("NaNMedianDim", torch.nanmedian, some, 1, True, gradient=False)
+    case("NaNQuantile", torch.nanquantile, some, Constant(torch.tensor([0.25])), 1, True, gradient=False)
     case("Dist", torch.dist, x, normal(2, 3, 4), 2)
     case("ReNorm", torch.renorm, x, 2, 1, 1.5)
     case("Gradient", lambda t, h, dims: torch.gradient(t, spacing=h, dim=dims), x, 0.5, [1, 2])
@@ -752,7 +752,7 @@ def linear_algebra():
     case("SVDVals", torch.linalg.svdvals, normal(3, 2))
     case("QR", torch.linalg.qr, normal(3, 2), signs=False)
     case("Cholesky", torch.linalg.cholesky, definite)
-    case("Eigh", torch.linalg.eigh, definite, signs=False)
+    case("EigH", torch.linalg.eigh, definite, signs=False)
     case(
         "EigVals",
         lambda t: torch.linalg.eigvals(t),
@@ -1348,7 +1348,7 @@ def in_place():
     case("ClampMaxInPlace", lambda t, v: t.clamp_max_(v), a, 0.3, in_place=True)
     special = torch.tensor([math.nan, math.inf, -math.inf, 1.5])
     case(
-        "NanToNumInPlace", lambda t, *v: t.nan_to_num_(*v), special, 1.0, 2.0, -3.0, in_place=True
+        "NaNToNumInPlace", lambda t, *v: t.nan_to_num_(*v), special, 1.0, 2.0, -3.0, in_place=True
     )
     case("LeakyReLUInPlace", lambda t, v: F.leaky_relu_(t, v), a, 0.1, in_place=True)
     square = normal(3, 3)

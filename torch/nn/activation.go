@@ -102,17 +102,17 @@ type LogSigmoid struct{}
 // Forward returns log(sigmoid(x)).
 func (LogSigmoid) Forward(x *torch.Tensor) *torch.Tensor { return x.LogSigmoid() }
 
-// HardSigmoid is a layer that computes min(max(x/6 + 1/2, 0), 1).
-type HardSigmoid struct{}
+// Hardsigmoid is a layer that computes min(max(x/6 + 1/2, 0), 1).
+type Hardsigmoid struct{}
 
 // Forward returns min(max(x/6 + 1/2, 0), 1).
-func (HardSigmoid) Forward(x *torch.Tensor) *torch.Tensor { return x.HardSigmoid() }
+func (Hardsigmoid) Forward(x *torch.Tensor) *torch.Tensor { return x.Hardsigmoid() }
 
-// HardSwish is a layer that computes x times the [HardSigmoid] of x.
-type HardSwish struct{}
+// Hardswish is a layer that computes x times the [Hardsigmoid] of x.
+type Hardswish struct{}
 
 // Forward returns x times the hard sigmoid of x.
-func (HardSwish) Forward(x *torch.Tensor) *torch.Tensor { return x.HardSwish() }
+func (Hardswish) Forward(x *torch.Tensor) *torch.Tensor { return x.Hardswish() }
 
 // Softplus is a layer that computes a smooth ReLU.
 type Softplus struct {

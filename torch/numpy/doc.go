@@ -4,9 +4,9 @@
 //	x, err := numpy.Load("x.npy")
 //	err = numpy.SaveZ("all.npz", []torch.NamedTensor{{Name: "x", Tensor: x}})
 //
-// It supports the types bool, int8 to int64, uint8, float16 to float64, complex64 and complex128,
-// in either byte order. NumPy has no bfloat16. Arrays of Python objects are refused, since reading
-// them would run code.
+// It supports the types bool, int8 to int64, uint8 to uint64, float16 to float64, complex64 and
+// complex128, in either byte order. NumPy has no bfloat16, float8, complex32 and bits. Arrays of
+// Python objects are refused, since reading them would run code.
 //
 // A damaged file is an error of kind [torch.ErrFormat].
 package numpy

@@ -112,7 +112,7 @@ func headerOf(operation string, t *torch.Tensor) ([]byte, error) {
 	err := torch.Try(func() error {
 		h := header{dtype: t.DType(), shape: t.Shape()}
 		if typeOf(h.dtype) == "" {
-			return fmt.Errorf("NumPy has no %s: convert the tensor first, as with To(torch.Float32), or view its bytes by ViewDType", h.dtype)
+			return fmt.Errorf("NumPy has no %s: convert the tensor first with To, as to float32 or complex64, or view its bytes with ViewDType", h.dtype)
 		}
 		var err error
 		head, err = h.bytes()

@@ -120,7 +120,7 @@ func toImage(operation string, tensor *torch.Tensor) (image.Image, error) {
 	}
 	switch {
 	case dtype.IsFloatingPoint():
-		tensor = tensor.To(torch.Float32).NanToNum(0, math.Inf(1), math.Inf(-1)).MulScalar(255).AddScalar(0.5).Clamp(0, 255).To(torch.Uint8)
+		tensor = tensor.To(torch.Float32).NaNToNum(0, math.Inf(1), math.Inf(-1)).MulScalar(255).AddScalar(0.5).Clamp(0, 255).To(torch.Uint8)
 	case dtype != torch.Uint8:
 		return nil, failed(operation, "the elements are %s, wanted uint8 or real numbers", dtype)
 	}

@@ -12,7 +12,7 @@ import (
 // VQGAN-CLIP gives NaN; here the chord is clamped slightly below its maximum.
 func sphericalDistance(u, v *torch.Tensor) *torch.Tensor {
 	halfChord := u.Sub(v).VectorNorm(2, []int64{-1}, false).DivScalar(2)
-	return halfChord.ClampMax(1 - 1e-6).ASin().Square().MulScalar(2)
+	return halfChord.ClampMax(1 - 1e-6).Asin().Square().MulScalar(2)
 }
 
 // A target is a prompt and its embedding.
