@@ -141,3 +141,38 @@ func ExampleModule_LoadStateDict() {
 	fmt.Println(err)
 	// Output: torch: LoadStateDict: the state dict does not fit the module: it lacks bias; weight has shape [2 3], not [2 2]
 }
+
+func ExampleMake() {
+	source := jit.Source{Name: "perceptron.py", Text: `
+class Linear:
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.linear(x, self.weight, self.bias)
+
+class Perceptron:
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = torch.relu(layer(x))
+        return x
+`}
+	linear := func(out, in int64) *jit.Parts {
+		return &jit.Parts{Class: "Linear", Parameters: []torch.NamedTensor{
+			{Name: "weight", Tensor: torch.Ones(torch.Shape{out, in})},
+			{Name: "bias", Tensor: torch.Zeros(torch.Shape{out})},
+		}}
+	}
+	layers := &jit.Parts{Children: []jit.Child{
+		{Name: "0", Parts: linear(3, 2)},
+		{Name: "1", Parts: linear(1, 3)},
+	}}
+	module, err := jit.Make(&jit.Parts{Class: "Perceptron", Children: []jit.Child{{Name: "layers", Parts: layers}}}, source)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer module.Close()
+	y, err := module.Forward(torch.FromSlice([]float32{1, 2}, torch.Shape{1, 2}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(y.Item())
+	// Output: 9
+}

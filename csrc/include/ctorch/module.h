@@ -26,6 +26,24 @@ CTORCH_API ctorch_module_result ctorch_module_load(const char* path, ctorch_devi
 // The same from memory.
 CTORCH_API ctorch_module_result ctorch_module_load_data(const uint8_t* data, int64_t bytes,
                                                         ctorch_device device);
+// TorchScript source text: classes with methods, whose first argument is self, and functions.
+typedef struct ctorch_source {
+  const char* file;    // its name in errors and debug records
+  const char* prefix;  // of its classes' and functions' names, such as "__torch__.clip"
+  const char* text;
+} ctorch_source;
+
+// Makes a module whose methods are compiled from source text. As in Python, calling a module calls
+// its forward, and a loop over a module is one over its children. parts is
+//
+//   (class, parameters, buffers, attributes, children)
+//
+// class is the name of one in the sources, or "" for a module without methods. Parameters and
+// buffers are lists of (name, tensor), attributes one of (name, type as text or "", value),
+// children one of (name, parts or module). Modules of the same class and structure share a type. A
+// mistake in a source is CTORCH_ERROR_MODEL.
+CTORCH_API ctorch_module_result ctorch_module_make(const ctorch_source* sources, int64_t count,
+                                                   const ctorch_value* parts);
 // Writes an archive, extra files included, to an open file or pipe.
 CTORCH_API ctorch_error* ctorch_module_save(const ctorch_module* module, int32_t descriptor,
                                             const ctorch_extra_file* files, int64_t file_count);
