@@ -107,15 +107,40 @@ struct ModuleSelf : torch::jit::Self {
   ClassTypePtr type_;
 };
 
-// Finds the functions of the sources, and torch's operators.
-struct FunctionResolver : torch::jit::NativeResolver {
-  Sugared resolveValue(const std::string& name, GraphFunction& function,
-                       const SourceRange& place) override {
+// torch in source text: its operators, and its dtypes, which are whole numbers in TorchScript.
+struct TorchValue : torch::jit::BuiltinModule {
+  TorchValue() : BuiltinModule("aten") {}
+  Sugared attr(const SourceRange& place, GraphFunction& function,
+               const std::string& field) override {
+    static const std::map<std::string, at::ScalarType> dtypes = {
+        {"uint8", at::kByte},
+        {"int8", at::kChar},
+        {"int16", at::kShort},
+        {"int32", at::kInt},
+        {"int64", at::kLong},
+        {"float16", at::kHalf},
+        {"float32", at::kFloat},
+        {"float64", at::kDouble},
+        {"bool", at::kBool},
+        {"bfloat16", at::kBFloat16},
+        {"complex64", at::kComplexFloat},
+        {"complex128", at::kComplexDouble}};
+    const auto found = dtypes.find(field);
+    if (found == dtypes.end()) return BuiltinModule::attr(place, function, field);
+    return std::make_shared<SimpleValue>(
+        function.graph()->insertConstant(static_cast<int64_t>(found->second), place));
+  }
+};
+
+// Finds the functions of the sources, and torch.
+struct FunctionResolver : torch::jit::Resolver {
+  Sugared resolveValue(const std::string& name, GraphFunction&, const SourceRange&) override {
     const auto found = functions.find(name);
     if (found != functions.end()) {
       return std::make_shared<torch::jit::FunctionValue>(found->second);
     }
-    return NativeResolver::resolveValue(name, function, place);
+    if (name == "torch") return std::make_shared<TorchValue>();
+    return nullptr;
   }
 
   std::map<std::string, torch::jit::Function*> functions;

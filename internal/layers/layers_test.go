@@ -50,10 +50,12 @@ var layers = []layer{
 	{"torch/vision", []string{"torch", "imageio"}},
 	{"torch/gonum", []string{"torch"}},
 	{"internal/archive", []string{"torch", "torch/jit"}},
+	{"internal/architecture", []string{"torch", "torch/jit", "torch/nn"}},
+	{"internal/weights", []string{"torch", "torch/checkpoint", "torch/safetensors", "internal/architecture"}},
 
 	// CLIP and VQGAN do not know each other.
-	{"clip", []string{"torch/...", "imageio", "tokenizer", "internal/archive"}},
-	{"vqgan", []string{"torch/...", "imageio", "internal/archive"}},
+	{"clip", []string{"torch/...", "imageio", "tokenizer", "internal/archive", "internal/architecture", "internal/weights"}},
+	{"vqgan", []string{"torch/...", "imageio", "internal/archive", "internal/architecture", "internal/weights"}},
 	{"clip/train", []string{"clip", "torch/...", "imageio", "tokenizer"}},
 	{"clip/search", []string{"internal/atomicfile"}}, // vectors, whatever model made them
 	{"clip/index", []string{"clip", "clip/search/...", "imageio", "internal/atomicfile"}},

@@ -41,6 +41,7 @@ func FuzzPickle(f *testing.F) {
 				dict.Close()
 			}
 		}
+		readAll(file.Bytes())
 	})
 }
 
@@ -57,5 +58,21 @@ func FuzzSavedFile(f *testing.F) {
 				dict.Close()
 			}
 		}
+		readAll(data)
 	})
+}
+
+// readAll reads all tensors of a file one at a time.
+func readAll(data []byte) {
+	file, err := checkpoint.NewFile(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return
+	}
+	defer file.Close()
+	tensors, _ := checkpoint.Tensors(file.Value())
+	for _, each := range tensors {
+		if tensor, err := each.Tensor.Read(); err == nil {
+			tensor.Close()
+		}
+	}
 }

@@ -1,7 +1,6 @@
 package checkpoint
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -128,7 +127,7 @@ func (l *loader) load(r io.ReaderAt, size int64) (any, error) {
 	case n > 262 && string(start[257:262]) == "ustar":
 		return nil, errors.New("it is a tar archive, as PyTorch wrote before version 0.1.10: load it in Python and save it again")
 	case start[0] == 0x80: // a pickle
-		return l.loadLegacy(bufio.NewReaderSize(io.NewSectionReader(r, 0, size), 1<<16))
+		return l.loadLegacy(r, size)
 	}
 	return nil, errors.New("it is no file of torch.save")
 }

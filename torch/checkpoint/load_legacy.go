@@ -19,7 +19,13 @@ const (
 // loadLegacy reads the format of torch.save before PyTorch 1.6, which it still writes on request:
 // pickles of a magic number, a version, the machine's sizes, the value and the storages' keys, and
 // then each storage after its number of elements.
-func (l *loader) loadLegacy(r *bufio.Reader) (any, error) {
+func (l *loader) loadLegacy(file io.ReaderAt, size int64) (any, error) {
+	section := io.NewSectionReader(file, 0, size)
+	r := bufio.NewReaderSize(section, 1<<16)
+	position := func() int64 {
+		read, _ := section.Seek(0, io.SeekCurrent)
+		return read - int64(r.Buffered())
+	}
 	magic, err := decodePickle(r)
 	if err != nil {
 		return nil, err
@@ -48,11 +54,35 @@ func (l *loader) loadLegacy(r *bufio.Reader) (any, error) {
 			return nil, err
 		}
 	}
-	if err := l.readLegacyStorages(r, order); err != nil {
+	each := func(s *fileStorage) error {
+		var err error
+		if s.base, err = s.readFrom(r, order); err != nil {
+			return err
+		}
+		return l.move(s)
+	}
+	if l.file != nil {
+		places := map[string]int64{}
+		l.open = func(s *fileStorage) (*torch.Tensor, error) {
+			return s.readFrom(io.NewSectionReader(file, places[s.key], s.bytes()), order)
+		}
+		each = func(s *fileStorage) error {
+			places[s.key] = position()
+			if s.bytes() > size-places[s.key] {
+				return io.ErrUnexpectedEOF
+			}
+			_, err := io.CopyN(io.Discard, r, s.bytes())
+			return err
+		}
+	}
+	if err := l.legacyStorages(r, order, each); err != nil {
 		return nil, err
 	}
 	return l.value(decoded.Value, 0)
 }
+
+// bytes returns the storage's size.
+func (s *fileStorage) bytes() int64 { return s.count * s.dtype.ItemSize() }
 
 func (l *loader) legacyOrder(r *bufio.Reader) (binary.ByteOrder, error) {
 	decoded, err := decodePickle(r)
@@ -74,7 +104,8 @@ func (l *loader) legacyOrder(r *bufio.Reader) (binary.ByteOrder, error) {
 	return nil, errors.New("it does not say its byte order")
 }
 
-func (l *loader) readLegacyStorages(r *bufio.Reader, order binary.ByteOrder) error {
+// legacyStorages calls each for the storages, in their order, when the reader is at their elements.
+func (l *loader) legacyStorages(r *bufio.Reader, order binary.ByteOrder, each func(*fileStorage) error) error {
 	decoded, err := decodePickle(r)
 	if err != nil {
 		return err
@@ -87,10 +118,11 @@ func (l *loader) readLegacyStorages(r *bufio.Reader, order binary.ByteOrder) err
 	if !ok {
 		return errors.New("it has no list of storages")
 	}
+	seen := map[string]bool{}
 	for _, key := range keys {
 		name, _ := key.(string)
 		s := l.storages[name]
-		if s == nil || s.base != nil {
+		if s == nil || seen[name] {
 			return fmt.Errorf("it lists the storage %v, which nothing refers to, or lists it twice", key)
 		}
 		var count [8]byte
@@ -100,11 +132,9 @@ func (l *loader) readLegacyStorages(r *bufio.Reader, order binary.ByteOrder) err
 		if has := int64(order.Uint64(count[:])); has != s.count {
 			return fmt.Errorf("the storage %s has %d elements, not %d", name, has, s.count)
 		}
-		if s.base, err = s.readFrom(r, order); err != nil {
+		seen[name] = true
+		if err := each(s); err != nil {
 			return fmt.Errorf("the storage %s: %w", name, err)
-		}
-		if err := l.move(s); err != nil {
-			return err
 		}
 	}
 	return nil

@@ -132,36 +132,69 @@ func (l *loader) closeStorages() {
 	}
 }
 
-// rebuild makes a tensor as torch._utils._rebuild_tensor_v2 does, from a storage, an offset, a
-// shape, strides, whether it requires a gradient, hooks (always empty) and marks; or as
-// _rebuild_tensor_v3, which has a dtype before the marks and an untyped storage.
-func (l *loader) rebuild(function pickle.Global, arguments []any, depth int) (*torch.Tensor, error) {
+// A layout is where a tensor lies in a storage, as a pickle describes it.
+type layout struct {
+	storage        *fileStorage
+	dtype          torch.DType
+	offset         int64
+	shape, strides []int64
+}
+
+// layout reads the arguments of torch._utils._rebuild_tensor_v2: a storage, an offset, a shape,
+// strides, whether it requires a gradient, hooks (always empty) and marks; or those of
+// _rebuild_tensor_v3, which has a dtype before the marks and an untyped storage. It returns the
+// place of the marks too.
+func (l *loader) layout(function pickle.Global, arguments []any) (of layout, marks int, err error) {
 	if len(arguments) < 4 {
-		return nil, errors.New("a tensor is not described as torch.save does")
+		return of, 0, errors.New("a tensor is not described as torch.save does")
 	}
 	reference, isReference := arguments[0].(*pickle.Persistent)
 	offset, isNumber := arguments[1].(int64)
 	shape, isShape := wholeNumbers(arguments[2])
 	strides, areStrides := wholeNumbers(arguments[3])
 	if !isReference || !isNumber || !isShape || !areStrides || len(shape) != len(strides) {
-		return nil, errors.New("a tensor is not described as torch.save does")
+		return of, 0, errors.New("a tensor is not described as torch.save does")
 	}
 	s, err := l.storage(reference)
 	if err != nil {
-		return nil, err
+		return of, 0, err
 	}
 	dtype, marks := s.dtype, 6
 	if function == rebuildV3 {
 		marks = 7
 		if dtype, err = viewedAs(s, arguments); err != nil {
-			return nil, err
+			return of, 0, err
 		}
 	}
 	if _, ok := elements.Count(shape, dtype.ItemSize()); !ok {
-		return nil, fmt.Errorf("there can be no tensor of shape %v", shape)
+		return of, 0, fmt.Errorf("there can be no tensor of shape %v", shape)
 	}
-	width := dtype.ItemSize()
-	if dtype.IsComplex() {
+	return layout{s, dtype, offset, shape, strides}, marks, nil
+}
+
+// rebuild makes a tensor as torch._utils._rebuild_tensor_v2 does.
+func (l *loader) rebuild(function pickle.Global, arguments []any, depth int) (*torch.Tensor, error) {
+	of, marks, err := l.layout(function, arguments)
+	if err != nil {
+		return nil, err
+	}
+	t, err := l.over(of)
+	if err != nil {
+		return nil, err
+	}
+	l.tensors = append(l.tensors, t)
+	if len(arguments) > marks {
+		if t, err = l.marked(t, arguments[marks], depth); err != nil {
+			return nil, err
+		}
+	}
+	return t, l.requireGrad(t, arguments, 4)
+}
+
+// over reads the storage of a tensor, and returns the tensor over it.
+func (l *loader) over(of layout) (*torch.Tensor, error) {
+	s, width := of.storage, of.dtype.ItemSize()
+	if of.dtype.IsComplex() {
 		width /= 2
 	}
 	if s.untyped && s.base == nil && s.width == 0 {
@@ -173,18 +206,12 @@ func (l *loader) rebuild(function pickle.Global, arguments []any, depth int) (*t
 	if s.untyped && l.order == binary.BigEndian && s.width != width {
 		return nil, unknown("it shares a big-endian storage with a tensor of elements of another size")
 	}
-	t, err := over(l.operation, s.base, dtype, offset, shape, strides, !s.used)
+	t, err := over(l.operation, s.base, of.dtype, of.offset, of.shape, of.strides, !s.used)
 	if err != nil {
-		return nil, fmt.Errorf("a tensor of shape %v and strides %v: %w", shape, strides, err)
+		return nil, fmt.Errorf("a tensor of shape %v and strides %v: %w", of.shape, of.strides, err)
 	}
 	s.used = true
-	l.tensors = append(l.tensors, t)
-	if len(arguments) > marks {
-		if t, err = l.marked(t, arguments[marks], depth); err != nil {
-			return nil, err
-		}
-	}
-	return t, l.requireGrad(t, arguments, 4)
+	return t, nil
 }
 
 // viewedAs returns the dtype of a tensor over an untyped storage.
@@ -251,7 +278,7 @@ func (l *loader) marked(t *torch.Tensor, marks any, depth int) (*torch.Tensor, e
 
 // parameter makes a tensor from a torch.nn.Parameter: a tensor, whether it requires a gradient, and
 // hooks. Attributes set on it in Python are dropped.
-func (l *loader) parameter(arguments []any, depth int) (*torch.Tensor, error) {
+func (l *loader) parameter(arguments []any, depth int) (any, error) {
 	if len(arguments) < 2 {
 		return nil, errors.New("a parameter is not described as torch.save does")
 	}
@@ -262,11 +289,15 @@ func (l *loader) parameter(arguments []any, depth int) (*torch.Tensor, error) {
 	if object, ok := value.(*torch.Object); ok && object.Problem != "" {
 		return nil, unknown("%s", object.Problem)
 	}
-	t, ok := value.(*torch.Tensor)
-	if !ok {
-		return nil, errors.New("a parameter is made of what is no tensor")
+	switch t := value.(type) {
+	case *torch.Tensor:
+		return t, l.requireGrad(t, arguments, 1)
+	case *StoredTensor:
+		parameter := *t
+		parameter.RequiresGrad, _ = arguments[1].(bool)
+		return &parameter, nil
 	}
-	return t, l.requireGrad(t, arguments, 1)
+	return nil, errors.New("a parameter is made of what is no tensor")
 }
 
 func (l *loader) requireGrad(t *torch.Tensor, arguments []any, at int) error {

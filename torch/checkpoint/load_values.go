@@ -60,6 +60,8 @@ type loader struct {
 	values map[any]any
 	// tensors are all tensors made so far, to be closed on failure.
 	tensors []*torch.Tensor
+	// file is set if tensors are read when they are asked for.
+	file *File
 }
 
 type (
@@ -221,6 +223,9 @@ func (l *loader) setItem(dict *torch.Dict, from, to any, depth int) error {
 func (l *loader) call(function pickle.Global, arguments []any, depth int) (any, error) {
 	switch function {
 	case rebuildTensor, rebuildV2, rebuildV3:
+		if l.file != nil {
+			return l.stored(function, arguments)
+		}
 		return l.rebuild(function, arguments, depth)
 	case rebuildParam, rebuildState:
 		return l.parameter(arguments, depth)

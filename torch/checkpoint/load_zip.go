@@ -29,7 +29,8 @@ func (l *loader) loadZip(r io.ReaderAt, size int64) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if archive.has("constants.pkl") {
+	isModule := archive.has("constants.pkl")
+	if isModule && l.file == nil {
 		return nil, errors.New("it is a TorchScript archive, which jit.Load loads")
 	}
 	if !archive.has("data.pkl") {
@@ -51,6 +52,13 @@ func (l *loader) loadZip(r io.ReaderAt, size int64) (any, error) {
 	}
 	l.order = archive.order
 	l.open = func(s *fileStorage) (*torch.Tensor, error) { return archive.storage(s) }
+	if l.file != nil {
+		l.file.isModule = isModule
+		l.open = func(s *fileStorage) (*torch.Tensor, error) {
+			archive.left = size // each read stands for itself
+			return archive.storage(s)
+		}
+	}
 	return l.value(decoded.Value, 0)
 }
 
@@ -121,7 +129,7 @@ func (z *zipFile) storage(s *fileStorage) (*torch.Tensor, error) {
 	if !z.has(name) {
 		return nil, fmt.Errorf("the archive has no %s", name)
 	}
-	size := s.count * s.dtype.ItemSize()
+	size := s.bytes()
 	if has := z.entries[z.folder+"/"+name].UncompressedSize64; has != uint64(size) {
 		return nil, fmt.Errorf("%s has %d bytes, %d of %s need %d", name, has, s.count, s.dtype, size)
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 // A Source is TorchScript source text: classes with methods, and functions, in the subset of Python
-// that TorchScript knows. Operators are called as torch.name; there is no torch.nn. A class has no
+// that TorchScript knows. Operators are torch.name, dtypes torch.float32; there is no torch.nn. A class has no
 // constructor and declares no attributes: [Parts] say what its modules hold.
 //
 //	def quick_gelu(x):

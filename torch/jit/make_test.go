@@ -69,6 +69,9 @@ class Network:
     def names(self) -> List[str]:
         return self.labels
 
+    def in_float32(self, x: Tensor) -> Tensor:
+        return x if x.dtype == torch.float32 else x.to(torch.float32)
+
     def numbered(self, x: Tensor) -> Tensor:
         for (i, block) in enumerate(self.blocks):
             x = block(x) + i
@@ -187,6 +190,9 @@ func TestMadeModuleComputes(t *testing.T) {
 	assert.Equal(t, []string{"a", "b"}, names)
 	_, err = module.CallTensor("numbered", x)
 	require.NoError(t, err)
+	single, err := module.CallTensor("in_float32", x)
+	require.NoError(t, err)
+	assert.Equal(t, torch.Float32, single.DType())
 	first, err := module.CallTensor("first", x)
 	require.NoError(t, err)
 	assert.False(t, first.AllClose(y, 1e-9, 1e-12))

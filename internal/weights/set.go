@@ -1,0 +1,203 @@
+// Package weights reads the named tensors of published checkpoints, whatever file they come in, and
+// gives them to the networks of package architecture.
+package weights
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/clipvqgan/clipvqgan/internal/architecture"
+	"github.com/clipvqgan/clipvqgan/torch"
+)
+
+// An Entry is a tensor of a checkpoint that is read when it is used.
+type Entry struct {
+	Name  string
+	Shape torch.Shape
+	DType torch.DType
+	// Read returns the tensor, which then belongs to the caller.
+	Read func() (*torch.Tensor, error)
+}
+
+// A Set is the tensors of a checkpoint by name.
+type Set struct {
+	// Path is the checkpoint, for errors.
+	Path    string
+	entries map[string]Entry
+	// names are the names in the order of the file.
+	names []string
+
+	used     map[string]bool
+	problems []string
+	err      error
+}
+
+// NewSet returns a set of entries.
+func NewSet(path string, entries []Entry) *Set {
+	s := &Set{Path: path, entries: map[string]Entry{}, used: map[string]bool{}}
+	for _, entry := range entries {
+		s.Add(entry)
+	}
+	return s
+}
+
+// Add adds an entry, or replaces the one of its name.
+func (s *Set) Add(entry Entry) {
+	if _, known := s.entries[entry.Name]; !known {
+		s.names = append(s.names, entry.Name)
+	}
+	s.entries[entry.Name] = entry
+}
+
+// Names returns the names in the order of the file.
+func (s *Set) Names() []string { return s.names }
+
+// Has reports whether there is a tensor of the name.
+func (s *Set) Has(name string) bool {
+	_, ok := s.entries[name]
+	return ok
+}
+
+// HasPrefix reports whether there is a tensor whose name begins with prefix.
+func (s *Set) HasPrefix(prefix string) bool {
+	return slices.ContainsFunc(s.names, func(name string) bool { return strings.HasPrefix(name, prefix) })
+}
+
+// Shape returns the shape of a tensor, or nil if there is none of the name.
+func (s *Set) Shape(name string) torch.Shape { return s.entries[name].Shape }
+
+// Size returns the size of a tensor's dimension, or 0 if there is none.
+func (s *Set) Size(name string, dimension int) int64 {
+	shape := s.Shape(name)
+	if dimension < 0 {
+		dimension += len(shape)
+	}
+	if dimension < 0 || dimension >= len(shape) {
+		return 0
+	}
+	return shape[dimension]
+}
+
+// Count returns the number of submodules of a list: of different names between prefix and the next
+// dot.
+func (s *Set) Count(prefix string) int64 {
+	seen := map[string]bool{}
+	for _, name := range s.names {
+		if rest, ok := strings.CutPrefix(name, prefix+"."); ok {
+			item, _, _ := strings.Cut(rest, ".")
+			seen[item] = true
+		}
+	}
+	return int64(len(seen))
+}
+
+// Rename returns a set of the same tensors under new names. Tensors whose new name is empty are
+// left out.
+func (s *Set) Rename(rename func(name string) string) *Set {
+	renamed := NewSet(s.Path, nil)
+	for _, name := range s.names {
+		if to := rename(name); to != "" {
+			entry := s.entries[name]
+			entry.Name = to
+			renamed.Add(entry)
+		}
+	}
+	return renamed
+}
+
+// Within returns the tensors whose names begin with prefix, without it.
+func (s *Set) Within(prefix string) *Set {
+	return s.Rename(func(name string) string {
+		rest, ok := strings.CutPrefix(name, prefix)
+		if !ok {
+			return ""
+		}
+		return rest
+	})
+}
+
+// Read reads one tensor, and counts it as used.
+func (s *Set) Read(name string) (*torch.Tensor, error) {
+	entry, ok := s.entries[name]
+	if !ok {
+		return nil, fmt.Errorf("it has no %s", name)
+	}
+	s.used[name] = true
+	return entry.Read()
+}
+
+// Ignore counts a tensor as used.
+func (s *Set) Ignore(names ...string) {
+	for _, name := range names {
+		s.used[name] = true
+	}
+}
+
+// Tensor implements [architecture.Weights]. A missing batch counter, which has no part in what a
+// network computes, is zero.
+func (s *Set) Tensor(name string, shape torch.Shape, initial architecture.Initial) *torch.Tensor {
+	entry, ok := s.entries[name]
+	if !ok && strings.HasSuffix(name, ".num_batches_tracked") {
+		return torch.Zeros(shape, torch.Int64)
+	}
+	if !ok {
+		s.problems = append(s.problems, "it has no "+name)
+		return nil
+	}
+	s.used[name] = true
+	if !sameShape(entry.Shape, shape) {
+		s.problems = append(s.problems, fmt.Sprintf("%s is %v, wanted %v", name, entry.Shape, shape))
+		return nil
+	}
+	if s.err != nil || len(s.problems) > 0 {
+		return nil // the network will not be made
+	}
+	t, err := entry.Read()
+	if err != nil {
+		s.err = err
+		return nil
+	}
+	return t
+}
+
+func sameShape(a, b torch.Shape) bool { return slices.Equal(a, b) }
+
+// mostProblems is the number of problems that an error lists.
+const mostProblems = 3
+
+// Check returns an error if tensors were missing, misshapen or unreadable, or if some were not used.
+func (s *Set) Check() error {
+	if s.err != nil {
+		return s.err
+	}
+	problems := s.problems
+	for _, name := range s.names {
+		if !s.used[name] {
+			problems = append(problems, "nothing in the architecture takes its "+name)
+		}
+	}
+	if len(problems) > mostProblems {
+		problems = append(slices.Clone(problems[:mostProblems]), fmt.Sprintf("and %d more", len(problems)-mostProblems))
+	}
+	if len(problems) > 0 {
+		return fmt.Errorf("%s: %w", strings.Join(problems, "; "), torch.ErrModel)
+	}
+	return nil
+}
+
+// Fresh are weights with initial values.
+type Fresh struct{}
+
+// Tensor implements [architecture.Weights].
+func (Fresh) Tensor(name string, shape torch.Shape, initial architecture.Initial) *torch.Tensor {
+	if strings.HasSuffix(name, ".num_batches_tracked") {
+		return torch.Zeros(shape, torch.Int64)
+	}
+	t := torch.Empty(shape)
+	initial(t)
+	return t
+}
+
+// Check returns nil: nothing is lacking.
+func (Fresh) Check() error { return nil }
