@@ -51,6 +51,15 @@ type visionNetwork struct {
 	NormAfterPool  bool    `json:"final_ln_after_pool,omitempty"`
 	NormParameters norm    `json:"norm_kwargs,omitzero"`
 	Activation     act     `json:"act_kwargs,omitzero"`
+	encoder
+}
+
+// An encoder has what Hugging Face's configurations say of each encoder, and open_clip's of both.
+type encoder struct {
+	// MLPWidth is the width within a perceptron, or 0 for that of MLPRatio.
+	MLPWidth int64 `json:"mlp_width,omitempty"`
+	// ActivationName is "gelu", "gelu_tanh" or "quick_gelu", or empty for that of the network.
+	ActivationName string `json:"activation,omitempty"`
 }
 
 // A textNetwork is a transformer over tokens.
@@ -69,6 +78,7 @@ type textNetwork struct {
 	Activation     act     `json:"act_kwargs,omitzero"`
 	// EndToken is the number of the end token for Pool "eos".
 	EndToken int64 `json:"eos_id,omitempty"`
+	encoder
 }
 
 type norm struct {
@@ -154,6 +164,11 @@ func (n *network) check() error {
 	if err := choice("text_cfg.pool_type", t.Pool, "", "argmax", "last", "eos"); err != nil {
 		return err
 	}
+	for _, name := range []string{v.ActivationName, t.ActivationName} {
+		if err := choice("activation", name, "", "gelu", "gelu_tanh", "quick_gelu"); err != nil {
+			return err
+		}
+	}
 	for _, approximate := range []string{v.Activation.Approximate, t.Activation.Approximate} {
 		if err := choice("act_kwargs.approximate", approximate, "", "none", "tanh"); err != nil {
 			return err
@@ -175,18 +190,24 @@ func choice(name, value string, choices ...string) error {
 }
 
 // hidden is the width within a perceptron.
-func hidden(width int64, ratio float64) int64 {
-	if ratio == 0 {
-		ratio = 4
+func (e encoder) hidden(width int64, ratio float64) int64 {
+	switch {
+	case e.MLPWidth > 0:
+		return e.MLPWidth
+	case ratio == 0:
+		return 4 * width
 	}
 	return int64(float64(width) * ratio)
 }
 
-func (a act) class(quick bool) string {
+// activation is the class of the activation.
+func (e encoder) activation(a act, quick bool) string {
 	switch {
-	case a.Approximate == "tanh":
+	case e.ActivationName == "quick_gelu":
+		return "QuickGELU"
+	case e.ActivationName == "gelu_tanh", a.Approximate == "tanh":
 		return "GELUTanh"
-	case quick:
+	case quick && e.ActivationName == "":
 		return "QuickGELU"
 	}
 	return "GELU"
@@ -231,8 +252,8 @@ func (t transformer) add(node *architecture.Node) {
 
 func (t *textNetwork) add(root *architecture.Node, dimension int64, quick bool) {
 	transformer{
-		width: t.Width, layers: t.Layers, heads: t.Heads, hidden: hidden(t.Width, t.MLPRatio), causal: !t.NotCausal,
-		layerScale: t.LayerScale, eps: t.NormParameters.eps(), activation: t.Activation.class(quick),
+		width: t.Width, layers: t.Layers, heads: t.Heads, hidden: t.hidden(t.Width, t.MLPRatio), causal: !t.NotCausal,
+		layerScale: t.LayerScale, eps: t.NormParameters.eps(), activation: t.activation(t.Activation, quick),
 	}.add(root)
 	root.Embedding("token_embedding", t.VocabularySize, t.Width, architecture.Normal(0.02))
 	root.Parameter("positional_embedding", architecture.Normal(0.01), t.ContextLength, t.Width)
@@ -286,8 +307,8 @@ func (v *visionNetwork) transformer(node *architecture.Node, dimension int64, qu
 		node.LayerNorm("ln_pre", v.Width, eps)
 	}
 	transformer{
-		width: v.Width, layers: v.Layers.count, heads: v.Width / v.headWidth(), hidden: hidden(v.Width, v.MLPRatio),
-		layerScale: v.LayerScale, eps: eps, activation: v.Activation.class(quick),
+		width: v.Width, layers: v.Layers.count, heads: v.Width / v.headWidth(), hidden: v.hidden(v.Width, v.MLPRatio),
+		layerScale: v.LayerScale, eps: eps, activation: v.activation(v.Activation, quick),
 	}.add(node)
 	node.LayerNorm("ln_post", v.Width, eps)
 	node.Parameter("proj", initial, v.Width, dimension)

@@ -3,6 +3,7 @@ package clip
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -16,6 +17,9 @@ import (
 
 // A Config describes a model, as in the archive's config.json.
 type Config struct {
+	// Kind is "clip", and Version that of the description, 1.
+	Kind    string `json:"kind"`
+	Version int    `json:"version"`
 	// Architecture is the name of the network, such as "ViT-B/32"; it is not interpreted.
 	Architecture string `json:"architecture"`
 	// ImageSize is the side S, in pixels, of the square input of the image encoder.
@@ -34,9 +38,15 @@ type Config struct {
 	EmbeddingDimension int64 `json:"embedding_dimension"`
 	// Activation is "quickgelu" (OpenAI's weights) or "gelu".
 	Activation string `json:"activation"`
+	// Tokenizer is the kind of tokenizer: "openai-bpe" is that of [tokenizer.CLIP].
+	Tokenizer string `json:"tokenizer"`
+	// Network are the settings of the network, in the form of open_clip's model configurations.
+	Network json.RawMessage `json:"network,omitempty"`
+	// Storage is the dtype of the weights in the archive.
+	Storage string `json:"storage,omitempty"`
 	// Source names the file of the weights, and SourceSHA256 is its hash.
 	Source       string `json:"source"`
-	SourceSHA256 string `json:"source_sha256"`
+	SourceSHA256 string `json:"source_sha256,omitempty"`
 }
 
 // A Model is an image encoder and a text encoder that were trained together. It may be used from
@@ -55,7 +65,10 @@ type Model struct {
 	mean, deviation *torch.Tensor
 }
 
-const mergesFile = "bpe_merges.txt"
+const (
+	mergesFile      = "bpe_merges.txt"
+	openAITokenizer = "openai-bpe"
+)
 
 var contract = archive.Contract{
 	Kind:    "clip",
@@ -65,17 +78,24 @@ var contract = archive.Contract{
 	Numbers: []string{"logit_scale"},
 }
 
-// Load loads a model written by scripts/export/export_clip.py. By default it computes in float32 on
-// the CPU; options may be a device and a dtype:
+// Load loads a model: an archive of [Import], or a published checkpoint that Import reads. By default
+// it computes in float32 on the CPU; options may be a device and a dtype:
 //
 //	clip.Load(path, torch.CUDA(0), torch.Float16)
 //
 // The error is of kind [torch.ErrModel] if the file is not such a model.
 func Load(path string, where ...torch.Option) (*Model, error) {
-	return archive.Load(path, contract, newModel, where...)
+	if archive.IsArchive(path) {
+		return archive.Load(path, contract, newModel, where...)
+	}
+	module, _, err := importModule(path, ImportOptions{}, false)
+	if err != nil {
+		return nil, failed("Load", err)
+	}
+	return archive.Finish(path, module, contract, newModel, where...)
 }
 
-// Read is [Load] from a stream.
+// Read is [Load] of an archive from a stream.
 func Read(r io.Reader, where ...torch.Option) (*Model, error) {
 	return archive.Read(r, contract, newModel, where...)
 }
@@ -93,6 +113,13 @@ func newModel(loaded *archive.Loaded, config Config) (*Model, error) {
 
 // complete sets the fields that depend on the archive, and checks that its parts fit together.
 func (m *Model) complete(merges []byte) error {
+	if len(m.config.Network) > 0 {
+		var compact bytes.Buffer
+		if err := json.Compact(&compact, m.config.Network); err != nil {
+			return err
+		}
+		m.config.Network = compact.Bytes()
+	}
 	c := m.config
 	if c.ImageSize < 1 || c.EmbeddingDimension < 1 || c.ContextLength < 3 {
 		return fmt.Errorf("its config.json has image_size %d, embedding_dimension %d, context_length %d",
@@ -109,6 +136,9 @@ func (m *Model) complete(merges []byte) error {
 	}
 	m.preprocessor = Preprocessor{
 		Size: int(c.ImageSize), Filter: filter, Mean: c.Mean, Std: c.StandardDeviation,
+	}
+	if c.Tokenizer != openAITokenizer && c.Tokenizer != "" {
+		return fmt.Errorf("its tokenizer is %q, known is %q", c.Tokenizer, openAITokenizer)
 	}
 	if m.tokenizer, err = tokenizer.NewCLIP(bytes.NewReader(merges), c.ContextLength); err != nil {
 		return err

@@ -76,8 +76,8 @@ class CLIP:
     # Logits [N, M] of each picture over the texts, and their transpose.
     def forward(self, image: Tensor, tokens: Tensor) -> Tuple[Tensor, Tensor]:
         images, texts = self.encode_image(image), self.encode_text(tokens)
-        images = images / images.norm(dim=-1, keepdim=True)
-        texts = texts / texts.norm(dim=-1, keepdim=True)
+        images = images / images.norm(2, [-1], True)
+        texts = texts / texts.norm(2, [-1], True)
         logits = self.logit_scale.exp() * images @ texts.t()
         if hasattr(self, "logit_bias"):
             logits = logits + self.logit_bias

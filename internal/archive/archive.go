@@ -61,6 +61,12 @@ func Read[Config, Model any](r io.Reader, contract Contract,
 	return finish("the data", module, err, contract, build, where)
 }
 
+// Finish is [Load] for a module in memory. name is the source, for errors.
+func Finish[Config, Model any](name string, module *jit.Module, contract Contract,
+	build func(loaded *Loaded, config Config) (Model, error), where ...torch.Option) (Model, error) {
+	return finish(name, module, nil, contract, build, where)
+}
+
 func finish[Config, Model any](name string, module *jit.Module, err error, contract Contract,
 	build func(loaded *Loaded, config Config) (Model, error), where []torch.Option) (model Model, _ error) {
 	if err != nil {

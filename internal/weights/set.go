@@ -28,6 +28,9 @@ type Set struct {
 	// names are the names in the order of the file.
 	names []string
 
+	// Progress, if it is not nil, is called after each tensor that a network has taken.
+	Progress func(done, total int)
+
 	used     map[string]bool
 	problems []string
 	err      error
@@ -158,6 +161,9 @@ func (s *Set) Tensor(name string, shape torch.Shape, initial architecture.Initia
 		s.err = err
 		return nil
 	}
+	if s.Progress != nil {
+		s.Progress(len(s.used), len(s.entries))
+	}
 	return t
 }
 
@@ -201,3 +207,71 @@ func (Fresh) Tensor(name string, shape torch.Shape, initial architecture.Initial
 
 // Check returns nil: nothing is lacking.
 func (Fresh) Check() error { return nil }
+
+// Transpose replaces a matrix by its transpose, under a new name. It does nothing if there is none.
+func (s *Set) Transpose(from, to string) {
+	entry, ok := s.entries[from]
+	if !ok || len(entry.Shape) != 2 {
+		return
+	}
+	s.Remove(from)
+	s.Add(Entry{Name: to, Shape: torch.Shape{entry.Shape[1], entry.Shape[0]}, DType: entry.DType,
+		Read: func() (*torch.Tensor, error) {
+			return derive([]Entry{entry}, func(all []*torch.Tensor) *torch.Tensor { return all[0].T().Contiguous() })
+		}})
+}
+
+// Concatenate replaces tensors by one that joins them along their first dimension. It does nothing
+// if one is missing, or if their other dimensions differ.
+func (s *Set) Concatenate(to string, from ...string) {
+	var parts []Entry
+	var shape torch.Shape
+	for _, name := range from {
+		entry, ok := s.entries[name]
+		if !ok || len(entry.Shape) == 0 {
+			return
+		}
+		if shape == nil {
+			shape = append(torch.Shape{0}, entry.Shape[1:]...)
+		}
+		if !sameShape(shape[1:], entry.Shape[1:]) {
+			return
+		}
+		shape[0] += entry.Shape[0]
+		parts = append(parts, entry)
+	}
+	for _, name := range from {
+		s.Remove(name)
+	}
+	s.Add(Entry{Name: to, Shape: shape, DType: parts[0].DType, Read: func() (*torch.Tensor, error) {
+		return derive(parts, func(all []*torch.Tensor) *torch.Tensor { return torch.Cat(all, 0) })
+	}})
+}
+
+// Remove removes a tensor.
+func (s *Set) Remove(name string) {
+	delete(s.entries, name)
+	s.names = slices.DeleteFunc(slices.Clone(s.names), func(other string) bool { return other == name })
+}
+
+// derive reads tensors, and closes them after make has used them.
+func derive(from []Entry, make func([]*torch.Tensor) *torch.Tensor) (made *torch.Tensor, err error) {
+	var all []*torch.Tensor
+	defer func() {
+		for _, t := range all {
+			t.Close()
+		}
+	}()
+	for _, entry := range from {
+		t, err := entry.Read()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, t)
+	}
+	err = torch.Try(func() error {
+		made = make(all)
+		return nil
+	})
+	return made, err
+}

@@ -1,0 +1,298 @@
+package clip
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/clipvqgan/clipvqgan/internal/archive"
+	"github.com/clipvqgan/clipvqgan/internal/weights"
+	"github.com/clipvqgan/clipvqgan/tokenizer"
+	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/jit"
+)
+
+// ImportOptions say how [Import] reads a checkpoint.
+type ImportOptions struct {
+	// Architecture is one of [Architectures]. It is needed if neither the shapes of the weights nor
+	// a configuration beside them tell it.
+	Architecture string
+	// Storage is the dtype in which the weights are written: torch.Float32, torch.Float16 or
+	// torch.BFloat16. Nil keeps that of the checkpoint.
+	Storage *torch.DType
+	// Progress, if it is not nil, is called after each tensor that was read.
+	Progress func(done, total int)
+}
+
+// Import reads a published checkpoint and writes the archive that [Load] loads fastest. No code in
+// the checkpoint is run. source is a file, or the folder of its files, and may be what [Load] opens:
+//
+//   - OpenAI's models: their TorchScript archives, or state dicts from them;
+//   - open_clip's checkpoints, safetensors or PyTorch's: the architecture is told by an
+//     open_clip_config.json beside them, by options, or by the shapes if these decide it;
+//   - folders of Hugging Face's CLIPModel: weights in one or several files with their index,
+//     config.json, and preprocessor_config.json and merges.txt if there are any.
+//
+// The vocabulary is OpenAI's, unless merges.txt or bpe_merges.txt is beside the weights. The archive
+// is replaced only when it has been written completely. The error is of kind [torch.ErrModel] if the
+// source is no such model, and says what is missing.
+func Import(source, output string, options ImportOptions) (Config, error) {
+	config, err := importTo(source, output, options)
+	return config, failed("Import", err)
+}
+
+func importTo(source, output string, options ImportOptions) (Config, error) {
+	if err := archive.CheckStorage(options.Storage); err != nil {
+		return Config{}, err
+	}
+	module, config, err := importModule(source, options, true)
+	if err != nil {
+		return Config{}, err
+	}
+	defer module.Close()
+	if err := archive.Store(module, &config.Storage, options.Storage); err != nil {
+		return Config{}, fmt.Errorf("%s: %w", source, err)
+	}
+	if err := describe(module, config); err != nil {
+		return Config{}, err
+	}
+	return config, module.Save(output)
+}
+
+// describe writes the configuration into the module's extra files.
+func describe(module *jit.Module, config Config) error {
+	data, err := json.MarshalIndent(config, "", " ")
+	if err != nil {
+		return err
+	}
+	return module.SetExtraFile(archive.ConfigFile, data)
+}
+
+// importModule makes the module of a checkpoint, with its extra files, in the dtype of the
+// checkpoint.
+func importModule(source string, options ImportOptions, hash bool) (*jit.Module, Config, error) {
+	path, err := weightsFile(source)
+	if err != nil {
+		return nil, Config{}, err
+	}
+	file, err := weights.Open(path)
+	if err != nil {
+		return nil, Config{}, err
+	}
+	defer file.Close()
+	module, config, err := convert(file, source, options)
+	if err != nil {
+		if !errors.Is(err, torch.ErrInvalid) && !errors.Is(err, torch.ErrModel) {
+			err = fmt.Errorf("%w: %w", err, torch.ErrModel)
+		}
+		return nil, Config{}, fmt.Errorf("%s: %w", source, err)
+	}
+	if hash {
+		if config.SourceSHA256, err = file.SHA256(); err != nil {
+			module.Close()
+			return nil, Config{}, err
+		}
+	}
+	return module, config, nil
+}
+
+// weightFiles are the names of files with weights in folders, the preferred first.
+var weightFiles = []string{
+	"open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "open_clip_pytorch_model.bin",
+	"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
+}
+
+func weightsFile(source string) (string, error) {
+	info, err := os.Stat(source)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("%s does not exist: %w", source, fs.ErrNotExist)
+	}
+	if err != nil {
+		return "", err
+	}
+	if !info.IsDir() {
+		return source, nil
+	}
+	return weights.FindIn(source, weightFiles...)
+}
+
+func convert(file *weights.File, source string, options ImportOptions) (*jit.Module, Config, error) {
+	found, err := identify(file.Set, source, options.Architecture)
+	if err != nil {
+		return nil, Config{}, err
+	}
+	merges, err := mergesFor(source, found.network.Text.VocabularySize)
+	if err != nil {
+		return nil, Config{}, err
+	}
+	found.set.Progress = options.Progress
+	module, err := found.network.build(found.set)
+	if err != nil {
+		return nil, Config{}, err
+	}
+	n := found.network
+	settings, err := json.Marshal(n)
+	if err != nil {
+		return nil, Config{}, err
+	}
+	config := Config{
+		Kind: contract.Kind, Version: 1, Architecture: found.name, ImageSize: n.Vision.ImageSize,
+		Mean: found.preprocessing.Mean, StandardDeviation: found.preprocessing.StandardDeviation,
+		Interpolation: found.preprocessing.Interpolation, ContextLength: int(n.Text.ContextLength),
+		VocabularySize: int(n.Text.VocabularySize), EmbeddingDimension: n.EmbeddingDimension,
+		Activation: n.activationName(), Tokenizer: openAITokenizer, Network: settings,
+		Source: filepath.Base(source),
+	}
+	if err := errors.Join(module.SetExtraFile(mergesFile, merges), describe(module, config)); err != nil {
+		module.Close()
+		return nil, Config{}, err
+	}
+	return module, config, nil
+}
+
+// activationName is that of the text encoder.
+func (n *network) activationName() string {
+	if n.Text.activation(n.Text.Activation, n.QuickGELU) == "QuickGELU" {
+		return "quickgelu"
+	}
+	return "gelu"
+}
+
+// identified is a checkpoint whose network is known, and whose tensors have its names.
+type identified struct {
+	name          string
+	network       *network
+	preprocessing preprocessing
+	set           *weights.Set
+}
+
+func identify(set *weights.Set, source, architecture string) (*identified, error) {
+	if isHuggingFace(set) {
+		return identifyHuggingFace(set, source)
+	}
+	if !set.HasPrefix("visual.") {
+		return nil, fmt.Errorf("it is no CLIP: %s: %w", whatElse(set), torch.ErrModel)
+	}
+	return identifyOpenCLIP(set, source, architecture)
+}
+
+func identifyHuggingFace(set *weights.Set, source string) (*identified, error) {
+	data, err := weights.Beside(source, "config.json")
+	if err != nil {
+		return nil, err
+	}
+	if data == nil {
+		return nil, errNoConfig
+	}
+	n, err := networkFromHuggingFace(data)
+	if err != nil {
+		return nil, fmt.Errorf("its config.json: %w", err)
+	}
+	found := &identified{network: n, preprocessing: openAIPreprocessing(), set: fromHuggingFace(set)}
+	if data, err = weights.Beside(source, "preprocessor_config.json"); err != nil {
+		return nil, err
+	}
+	if data != nil {
+		if found.preprocessing, err = fromPreprocessorConfig(data, n); err != nil {
+			return nil, fmt.Errorf("its preprocessor_config.json: %w", err)
+		}
+	}
+	found.name = found.network.known()
+	return found, nil
+}
+
+// known returns the name of the published architecture that computes the same, or a description.
+func (n *network) known() string {
+	for _, name := range Architectures() {
+		other := networks[name]
+		if n.sameShapes(other) && n.activationName() == other.activationName() && n.Vision.headWidth() == other.Vision.headWidth() {
+			return name
+		}
+	}
+	return n.describe()
+}
+
+func identifyOpenCLIP(set *weights.Set, source, architecture string) (*identified, error) {
+	found := &identified{preprocessing: openAIPreprocessing()}
+	found.set = set.Rename(func(name string) string {
+		name = strings.TrimPrefix(name, "text.")
+		if name == "attn_mask" {
+			return "" // a constant of old files
+		}
+		return name
+	})
+	data, err := weights.Beside(source, "open_clip_config.json")
+	if err != nil {
+		return nil, err
+	}
+	if data != nil {
+		if found.network, found.preprocessing, err = fromOpenCLIPConfig(data); err != nil {
+			return nil, fmt.Errorf("its open_clip_config.json: %w", err)
+		}
+		found.name = found.network.known()
+	}
+	if found.network == nil || architecture != "" {
+		if found.network, found.name, err = decide(found.set, architecture); err != nil {
+			return nil, err
+		}
+	}
+	found.set.Ignore(bookkeeping...)
+	return found, nil
+}
+
+// whatElse says what a checkpoint that is no CLIP seems to be.
+func whatElse(set *weights.Set) string {
+	for _, each := range []struct{ prefix, what string }{
+		{"model.diffusion_model.", "it seems to be a diffusion model"},
+		{"first_stage_model.", "it seems to hold a VQGAN, which package vqgan loads"},
+		{"quantize.", "it seems to be a VQGAN, which package vqgan loads"},
+		{"decoder.conv_in.", "it seems to be an autoencoder, which package vqgan may load"},
+		{"bert.", "it seems to be a text model"},
+		{"encoder.layer.", "it seems to be a text model"},
+		{"roberta.", "it seems to be a text model"},
+		{"model.embed_tokens.", "it seems to be a language model"},
+		{"transformer.h.", "it seems to be a language model"},
+	} {
+		if set.HasPrefix(each.prefix) {
+			return each.what
+		}
+	}
+	names := set.Names()
+	if len(names) == 0 {
+		return "it holds no tensors by name"
+	}
+	return fmt.Sprintf("none of its %d tensors is an image encoder's; the first is %s", len(names), names[0])
+}
+
+// mergesFor returns the merges of a vocabulary of the size.
+func mergesFor(source string, vocabulary int64) ([]byte, error) {
+	for _, name := range []string{mergesFile, "merges.txt"} {
+		data, err := weights.Beside(source, name)
+		if err != nil {
+			return nil, err
+		}
+		if data == nil {
+			continue
+		}
+		if first, rest, ok := strings.Cut(string(data), "\n"); ok && strings.HasPrefix(first, "#version") {
+			data = []byte(rest)
+		}
+		t, err := tokenizer.NewCLIP(strings.NewReader(string(data)), 77)
+		if err != nil {
+			return nil, fmt.Errorf("the %s beside it: %w", name, err)
+		}
+		if int64(t.VocabularySize()) != vocabulary {
+			return nil, fmt.Errorf("the %s beside it makes a vocabulary of %d, the model has %d tokens: %w", name, t.VocabularySize(), vocabulary, torch.ErrModel)
+		}
+		return data, nil
+	}
+	const openAI = 49408
+	if vocabulary != openAI {
+		return nil, fmt.Errorf("it has %d tokens, not OpenAI's %d, and no merges.txt is beside it: %w", vocabulary, openAI, torch.ErrModel)
+	}
+	return tokenizer.OpenAIMerges(), nil
+}

@@ -1,0 +1,105 @@
+package clip
+
+import (
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/clipvqgan/clipvqgan/torch"
+)
+
+// A checkpointReference is what the package that defines a checkpoint computes with it;
+// scripts/reference/reference_clip_checkpoints.py.
+type checkpointReference struct {
+	Size       int64
+	Tokens     []int64
+	LogitScale float64 `json:"logit_scale"`
+	Image      []float32
+	Text       []float32
+	Gradient   []float32
+}
+
+func checkpointFolder(name string) string { return filepath.Join("testdata", "checkpoints", name) }
+
+func readReference(t *testing.T, name string) checkpointReference {
+	t.Helper()
+	file, err := os.Open(filepath.Join(checkpointFolder(name), "reference.json.gz"))
+	require.NoError(t, err)
+	defer file.Close()
+	reader, err := gzip.NewReader(file)
+	require.NoError(t, err)
+	var reference checkpointReference
+	require.NoError(t, json.NewDecoder(reader).Decode(&reference))
+	return reference
+}
+
+// checkpoints are the sources in each layout.
+var checkpoints = map[string]string{
+	"openai_vit": "model.pt", "openai_resnet": "model.pt", "openai_state_dict": "model.pt",
+	"open_clip": "", "open_clip_wrapped": "", "open_clip_custom_text": "open_clip_model.safetensors",
+	"huggingface": "", "huggingface_sharded": "", "huggingface_bin": "pytorch_model.bin",
+}
+
+// requireClose requires a difference of at most 1e-4 of the largest element.
+func requireClose(t *testing.T, wanted []float32, got *torch.Tensor, what string) {
+	t.Helper()
+	reference := torch.FromSlice(wanted, nil)
+	got = got.Reshape(torch.Shape{-1})
+	largest := reference.Abs().Max().Item()
+	require.Less(t, reference.Sub(got).Abs().Max().Item(), 1e-4*largest, what)
+	cosine := reference.Mul(got).Sum().Item() / (reference.Norm(2).Item() * got.Norm(2).Item())
+	require.GreaterOrEqual(t, cosine, 0.99999, what)
+}
+
+func checkAgainst(t *testing.T, model *Model, reference checkpointReference) {
+	t.Helper()
+	ctx := context.Background()
+	size := reference.Size
+	require.Equal(t, size, model.ImageSize())
+	require.InEpsilon(t, reference.LogitScale, model.LogitScale(), 1e-3)
+	normalized := torch.Linspace(-1, 1, 2*3*size*size).Reshape(torch.Shape{2, 3, size, size}).Sin().SetRequiresGrad(true)
+	image, err := model.encode(ctx, "encode_image", func() *torch.Tensor { return normalized })
+	require.NoError(t, err)
+	requireClose(t, reference.Image, image, "embeddings of pictures")
+
+	weights := torch.Arange(0, image.NumElements(), 1).To(torch.Float32).Reshape(image.Shape()).Cos()
+	image.Mul(weights).Sum().Backward()
+	gradient := normalized.Grad().Select(0, 0).Reshape(torch.Shape{3, size, size})
+	gradient = gradient.Slice(1, 0, size, 3).Slice(2, 0, size, 3)
+	requireClose(t, reference.Gradient, gradient, "gradient in the picture")
+
+	text, err := model.encode(ctx, "encode_text", func() *torch.Tensor {
+		return torch.FromSlice(reference.Tokens, torch.Shape{2, int64(len(reference.Tokens) / 2)})
+	})
+	require.NoError(t, err)
+	requireClose(t, reference.Text, text, "embeddings of texts")
+}
+
+func TestCheckpointsAgreeWithTheirPackages(t *testing.T) {
+	for name, file := range checkpoints {
+		t.Run(name, func(t *testing.T) {
+			source := filepath.Join(checkpointFolder(name), file)
+			reference := readReference(t, name)
+			model, err := Load(source)
+			require.NoError(t, err)
+			defer model.Close()
+			checkAgainst(t, model, reference)
+
+			output := filepath.Join(t.TempDir(), "model.pt")
+			config, err := Import(source, output, ImportOptions{})
+			require.NoError(t, err)
+			assert.Len(t, config.SourceSHA256, 64)
+			archived, err := Load(output)
+			require.NoError(t, err)
+			defer archived.Close()
+			assert.Equal(t, config, archived.Config())
+			checkAgainst(t, archived, reference)
+		})
+	}
+}

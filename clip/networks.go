@@ -1,0 +1,59 @@
+package clip
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// The settings of published architectures by open_clip's names. scripts/generate/clip_networks.py
+// writes them from the package.
+//
+//go:embed networks.json
+var networksText []byte
+
+var networks = func() map[string]*network {
+	var all map[string]*network
+	if err := json.Unmarshal(networksText, &all); err != nil {
+		panic(fmt.Sprintf("clip: networks.json: %v", err))
+	}
+	return all
+}()
+
+// Architectures returns the names of the published architectures that [Import] knows, in open_clip's
+// spelling, such as "ViT-B-32-quickgelu". OpenAI's spelling is understood too: "ViT-B/32" is
+// "ViT-B-32-quickgelu", since all of OpenAI's models have that activation.
+func Architectures() []string { return slices.Sorted(maps.Keys(networks)) }
+
+// openAINames are OpenAI's names of architectures.
+var openAINames = map[string]string{
+	"RN50": "RN50-quickgelu", "RN101": "RN101-quickgelu", "RN50x4": "RN50x4-quickgelu",
+	"RN50x16": "RN50x16-quickgelu", "RN50x64": "RN50x64-quickgelu",
+	"ViT-B/32": "ViT-B-32-quickgelu", "ViT-B/16": "ViT-B-16-quickgelu",
+	"ViT-L/14": "ViT-L-14-quickgelu", "ViT-L/14@336px": "ViT-L-14-336-quickgelu",
+}
+
+// canonicalName returns open_clip's spelling of a name. A name that both have, such as RN50, is
+// open_clip's.
+func canonicalName(name string) string {
+	if _, ok := networks[name]; !ok {
+		if known, ok := openAINames[name]; ok {
+			return known
+		}
+	}
+	return strings.ReplaceAll(name, "/", "-")
+}
+
+// fieldNames returns the JSON names of the fields of a struct that into points to.
+func fieldNames(into any) map[string]bool {
+	names := map[string]bool{}
+	for _, field := range reflect.VisibleFields(reflect.TypeOf(into).Elem()) {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		names[name] = true
+	}
+	return names
+}

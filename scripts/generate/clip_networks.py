@@ -1,0 +1,45 @@
+"""Writes clip/networks.json: the settings of the architectures that package clip knows by name, from
+open_clip's model configurations.
+
+    python scripts/generate/clip_networks.py
+"""
+
+import json
+from pathlib import Path
+
+from open_clip import get_model_config, list_models
+
+OUTPUT = Path(__file__).resolve().parents[2] / "clip" / "networks.json"
+
+# What a configuration may have. Other settings belong to families that are not there.
+VISION = {"image_size", "layers", "width", "patch_size", "head_width", "mlp_ratio", "ls_init_value",
+          "no_ln_pre", "pool_type", "final_ln_after_pool", "norm_kwargs", "act_kwargs"}
+TEXT = {"context_length", "vocab_size", "width", "heads", "layers", "mlp_ratio", "ls_init_value",
+        "no_causal_mask", "pool_type", "proj_bias", "norm_kwargs", "act_kwargs", "eos_id",
+        "hf_tokenizer_name", "tokenizer_kwargs"}
+# Tokenizers of their own.
+OTHER_TOKENIZERS = ("worldwide", "CLIPA")
+
+
+def is_known(name: str, config: dict) -> bool:
+    if any(part in name for part in OTHER_TOKENIZERS):
+        return False
+    return (set(config["vision_cfg"]) <= VISION and set(config["text_cfg"]) <= TEXT
+            and set(config) <= {"embed_dim", "quick_gelu", "vision_cfg", "text_cfg", "custom_text",
+                                "init_logit_bias"})
+
+
+def main() -> None:
+    known = {}
+    for name in sorted(list_models()):
+        config = get_model_config(name)
+        if is_known(name, config):
+            config.pop("custom_text", None)
+            known[name] = config
+    lines = [f" {json.dumps(name)}: {json.dumps(config)}" for name, config in known.items()]
+    OUTPUT.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    print(f"{OUTPUT}: {len(known)} architectures: {' '.join(known)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,218 @@
+"""Writes small CLIPs in the layouts in which models are published, and what the packages that define
+them compute, into clip/testdata/checkpoints.
+
+    python scripts/reference/reference_clip_checkpoints.py
+
+Each folder has the files as published, tokens and pictures, the embeddings, and the gradient of the
+sum of the picture's embedding weighted by cos(i) in the picture.
+"""
+
+import gzip
+import json
+import shutil
+import sys
+import warnings
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+warnings.simplefilter("ignore")
+import clip.model as openai  # noqa: E402
+import open_clip  # noqa: E402
+import transformers  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+OUTPUT = ROOT / "clip" / "testdata" / "checkpoints"
+sys.path.insert(0, str(ROOT / "scripts/export"))
+from clip_tokens import read_merges  # noqa: E402
+
+MERGES = 16
+VOCABULARY = 514 + MERGES
+CONTEXT = 8
+
+
+def scramble(model: torch.nn.Module) -> None:
+    """Weights that make every part matter: fresh ones are zeros and ones in places."""
+    generator = torch.Generator().manual_seed(1)
+    for name, parameter in model.named_parameters():
+        if name.endswith("logit_scale") or name.endswith("logit_bias"):
+            continue
+        noise = torch.randn(parameter.shape, generator=generator)
+        fan = parameter[0].numel() if parameter.dim() > 1 else 16
+        parameter.data = noise / fan ** 0.5 + (1.0 if parameter.dim() == 1 and "weight" in name else 0.0)
+        if ".bn" in name and name.endswith("bias"):
+            parameter.data += 1  # few channels, and none of them dead
+    for name, buffer in model.named_buffers():
+        if name.endswith("running_mean"):
+            buffer.copy_(0.1 * torch.randn(buffer.shape, generator=generator))
+        if name.endswith("running_var"):
+            buffer.copy_(0.5 + torch.rand(buffer.shape, generator=generator))
+
+
+def inputs(size: int) -> tuple[torch.Tensor, torch.Tensor]:
+    picture = torch.linspace(-1, 1, 2 * 3 * size * size).reshape(2, 3, size, size).sin()
+    tokens = torch.zeros(2, CONTEXT, dtype=torch.int64)
+    for row, text in enumerate([[300, 47, 520], [12, 525, 301, 99, 512, 77]]):
+        tokens[row, :len(text) + 2] = torch.tensor([VOCABULARY - 2, *text, VOCABULARY - 1])
+    return picture, tokens
+
+
+def record(folder: Path, size: int, encode_image, encode_text, scale: float) -> None:
+    picture, tokens = inputs(size)
+    picture.requires_grad_(True)
+    image = encode_image(picture)
+    weights = torch.arange(image.numel(), dtype=torch.float32).reshape(image.shape).cos()
+    (image * weights).sum().backward()
+    (folder / "bpe_merges.txt").write_text("\n".join(read_merges(MERGES)) + "\n", encoding="utf-8")
+    with gzip.open(folder / "reference.json.gz", "wt") as file:
+        json.dump({
+            "size": size, "tokens": tokens.flatten().tolist(), "logit_scale": scale,
+            "image": [round(x, 7) for x in image.flatten().tolist()],
+            "text": [round(x, 7) for x in encode_text(tokens).flatten().tolist()],
+            "gradient": [round(x, 8) for x in picture.grad[0, :, ::3, ::3].flatten().tolist()],
+        }, file)
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    print(f"{folder.relative_to(ROOT)}: {size} bytes")
+
+
+def fresh(name: str) -> Path:
+    folder = OUTPUT / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def openai_model(resnet: bool) -> torch.nn.Module:
+    model = openai.CLIP(
+        embed_dim=16, image_resolution=32, vision_layers=(1, 1, 2, 1) if resnet else 1,
+        vision_width=2 if resnet else 64, vision_patch_size=None if resnet else 8,
+        context_length=CONTEXT, vocab_size=VOCABULARY, transformer_width=64, transformer_heads=1,
+        transformer_layers=1)
+    scramble(model)
+    return model.eval()
+
+
+def write_openai() -> None:
+    """OpenAI's: in float16, traced, with three numbers as buffers."""
+    for name, resnet in (("openai_vit", False), ("openai_resnet", True)):
+        folder, model = fresh(name), openai_model(resnet)
+        openai.convert_weights(model)
+        model.half()
+        for key, value in (("input_resolution", 32), ("context_length", CONTEXT),
+                           ("vocab_size", VOCABULARY)):
+            setattr(model, key, value)
+        state = model.state_dict()
+        # build_model's, which casts to float16 again.
+        model.float()
+        picture, tokens = inputs(32)
+        record(folder, 32, model.encode_image, model.encode_text, model.logit_scale.exp().item())
+        model.half()
+
+        class Archive(torch.nn.Module):
+            """As in OpenAI's archives: the numbers are tensors, forward takes both."""
+
+            def __init__(self):
+                super().__init__()
+                for key, child in model.named_children():
+                    setattr(self, key, child)
+                for key in ("positional_embedding", "text_projection", "logit_scale"):
+                    setattr(self, key, getattr(model, key))
+                for key, value in (("input_resolution", 32), ("context_length", CONTEXT),
+                                   ("vocab_size", VOCABULARY)):
+                    self.register_buffer(key, torch.tensor(value))
+
+            def forward(self, image, text):
+                return image, text
+
+        archive = torch.jit.trace(Archive(), (picture.half(), tokens))
+        torch.jit.save(archive, str(folder / "model.pt"))
+        numbers = {key: torch.tensor(value) for key, value in
+                   (("input_resolution", 32), ("context_length", CONTEXT), ("vocab_size", VOCABULARY))}
+        if resnet:
+            state_folder = fresh("openai_state_dict")
+            torch.save({**state, **numbers}, state_folder / "model.pt")
+            for path in folder.iterdir():
+                if path.name != "model.pt":
+                    shutil.copy(path, state_folder)
+
+
+def open_clip_config(**changes) -> dict:
+    config = {
+        "embed_dim": 16,
+        "vision_cfg": {"image_size": 32, "layers": 2, "width": 24, "head_width": 8, "patch_size": 8,
+                       "mlp_ratio": 2.5},
+        "text_cfg": {"context_length": CONTEXT, "vocab_size": VOCABULARY, "width": 16, "heads": 2,
+                     "layers": 1},
+    }
+    for part, settings in changes.items():
+        if isinstance(settings, dict):
+            config[part].update(settings)
+        else:
+            config[part] = settings
+    return config
+
+
+def write_open_clip(name: str, config: dict, custom: bool = False, save=None) -> None:
+    folder = fresh(name)
+    made = open_clip.CustomTextCLIP if custom else open_clip.CLIP
+    settings = {key: value for key, value in config.items() if key != "custom_text"}
+    model = made(**settings)
+    scramble(model)
+    model.eval()
+    (folder / "open_clip_config.json").write_text(json.dumps({
+        "model_cfg": config,
+        "preprocess_cfg": {"mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25],
+                           "interpolation": "bicubic", "resize_mode": "shortest"}}))
+    (save or (lambda state: save_file(state, folder / "open_clip_model.safetensors")))(
+        {key: value.contiguous() for key, value in model.state_dict().items()})
+    record(folder, 32, model.encode_image, model.encode_text, model.logit_scale.exp().item())
+
+
+def write_hugging_face() -> None:
+    config = transformers.CLIPConfig(
+        projection_dim=16,
+        text_config=dict(vocab_size=VOCABULARY, hidden_size=16, intermediate_size=40, num_hidden_layers=1,
+                         num_attention_heads=2, max_position_embeddings=CONTEXT,
+                         eos_token_id=VOCABULARY - 1, bos_token_id=VOCABULARY - 2, pad_token_id=1),
+        vision_config=dict(hidden_size=24, intermediate_size=72, num_hidden_layers=2,
+                           num_attention_heads=3, image_size=32, patch_size=8, hidden_act="gelu"))
+    model = transformers.CLIPModel(config).eval()
+    scramble(model)
+
+    def encode_image(picture):
+        return model.visual_projection(model.vision_model(pixel_values=picture).pooler_output)
+
+    def encode_text(tokens):
+        return model.text_projection(model.text_model(input_ids=tokens).pooler_output)
+
+    processor = transformers.CLIPImageProcessor(size={"shortest_edge": 32}, crop_size=32)
+    for name, size in (("huggingface", "10GB"), ("huggingface_sharded", "30KB")):
+        folder = fresh(name)
+        model.save_pretrained(folder, max_shard_size=size)
+        processor.save_pretrained(folder)
+        record(folder, 32, encode_image, encode_text, model.logit_scale.exp().item())
+    folder = fresh("huggingface_bin")
+    model.config.save_pretrained(folder)
+    torch.save(model.state_dict(), folder / "pytorch_model.bin")
+    record(folder, 32, encode_image, encode_text, model.logit_scale.exp().item())
+
+
+def main() -> None:
+    torch.manual_seed(0)
+    write_openai()
+    write_open_clip("open_clip", open_clip_config())
+    folder = OUTPUT / "open_clip_wrapped"
+    write_open_clip("open_clip_wrapped", open_clip_config(quick_gelu=True), save=lambda state: torch.save(
+        {"epoch": 3, "name": "a run", "state_dict": {"module." + key: value for key, value in state.items()},
+         "optimizer": {"state": {}, "param_groups": []}}, folder / "open_clip_pytorch_model.bin"))
+    write_open_clip("open_clip_custom_text", open_clip_config(
+        custom_text=True, init_logit_bias=-10,
+        vision_cfg=dict(no_ln_pre=True, pool_type="avg", final_ln_after_pool=True, ls_init_value=0.1),
+        text_cfg=dict(no_causal_mask=True, proj_bias=True, pool_type="last", norm_kwargs={"eps": 1e-6},
+                      act_kwargs={"approximate": "tanh"})), custom=True)
+    write_hugging_face()
+
+
+if __name__ == "__main__":
+    main()
