@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -63,6 +61,47 @@ func importTo(source, output string, options ImportOptions) (Config, error) {
 	return config, module.Save(output)
 }
 
+// ReadConfig returns the description of a model that [Load] would load, without its weights: it
+// reads the names and shapes of tensors alone. The errors are those of Import.
+func ReadConfig(source string) (Config, error) {
+	config, err := readConfig(source)
+	return config, failed("ReadConfig", err)
+}
+
+func readConfig(source string) (Config, error) {
+	var config Config
+	if archive.IsArchive(source) {
+		return config, archive.ReadConfig(source, contract.Kind, &config)
+	}
+	file, err := weights.OpenSource(source, weightFiles)
+	if err != nil {
+		return config, err
+	}
+	defer file.Close()
+	found, err := identify(file.Set, source, "")
+	if err != nil {
+		return config, weights.ModelError(source, err)
+	}
+	if config, err = found.config(source); err != nil {
+		return config, err
+	}
+	if err := found.checkShapes(); err != nil {
+		return config, weights.ModelError(source, err)
+	}
+	return config, nil
+}
+
+// checkShapes checks that the tensors are those of the network, without reading them.
+func (found *identified) checkShapes() error {
+	if err := found.network.check(); err != nil {
+		return err
+	}
+	return torch.Try(func() error {
+		found.network.make(found.set.WithoutReading())
+		return found.set.Check()
+	})
+}
+
 // describe writes the configuration into the module's extra files.
 func describe(module *jit.Module, config Config) error {
 	data, err := json.MarshalIndent(config, "", " ")
@@ -75,21 +114,14 @@ func describe(module *jit.Module, config Config) error {
 // importModule makes the module of a checkpoint, with its extra files, in the dtype of the
 // checkpoint.
 func importModule(source string, options ImportOptions, hash bool) (*jit.Module, Config, error) {
-	path, err := weightsFile(source)
-	if err != nil {
-		return nil, Config{}, err
-	}
-	file, err := weights.Open(path)
+	file, err := weights.OpenSource(source, weightFiles)
 	if err != nil {
 		return nil, Config{}, err
 	}
 	defer file.Close()
 	module, config, err := convert(file, source, options)
 	if err != nil {
-		if !errors.Is(err, torch.ErrInvalid) && !errors.Is(err, torch.ErrModel) {
-			err = fmt.Errorf("%w: %w", err, torch.ErrModel)
-		}
-		return nil, Config{}, fmt.Errorf("%s: %w", source, err)
+		return nil, Config{}, weights.ModelError(source, err)
 	}
 	if hash {
 		if config.SourceSHA256, err = file.SHA256(); err != nil {
@@ -106,20 +138,6 @@ var weightFiles = []string{
 	"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
 }
 
-func weightsFile(source string) (string, error) {
-	info, err := os.Stat(source)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("%s does not exist: %w", source, fs.ErrNotExist)
-	}
-	if err != nil {
-		return "", err
-	}
-	if !info.IsDir() {
-		return source, nil
-	}
-	return weights.FindIn(source, weightFiles...)
-}
-
 func convert(file *weights.File, source string, options ImportOptions) (*jit.Module, Config, error) {
 	found, err := identify(file.Set, source, options.Architecture)
 	if err != nil {
@@ -129,29 +147,34 @@ func convert(file *weights.File, source string, options ImportOptions) (*jit.Mod
 	if err != nil {
 		return nil, Config{}, err
 	}
+	config, err := found.config(source)
+	if err != nil {
+		return nil, Config{}, err
+	}
 	found.set.Progress = options.Progress
 	module, err := found.network.build(found.set)
 	if err != nil {
 		return nil, Config{}, err
-	}
-	n := found.network
-	settings, err := json.Marshal(n)
-	if err != nil {
-		return nil, Config{}, err
-	}
-	config := Config{
-		Kind: contract.Kind, Version: 1, Architecture: found.name, ImageSize: n.Vision.ImageSize,
-		Mean: found.preprocessing.Mean, StandardDeviation: found.preprocessing.StandardDeviation,
-		Interpolation: found.preprocessing.Interpolation, ContextLength: int(n.Text.ContextLength),
-		VocabularySize: int(n.Text.VocabularySize), EmbeddingDimension: n.EmbeddingDimension,
-		Activation: n.activationName(), Tokenizer: openAITokenizer, Network: settings,
-		Source: filepath.Base(source),
 	}
 	if err := errors.Join(module.SetExtraFile(mergesFile, merges), describe(module, config)); err != nil {
 		module.Close()
 		return nil, Config{}, err
 	}
 	return module, config, nil
+}
+
+// config describes the model.
+func (found *identified) config(source string) (Config, error) {
+	n := found.network
+	settings, err := json.Marshal(n)
+	return Config{
+		Kind: contract.Kind, Version: 1, Architecture: found.name, ImageSize: n.Vision.ImageSize,
+		Mean: found.preprocessing.Mean, StandardDeviation: found.preprocessing.StandardDeviation,
+		Interpolation: found.preprocessing.Interpolation, ContextLength: int(n.Text.ContextLength),
+		VocabularySize: int(n.Text.VocabularySize), EmbeddingDimension: n.EmbeddingDimension,
+		Activation: n.activationName(), Tokenizer: openAITokenizer, Network: settings,
+		Source: filepath.Base(source),
+	}, err
 }
 
 // activationName is that of the text encoder.

@@ -170,21 +170,10 @@ func (l *Loaded) Close() {
 func (l *Loaded) check(path string, contract Contract, config any) error {
 	description, ok := l.Files[ConfigFile]
 	if !ok {
-		return fail(path, contract.Kind, "it has no "+ConfigFile+" inside; export it again with scripts/")
+		return fail(path, contract.Kind, "it has no "+ConfigFile+" inside; import it with clipvqgan import")
 	}
-	var header struct {
-		Kind    string `json:"kind"`
-		Version int    `json:"version"`
-	}
-	if err := json.Unmarshal(description, &header); err != nil {
-		return fail(path, contract.Kind, "its "+ConfigFile+" cannot be read: "+err.Error())
-	}
-	if header.Kind != contract.Kind {
-		return fail(path, contract.Kind, fmt.Sprintf("it is a %q model", header.Kind))
-	}
-	if header.Version < 1 || header.Version > newestVersion {
-		return fail(path, contract.Kind, fmt.Sprintf("its description has version %d, known is up to %d",
-			header.Version, newestVersion))
+	if err := decode(path, contract.Kind, description, config); err != nil {
+		return err
 	}
 	var missing []string
 	for _, name := range contract.Files {
@@ -200,8 +189,26 @@ func (l *Loaded) check(path string, contract Contract, config any) error {
 	if len(missing) > 0 {
 		return fail(path, contract.Kind, "it lacks "+strings.Join(missing, ", "))
 	}
+	return nil
+}
+
+// decode reads a description of a model of the kind into config.
+func decode(path, kind string, description []byte, config any) error {
+	var header struct {
+		Kind    string `json:"kind"`
+		Version int    `json:"version"`
+	}
+	if err := json.Unmarshal(description, &header); err != nil {
+		return fail(path, kind, "its "+ConfigFile+" cannot be read: "+err.Error())
+	}
+	if header.Kind != kind {
+		return fail(path, kind, fmt.Sprintf("it is a %q model", header.Kind))
+	}
+	if header.Version < 1 || header.Version > newestVersion {
+		return fail(path, kind, fmt.Sprintf("its description has version %d, known is up to %d", header.Version, newestVersion))
+	}
 	if err := json.Unmarshal(description, config); err != nil {
-		return fail(path, contract.Kind, "its "+ConfigFile+" cannot be read: "+err.Error())
+		return fail(path, kind, "its "+ConfigFile+" cannot be read: "+err.Error())
 	}
 	return nil
 }

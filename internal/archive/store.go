@@ -2,7 +2,9 @@ package archive
 
 import (
 	"archive/zip"
+	"encoding/json"
 	"fmt"
+	"io"
 	"path"
 
 	"github.com/clipvqgan/clipvqgan/torch"
@@ -12,17 +14,53 @@ import (
 // IsArchive reports whether a file is a TorchScript archive with a description of its model, which
 // [Load] loads.
 func IsArchive(name string) bool {
+	description, err := readDescription(name)
+	return err == nil && description != nil
+}
+
+// ReadConfig reads the description of a model of the kind, without the model.
+func ReadConfig(name, kind string, config any) error {
+	description, err := readDescription(name)
+	if err != nil {
+		return fail(name, kind, err.Error())
+	}
+	return decode(name, kind, description, config)
+}
+
+// Kind returns the kind of model in an archive, or "" if the file is none.
+func Kind(name string) string {
+	var header struct {
+		Kind string `json:"kind"`
+	}
+	description, err := readDescription(name)
+	if err != nil || json.Unmarshal(description, &header) != nil {
+		return ""
+	}
+	return header.Kind
+}
+
+// largestDescription is far above the size of any.
+const largestDescription = 1 << 24
+
+// readDescription returns the description in an archive, or nil if it has none.
+func readDescription(name string) ([]byte, error) {
 	file, err := zip.OpenReader(name)
 	if err != nil {
-		return false
+		return nil, err
 	}
 	defer file.Close()
 	for _, entry := range file.File {
-		if path.Base(entry.Name) == ConfigFile && path.Base(path.Dir(entry.Name)) == "extra" {
-			return true
+		if path.Base(entry.Name) != ConfigFile || path.Base(path.Dir(entry.Name)) != "extra" {
+			continue
 		}
+		contents, err := entry.Open()
+		if err != nil {
+			return nil, err
+		}
+		defer contents.Close()
+		return io.ReadAll(io.LimitReader(contents, largestDescription))
 	}
-	return false
+	return nil, nil
 }
 
 // CheckStorage returns an error if weights cannot be stored in a dtype; nil means that they keep

@@ -139,6 +139,9 @@ func (f *File) addPickle(path string) error {
 	if err != nil {
 		return err
 	}
+	if object, ok := file.Value().(*torch.Object); ok && len(tensors) == 0 {
+		return fmt.Errorf("%s holds an object of %s, whose code is not run, and no tensors: %w", path, object.Class, torch.ErrFormat)
+	}
 	set := f.set(path)
 	for _, each := range tensors {
 		set.Add(Entry{Name: each.Name, Shape: each.Tensor.Shape, DType: each.Tensor.DType,

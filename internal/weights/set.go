@@ -34,6 +34,8 @@ type Set struct {
 	used     map[string]bool
 	problems []string
 	err      error
+	// shapesOnly says that no tensor is read.
+	shapesOnly bool
 }
 
 // NewSet returns a set of entries.
@@ -137,6 +139,12 @@ func (s *Set) Ignore(names ...string) {
 	}
 }
 
+// WithoutReading makes Tensor check names and shapes alone, and returns the set.
+func (s *Set) WithoutReading() *Set {
+	s.shapesOnly = true
+	return s
+}
+
 // Tensor implements [architecture.Weights]. A missing batch counter, which has no part in what a
 // network computes, is zero.
 func (s *Set) Tensor(name string, shape torch.Shape, initial architecture.Initial) *torch.Tensor {
@@ -153,7 +161,7 @@ func (s *Set) Tensor(name string, shape torch.Shape, initial architecture.Initia
 		s.problems = append(s.problems, fmt.Sprintf("%s is %v, wanted %v", name, entry.Shape, shape))
 		return nil
 	}
-	if s.err != nil || len(s.problems) > 0 {
+	if s.err != nil || len(s.problems) > 0 || s.shapesOnly {
 		return nil // the network will not be made
 	}
 	t, err := entry.Read()

@@ -9,6 +9,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/clipvqgan/clipvqgan/torch"
 )
 
 // SHA256 returns the hash of the files, in their order, in hexadecimal digits.
@@ -28,17 +32,49 @@ func (f *File) SHA256() (string, error) {
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
-// FindIn returns the path of the first of the names that a folder has.
-func FindIn(folder string, names ...string) (string, error) {
+// OpenSource opens a checkpoint: a file, or the first of names that a folder has.
+func OpenSource(source string, names []string) (*File, error) {
+	path, err := findIn(source, names)
+	if err != nil {
+		return nil, err
+	}
+	file, err := Open(path)
+	if err != nil {
+		return nil, ModelError("", err)
+	}
+	return file, nil
+}
+
+func findIn(source string, names []string) (string, error) {
+	info, err := os.Stat(source)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("%s does not exist: %w", source, fs.ErrNotExist)
+	}
+	if err != nil || !info.IsDir() {
+		return source, err
+	}
 	for _, name := range names {
-		path := filepath.Join(folder, name)
+		path := filepath.Join(source, name)
 		if _, err := os.Stat(path); err == nil {
 			return path, nil
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return "", err
 		}
 	}
-	return "", fmt.Errorf("the folder %s has none of %q: %w", folder, names, fs.ErrNotExist)
+	return "", fmt.Errorf("the folder %s has no weights, which would be called %s: %w", source, strings.Join(names, ", "), torch.ErrModel)
+}
+
+// ModelError puts the source in front of an error, unless it is empty, and makes it one of kind
+// torch.ErrModel, unless it is of a kind that says more.
+func ModelError(source string, err error) error {
+	known := []error{torch.ErrModel, torch.ErrInvalid, torch.ErrOutOfMemory, torch.ErrDevice, fs.ErrNotExist, fs.ErrPermission}
+	if !slices.ContainsFunc(known, func(kind error) bool { return errors.Is(err, kind) }) {
+		err = fmt.Errorf("%w (%w)", err, torch.ErrModel)
+	}
+	if source == "" {
+		return err
+	}
+	return fmt.Errorf("%s: %w", source, err)
 }
 
 // Beside returns the contents of a file in the folder of path, or in path if it is a folder, and
