@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/clipvqgan/clipvqgan/internal/archive"
@@ -22,8 +23,9 @@ type ImportOptions struct {
 	// Storage is the dtype in which the weights are written: torch.Float32, torch.Float16 or
 	// torch.BFloat16. Nil keeps that of the checkpoint.
 	Storage *torch.DType
-	// Progress, if it is not nil, is called after each tensor that was read.
-	Progress func(done, total int)
+	// Progress, if it is not nil, is called after each tensor that was read. An error of it ends the
+	// import.
+	Progress func(done, total int) error
 }
 
 // Import reads a published checkpoint and writes the archive that [Load] loads fastest. No code in
@@ -33,7 +35,8 @@ type ImportOptions struct {
 //   - open_clip's checkpoints, safetensors or PyTorch's: the architecture is told by an
 //     open_clip_config.json beside them, by options, or by the shapes if these decide it;
 //   - folders of Hugging Face's CLIPModel: weights in one or several files with their index,
-//     config.json, and preprocessor_config.json and merges.txt if there are any.
+//     config.json, and preprocessor_config.json and merges.txt if there are any;
+//   - archives of Import itself, to store them in another dtype.
 //
 // The vocabulary is OpenAI's, unless merges.txt or bpe_merges.txt is beside the weights. The archive
 // is replaced only when it has been written completely. The error is of kind [torch.ErrModel] if the
@@ -123,7 +126,7 @@ func importModule(source string, options ImportOptions, hash bool) (*jit.Module,
 	if err != nil {
 		return nil, Config{}, weights.ModelError(source, err)
 	}
-	if hash {
+	if hash && config.SourceSHA256 == "" {
 		if config.SourceSHA256, err = file.SHA256(); err != nil {
 			module.Close()
 			return nil, Config{}, err
@@ -132,7 +135,10 @@ func importModule(source string, options ImportOptions, hash bool) (*jit.Module,
 	return module, config, nil
 }
 
-// weightFiles are the names of files with weights in folders, the preferred first.
+// WeightFiles returns the names of the files with weights that [Load] looks for in a folder, the
+// preferred first.
+func WeightFiles() []string { return slices.Clone(weightFiles) }
+
 var weightFiles = []string{
 	"open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "open_clip_pytorch_model.bin",
 	"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
@@ -167,13 +173,16 @@ func convert(file *weights.File, source string, options ImportOptions) (*jit.Mod
 func (found *identified) config(source string) (Config, error) {
 	n := found.network
 	settings, err := json.Marshal(n)
+	if found.source == "" {
+		found.source = filepath.Base(source)
+	}
 	return Config{
 		Kind: contract.Kind, Version: 1, Architecture: found.name, ImageSize: n.Vision.ImageSize,
 		Mean: found.preprocessing.Mean, StandardDeviation: found.preprocessing.StandardDeviation,
 		Interpolation: found.preprocessing.Interpolation, ContextLength: int(n.Text.ContextLength),
 		VocabularySize: int(n.Text.VocabularySize), EmbeddingDimension: n.EmbeddingDimension,
 		Activation: n.activationName(), Tokenizer: openAITokenizer, Network: settings,
-		Source: filepath.Base(source),
+		Source: found.source, SourceSHA256: found.sha256,
 	}, err
 }
 
@@ -191,9 +200,14 @@ type identified struct {
 	network       *network
 	preprocessing preprocessing
 	set           *weights.Set
+	// source and sha256 are what an archive says that it was made from.
+	source, sha256 string
 }
 
 func identify(set *weights.Set, source, architecture string) (*identified, error) {
+	if archive.IsArchive(source) {
+		return identifyArchive(set, source)
+	}
 	if isHuggingFace(set) {
 		return identifyHuggingFace(set, source)
 	}
@@ -201,6 +215,28 @@ func identify(set *weights.Set, source, architecture string) (*identified, error
 		return nil, fmt.Errorf("it is no CLIP: %s: %w", whatElse(set), torch.ErrModel)
 	}
 	return identifyOpenCLIP(set, source, architecture)
+}
+
+// identifyArchive identifies an archive of [Import], or an earlier one that does not have the
+// settings of its network.
+func identifyArchive(set *weights.Set, source string) (*identified, error) {
+	var config Config
+	if err := archive.ReadConfig(source, contract.Kind, &config); err != nil {
+		return nil, err
+	}
+	found := &identified{name: config.Architecture, set: set, source: config.Source, sha256: config.SourceSHA256, preprocessing: preprocessing{
+		Mean: config.Mean, StandardDeviation: config.StandardDeviation, Interpolation: config.Interpolation}}
+	if len(config.Network) > 0 {
+		if err := json.Unmarshal(config.Network, &found.network); err != nil {
+			return nil, fmt.Errorf("its config.json: %w", err)
+		}
+		return found, nil
+	}
+	var err error
+	if found.network, err = networkFromShapes(set); err == nil {
+		found.network.QuickGELU = config.Activation == "quickgelu"
+	}
+	return found, err
 }
 
 func identifyHuggingFace(set *weights.Set, source string) (*identified, error) {
@@ -293,6 +329,10 @@ func whatElse(set *weights.Set) string {
 
 // mergesFor returns the merges of a vocabulary of the size.
 func mergesFor(source string, vocabulary int64) ([]byte, error) {
+	if archive.IsArchive(source) {
+		files, err := archive.ExtraFiles(source, mergesFile)
+		return files[mergesFile], err
+	}
 	for _, name := range []string{mergesFile, "merges.txt"} {
 		data, err := weights.Beside(source, name)
 		if err != nil {

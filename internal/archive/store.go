@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/torch/jit"
@@ -39,28 +40,39 @@ func Kind(name string) string {
 	return header.Kind
 }
 
-// largestDescription is far above the size of any.
-const largestDescription = 1 << 24
+// largestFile is far above the size of any description or vocabulary.
+const largestFile = 1 << 28
 
 // readDescription returns the description in an archive, or nil if it has none.
 func readDescription(name string) ([]byte, error) {
+	files, err := ExtraFiles(name, ConfigFile)
+	return files[ConfigFile], err
+}
+
+// ExtraFiles reads the extra files with the names, as far as the archive has them.
+func ExtraFiles(name string, wanted ...string) (map[string][]byte, error) {
 	file, err := zip.OpenReader(name)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
+	files := map[string][]byte{}
 	for _, entry := range file.File {
-		if path.Base(entry.Name) != ConfigFile || path.Base(path.Dir(entry.Name)) != "extra" {
+		base := path.Base(entry.Name)
+		if !slices.Contains(wanted, base) || path.Base(path.Dir(entry.Name)) != "extra" {
 			continue
 		}
 		contents, err := entry.Open()
 		if err != nil {
 			return nil, err
 		}
-		defer contents.Close()
-		return io.ReadAll(io.LimitReader(contents, largestDescription))
+		files[base], err = io.ReadAll(io.LimitReader(contents, largestFile))
+		contents.Close()
+		if err != nil {
+			return nil, err
+		}
 	}
-	return nil, nil
+	return files, nil
 }
 
 // CheckStorage returns an error if weights cannot be stored in a dtype; nil means that they keep

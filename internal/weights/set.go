@@ -28,8 +28,9 @@ type Set struct {
 	// names are the names in the order of the file.
 	names []string
 
-	// Progress, if it is not nil, is called after each tensor that a network has taken.
-	Progress func(done, total int)
+	// Progress, if it is not nil, is called after each tensor that a network has taken. Its error is
+	// that of Check.
+	Progress func(done, total int) error
 
 	used     map[string]bool
 	problems []string
@@ -170,7 +171,7 @@ func (s *Set) Tensor(name string, shape torch.Shape, initial architecture.Initia
 		return nil
 	}
 	if s.Progress != nil {
-		s.Progress(len(s.used), len(s.entries))
+		s.err = s.Progress(len(s.used), len(s.entries))
 	}
 	return t
 }
@@ -283,3 +284,6 @@ func derive(from []Entry, make func([]*torch.Tensor) *torch.Tensor) (made *torch
 	})
 	return made, err
 }
+
+// DType returns the dtype of a tensor.
+func (s *Set) DType(name string) torch.DType { return s.entries[name].DType }

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+
+	"github.com/clipvqgan/clipvqgan/clip"
+	"github.com/clipvqgan/clipvqgan/internal/archive"
+	"github.com/clipvqgan/clipvqgan/internal/weights"
+	"github.com/clipvqgan/clipvqgan/vqgan"
+)
+
+func newInspect(s *settings) *cobra.Command {
+	return &cobra.Command{
+		Use:   "inspect MODEL...",
+		Short: "Tell what a model file is",
+		Long: `Tell what a model file is: its kind and architecture, sizes, dtypes and number of parameters, its
+tokenizer and preprocessing, and what it was made from; or what is missing in it.
+
+MODEL is a file or folder that import takes, or an archive. No weights are read.`,
+		Example: "  clipvqgan inspect ViT-B-32.pt\n  clipvqgan inspect models/*.pt --json",
+		Args:    atLeastOne("model"),
+		RunE: func(command *cobra.Command, arguments []string) error {
+			var failed failures
+			for _, source := range arguments {
+				if err := inspect(command.OutOrStdout(), s, source); err != nil {
+					failed.add(err)
+					if s.json {
+						if err := printJSON(command.OutOrStdout(), failedModel{source, err.Error()}); err != nil {
+							return err
+						}
+					}
+				}
+			}
+			return failed.result()
+		},
+	}
+}
+
+// A failedModel is the JSON result for a model that cannot be loaded.
+type failedModel struct {
+	Model string `json:"model"`
+	Error string `json:"error"`
+}
+
+// An inspectedModel is the JSON result for a model.
+type inspectedModel struct {
+	Model      string         `json:"model"`
+	Kind       string         `json:"kind"`
+	Format     string         `json:"format"`
+	Bytes      int64          `json:"bytes"`
+	Tensors    int            `json:"tensors"`
+	Parameters int64          `json:"parameters"`
+	DTypes     map[string]int `json:"dtypes"` // the number of tensors of each dtype
+	Config     any            `json:"config"`
+}
+
+func inspect(out io.Writer, s *settings, source string) error {
+	model := inspectedModel{Model: source, Kind: "clip", DTypes: map[string]int{}}
+	var lines [][2]string
+	if archive.Kind(source) == "vqgan" {
+		var config vqgan.Config
+		if err := archive.ReadConfig(source, "vqgan", &config); err != nil {
+			return err
+		}
+		model.Kind, model.Config, lines = "vqgan", config, describeVQGAN(config)
+	} else {
+		config, err := clip.ReadConfig(source)
+		if err != nil {
+			return err
+		}
+		model.Config, lines = config, describeCLIP(config)
+	}
+	if err := model.count(source); err != nil {
+		return err
+	}
+	if s.json {
+		return printJSON(out, model)
+	}
+	model.print(out, lines)
+	return nil
+}
+
+// count counts the tensors.
+func (m *inspectedModel) count(source string) error {
+	file, err := weights.OpenSource(source, clip.WeightFiles())
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	m.Format = string(file.Format)
+	for _, part := range file.Parts {
+		info, err := os.Stat(part)
+		if err != nil {
+			return err
+		}
+		m.Bytes += info.Size()
+	}
+	for _, name := range file.Names() {
+		m.Tensors++
+		elements := int64(1)
+		for _, size := range file.Shape(name) {
+			elements *= size
+		}
+		m.Parameters += elements
+		m.DTypes[file.DType(name).String()]++
+	}
+	return nil
+}
+
+var english = message.NewPrinter(language.English)
+
+func (m *inspectedModel) print(out io.Writer, lines [][2]string) {
+	var dtypes []string
+	for dtype, count := range m.DTypes {
+		dtypes = append(dtypes, fmt.Sprintf("%s (%d)", dtype, count))
+	}
+	slices.Sort(dtypes)
+	fmt.Fprintln(out, m.Model)
+	lines = append(lines,
+		[2]string{"file", english.Sprintf("%s, %d bytes", m.Format, m.Bytes)},
+		[2]string{"parameters", english.Sprintf("%d in %d tensors: %s", m.Parameters, m.Tensors, strings.Join(dtypes, ", "))})
+	for _, line := range lines {
+		if line[1] != "" {
+			fmt.Fprintf(out, "  %-14s %s\n", line[0], line[1])
+		}
+	}
+}
+
+func describeCLIP(c clip.Config) [][2]string {
+	return [][2]string{
+		{"kind", "CLIP"},
+		{"architecture", c.Architecture},
+		{"pictures", fmt.Sprintf("%d x %d pixels, %s, mean %v, standard deviation %v", c.ImageSize, c.ImageSize, c.Interpolation, c.Mean, c.StandardDeviation)},
+		{"texts", fmt.Sprintf("%d tokens of %d, %s", c.ContextLength, c.VocabularySize, c.Tokenizer)},
+		{"embeddings", fmt.Sprintf("%d elements", c.EmbeddingDimension)},
+		{"activation", c.Activation},
+		{"made from", madeFrom(c.Source, c.SourceSHA256)},
+	}
+}
+
+func describeVQGAN(c vqgan.Config) [][2]string {
+	return [][2]string{
+		{"kind", "VQGAN"},
+		{"architecture", c.Architecture},
+		{"pictures", fmt.Sprintf("trained at %d x %d pixels; a token for each %d x %d", c.ImageSize, c.ImageSize, c.DownsamplingFactor, c.DownsamplingFactor)},
+		{"codebook", fmt.Sprintf("%d rows of %d elements", c.CodebookSize, c.EmbeddingDimension)},
+		{"made from", madeFrom(c.Source, c.SourceSHA256)},
+	}
+}
+
+func madeFrom(source, hash string) string {
+	if hash == "" {
+		return source
+	}
+	return strings.TrimSpace(fmt.Sprintf("%s (sha256 %s)", filepath.Base(source), hash))
+}
+
