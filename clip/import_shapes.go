@@ -1,7 +1,6 @@
 package clip
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -60,7 +59,7 @@ func networkFromShapes(set *weights.Set) (*network, error) {
 	}
 	n.Text.simplify(n.Text.Width)
 	n.Vision.simplify(n.Vision.Width)
-	return n, n.check()
+	return n, nil
 }
 
 // simplify leaves out a width that is the default.
@@ -93,7 +92,7 @@ func decide(set *weights.Set, name string) (*network, string, error) {
 	}
 	n, err := networkFromShapes(set)
 	if err != nil {
-		return nil, "", errors.Join(err, torch.ErrModel)
+		return nil, "", err
 	}
 	var fitting []string
 	for _, known := range Architectures() {
