@@ -125,7 +125,7 @@ func TestBadCheckpoints(t *testing.T) {
 		"Hugging Face, other filter": {"huggingface", "", func(f brokenFolder) {
 			f.editJSON("preprocessor_config.json", func(c map[string]any) { c["resample"] = 5 })
 		}, "resampling filter 5"},
-		"a part is missing": {"huggingface_sharded", "", func(f brokenFolder) { f.remove("model-00002-of-00004.safetensors") }, "model-00002-of-00005.safetensors"},
+		"a part is missing": {"huggingface_sharded", "", func(f brokenFolder) { f.remove("model-00002-of-00004.safetensors") }, "model-00002-of-00004.safetensors"},
 		"a part elsewhere": {"huggingface_sharded", "", func(f brokenFolder) {
 			f.editJSON("model.safetensors.index.json", func(c map[string]any) {
 				c["weight_map"].(map[string]any)["logit_scale"] = "../secret.safetensors"

@@ -1,0 +1,148 @@
+"""Full-size CLIPs with random weights, saved by the package that defines them in its published
+layout, opened by package clip: the same tokens, embeddings and gradients.
+
+    python scripts/parity/test_clip.py                # all, some minutes
+    python scripts/parity/test_clip.py Published.test_openai_vit_b_32
+    PARITY_WRITE=1 python scripts/parity/test_clip.py # and write docs/parity.md
+"""
+
+import gc
+import json
+import tempfile
+import unittest
+import warnings
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from parity import COSINE, DIFFERENCE, compare, run_go, write_row
+
+warnings.simplefilter("ignore")
+import clip.clip  # noqa: E402
+import clip.model  # noqa: E402
+import open_clip  # noqa: E402
+import transformers  # noqa: E402
+
+PROMPTS = ["a photo of a cat.", "don't panic: 42 café", "a slice of pizza"]
+SECTION = "CLIP"
+
+
+def scramble(model: torch.nn.Module) -> None:
+    """Norms and biases that are not ones and zeros, so that each of them matters."""
+    generator = torch.Generator().manual_seed(3)
+    for name, parameter in model.named_parameters():
+        if parameter.dim() == 1 and "logit" not in name:
+            noise = 0.1 * torch.randn(parameter.shape, generator=generator)
+            parameter.data.copy_(1 + noise if name.endswith("weight") else noise)
+    for name, buffer in model.named_buffers():
+        if name.endswith("running_mean"):
+            buffer.copy_(0.1 * torch.randn(buffer.shape, generator=generator))
+        if name.endswith("running_var"):
+            buffer.copy_(0.75 + 0.5 * torch.rand(buffer.shape, generator=generator))
+
+
+class Published(unittest.TestCase):
+    def setUp(self):
+        torch.manual_seed(0)
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.addCleanup(gc.collect)
+        self.folder = Path(folder.name)
+
+    def check(self, name: str, package: str, checkpoint: Path, size: int, encode_image, encode_text,
+              tokens: torch.Tensor, mean, std, dtype=torch.float32):
+        pixels = torch.rand(2, 3, size, size, dtype=dtype)
+        picture = pixels.clone().requires_grad_(True)
+        shape = (1, 3, 1, 1)
+        image = encode_image((picture - torch.tensor(mean, dtype=dtype).view(shape))
+                             / torch.tensor(std, dtype=dtype).view(shape))
+        weights = torch.arange(image.numel(), dtype=dtype).reshape(image.shape).cos()
+        (image * weights).sum().backward()
+        with torch.no_grad():
+            text = encode_text(tokens)
+        got = run_go("clip_outputs", checkpoint, self.folder, {"pixels": pixels, "weights": weights},
+                     {"text": "\n".join(PROMPTS), "dtype": str(dtype).removeprefix("torch.")})
+        self.assertTrue(torch.equal(got["tokens"], tokens.long()), "tokens")
+        columns = [package, str(dtype).removeprefix("torch.")]
+        for what, wanted in (("image", image), ("text", text), ("gradient", picture.grad)):
+            self.assertGreater(wanted.abs().max(), 1e-6, what)
+            cosine, difference = compare(wanted, got[what])
+            columns.append(f"{difference:.1e}")
+            self.assertGreater(cosine, COSINE, what)
+            self.assertLess(difference, DIFFERENCE, what)
+        write_row(SECTION, name, columns)
+
+    def openai(self, name: str, dtype=torch.float32, **arguments):
+        model = clip.model.CLIP(context_length=77, vocab_size=49408, **arguments)
+        scramble(model)
+        model.eval().half().to(dtype)  # published in float16
+        if dtype == torch.float64:
+            # openai-clip's own casts to float32.
+            self.addCleanup(setattr, clip.model.LayerNorm, "forward", clip.model.LayerNorm.forward)
+            clip.model.LayerNorm.forward = torch.nn.LayerNorm.forward
+        size = arguments["image_resolution"]
+        state = {key: value.half() for key, value in model.state_dict().items()
+                 if not key.endswith("num_batches_tracked")}
+        for key, value in (("input_resolution", size), ("context_length", 77), ("vocab_size", 49408)):
+            state[key] = torch.tensor(value)
+        path = self.folder / "model.pt"
+        torch.save(state, path)
+        processing = open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD
+        self.check(name, "openai-clip", path, size, model.encode_image, model.encode_text,
+                   clip.clip.tokenize(PROMPTS), *processing, dtype)
+
+    def test_openai_rn50(self):
+        # In float32 the rounding turns ReLUs of activations near zero on or off, in either package.
+        self.openai("RN50", torch.float64, embed_dim=1024, image_resolution=224, vision_layers=(3, 4, 6, 3),
+                    vision_width=64, vision_patch_size=None, transformer_width=512,
+                    transformer_heads=8, transformer_layers=12)
+
+    def test_openai_vit_b_32(self):
+        self.openai("ViT-B/32", embed_dim=512, image_resolution=224, vision_layers=12,
+                    vision_width=768, vision_patch_size=32, transformer_width=512,
+                    transformer_heads=8, transformer_layers=12)
+
+    def test_openai_vit_l_14_336(self):
+        self.openai("ViT-L/14@336px", embed_dim=768, image_resolution=336, vision_layers=24,
+                    vision_width=1024, vision_patch_size=14, transformer_width=768,
+                    transformer_heads=12, transformer_layers=12)
+
+    def open_clip(self, name: str):
+        model, _, _ = open_clip.create_model_and_transforms(name, pretrained=None)
+        scramble(model)
+        model.eval()
+        config = open_clip.get_model_config(name)
+        processing = open_clip.get_model_preprocess_cfg(model)
+        (self.folder / "open_clip_config.json").write_text(json.dumps({
+            "model_cfg": config,
+            "preprocess_cfg": {key: processing[key] for key in ("mean", "std", "interpolation", "resize_mode")}}))
+        save_file({key: value.contiguous() for key, value in model.state_dict().items()},
+                  self.folder / "open_clip_model.safetensors")
+        self.check(name, "open_clip_torch", self.folder, processing["size"][0] if isinstance(
+            processing["size"], (tuple, list)) else processing["size"], model.encode_image,
+            model.encode_text, open_clip.get_tokenizer(name)(PROMPTS), processing["mean"],
+            processing["std"])
+
+    def test_open_clip_vit_h_14(self):
+        self.open_clip("ViT-H-14")
+
+    def test_open_clip_vit_b_32(self):
+        self.open_clip("ViT-B-32")
+
+    def test_hugging_face_clip(self):
+        model = transformers.CLIPModel(transformers.CLIPConfig()).eval()
+        scramble(model)
+        model.save_pretrained(self.folder)
+        transformers.CLIPImageProcessor().save_pretrained(self.folder)
+        tokens = clip.clip.tokenize(PROMPTS)
+        self.check("CLIPModel, clip-vit-base-patch32", "transformers", self.folder, 224,
+                   lambda picture: model.visual_projection(
+                       model.vision_model(pixel_values=picture).pooler_output),
+                   lambda tokens: model.text_projection(
+                       model.text_model(input_ids=tokens).pooler_output),
+                   tokens, open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD)
+
+
+if __name__ == "__main__":
+    unittest.main()
