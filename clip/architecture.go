@@ -22,6 +22,7 @@ var sources = []jit.Source{
 	architecture.Layers,
 	{Name: "clip/transformer.py", Text: transformerText},
 	{Name: "clip/resnet.py", Text: resnetText},
+	{Name: "clip/siglip.py", Text: siglipText},
 }
 
 // A network says how a CLIP is built, in the fields of open_clip's model configurations.
@@ -51,6 +52,12 @@ type visionNetwork struct {
 	NormAfterPool  bool    `json:"final_ln_after_pool,omitempty"`
 	NormParameters norm    `json:"norm_kwargs,omitzero"`
 	Activation     act     `json:"act_kwargs,omitzero"`
+	// TimmName is the name of a network of timm, TimmPool how it pools, and TimmProjection the
+	// layer after it; Trunk are its sizes.
+	TimmName       string `json:"timm_model_name,omitempty"`
+	TimmPool       string `json:"timm_pool,omitempty"`
+	TimmProjection string `json:"timm_proj,omitempty"`
+	Trunk          *trunk `json:"trunk,omitempty"`
 	encoder
 }
 
@@ -123,9 +130,12 @@ func (l *layers) UnmarshalJSON(data []byte) error {
 // make makes the module of the network, without extra files. What the weights lack is told by them.
 func (n *network) make(weights architecture.Weights) *jit.Parts {
 	root := architecture.New("CLIP", weights)
-	if n.Vision.Layers.stages != nil {
+	switch {
+	case n.Vision.Trunk != nil:
+		n.Vision.Trunk.siglip(root.Child("visual", "TimmModel"), n.Vision.ImageSize)
+	case n.Vision.Layers.stages != nil:
 		n.Vision.resnet(root.Child("visual", "ModifiedResNet"), n.EmbeddingDimension)
-	} else {
+	default:
 		n.Vision.transformer(root.Child("visual", "VisionTransformer"), n.EmbeddingDimension, n.QuickGELU)
 	}
 	n.Text.add(root, n.EmbeddingDimension, n.QuickGELU)
@@ -173,6 +183,12 @@ func (n *network) check() error {
 		if err := choice("act_kwargs.approximate", approximate, "", "none", "tanh"); err != nil {
 			return err
 		}
+	}
+	if v.Trunk != nil {
+		if v.Trunk.Width != n.EmbeddingDimension {
+			return fmt.Errorf("its image encoder has width %d, its embeddings %d", v.Trunk.Width, n.EmbeddingDimension)
+		}
+		return v.Trunk.check(v.ImageSize)
 	}
 	if v.Layers.stages != nil {
 		return v.checkResNet()

@@ -292,12 +292,22 @@ func identifyOpenCLIP(set *weights.Set, source, architecture string) (*identifie
 		if found.network, found.preprocessing, err = fromOpenCLIPConfig(data); err != nil {
 			return nil, fmt.Errorf("its open_clip_config.json: %w", err)
 		}
-		found.name = found.network.known()
 	}
 	if found.network == nil || architecture != "" {
 		if found.network, found.name, err = decide(found.set, architecture); err != nil {
 			return nil, err
 		}
+	}
+	if found.network.Vision.TimmName != "" {
+		if err := found.network.Vision.completeTrunk(found.set); err != nil {
+			return nil, err
+		}
+	}
+	if err := found.network.check(); err != nil {
+		return nil, err
+	}
+	if found.name == "" {
+		found.name = found.network.known()
 	}
 	found.set.Ignore(bookkeeping...)
 	return found, nil

@@ -53,8 +53,12 @@ func networkFromHuggingFace(data []byte) (*network, error) {
 	if err := json.Unmarshal(data, &c); err != nil {
 		return nil, fmt.Errorf("it cannot be read: %w", err)
 	}
-	if c.ModelType != "clip" {
-		return nil, fmt.Errorf("it describes a model of type %q, not clip", c.ModelType)
+	switch c.ModelType {
+	case "clip":
+	case "siglip", "siglip2":
+		return networkFromSigLIP(data)
+	default:
+		return nil, fmt.Errorf("it describes a model of type %q, which is not supported", c.ModelType)
 	}
 	if c.Vision.Heads < 1 || c.Vision.Width%c.Vision.Heads != 0 {
 		return nil, fmt.Errorf("its vision width %d is no multiple of its %d heads", c.Vision.Width, c.Vision.Heads)
@@ -125,14 +129,24 @@ var huggingFaceNames = strings.NewReplacer(
 
 // fromHuggingFace gives transformers' tensors openai/CLIP's names and shapes.
 func fromHuggingFace(set *weights.Set) *weights.Set {
+	if set.HasPrefix("vision_model.head.") {
+		return fromHuggingFaceSigLIP(set)
+	}
 	renamed := set.Rename(func(name string) string {
 		if strings.HasSuffix(name, ".position_ids") {
 			return "" // a constant of old files
 		}
+		if strings.HasPrefix(name, "visual.trunk.") {
+			return name // SigLIP's, renamed before
+		}
 		return huggingFaceNames.Replace(name)
 	})
+	renamed.Reshape("logit_scale", torch.Shape{})
+	renamed.Reshape("logit_bias", torch.Shape{})
 	for _, projection := range []struct{ from, to string }{{"text_projection.weight", "text_projection"}, {"visual_projection.weight", "visual.proj"}} {
-		renamed.Transpose(projection.from, projection.to)
+		if !renamed.Has("text_projection.bias") {
+			renamed.Transpose(projection.from, projection.to)
+		}
 	}
 	for _, name := range renamed.Names() {
 		for _, kind := range []string{"weight", "bias"} {

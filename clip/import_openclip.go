@@ -74,7 +74,7 @@ func fromModelConfig(model map[string]json.RawMessage) (*network, error) {
 	if err := json.Unmarshal(all, &n); err != nil {
 		return nil, fmt.Errorf("its model_cfg cannot be read: %w", err)
 	}
-	return &n, n.check()
+	return &n, nil
 }
 
 // checkSettings refuses settings with values that into, a network or a part of it, has no field for.

@@ -74,7 +74,7 @@ func (e *encoder) simplify(width int64) {
 func (n *network) sameShapes(other *network) bool {
 	shapes := func(n *network) []any {
 		v, t := n.Vision, n.Text
-		return []any{n.EmbeddingDimension, v.ImageSize, v.Layers.count, fmt.Sprint(v.Layers.stages), v.Width, v.PatchSize,
+		return []any{n.EmbeddingDimension, v.TimmName, v.ImageSize, v.Layers.count, fmt.Sprint(v.Layers.stages), v.Width, v.PatchSize,
 			v.hidden(v.Width, v.MLPRatio), t.ContextLength, t.VocabularySize, t.Width, t.Layers, t.hidden(t.Width, t.MLPRatio)}
 	}
 	return slices.Equal(shapes(n), shapes(other))
@@ -123,6 +123,9 @@ func decide(set *weights.Set, name string) (*network, string, error) {
 // describe names a network by its sizes.
 func (n *network) describe() string {
 	v := n.Vision
+	if v.TimmName != "" {
+		return v.TimmName
+	}
 	if v.Layers.stages != nil {
 		return fmt.Sprintf("RN%vx%d@%d", v.Layers.stages, v.Width, v.ImageSize)
 	}

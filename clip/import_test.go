@@ -43,6 +43,7 @@ func readReference(t *testing.T, name string) checkpointReference {
 var checkpoints = map[string]string{
 	"openai_vit": "model.pt", "openai_resnet": "model.pt", "openai_state_dict": "model.pt",
 	"open_clip": "", "open_clip_wrapped": "", "open_clip_custom_text": "open_clip_model.safetensors",
+	"open_clip_siglip": "", "huggingface_siglip": "",
 	"huggingface": "", "huggingface_sharded": "", "huggingface_bin": "pytorch_model.bin",
 }
 

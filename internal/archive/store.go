@@ -85,7 +85,7 @@ func CheckStorage(dtype *torch.DType) error {
 }
 
 // Store converts a module's weights to a dtype, unless it is nil, and checks that they are finite.
-// It writes the dtype of the first weight to name.
+// It writes the dtype that most weights have to name.
 func Store(module *jit.Module, name *string, dtype *torch.DType) error {
 	if dtype != nil {
 		if err := module.To(*dtype); err != nil {
@@ -97,16 +97,21 @@ func Store(module *jit.Module, name *string, dtype *torch.DType) error {
 		return err
 	}
 	return torch.Try(func() error {
-		for i, parameter := range parameters {
-			if i == 0 {
-				*name = parameter.Tensor.DType().String()
+		elements := map[torch.DType]int64{}
+		most := torch.Float32
+		for _, parameter := range parameters {
+			own := parameter.Tensor.DType()
+			elements[own] += parameter.Tensor.NumElements()
+			if elements[own] > elements[most] {
+				most = own
 			}
 			finite := parameter.Tensor.IsFinite().All().Item() != 0
 			parameter.Tensor.Close()
 			if !finite {
-				return fmt.Errorf("%s has values that are not finite in %s: %w", parameter.Name, *name, torch.ErrModel)
+				return fmt.Errorf("%s has values that are not finite in %s: %w", parameter.Name, own, torch.ErrModel)
 			}
 		}
+		*name = most.String()
 		return nil
 	})
 }

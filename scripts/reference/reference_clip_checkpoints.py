@@ -20,6 +20,8 @@ from safetensors.torch import save_file
 warnings.simplefilter("ignore")
 import clip.model as openai  # noqa: E402
 import open_clip  # noqa: E402
+import open_clip.timm_model  # noqa: E402
+import timm  # noqa: E402
 import transformers  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -153,20 +155,60 @@ def open_clip_config(**changes) -> dict:
     return config
 
 
-def write_open_clip(name: str, config: dict, custom: bool = False, save=None) -> None:
+def write_open_clip(name: str, config: dict, custom: bool = False, save=None, settings=None) -> None:
     folder = fresh(name)
     made = open_clip.CustomTextCLIP if custom else open_clip.CLIP
-    settings = {key: value for key, value in config.items() if key != "custom_text"}
-    model = made(**settings)
+    model = made(**{key: value for key, value in config.items() if key != "custom_text"})
     scramble(model)
     model.eval()
     (folder / "open_clip_config.json").write_text(json.dumps({
-        "model_cfg": config,
+        "model_cfg": config | ({"vision_cfg": settings} if settings else {}),
         "preprocess_cfg": {"mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25],
                            "interpolation": "bicubic", "resize_mode": "shortest"}}))
     (save or (lambda state: save_file(state, folder / "open_clip_model.safetensors")))(
         {key: value.contiguous() for key, value in model.state_dict().items()})
     record(folder, 32, model.encode_image, model.encode_text, model.logit_scale.exp().item())
+
+
+SIGLIP_TEXT = dict(no_causal_mask=True, proj_bias=True, pool_type="last", norm_kwargs={"eps": 1e-6},
+                   act_kwargs={"approximate": "tanh"})
+
+
+def write_open_clip_timm(name: str, config: dict, **sizes) -> None:
+    """An image encoder of timm's, of other sizes than its name says."""
+    vision = config["vision_cfg"]
+    settings = {key: value for key, value in vision.items() if key != "trunk"}
+    created = timm.create_model
+
+    def small(model_name, **kwargs):
+        return created(model_name, **{**kwargs, **sizes})
+
+    open_clip.timm_model.timm.create_model = small
+    try:
+        write_open_clip(name, dict(config, vision_cfg=settings), custom=True, settings=vision)
+    finally:
+        open_clip.timm_model.timm.create_model = created
+
+
+def write_siglip() -> None:
+    write_open_clip_timm("open_clip_siglip", open_clip_config(
+        embed_dim=24, custom_text=True, init_logit_bias=-10, text_cfg=SIGLIP_TEXT) | {
+        "vision_cfg": {"image_size": 32, "timm_model_name": "vit_base_patch16_siglip_224",
+                       "timm_model_pretrained": False, "timm_pool": "map", "timm_proj": "none",
+                       "trunk": {"heads": 3}}},
+        img_size=32, patch_size=8, embed_dim=24, depth=2, num_heads=3, mlp_ratio=2.6)
+    settings = dict(hidden_size=24, intermediate_size=56, num_attention_heads=3)
+    model = transformers.SiglipModel(transformers.SiglipConfig(
+        text_config=dict(settings, vocab_size=VOCABULARY, num_hidden_layers=1,
+                         max_position_embeddings=CONTEXT, pad_token_id=0, bos_token_id=1, eos_token_id=1),
+        vision_config=dict(settings, num_hidden_layers=2, image_size=32, patch_size=8))).eval()
+    scramble(model)
+    folder = fresh("huggingface_siglip")
+    model.save_pretrained(folder)
+    transformers.SiglipImageProcessor(size={"height": 32, "width": 32}).save_pretrained(folder)
+    record(folder, 32, lambda picture: model.vision_model(pixel_values=picture).pooler_output,
+           lambda tokens: model.text_model(input_ids=tokens).pooler_output,
+           model.logit_scale.exp().item())
 
 
 def write_hugging_face() -> None:
@@ -212,6 +254,7 @@ def main() -> None:
         text_cfg=dict(no_causal_mask=True, proj_bias=True, pool_type="last", norm_kwargs={"eps": 1e-6},
                       act_kwargs={"approximate": "tanh"})), custom=True)
     write_hugging_face()
+    write_siglip()
 
 
 if __name__ == "__main__":
