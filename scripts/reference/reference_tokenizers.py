@@ -21,7 +21,10 @@ import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import reference_huggingface as huggingface  # noqa: E402
 import reference_tokens as texts  # noqa: E402
+
+MERGES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tokenizer/testdata/bpe_simple_vocab_16e6.txt.gz")
 
 # Small sets of rules: the published ones (nmt_nfkc and the like) are 200 kB each.
 RULES = """\
@@ -92,6 +95,7 @@ def sentencepiece_models(output, rng, published):
     )
     models = {
         "t5": dict(published=True, vocab_size=900, model_type="unigram", normalization_rule_name="nmt_nfkc", **t5),
+        "t5_small": dict(vocab_size=500, model_type="unigram", **t5),
         "gemma": dict(vocab_size=900, model_type="bpe", **gemma),
         "unigram_bytes": dict(
             vocab_size=700, model_type="unigram", byte_fallback=True, treat_whitespace_as_suffix=True,
@@ -149,6 +153,17 @@ def main():
         decoded = {name: encoder.decode(tokens[name]) for name, encoder in encoders.items()}
         lines.append(json.dumps({"text": text, "tokens": tokens, "decoded": decoded}))
     write(os.path.join(args.output, "sentencepiece.jsonl.gz"), "\n".join(lines).encode())
+
+    protos = {name: sentencepiece_model_pb2.ModelProto.FromString(encoder.serialized_model_proto()) for name, encoder in encoders.items()}
+    if args.published:
+        protos["t5_small"] = protos["t5"]
+    files = huggingface.tokenizer_files(MERGES, protos, lambda: corpus(rng, 3000))
+    for name, tokenizer in files.items():
+        write(os.path.join(args.output, name + ".json.gz"), tokenizer.to_str().encode())
+    write(os.path.join(args.output, "huggingface.jsonl.gz"), "\n".join(huggingface.lines(files, sample)).encode())
+    charsmap = protos["t5_small"].normalizer_spec.precompiled_charsmap
+    components = huggingface.component_lines(charsmap, sample, rng, max(25, args.count // 20))
+    write(os.path.join(args.output, "components.jsonl.gz"), "\n".join(components).encode())
 
 
 if __name__ == "__main__":
