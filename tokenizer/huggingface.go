@@ -29,6 +29,7 @@ import (
 type HuggingFace struct {
 	added     *addedTokens
 	normalize normalizer   // nil: none
+	charsMap  normalizer   // the first Precompiled in normalize; nil: none
 	split     preTokenizer // nil: none
 	model     tokenModel
 	template  template
@@ -103,6 +104,9 @@ func parseTokenizerJSON(data []byte) (*HuggingFace, error) {
 		return nil, err
 	}
 	if t.normalize, err = parseNormalizer(file.Normalizer); err != nil {
+		return nil, err
+	}
+	if t.charsMap, err = findPrecompiled(file.Normalizer); err != nil {
 		return nil, err
 	}
 	if t.split, err = parsePreTokenizer(file.PreTokenizer); err != nil {

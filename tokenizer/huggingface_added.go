@@ -30,8 +30,7 @@ type addedTokens struct {
 	largest           int64
 }
 
-// parseAddedTokens reads the part "added_tokens" of a tokenizer.json. As in the reference, the
-// number of a token is the vocabulary's, or else the next free one; that in the file does not count.
+// parseAddedTokens reads the part "added_tokens" of a tokenizer.json.
 func parseAddedTokens(data json.RawMessage, model tokenModel, normalize normalizer) (*addedTokens, error) {
 	var list []addedToken
 	if !isNull(data) {
@@ -39,6 +38,12 @@ func parseAddedTokens(data json.RawMessage, model tokenModel, normalize normaliz
 			return nil, err
 		}
 	}
+	return newAddedTokens(list, model, normalize)
+}
+
+// newAddedTokens adds tokens to those of a model. As in the reference, the number of a token is the
+// vocabulary's, or else the next free one; that in the file does not count.
+func newAddedTokens(list []addedToken, model tokenModel, normalize normalizer) (*addedTokens, error) {
 	a := &addedTokens{tokens: make(map[int64]addedToken), ids: make(map[string]int64), shown: make(map[int64]string), largest: -1}
 	next := int64(model.size())
 	var plain, normalized []string

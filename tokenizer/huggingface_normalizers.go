@@ -163,8 +163,13 @@ func parseReplacement(data json.RawMessage, part string) (normalizer, error) {
 	if err != nil {
 		return nil, componentError(part, "Replace", err)
 	}
+	return replacePattern(p, options.Content), nil
+}
+
+// replacePattern puts content in place of what a pattern matches.
+func replacePattern(find pattern, content string) normalizer {
 	return func(text string) (string, bool, error) {
-		spans, err := p(text)
+		spans, err := find(text)
 		if err != nil {
 			return "", false, err
 		}
@@ -174,14 +179,14 @@ func parseReplacement(data json.RawMessage, part string) (normalizer, error) {
 		var out strings.Builder
 		for _, s := range spans {
 			if s.matched {
-				out.WriteString(options.Content)
+				out.WriteString(content)
 			} else {
 				out.WriteString(text[s.start:s.end])
 			}
 		}
-		dropped := len(spans) > 0 && spans[0].matched && spans[0].end > 0 && options.Content == ""
+		dropped := len(spans) > 0 && spans[0].matched && spans[0].end > 0 && content == ""
 		return out.String(), dropped, nil
-	}, nil
+	}
 }
 
 func parsePrepend(data json.RawMessage) (normalizer, error) {
@@ -215,6 +220,28 @@ func parsePrecompiled(data json.RawMessage) (normalizer, error) {
 		return nil, nil
 	}
 	return keepsStart(m.normalizeClusters), nil
+}
+
+// findPrecompiled returns the first Precompiled of a normalizer or of its sequence; nil: none.
+func findPrecompiled(data json.RawMessage) (normalizer, error) {
+	switch kind, err := componentType(data, "normalizer"); {
+	case err != nil:
+		return nil, err
+	case kind == "Precompiled":
+		return parsePrecompiled(data)
+	case kind != "Sequence":
+		return nil, nil
+	}
+	var parts struct{ Normalizers []json.RawMessage }
+	if err := unmarshalComponent(data, "normalizer", &parts); err != nil {
+		return nil, err
+	}
+	for _, part := range parts.Normalizers {
+		if kind, err := componentType(part, "normalizer"); err != nil || kind == "Precompiled" {
+			return findPrecompiled(part)
+		}
+	}
+	return nil, nil
 }
 
 func (m *charsMap) normalizeClusters(text string) string {

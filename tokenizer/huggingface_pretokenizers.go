@@ -26,8 +26,7 @@ func parsePreTokenizer(data json.RawMessage) (preTokenizer, error) {
 	case "WhitespaceSplit":
 		return splitBy(runePattern(unicode.IsSpace), removed, false), nil
 	case "BertPreTokenizer":
-		return chainPreTokenizers(splitBy(runePattern(unicode.IsSpace), removed, false),
-			splitBy(runePattern(isPunctuation), isolated, false)), nil
+		return bertPreTokenizer(), nil
 	case "ByteLevel":
 		return parseByteLevel(data)
 	case "Split":
@@ -44,6 +43,12 @@ func parsePreTokenizer(data json.RawMessage) (preTokenizer, error) {
 		return parseFixedLength(data)
 	}
 	return nil, unknownComponent("pre-tokenizer", kind)
+}
+
+// bertPreTokenizer splits at spaces, which it leaves out, and around punctuation.
+func bertPreTokenizer() preTokenizer {
+	return chainPreTokenizers(splitBy(runePattern(unicode.IsSpace), removed, false),
+		splitBy(runePattern(isPunctuation), isolated, false))
 }
 
 // splitBy splits at what a pattern matches, or with invert at what it does not match.

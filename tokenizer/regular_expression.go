@@ -122,6 +122,15 @@ func rewriteOniguruma(expression string) (string, error) {
 	for i := 0; i < len(expression); i++ {
 		c := expression[i]
 		rest := expression[i:]
+		if name, negated, ok := cutProperty(rest); ok && !inClass && laterCharacters[name] != "" {
+			out.WriteString("[")
+			if negated {
+				out.WriteString("^")
+			}
+			out.WriteString(`\p{` + name + "}" + laterCharacters[name] + "]")
+			i += len(`\p{`) + len(name)
+			continue
+		}
 		switch {
 		case c == '\\':
 			if len(rest) == 1 {
@@ -133,6 +142,14 @@ func rewriteOniguruma(expression string) (string, error) {
 			}
 			out.WriteString(escaped)
 			i++
+			if strings.IndexByte("pPx", rest[1]) >= 0 && strings.HasPrefix(rest[2:], "{") {
+				name, _, _ := strings.Cut(rest[3:], "}")
+				out.WriteString("{" + name + "}")
+				i += len(name) + 2
+				if inClass && rest[1] == 'p' {
+					out.WriteString(laterCharacters[name])
+				}
+			}
 			continue
 		case inClass && c == '[':
 			return "", fmt.Errorf("has a [ in a character class, whose meaning differs between libraries")
@@ -154,6 +171,59 @@ func rewriteOniguruma(expression string) (string, error) {
 		out.WriteByte(c)
 	}
 	return out.String(), nil
+}
+
+// cutProperty returns the name of a property such as \p{L} at the start of an expression.
+func cutProperty(expression string) (name string, negated, ok bool) {
+	if !hasAnyPrefix(expression, `\p{`, `\P{`) {
+		return "", false, false
+	}
+	name, _, ok = strings.Cut(expression[len(`\p{`):], "}")
+	return name, expression[1] == 'P', ok
+}
+
+// laterCharacters are the letters and numbers of the reference that Go's tables lack, in the syntax
+// of a character class.
+var laterCharacters = map[string]string{
+	"L": classOf(onigurumaLetters, unicode.L),
+	"N": classOf(onigurumaNumbers, unicode.N),
+}
+
+// classOf writes what is in one table and not in the other as ranges.
+func classOf(table, other *unicode.RangeTable) string {
+	var out strings.Builder
+	low, high := rune(-1), rune(-1)
+	flush := func() {
+		if low >= 0 {
+			out.WriteString(string(low) + "-" + string(high))
+		}
+	}
+	eachRune(table, func(r rune) {
+		switch {
+		case unicode.Is(other, r):
+		case low >= 0 && r == high+1:
+			high = r
+		default:
+			flush()
+			low, high = r, r
+		}
+	})
+	flush()
+	return out.String()
+}
+
+// eachRune calls visit for each character of a table in order.
+func eachRune(table *unicode.RangeTable, visit func(r rune)) {
+	for _, one := range table.R16 {
+		for r := rune(one.Lo); r <= rune(one.Hi); r += rune(one.Stride) {
+			visit(r)
+		}
+	}
+	for _, one := range table.R32 {
+		for r := rune(one.Lo); r <= rune(one.Hi); r += rune(one.Stride) {
+			visit(r)
+		}
+	}
 }
 
 // rewriteEscape rewrites a backslash and the character c.

@@ -186,8 +186,8 @@ func (s *SentencePiece) Piece(id int64) string {
 	return s.pieces[id].text
 }
 
-// PieceID returns the number of a piece.
-func (s *SentencePiece) PieceID(piece string) (id int64, ok bool) {
+// Token returns the number of a piece.
+func (s *SentencePiece) Token(piece string) (id int64, ok bool) {
 	if id, ok := s.reserved[piece]; ok {
 		return int64(id), true
 	}
@@ -204,6 +204,11 @@ func (s *SentencePiece) Encode(text string) ([]int64, error) {
 		return nil, fmt.Errorf("tokenizer: %w: %s", ErrInvalidUTF8, quoteShort(text))
 	}
 	return s.appendIDs(nil, text), nil
+}
+
+// encode makes a model a textEncoder.
+func (s *SentencePiece) encode(ids []int64, text string) ([]int64, error) {
+	return s.appendIDs(ids, text), nil
 }
 
 // appendIDs appends the pieces of text, as SentencePieceProcessor::Encode: unknown pieces become

@@ -229,4 +229,6 @@ def lines(tokenizers, sample):
             t.no_padding()
             tokens[name] = t.encode(text, add_special_tokens=False).ids
             decoded[name] = t.decode(tokens[name], skip_special_tokens=False) if tokens[name] else ""
+            if name == "clip":  # as CLIPTokenizer of transformers
+                decoded[name] = decoded[name].replace("</w>", " ").strip()
         yield json.dumps({"text": text, "tokens": tokens, "decoded": decoded})

@@ -22,6 +22,7 @@ from sentencepiece import sentencepiece_model_pb2
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import reference_huggingface as huggingface  # noqa: E402
+import reference_rows as rows  # noqa: E402
 import reference_tokens as texts  # noqa: E402
 
 MERGES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tokenizer/testdata/bpe_simple_vocab_16e6.txt.gz")
@@ -90,7 +91,7 @@ def sentencepiece_models(output, rng, published):
     t5 = dict(pad_id=0, eos_id=1, unk_id=2, bos_id=-1)
     gemma = dict(
         pad_id=0, eos_id=1, bos_id=2, unk_id=3, byte_fallback=True, split_digits=True, add_dummy_prefix=False,
-        remove_extra_whitespaces=False, allow_whitespace_only_pieces=True, pad_piece="<pad>",
+        remove_extra_whitespaces=False, allow_whitespace_only_pieces=True, pad_piece="<pad>", eos_piece="<eos>", bos_piece="<bos>",
         user_defined_symbols=["<mask>", "\n", "\n\n", "▁▁", "▁▁▁", "<start_of_turn>", "[multimodal]"],
     )
     models = {
@@ -162,6 +163,10 @@ def main():
         write(os.path.join(args.output, name + ".json.gz"), tokenizer.to_str().encode())
     write(os.path.join(args.output, "huggingface.jsonl.gz"), "\n".join(huggingface.lines(files, sample)).encode())
     charsmap = protos["t5_small"].normalizer_spec.precompiled_charsmap
+    contents = {name + ".json": tokenizer.to_str().encode() for name, tokenizer in files.items()}
+    contents["t5.model"] = protos["t5"].SerializeToString(deterministic=True)
+    lines = rows.rows(MERGES, files["bert"], contents, rng.sample(sample, min(len(sample), args.count // 2)))
+    write(os.path.join(args.output, "rows.jsonl.gz"), "\n".join(lines).encode())
     components = huggingface.component_lines(charsmap, sample, rng, max(25, args.count // 20))
     write(os.path.join(args.output, "components.jsonl.gz"), "\n".join(components).encode())
 
