@@ -10,7 +10,10 @@ import (
 //
 // Package norm uses the stream-safe format, which inserts a U+034F after 30 combining marks in a
 // row. Python does not, so text with such runs is composed here.
-func normalizeNFC(text string) string {
+func normalizeNFC(text string) string { return normalizeForm(norm.NFC, text) }
+
+// normalizeForm is normalizeNFC for any of the four forms.
+func normalizeForm(form norm.Form, text string) string {
 	const safe = 20 // a character decomposes into at most a few marks
 	run := 0
 	for _, r := range text {
@@ -24,10 +27,10 @@ func normalizeNFC(text string) string {
 			run = 0
 		}
 		if run > safe {
-			return composeCanonical(text)
+			return normalizeLong(form, text)
 		}
 	}
-	return norm.NFC.String(text)
+	return form.String(text)
 }
 
 // isNonStarter reports whether r, or the end of its decomposition, is a
@@ -37,19 +40,26 @@ func isNonStarter(r rune) bool {
 	return p.CCC() != 0 || p.TrailCCC() != 0
 }
 
-// composeCanonical is the algorithm of Unicode Standard Annex 15, without a limit on runs of marks:
-// decompose, order the marks, compose.
-func composeCanonical(text string) string {
+// normalizeLong is the algorithm of Unicode Standard Annex 15, without a limit on runs of marks:
+// decompose, order the marks, and for the composed forms compose.
+func normalizeLong(form norm.Form, text string) string {
+	decompose := norm.NFD
+	if form == norm.NFKC || form == norm.NFKD {
+		decompose = norm.NFKD
+	}
 	var runes []rune
 	for _, r := range text {
 		s := string(r)
-		runes = append(runes, []rune(norm.NFD.String(s))...)
+		runes = append(runes, []rune(decompose.String(s))...)
 	}
 	classes := make([]uint8, len(runes))
 	for i, r := range runes {
 		classes[i] = norm.NFD.PropertiesString(string(r)).CCC()
 	}
 	orderMarks(runes, classes)
+	if form == decompose {
+		return string(runes)
+	}
 
 	out := runes[:0]
 	starter := -1         // position in out of the last starter

@@ -10,8 +10,10 @@ import (
 // CLIP is the tokenizer of OpenAI's CLIP: byte-pair encoding of lower-case text, cleaned as by
 // [Clean]. It gives the same tokens as clip.tokenize in openai/CLIP (simple_tokenizer.py).
 type CLIP struct {
-	pairs  *bytePairs
-	format rowFormat
+	pairs   *bytePairs
+	format  rowFormat
+	clean   func(text string) string
+	special [2]string // the names of start and end
 }
 
 var _ Tokenizer = (*CLIP)(nil)
@@ -21,15 +23,20 @@ var _ Tokenizer = (*CLIP)(nil)
 // word, the merges, <|startoftext|> and <|endoftext|>. contextLength includes the two special
 // tokens; it is 77 for OpenAI's models.
 func NewCLIP(merges io.Reader, contextLength int) (*CLIP, error) {
-	if contextLength < 3 {
-		return nil, fmt.Errorf("tokenizer: a context length of %d leaves no room for a token between start and end", contextLength)
-	}
+	return newCLIP(merges, contextLength, Clean, startOfText, endOfText)
+}
+
+// newCLIP returns a tokenizer with a clean-up and the names of the special tokens.
+func newCLIP(merges io.Reader, contextLength int, clean func(string) string, startName, endName string) (*CLIP, error) {
 	pairs, err := readBytePairs(merges)
 	if err != nil {
 		return nil, err
 	}
-	t := &CLIP{pairs: pairs}
-	t.format = rowFormat{start: []int64{t.StartToken()}, end: t.EndToken(), contextLength: contextLength}
+	t := &CLIP{pairs: pairs, clean: clean, special: [2]string{startName, endName}}
+	t.format = rowFormat{start: []int64{t.StartToken()}, end: []int64{t.EndToken()}, contextLength: contextLength}
+	if err := t.format.check(); err != nil {
+		return nil, err
+	}
 	return t, nil
 }
 
@@ -76,15 +83,15 @@ func (t *CLIP) appendTokens(tokens []int64, text string) ([]int64, error) {
 		return nil, fmt.Errorf("%w: %s", ErrInvalidUTF8, quoteShort(text))
 	}
 	before := len(tokens)
-	for rest := Clean(text); ; {
+	for rest := t.clean(text); ; {
 		var word string
-		if word, rest = nextWord(rest); word == "" {
+		if word, rest = nextWord(rest, t.special[:]); word == "" {
 			break
 		}
 		switch word {
-		case startOfText:
+		case t.special[0]:
 			tokens = append(tokens, t.StartToken())
-		case endOfText:
+		case t.special[1]:
 			tokens = append(tokens, t.EndToken())
 		default:
 			tokens = t.pairs.appendWord(tokens, word)
@@ -107,9 +114,9 @@ func (t *CLIP) Decode(tokens []int64) string {
 	for _, token := range tokens {
 		switch {
 		case token == t.StartToken():
-			out = append(out, startOfText...)
+			out = append(out, t.special[0]...)
 		case token == t.EndToken():
-			out = append(out, endOfText...)
+			out = append(out, t.special[1]...)
 		case token < 0 || token > t.EndToken():
 			out = append(out, string(utf8.RuneError)...)
 		default:

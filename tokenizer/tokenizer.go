@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -38,9 +39,21 @@ type Tokenizer interface {
 
 // A rowFormat says how a row is made from a text's tokens: start, the text, end, padding.
 type rowFormat struct {
-	start         []int64
-	end, padding  int64
+	start, end    []int64
+	padding       int64
 	contextLength int
+	// padLeft puts the padding first; truncateLeft cuts the start of a text that does not fit.
+	padLeft, truncateLeft bool
+	// cleared tokens become 0.
+	cleared []int64
+}
+
+// check returns an error if no token of a text fits into a row.
+func (f rowFormat) check() error {
+	if f.contextLength <= len(f.start)+len(f.end) {
+		return fmt.Errorf("tokenizer: a context length of %d leaves no room for a token between start and end", f.contextLength)
+	}
+	return nil
 }
 
 // rows makes a row for each text. appendTokens appends a text's tokens to a slice.
@@ -64,19 +77,32 @@ func (f rowFormat) rows(texts []string, truncate bool,
 
 // finish appends the end and the padding to start and text.
 func (f rowFormat) finish(row []int64, text string, truncate bool) ([]int64, error) {
-	row = append(row, f.end)
-	if len(row) > f.contextLength {
+	if excess := len(row) + len(f.end) - f.contextLength; excess > 0 {
 		if !truncate {
 			return nil, fmt.Errorf("%w: %s has %d tokens, start and end included, and the model reads %d",
-				ErrPromptTooLong, quoteShort(text), len(row), f.contextLength)
+				ErrPromptTooLong, quoteShort(text), len(row)+len(f.end), f.contextLength)
 		}
-		row = row[:f.contextLength:f.contextLength]
-		row[f.contextLength-1] = f.end
+		if f.truncateLeft {
+			row = slices.Delete(row, len(f.start), len(f.start)+excess)
+		} else {
+			row = row[:len(row)-excess]
+		}
 	}
-	for len(row) < f.contextLength {
-		row = append(row, f.padding)
+	row = append(row, f.end...)
+	padding := slices.Repeat([]int64{f.padding}, f.contextLength-len(row))
+	if f.padLeft {
+		row = append(padding, row...)
+	} else {
+		row = append(row, padding...)
 	}
-	return row, nil
+	for _, token := range f.cleared {
+		for i := range row {
+			if row[i] == token {
+				row[i] = 0
+			}
+		}
+	}
+	return row[:len(row):len(row)], nil
 }
 
 // quoteShort quotes a text for an error message; of a long one only the start.

@@ -15,15 +15,15 @@ const (
 // contractions are split off as words of their own, before all else.
 var contractions = []string{"'s", "'t", "'re", "'ve", "'m", "'ll", "'d"}
 
-// nextWord returns the next word of a lower-case text and the rest, as the reference's regular
-// expression does:
+// nextWord returns the next word of a text and the rest, as the reference's regular expression does
+// for its special tokens:
 //
 //	<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+
 //
 // ignoring case. The word is empty at the end of the text.
-func nextWord(text string) (word, rest string) {
+func nextWord(text string, special []string) (word, rest string) {
 	for len(text) > 0 {
-		if n := wordLength(text); n > 0 {
+		if n := wordLength(text, special); n > 0 {
 			return text[:n], text[n:]
 		}
 		_, size := utf8.DecodeRuneInString(text)
@@ -34,11 +34,11 @@ func nextWord(text string) (word, rest string) {
 
 // wordLength returns the length in bytes of the word at the start of text, which is not empty, or 0
 // if a character that belongs to no word is there.
-func wordLength(text string) int {
+func wordLength(text string, special []string) int {
 	switch text[0] {
 	case '<':
-		for _, special := range []string{startOfText, endOfText} {
-			if n := prefixIgnoringCase(text, special); n > 0 {
+		for _, name := range special {
+			if n := prefixIgnoringCase(text, name); n > 0 {
 				return n
 			}
 		}
@@ -68,14 +68,14 @@ func wordLength(text string) int {
 	return n
 }
 
-// prefixIgnoringCase returns the length of the part of text that equals prefix ignoring case, or 0.
-// text is in lower case, so only the long s differs, which equals an s ignoring case.
+// prefixIgnoringCase returns the length of the part of text that equals prefix, which is in lower
+// case, ignoring case, or 0. The long s equals an s ignoring case.
 func prefixIgnoringCase(text, prefix string) int {
 	const longS = "ſ"
 	n := 0
 	for i := 0; i < len(prefix); i++ {
 		switch {
-		case n < len(text) && text[n] == prefix[i]:
+		case n < len(text) && (text[n] == prefix[i] || text[n] >= 'A' && text[n] <= 'Z' && text[n]+'a'-'A' == prefix[i]):
 			n++
 		case prefix[i] == 's' && strings.HasPrefix(text[n:], longS):
 			n += len(longS)

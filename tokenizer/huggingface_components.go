@@ -1,0 +1,43 @@
+package tokenizer
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// componentType returns the type of a component of a tokenizer.json, or "" if it is null or not
+// there.
+func componentType(data json.RawMessage, part string) (string, error) {
+	if isNull(data) {
+		return "", nil
+	}
+	var tagged struct{ Type string }
+	if err := json.Unmarshal(data, &tagged); err != nil {
+		return "", fmt.Errorf("its %s cannot be read: %w", part, err)
+	}
+	if tagged.Type == "" {
+		return "", fmt.Errorf("its %s has no type", part)
+	}
+	return tagged.Type, nil
+}
+
+func isNull(data json.RawMessage) bool {
+	return len(data) == 0 || bytes.Equal(bytes.TrimSpace(data), []byte("null"))
+}
+
+// unmarshalComponent reads the options of a component.
+func unmarshalComponent(data json.RawMessage, part string, options any) error {
+	if err := json.Unmarshal(data, options); err != nil {
+		return fmt.Errorf("its %s cannot be read: %w", part, err)
+	}
+	return nil
+}
+
+func unknownComponent(part, kind string) error {
+	return fmt.Errorf("its %s is of the type %s, which is not supported", part, quoteShort(kind))
+}
+
+func componentError(part, kind string, err error) error {
+	return fmt.Errorf("its %s %s: %w", part, kind, err)
+}

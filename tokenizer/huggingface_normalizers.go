@@ -1,0 +1,364 @@
+package tokenizer
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/rivo/uniseg"
+	"golang.org/x/text/unicode/norm"
+)
+
+// A normalizer rewrites a text. dropped tells that the start of the text was left out, so that the
+// first character of the result is not the first of the text: the pre-tokenizer Metaspace asks for
+// it.
+type normalizer func(text string) (normalized string, dropped bool, err error)
+
+// parseNormalizer reads the part "normalizer" of a tokenizer.json; nil: there is none. It follows
+// tokenizers/src/normalizers.
+func parseNormalizer(data json.RawMessage) (normalizer, error) {
+	kind, err := componentType(data, "normalizer")
+	if err != nil || kind == "" {
+		return nil, err
+	}
+	switch kind {
+	case "Sequence":
+		return parseNormalizerSequence(data)
+	case "NFC", "NFD", "NFKC", "NFKD":
+		form := map[string]norm.Form{"NFC": norm.NFC, "NFD": norm.NFD, "NFKC": norm.NFKC, "NFKD": norm.NFKD}[kind]
+		return keepsStart(func(text string) string { return rustNormalize(form, text) }), nil
+	case "Lowercase":
+		return keepsStart(rustLower), nil
+	case "Strip":
+		return parseStrip(data)
+	case "StripAccents":
+		return filter(func(r rune) bool { return !unicode.Is(marks, r) }), nil
+	case "Replace":
+		return parseReplace(data)
+	case "Prepend":
+		return parsePrepend(data)
+	case "Precompiled":
+		return parsePrecompiled(data)
+	case "BertNormalizer", "Bert":
+		return parseBertNormalizer(data)
+	case "Nmt":
+		return normalizeNMT, nil
+	case "ByteLevel":
+		return keepsStart(bytesToCharacters), nil
+	}
+	return nil, unknownComponent("normalizer", kind)
+}
+
+// keepsStart makes a normalizer of a function that does not leave out the start of a text.
+func keepsStart(f func(text string) string) normalizer {
+	return func(text string) (string, bool, error) { return f(text), false, nil }
+}
+
+// filter is a normalizer that leaves out all characters but those that keep says.
+func filter(keep func(r rune) bool) normalizer {
+	return func(text string) (string, bool, error) {
+		if strings.IndexFunc(text, func(r rune) bool { return !keep(r) }) < 0 {
+			return text, false, nil
+		}
+		first, _ := utf8.DecodeRuneInString(text)
+		return strings.Map(func(r rune) rune {
+			if keep(r) {
+				return r
+			}
+			return -1
+		}, text), !keep(first), nil
+	}
+}
+
+func parseNormalizerSequence(data json.RawMessage) (normalizer, error) {
+	var parts struct{ Normalizers []json.RawMessage }
+	if err := unmarshalComponent(data, "normalizer", &parts); err != nil {
+		return nil, err
+	}
+	return chainNormalizers(parts.Normalizers)
+}
+
+func chainNormalizers(parts []json.RawMessage) (normalizer, error) {
+	var chain []normalizer
+	for _, part := range parts {
+		n, err := parseNormalizer(part)
+		if err != nil {
+			return nil, err
+		}
+		if n != nil {
+			chain = append(chain, n)
+		}
+	}
+	return func(text string) (string, bool, error) {
+		dropped := false
+		for _, n := range chain {
+			var d bool
+			var err error
+			if text, d, err = n(text); err != nil {
+				return "", false, err
+			}
+			dropped = dropped || d
+		}
+		return text, dropped, nil
+	}, nil
+}
+
+func parseStrip(data json.RawMessage) (normalizer, error) {
+	var options struct {
+		StripLeft  bool `json:"strip_left"`
+		StripRight bool `json:"strip_right"`
+	}
+	if err := unmarshalComponent(data, "normalizer", &options); err != nil {
+		return nil, err
+	}
+	return func(text string) (string, bool, error) {
+		dropped := false
+		if options.StripLeft {
+			stripped := strings.TrimLeftFunc(text, unicode.IsSpace)
+			dropped = len(stripped) < len(text)
+			text = stripped
+		}
+		if options.StripRight {
+			text = strings.TrimRightFunc(text, unicode.IsSpace)
+		}
+		return text, dropped, nil
+	}, nil
+}
+
+// parsePattern reads {"String": "..."} or {"Regex": "..."}.
+func parsePattern(data json.RawMessage) (pattern, error) {
+	var p struct{ String, Regex *string }
+	if err := json.Unmarshal(data, &p); err != nil {
+		return nil, err
+	}
+	switch {
+	case p.String != nil:
+		return literalPattern(*p.String), nil
+	case p.Regex != nil:
+		return regularExpression(*p.Regex)
+	}
+	return nil, fmt.Errorf("the pattern is neither a String nor a Regex")
+}
+
+func parseReplace(data json.RawMessage) (normalizer, error) {
+	replace, err := parseReplacement(data, "normalizer")
+	if err != nil {
+		return nil, err
+	}
+	return replace, nil
+}
+
+// parseReplacement reads a Replace, which is both a normalizer and a decoder.
+func parseReplacement(data json.RawMessage, part string) (normalizer, error) {
+	var options struct {
+		Pattern json.RawMessage
+		Content string
+	}
+	if err := unmarshalComponent(data, part, &options); err != nil {
+		return nil, err
+	}
+	p, err := parsePattern(options.Pattern)
+	if err != nil {
+		return nil, componentError(part, "Replace", err)
+	}
+	return replacePattern(p, options.Content), nil
+}
+
+// replacePattern puts content in place of what a pattern matches.
+func replacePattern(find pattern, content string) normalizer {
+	return func(text string) (string, bool, error) {
+		spans, err := find(text)
+		if err != nil {
+			return "", false, err
+		}
+		if len(spans) == 1 && !spans[0].matched {
+			return text, false, nil
+		}
+		var out strings.Builder
+		for _, s := range spans {
+			if s.matched {
+				out.WriteString(content)
+			} else {
+				out.WriteString(text[s.start:s.end])
+			}
+		}
+		dropped := len(spans) > 0 && spans[0].matched && spans[0].end > 0 && content == ""
+		return out.String(), dropped, nil
+	}
+}
+
+func parsePrepend(data json.RawMessage) (normalizer, error) {
+	var options struct{ Prepend string }
+	if err := unmarshalComponent(data, "normalizer", &options); err != nil {
+		return nil, err
+	}
+	return keepsStart(func(text string) string {
+		if text == "" {
+			return ""
+		}
+		return options.Prepend + text
+	}), nil
+}
+
+// parsePrecompiled reads a map of characters of SentencePiece. It is not applied as SentencePiece
+// does: a whole cluster of characters, of less than 6 bytes, becomes what its shortest prefix in
+// the map becomes (normalizers/precompiled.rs, and the crate spm_precompiled).
+func parsePrecompiled(data json.RawMessage) (normalizer, error) {
+	var options struct {
+		Map []byte `json:"precompiled_charsmap"`
+	}
+	if err := unmarshalComponent(data, "normalizer", &options); err != nil {
+		return nil, err
+	}
+	m, err := parseCharsMap(options.Map)
+	if err != nil {
+		return nil, componentError("normalizer", "Precompiled", err)
+	}
+	if m == nil {
+		return nil, nil
+	}
+	return keepsStart(m.normalizeClusters), nil
+}
+
+// findPrecompiled returns the first Precompiled of a normalizer or of its sequence; nil: none.
+func findPrecompiled(data json.RawMessage) (normalizer, error) {
+	switch kind, err := componentType(data, "normalizer"); {
+	case err != nil:
+		return nil, err
+	case kind == "Precompiled":
+		return parsePrecompiled(data)
+	case kind != "Sequence":
+		return nil, nil
+	}
+	var parts struct{ Normalizers []json.RawMessage }
+	if err := unmarshalComponent(data, "normalizer", &parts); err != nil {
+		return nil, err
+	}
+	for _, part := range parts.Normalizers {
+		if kind, err := componentType(part, "normalizer"); err != nil || kind == "Precompiled" {
+			return findPrecompiled(part)
+		}
+	}
+	return nil, nil
+}
+
+func (m *charsMap) normalizeClusters(text string) string {
+	const longestCluster = 5
+	var out strings.Builder
+	out.Grow(len(text) + len(text)/4)
+	for text != "" {
+		cluster := firstCluster(text)
+		text = text[len(cluster):]
+		if len(cluster) <= longestCluster {
+			if replacement, ok := m.shortest(cluster); ok {
+				out.WriteString(replacement)
+				continue
+			}
+		}
+		for i, r := range cluster {
+			character := cluster[i : i+utf8.RuneLen(r)]
+			if replacement, ok := m.shortest(character); ok {
+				character = replacement
+			}
+			out.WriteString(character)
+		}
+	}
+	return out.String()
+}
+
+// firstCluster returns the grapheme cluster at the start of text.
+func firstCluster(text string) string {
+	if text[0] < utf8.RuneSelf && text[0] != '\r' && (len(text) == 1 || text[1] < utf8.RuneSelf) {
+		return text[:1]
+	}
+	cluster, _, _, _ := uniseg.FirstGraphemeClusterInString(text, -1)
+	return cluster
+}
+
+// normalizeNMT is the normalization of Google's neural machine translation (normalizers/unicode.rs).
+func normalizeNMT(text string) (string, bool, error) {
+	text, dropped, err := filter(func(r rune) bool {
+		switch {
+		case r >= 0x1 && r <= 0x8, r == 0xb, r >= 0xe && r <= 0x1f, r == 0x7f, r == 0x8f, r == 0x9f:
+			return false
+		}
+		return true
+	})(text)
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == 0x9, r == 0xa, r == 0xc, r == 0xd, r == 0x1680, r >= 0x200b && r <= 0x200f,
+			r == 0x2028, r == 0x2029, r == 0x2581, r == 0xfeff, r == 0xfffd:
+			return ' '
+		}
+		return r
+	}, text), dropped, err
+}
+
+// rustLower lowers each character on its own, as char::to_lowercase of Rust.
+func rustLower(text string) string {
+	var out strings.Builder
+	out.Grow(len(text))
+	for _, r := range text {
+		switch {
+		case r >= 'A' && r <= 'Z':
+			r += 'a' - 'A'
+		case r < utf8.RuneSelf:
+		case r == '\u0130':
+			out.WriteString("i\u0307")
+			continue
+		default:
+			if lower, ok := newLowerCase[r]; ok {
+				r = lower
+			} else {
+				r = unicode.ToLower(r)
+			}
+		}
+		out.WriteRune(r)
+	}
+	return out.String()
+}
+
+// rustNormalize normalizes text to one of Unicode's forms, but for characters that the tables of
+// the reference do not have: they stay as and where they are.
+func rustNormalize(form norm.Form, text string) string {
+	if isASCII(text) {
+		return text
+	}
+	isInert := func(r rune) bool { return r >= utf8.RuneSelf && unicode.Is(inert, r) }
+	if strings.IndexFunc(text, isInert) < 0 {
+		return normalizeForm(form, text)
+	}
+	var out strings.Builder
+	for text != "" {
+		end := strings.IndexFunc(text, isInert)
+		if end < 0 {
+			end = len(text)
+		}
+		out.WriteString(normalizeForm(form, text[:end]))
+		text = text[end:]
+		_, size := utf8.DecodeRuneInString(text)
+		out.WriteString(text[:size])
+		text = text[size:]
+	}
+	return out.String()
+}
+
+// byteCharacters are the texts that stand for bytes in byte-level vocabularies.
+var byteCharacters = func() (characters [256]string) {
+	for b := range characters {
+		characters[b] = string(byteCharacter(byte(b)))
+	}
+	return characters
+}()
+
+// bytesToCharacters writes each byte as the character that stands for it.
+func bytesToCharacters(text string) string {
+	var out strings.Builder
+	out.Grow(2 * len(text))
+	for i := range len(text) {
+		out.WriteString(byteCharacters[text[i]])
+	}
+	return out.String()
+}
