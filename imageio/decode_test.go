@@ -320,3 +320,48 @@ func FuzzDecode(f *testing.F) {
 		require.LessOrEqual(t, p.Width*p.Height, 1<<16)
 	})
 }
+
+// endless is the start of a picture and then zeros without end.
+type endless struct {
+	start []byte
+	read  int
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	n := copy(p, e.start[min(e.read, len(e.start)):])
+	clear(p[n:])
+	e.read += len(p)
+	return len(p), nil
+}
+
+// TestByteLimit: a stream without an end is read to the limit only, and a file that is too large not at all.
+func TestByteLimit(t *testing.T) {
+	stream := &endless{start: []byte("\x89PNG\r\n\x1a\n")}
+	_, err := Decode(stream, Options{MaxBytes: 1 << 20})
+	assert.ErrorIs(t, err, ErrTooManyBytes)
+	assert.LessOrEqual(t, stream.read, 1<<20+1)
+
+	stream = &endless{start: []byte("\x89PNG\r\n\x1a\n")}
+	_, err = DecodeStored(stream, Options{})
+	assert.EqualError(t, err, "imageio: too many bytes: the limit for a stream is 268435456")
+
+	path := filepath.Join(t.TempDir(), "a.png")
+	require.NoError(t, os.WriteFile(path, []byte("\x89PNG\r\n\x1a\n"), 0o600))
+	require.NoError(t, os.Truncate(path, 1<<40)) // takes no room on the disk
+	_, err = Load(path, Options{})
+	assert.ErrorIs(t, err, ErrTooManyBytes)
+	assert.ErrorContains(t, err, "1099511627776, and the limit is 2147483648")
+
+	data, err := os.ReadFile(filepath.Join("testdata", "photo_420.jpg"))
+	require.NoError(t, err)
+	for _, limit := range []int{len(data), len(data) - 1, 3} {
+		for _, source := range []io.Reader{bytes.NewReader(data), struct{ io.Reader }{bytes.NewReader(data)}} {
+			_, err = Decode(source, Options{MaxBytes: int64(limit)})
+			if limit == len(data) {
+				assert.NoError(t, err)
+			} else {
+				assert.ErrorIs(t, err, ErrTooManyBytes)
+			}
+		}
+	}
+}

@@ -21,8 +21,8 @@ type Stored struct {
 	atLeast     image.Point
 }
 
-// LoadStored reads an image file. It uses the options MaxPixels and AtLeast only. The errors are
-// those of [Load].
+// LoadStored reads an image file. It uses the options MaxPixels, MaxBytes and AtLeast only. The
+// errors are those of [Load].
 func LoadStored(path string, options Options) (*Stored, error) {
 	var d *Stored
 	err := withFile(path, func(r io.Reader) (err error) {
