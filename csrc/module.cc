@@ -145,7 +145,8 @@ std::vector<IValue> arrange(const c10::FunctionSchema& schema, const ctorch_valu
     throw ctorch::Error{CTORCH_ERROR_INVALID, signature(schema) + " " + what};
   };
   if (given > wanted) {
-    fail("takes " + std::to_string(wanted) + " arguments, not " + std::to_string(given));
+    fail("takes " + ctorch::counted(static_cast<int64_t>(wanted), "argument") + ", not " +
+         std::to_string(given));
   }
   std::unordered_map<std::string, const ctorch_value*> by_name;
   for (int64_t i = 0; i < named_count; ++i) {

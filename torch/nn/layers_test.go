@@ -421,7 +421,7 @@ func TestMisuseOfLayers(t *testing.T) {
 			nn.NewConv1d(4, 6, list(3), nn.ConvOptions{Stride: list(2), PadSame: true})
 		},
 		"both Padding and PadSame": func() { nn.NewConv1d(4, 6, list(3), nn.ConvOptions{Padding: list(2), PadSame: true}) },
-		"9 elements do not divide among 2 heads": func() {
+		"the size 9 is not divisible by the number of heads, 2": func() {
 			nn.NewMultiheadAttention(9, 2, nn.MultiheadAttentionOptions{})
 		},
 		"a mask [3, 5] or [4, 3, 5] is wanted, got [5 3]": func() {

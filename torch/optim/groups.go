@@ -5,6 +5,7 @@ import (
 
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
+	"github.com/clipvqgan/clipvqgan/torch/internal/words"
 )
 
 type paramGroup struct {
@@ -160,7 +161,7 @@ func (g *paramGroups) setLearningRates(operation string, rates []float64) {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
 	if len(rates) != len(g.groups) {
-		panic(invalid(operation, "%d learning rates for %d groups", len(rates), len(g.groups)))
+		panic(invalid(operation, "%s for %s", words.Count(len(rates), "learning rate"), words.Count(len(g.groups), "group")))
 	}
 	for _, rate := range rates {
 		if err := checkRate(operation, rate); err != nil {
