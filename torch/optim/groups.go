@@ -38,6 +38,9 @@ func (g *paramGroups) newGroup(operation string, given ParamGroup) (*paramGroup,
 	if err != nil {
 		return nil, err
 	}
+	if rule.unset() {
+		return nil, invalid(operation, "the options of group %d are zero, with which nothing is learned: start from Default%s()", at, g.kind.name)
+	}
 	// Tensors are compared by identity: two handles may refer to one tensor.
 	taken := map[uint64]string{}
 	for i, group := range g.groups {
