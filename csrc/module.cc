@@ -383,6 +383,10 @@ int32_t ctorch_module_has_method(const ctorch_module* module, const char* method
   return has;
 }
 
+ctorch_value_result ctorch_module_class(const ctorch_module* module) {
+  return guard_value([&] { return IValue(ctorch::type_text(*module->value.type())); });
+}
+
 ctorch_value_result ctorch_module_methods(const ctorch_module* module) {
   return guard_value([&] {
     c10::impl::GenericList methods(c10::AnyType::get());

@@ -128,12 +128,15 @@ func (d *Stored) frameRGB(over backdrop) *RGB {
 			return fromWebP(&img.YCbCr, img.A, img.AStride, over)
 		}
 	}
-	return FromImage(d.image, color.NRGBA{over[0], over[1], over[2], 255})
+	return fromImage(d.image, color.NRGBA{over[0], over[1], over[2], 255})
 }
 
 // decodeStored decodes an image, and refuses one with more pixels than allowed before decoding it.
 // keepColors keeps the colors of transparent pixels, for callers that drop the alpha.
 func decodeStored(r io.Reader, opts Options, keepColors bool) (*Stored, error) {
+	if err := checkReader(r); err != nil {
+		return nil, err
+	}
 	start := make([]byte, longestStart)
 	n, err := io.ReadFull(r, start)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {

@@ -3,6 +3,6 @@
 #ifndef CTORCH_HEADERS_SUM_H_
 #define CTORCH_HEADERS_SUM_H_
 
-#define CTORCH_HEADERS_SUM 0x9f3ec2acu
+#define CTORCH_HEADERS_SUM 0xd6b57aa3u
 
 #endif  // CTORCH_HEADERS_SUM_H_
