@@ -1,22 +1,27 @@
-# make               set up libtorch, build libctorch and the program bin/clipvqgan
-# make run           the same, then a picture for a default prompt; with other arguments:
-#                    make run ARGS='generate "a slice of pizza" -o pizza.png --seed 7'
-# make test          every test that needs no Python package
-# make soak          the tests that take minutes: docs/soak.md
-# make check         formatting and static analysis of the Go and the C++ code
-# make generate      write the operators again from scripts/generate/operators.txt, and the headers' sum
-# make asan          the tests under AddressSanitizer and UndefinedBehaviorSanitizer
-# make fuzz          each fuzz target for ten minutes
-# make race          the Go tests under the race detector and with cgo's checks of pointers
-# make test-range    the tests against the oldest and the newest supported libtorch
-# make test-python   the tests of the exporters and the training, against PyTorch
-# make references    write the reference files again that the tests compare with
-# make gpu-bundle    compiled tests for a machine with a GPU and without Go: docs/gpu.md
+# make                 set up libtorch, build libctorch and the program bin/clipvqgan
+# make help            this list
+# make lib             set up libtorch and build libctorch only
+# make run             build the program and make a picture for a default prompt; with other arguments:
+#                      make run ARGS='generate "a slice of pizza" -o pizza.png --seed 7'
+# make test            every test that needs no Python package
+# make test-scripts, test-outside, test-library: parts of make test
+# make soak            the tests that take minutes: docs/soak.md
+# make check           formatting and static analysis of the Go and the C++ code
+# make format          format the Go and the C++ code
+# make generate        write the operators again from scripts/generate/operators.txt, and the headers' sum
+# make asan            the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+# make fuzz            each fuzz target for ten minutes
+# make race            the Go tests under the race detector and with cgo's checks of pointers
+# make test-range      the tests against the oldest and the newest supported libtorch
+# make test-python     the tests of the exporters and the training, against PyTorch
+# make references      write the reference files again that the tests compare with
+# make gpu-bundle      compiled tests for a machine with a GPU and without Go: docs/gpu.md
 # make emoji-pictures  small pictures of emoji, which examples/train learns from
-# make bench         speed beside plain PyTorch; make train: train the embedded models again
-# make install       libctorch and libcpicture, their headers and .pc files, the program, its manual pages and
-#                    what shells complete, into PREFIX (default /usr/local)
-# make clean         remove what was built; make distclean: what was installed into the checkout too
+# make bench           speed beside plain PyTorch
+# make train           train the embedded models again: some hours
+# make install         the libraries with their headers, and the program with its manual pages, into PREFIX (/usr/local)
+# make clean           remove what was built
+# make distclean       remove what was installed into the checkout too
 PYTHON ?= python3
 GO ?= go
 ARGS ?=
@@ -32,9 +37,14 @@ venv := .venv/bin/python
 comma := ,
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: all lib run test test-scripts test-outside test-library soak check generate asan race fuzz test-range test-python references bench gpu-bundle train emoji-pictures install \
+.PHONY: all help lib run test test-scripts test-outside test-library soak check generate asan race fuzz test-range test-python references bench gpu-bundle train emoji-pictures install \
   clean distclean format FORCE
 all: $(library) $(program)
+
+# The comment at the top of this file.
+help:
+	@sed -n '/^#/!q; s/^# //p' $(firstword $(MAKEFILE_LIST))
+
 lib: $(library)
 
 define need_go

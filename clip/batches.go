@@ -55,6 +55,12 @@ func (m *Model) readers() (count int, besideModel bool) {
 // the work. pictures runs on the caller's goroutine.
 func (m *Model) encodeBatches(ctx context.Context, pictures iter.Seq[source],
 	handle func(b *batch, embeddings *torch.Tensor) error) error {
+	if err := m.usable(); err != nil {
+		return err
+	}
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	reading, cancel := context.WithCancel(ctx)
 	gathered, ready := new(batch), new(batch) // used alternately
 	readers, besideModel := m.readers()

@@ -97,14 +97,34 @@ func (m *Model) templateMean(ctx context.Context, labels, templates []string) (*
 }
 
 // Labels returns a copy of the labels, in order.
-func (c *Classifier) Labels() []string { return append([]string(nil), c.labels...) }
+func (c *Classifier) Labels() []string {
+	if c == nil {
+		return nil
+	}
+	return append([]string(nil), c.labels...)
+}
+
+// usable returns an error for a classifier that [Model.NewClassifier] did not make.
+func (c *Classifier) usable() error {
+	if c == nil || c.weights == nil {
+		return fmt.Errorf("the classifier was not made by NewClassifier: %w", torch.ErrInvalid)
+	}
+	return nil
+}
 
 // Close frees the classifier, but not its model. Closing it again does nothing.
-func (c *Classifier) Close() { c.weights.Close() }
+func (c *Classifier) Close() {
+	if c.usable() == nil {
+		c.weights.Close()
+	}
+}
 
 // Probabilities returns the probabilities of the labels, float32 [N, labels], for image embeddings
 // [N, D]: the softmax of the scaled cosines.
 func (c *Classifier) Probabilities(ctx context.Context, embeddings *torch.Tensor) (probabilities *torch.Tensor, err error) {
+	if err := c.usable(); err != nil {
+		return nil, failed("Probabilities", err)
+	}
 	err = torch.Compute(ctx, func(scope *torch.TensorScope) error {
 		cosines, err := similarity(embeddings, c.weights)
 		if err != nil {
@@ -120,6 +140,9 @@ func (c *Classifier) Probabilities(ctx context.Context, embeddings *torch.Tensor
 // Classify returns, for each image, all labels with their probabilities, the most probable first.
 // The errors are those of [Model.EncodeImage].
 func (c *Classifier) Classify(ctx context.Context, pictures ...image.Image) ([][]Prediction, error) {
+	if err := c.usable(); err != nil {
+		return nil, failed("Classify", err)
+	}
 	embeddings, err := c.model.EncodeImage(ctx, pictures...)
 	if err != nil {
 		return nil, err

@@ -81,6 +81,9 @@ func (m *Model) EncodeFiles(ctx context.Context, paths iter.Seq[string]) iter.Se
 }
 
 func (m *Model) imageSources(pictures iter.Seq[image.Image]) iter.Seq[source] {
+	if pictures == nil {
+		pictures = slices.Values[[]image.Image](nil)
+	}
 	return func(yield func(source) bool) {
 		for picture := range pictures {
 			if !yield(source{read: func() (*imageio.RGB, error) { return m.preprocessor.Crop(picture) }}) {
@@ -91,6 +94,9 @@ func (m *Model) imageSources(pictures iter.Seq[image.Image]) iter.Seq[source] {
 }
 
 func (m *Model) fileSources(paths iter.Seq[string]) iter.Seq[source] {
+	if paths == nil {
+		paths = slices.Values[[]string](nil)
+	}
 	return func(yield func(source) bool) {
 		for path := range paths {
 			if !yield(source{path, func() (*imageio.RGB, error) { return m.preprocessor.loadSquare(path) }}) {
@@ -131,13 +137,13 @@ var errStop = errors.New("stop")
 // encodeEach yields the embeddings one by one.
 func (m *Model) encodeEach(ctx context.Context, operation string, pictures iter.Seq[source]) iter.Seq2[Embedding, error] {
 	return func(yield func(Embedding, error) bool) {
-		dimension := int(m.config.EmbeddingDimension)
 		count := 0
 		err := m.encodeBatches(ctx, pictures, func(b *batch, embeddings *torch.Tensor) error {
 			values, err := toFloats(embeddings)
 			if err != nil {
 				return err
 			}
+			dimension := int(m.config.EmbeddingDimension)
 			for i, source := range b.sources {
 				embedding := Embedding{Index: count, Path: source.path}
 				err := b.failure(i)

@@ -154,26 +154,45 @@ func (m *Model) complete(merges []byte) error {
 }
 
 // Config returns the archive's description of the model.
-func (m *Model) Config() Config { return m.config }
+func (m *Model) Config() Config { return m.orZero().config }
 
 // Device returns the device of the model. Inputs are moved to it, and results are on it.
-func (m *Model) Device() torch.Device { return m.device }
+func (m *Model) Device() torch.Device { return m.orZero().device }
 
 // DType returns the dtype in which the model computes, and that of its results.
-func (m *Model) DType() torch.DType { return m.dtype }
+func (m *Model) DType() torch.DType { return m.orZero().dtype }
 
 // Tokenizer returns the model's tokenizer.
-func (m *Model) Tokenizer() tokenizer.Tokenizer { return m.tokenizer }
+func (m *Model) Tokenizer() tokenizer.Tokenizer { return m.orZero().tokenizer }
 
 // ImageSize returns the side S, in pixels, of the input of [Model.EncodePixels].
-func (m *Model) ImageSize() int64 { return m.config.ImageSize }
+func (m *Model) ImageSize() int64 { return m.orZero().config.ImageSize }
 
 // LogitScale returns the factor that turns cosines into logits: exp of the trained parameter
 // logit_scale, the inverse of the paper's temperature.
-func (m *Model) LogitScale() float64 { return m.logitScale }
+func (m *Model) LogitScale() float64 { return m.orZero().logitScale }
+
+// usable returns an error for a model that was not loaded.
+func (m *Model) usable() error {
+	if m == nil || m.loaded == nil {
+		return fmt.Errorf("the model was not loaded; clip.Load returns one: %w", torch.ErrInvalid)
+	}
+	return nil
+}
+
+// orZero returns the model, or for nil one that was not loaded.
+func (m *Model) orZero() *Model {
+	if m == nil {
+		return new(Model)
+	}
+	return m
+}
 
 // Close frees the model. Closing it again does nothing.
 func (m *Model) Close() {
+	if m.usable() != nil {
+		return
+	}
 	m.loaded.Close()
 	m.mean.Close()
 	m.deviation.Close()
@@ -191,6 +210,9 @@ func (m *Model) EncodeText(ctx context.Context, texts ...string) (*torch.Tensor,
 }
 
 func (m *Model) encodeTexts(ctx context.Context, texts []string) (*torch.Tensor, error) {
+	if err := m.usable(); err != nil {
+		return nil, err
+	}
 	rows, err := m.tokenizer.Tokenize(texts...)
 	if err != nil {
 		return nil, err
@@ -218,6 +240,9 @@ func (m *Model) encodeTexts(ctx context.Context, texts []string) (*torch.Tensor,
 // images are encoded in one batch, and gradients flow back to them. The error is [torch.ErrInvalid]
 // for another shape.
 func (m *Model) EncodePixels(ctx context.Context, pictures *torch.Tensor) (*torch.Tensor, error) {
+	if err := m.usable(); err != nil {
+		return nil, failed("EncodePixels", err)
+	}
 	err := torch.Try(func() error {
 		shape, size := pictures.Shape(), m.config.ImageSize
 		if len(shape) != 4 || shape[0] < 1 || shape[1] != 3 || shape[2] != size || shape[3] != size {

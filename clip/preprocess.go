@@ -1,7 +1,6 @@
 package clip
 
 import (
-	"fmt"
 	"image"
 	"io"
 
@@ -51,22 +50,19 @@ func (p *Preprocessor) Decode(r io.Reader) ([]float32, error) {
 	return p.values(p.decodeSquare(r))
 }
 
-// Image is [Preprocessor.Load] for an image in memory. The error is [imageio.ErrSize] if it is
-// empty, or if Size is out of range.
+// Image is [Preprocessor.Load] for an image in memory. The error is that of [imageio.CheckImage], or
+// [imageio.ErrSize] if Size is out of range.
 func (p *Preprocessor) Image(img image.Image) ([]float32, error) {
 	return p.values(p.Crop(img))
 }
 
 // Crop returns an image scaled and cropped to Size x Size pixels, the first part of preprocessing.
-// The error is [imageio.ErrSize] if the image is empty, or if Size is out of range.
+// The error is that of [imageio.CheckImage], or [imageio.ErrSize] if Size is out of range.
 func (p *Preprocessor) Crop(img image.Image) (*imageio.RGB, error) {
-	if img == nil || img.Bounds().Empty() {
-		return nil, fmt.Errorf("clip: %w: the picture is empty", imageio.ErrSize)
-	}
 	if p.ReferenceExact {
 		return p.fitStored(imageio.StoredImage(img))
 	}
-	return p.fit(imageio.FromImage(img, p.Options.Background), nil)
+	return p.fit(imageio.FromImage(img, p.Options.Background))
 }
 
 func (p *Preprocessor) loadSquare(path string) (*imageio.RGB, error) {
@@ -106,4 +102,4 @@ func (p *Preprocessor) values(square *imageio.RGB, err error) ([]float32, error)
 
 // Preprocessor returns the model's preprocessor. A copy with ReferenceExact set treats unusual
 // images exactly as openai/CLIP does.
-func (m *Model) Preprocessor() Preprocessor { return m.preprocessor }
+func (m *Model) Preprocessor() Preprocessor { return m.orZero().preprocessor }

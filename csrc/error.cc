@@ -81,6 +81,10 @@ char* copy_text(const std::string& text) {
   return copy;
 }
 
+std::string counted(int64_t number, const char* noun) {
+  return std::to_string(number) + " " + noun + (number == 1 ? "" : "s");
+}
+
 // libtorch appends its stack trace, and TorchScript puts one in front; neither helps a Go caller.
 std::string one_line(std::string text) {
   const char* const beginnings[] = {

@@ -90,8 +90,9 @@ class CallbackNode : public Node {
     callback_(call);
     if (call.results.size() != num_outputs()) {
       throw ctorch::CallbackError(CTORCH_ERROR_INVALID,
-                                  name() + " returned " + std::to_string(call.results.size()) +
-                                      " gradients for " + std::to_string(num_outputs()) + " inputs",
+                                  name() + " returned " +
+                                      ctorch::counted(call.results.size(), "gradient") + " for " +
+                                      ctorch::counted(num_outputs(), "input"),
                                   0);
     }
     return std::move(call.results);

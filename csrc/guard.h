@@ -30,6 +30,9 @@ struct Error {
 // The exception in flight as an error for the caller. Only inside a catch block.
 ctorch_error* current_exception() noexcept;
 
+// A number with its noun: "1 byte", "2 bytes".
+std::string counted(int64_t number, const char* noun);
+
 // Brings the calling thread in line with the process's settings (the number of threads, where
 // warnings go).
 void enter_thread();
@@ -130,6 +133,8 @@ inline at::Scalar scalar_of(const ctorch_number& number) {
   switch (number.kind) {
     case CTORCH_NUMBER_INTEGER:
       return at::Scalar(number.integer);
+    case CTORCH_NUMBER_UNSIGNED:
+      return at::Scalar(static_cast<uint64_t>(number.integer));
     case CTORCH_NUMBER_BOOL:
       return at::Scalar(number.integer != 0);
     case CTORCH_NUMBER_REAL:

@@ -145,7 +145,8 @@ std::vector<IValue> arrange(const c10::FunctionSchema& schema, const ctorch_valu
     throw ctorch::Error{CTORCH_ERROR_INVALID, signature(schema) + " " + what};
   };
   if (given > wanted) {
-    fail("takes " + std::to_string(wanted) + " arguments, not " + std::to_string(given));
+    fail("takes " + ctorch::counted(static_cast<int64_t>(wanted), "argument") + ", not " +
+         std::to_string(given));
   }
   std::unordered_map<std::string, const ctorch_value*> by_name;
   for (int64_t i = 0; i < named_count; ++i) {
@@ -380,6 +381,10 @@ int32_t ctorch_module_has_method(const ctorch_module* module, const char* method
   int32_t has = 0;
   ctorch_error_free(guard([&] { has = module->value.find_method(method).has_value(); }));
   return has;
+}
+
+ctorch_value_result ctorch_module_class(const ctorch_module* module) {
+  return guard_value([&] { return IValue(ctorch::type_text(*module->value.type())); });
 }
 
 ctorch_value_result ctorch_module_methods(const ctorch_module* module) {

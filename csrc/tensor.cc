@@ -104,8 +104,9 @@ ctorch_tensor_result ctorch_tensor_from_data(const uint8_t* data, int64_t bytes,
     at::Tensor tensor = at::empty(int_array(shape, dimensions), options);
     if (static_cast<int64_t>(tensor.nbytes()) != bytes) {
       throw ctorch::Error{CTORCH_ERROR_INVALID,
-                          "the shape needs " + std::to_string(tensor.nbytes()) +
-                              " bytes, the data has " + std::to_string(bytes)};
+                          "the shape needs " +
+                              ctorch::counted(static_cast<int64_t>(tensor.nbytes()), "byte") +
+                              ", the data has " + std::to_string(bytes)};
     }
     if (bytes > 0) std::memcpy(tensor.data_ptr(), data, static_cast<size_t>(bytes));
     return device.type == CTORCH_CPU ? tensor : tensor.to(ctorch::device_of(device));
@@ -123,9 +124,8 @@ void need_fit(const at::Tensor& tensor, int64_t bytes, int32_t dtype) {
   }
   const int64_t wanted = tensor.numel() * static_cast<int64_t>(tensor.element_size());
   if (wanted != bytes) {
-    throw ctorch::Error{CTORCH_ERROR_INVALID, "the tensor has " + std::to_string(wanted) +
-                                                  " bytes, there is room for " +
-                                                  std::to_string(bytes)};
+    throw ctorch::Error{CTORCH_ERROR_INVALID, "the tensor has " + ctorch::counted(wanted, "byte") +
+                                                  ", there is room for " + std::to_string(bytes)};
   }
 }
 
@@ -252,9 +252,9 @@ ctorch_error* ctorch_tensor_shape(const ctorch_tensor* tensor, int64_t* sizes, i
   return guard([&] {
     const at::Tensor& value = tensor->value;
     if (value.dim() != dimensions) {
-      throw ctorch::Error{CTORCH_ERROR_INVALID, "the tensor has " + std::to_string(value.dim()) +
-                                                    " dimensions, not " +
-                                                    std::to_string(dimensions)};
+      throw ctorch::Error{CTORCH_ERROR_INVALID, "the tensor has " +
+                                                    ctorch::counted(value.dim(), "dimension") +
+                                                    ", not " + std::to_string(dimensions)};
     }
     for (int64_t i = 0; i < dimensions; ++i) {
       sizes[i] = value.size(i);

@@ -20,6 +20,9 @@ type Options struct {
 	// MaxPixels is the largest allowed width times height, which is checked before decoding. 0
 	// means [DefaultMaxPixels].
 	MaxPixels int64
+	// MaxBytes is the largest allowed size of the encoded image. 0 means [DefaultMaxBytes], or
+	// [DefaultMaxStreamBytes] for a stream whose length is not known.
+	MaxBytes int64
 	// IgnoreOrientation returns the image as it is stored. Otherwise it is turned upright according
 	// to its EXIF data.
 	IgnoreOrientation bool
@@ -38,8 +41,18 @@ func (o Options) maxPixels() int64 {
 	return DefaultMaxPixels
 }
 
+func (o Options) maxBytes(known bool) int64 {
+	switch {
+	case o.MaxBytes > 0:
+		return o.MaxBytes
+	case known:
+		return DefaultMaxBytes
+	}
+	return DefaultMaxStreamBytes
+}
+
 // Load reads an image file; of an animation, the first frame. Errors contain the path, and wrap
-// [ErrUnknownFormat], [ErrCorrupt], [ErrTooManyPixels] or an error of package os.
+// [ErrUnknownFormat], [ErrCorrupt], [ErrTooManyPixels], [ErrTooManyBytes] or an error of package os.
 func Load(path string, opts Options) (*RGB, error) {
 	var p *RGB
 	err := withFile(path, func(r io.Reader) (err error) {
@@ -115,12 +128,15 @@ func (d *Stored) frameRGB(over backdrop) *RGB {
 			return fromWebP(&img.YCbCr, img.A, img.AStride, over)
 		}
 	}
-	return FromImage(d.image, color.NRGBA{over[0], over[1], over[2], 255})
+	return fromImage(d.image, color.NRGBA{over[0], over[1], over[2], 255})
 }
 
 // decodeStored decodes an image, and refuses one with more pixels than allowed before decoding it.
 // keepColors keeps the colors of transparent pixels, for callers that drop the alpha.
 func decodeStored(r io.Reader, opts Options, keepColors bool) (*Stored, error) {
+	if err := checkReader(r); err != nil {
+		return nil, err
+	}
 	start := make([]byte, longestStart)
 	n, err := io.ReadFull(r, start)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
@@ -134,7 +150,7 @@ func decodeStored(r io.Reader, opts Options, keepColors bool) (*Stored, error) {
 	if format == nil {
 		return nil, unknownFormat(start)
 	}
-	data, err := readRest(start, r)
+	data, err := readRest(start, r, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -151,22 +167,36 @@ func decodeStored(r io.Reader, opts Options, keepColors bool) (*Stored, error) {
 }
 
 // readRest reads what follows start, into memory of the right size if the size is known.
-func readRest(start []byte, r io.Reader) ([]byte, error) {
+func readRest(start []byte, r io.Reader, opts Options) ([]byte, error) {
 	const most = 64 << 20 // a file may claim to be larger than memory
-	size := int64(0)
-	switch r := r.(type) {
-	case *os.File:
-		if info, err := r.Stat(); err == nil {
-			size = info.Size()
-		}
-	case interface{ Len() int }:
-		size = int64(r.Len()) + int64(len(start))
+	size, known := sizeOf(r, start)
+	limit := opts.maxBytes(known)
+	if size > limit {
+		return nil, fmt.Errorf("%w: %d, and the limit is %d", ErrTooManyBytes, size, limit)
 	}
 	var data bytes.Buffer
-	data.Grow(int(min(max(size, 0), most)) + bytes.MinRead)
+	data.Grow(int(min(size, most)) + bytes.MinRead)
 	data.Write(start)
-	_, err := data.ReadFrom(r)
-	return data.Bytes(), err
+	if _, err := data.ReadFrom(io.LimitReader(r, max(0, limit+1-int64(len(start))))); err != nil {
+		return nil, err
+	}
+	if int64(data.Len()) > limit {
+		return nil, fmt.Errorf("%w: the limit for a stream is %d", ErrTooManyBytes, limit)
+	}
+	return data.Bytes(), nil
+}
+
+// sizeOf returns the number of bytes of a source from which start was read, if that is known.
+func sizeOf(r io.Reader, start []byte) (size int64, known bool) {
+	switch r := r.(type) {
+	case *os.File:
+		if info, err := r.Stat(); err == nil && info.Mode().IsRegular() {
+			return info.Size(), true
+		}
+	case interface{ Len() int }:
+		return int64(r.Len()) + int64(len(start)), true
+	}
+	return 0, false
 }
 
 // decodeFormat is decodeStored for data of a known format. Its errors do not wrap ErrCorrupt yet.

@@ -10,6 +10,7 @@ import (
 	"image/png"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -172,7 +173,7 @@ func TestFromImage(t *testing.T) {
 			source.SetNRGBA(x, y, color.NRGBA{uint8(x * 6), uint8(y * 8), uint8(x ^ y), 255})
 		}
 	}
-	want := FromImage(source, nil)
+	want := fromImage(source, nil)
 	require.Equal(t, []uint8{18, 40, 6}, want.Pix[:3])
 	for _, other := range []interface {
 		image.Image
@@ -185,11 +186,11 @@ func TestFromImage(t *testing.T) {
 				other.Set(x, y, source.At(x, y))
 			}
 		}
-		assert.Equal(t, want, FromImage(other, nil), "%T", other)
+		assert.Equal(t, want, fromImage(other, nil), "%T", other)
 	}
-	part := FromImage(source.SubImage(image.Rect(10, 10, 20, 20)), nil)
+	part := fromImage(source.SubImage(image.Rect(10, 10, 20, 20)), nil)
 	assert.Equal(t, []uint8{60, 80, 0}, part.Pix[:3])
-	assert.Same(t, want, FromImage(want, nil))
+	assert.Same(t, want, fromImage(want, nil))
 
 	ycbcr := image.NewYCbCr(image.Rect(0, 0, 9, 7), image.YCbCrSubsampleRatio420)
 	for i := range ycbcr.Y {
@@ -199,7 +200,7 @@ func TestFromImage(t *testing.T) {
 		ycbcr.Cb[i], ycbcr.Cr[i] = 128, 128
 	}
 	for _, img := range []image.Image{ycbcr, ycbcr.SubImage(image.Rect(2, 3, 8, 6))} {
-		for _, level := range FromImage(img, nil).Pix {
+		for _, level := range fromImage(img, nil).Pix {
 			require.Equal(t, uint8(100), level)
 		}
 	}
@@ -245,10 +246,66 @@ func TestUnusualSizes(t *testing.T) {
 		_, err := FitSquare(empty, 8, Bicubic)
 		assert.ErrorIs(t, err, ErrSize)
 	}
-	for _, img := range []image.Image{nil, image.NewGray(image.Rect(0, 0, 0, 5)), &RGB{Width: 2, Height: 2}} {
-		_, err := StoredImage(img)
-		assert.ErrorIs(t, err, ErrSize)
+	for _, img := range []image.Image{nil, image.NewGray(image.Rect(0, 0, 0, 5)), &RGB{Width: 2, Height: 2}, (*image.RGBA)(nil), (*RGB)(nil)} {
+		for name, use := range uses {
+			assert.ErrorIs(t, use(img), ErrSize, name)
+		}
 	}
+}
+
+// uses are the functions that take any picture.
+var uses = map[string]func(image.Image) error{
+	"StoredImage": func(img image.Image) error { _, err := StoredImage(img); return err },
+	"FromImage":   func(img image.Image) error { _, err := FromImage(img, nil); return err },
+	"ToNRGBA":     func(img image.Image) error { _, err := ToNRGBA(img); return err },
+	"ToGray":      func(img image.Image) error { _, err := ToGray(img, nil); return err },
+	"EncodePNG":   func(img image.Image) error { return EncodePNG(io.Discard, img) },
+}
+
+// TestPicturesWithoutEnd are refused before anything is allocated for them; a part of one is a picture.
+func TestPicturesWithoutEnd(t *testing.T) {
+	uniform := image.NewUniform(color.Black)
+	folder := t.TempDir()
+	uses := maps.Clone(uses)
+	for _, name := range []string{"a.png", "a.jpg", "a.webp"} {
+		uses[name] = func(img image.Image) error { return Save(filepath.Join(folder, name), img) }
+	}
+	for name, use := range uses {
+		err := use(uniform)
+		assert.ErrorIs(t, err, ErrTooManyPixels, name)
+		assert.ErrorContains(t, err, "*image.Uniform of 2000000000x2000000000", name)
+	}
+	left, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	assert.Empty(t, left)
+}
+
+// A failing picture has a method that panics, far enough down that another goroutine converts it.
+type failing struct{ image.Rectangle }
+
+func (f failing) ColorModel() color.Model { return color.RGBAModel }
+func (f failing) Bounds() image.Rectangle { return f.Rectangle }
+func (f failing) At(x, y int) color.Color {
+	if y > 900 {
+		panic("no such row")
+	}
+	return color.White
+}
+
+func TestPicturesWhoseMethodsFail(t *testing.T) {
+	for _, name := range []string{"FromImage", "ToNRGBA", "ToGray"} {
+		err := uses[name](failing{image.Rect(0, 0, 1000, 1000)})
+		assert.ErrorIs(t, err, ErrCorrupt)
+		assert.ErrorContains(t, err, "no such row")
+	}
+}
+
+func TestNilStreams(t *testing.T) {
+	assert.ErrorContains(t, EncodePNG(nil, NewRGB(1, 1)), "the writer is nil")
+	_, err := Decode(nil, Options{})
+	assert.ErrorContains(t, err, "the reader is nil")
+	_, err = DecodeStored(nil, Options{})
+	assert.ErrorContains(t, err, "the reader is nil")
 }
 
 // In memory or from a file, a picture in its own mode gives the same.
@@ -319,4 +376,49 @@ func FuzzDecode(f *testing.F) {
 		require.NoError(t, p.check())
 		require.LessOrEqual(t, p.Width*p.Height, 1<<16)
 	})
+}
+
+// endless is the start of a picture and then zeros without end.
+type endless struct {
+	start []byte
+	read  int
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	n := copy(p, e.start[min(e.read, len(e.start)):])
+	clear(p[n:])
+	e.read += len(p)
+	return len(p), nil
+}
+
+// TestByteLimit: a stream without an end is read to the limit only, and a file that is too large not at all.
+func TestByteLimit(t *testing.T) {
+	stream := &endless{start: []byte("\x89PNG\r\n\x1a\n")}
+	_, err := Decode(stream, Options{MaxBytes: 1 << 20})
+	assert.ErrorIs(t, err, ErrTooManyBytes)
+	assert.LessOrEqual(t, stream.read, 1<<20+1)
+
+	stream = &endless{start: []byte("\x89PNG\r\n\x1a\n")}
+	_, err = DecodeStored(stream, Options{})
+	assert.EqualError(t, err, "imageio: too many bytes: the limit for a stream is 268435456")
+
+	path := filepath.Join(t.TempDir(), "a.png")
+	require.NoError(t, os.WriteFile(path, []byte("\x89PNG\r\n\x1a\n"), 0o600))
+	require.NoError(t, os.Truncate(path, 1<<40)) // takes no room on the disk
+	_, err = Load(path, Options{})
+	assert.ErrorIs(t, err, ErrTooManyBytes)
+	assert.ErrorContains(t, err, "1099511627776, and the limit is 2147483648")
+
+	data, err := os.ReadFile(filepath.Join("testdata", "photo_420.jpg"))
+	require.NoError(t, err)
+	for _, limit := range []int{len(data), len(data) - 1, 3} {
+		for _, source := range []io.Reader{bytes.NewReader(data), struct{ io.Reader }{bytes.NewReader(data)}} {
+			_, err = Decode(source, Options{MaxBytes: int64(limit)})
+			if limit == len(data) {
+				assert.NoError(t, err)
+			} else {
+				assert.ErrorIs(t, err, ErrTooManyBytes)
+			}
+		}
+	}
 }

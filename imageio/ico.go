@@ -116,7 +116,7 @@ func decodeICO(data []byte, d *Stored) error {
 		return io.ErrUnexpectedEOF
 	}
 	mask := icon.data[len(icon.data)-stride*h.height:]
-	out := ToNRGBA(colors.image)
+	out := toNRGBA(colors.image)
 	row := make([]uint8, h.width)
 	for y := range h.height {
 		unpackBits(row, mask[(h.height-1-y)*stride:], 1)

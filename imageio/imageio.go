@@ -34,6 +34,8 @@ var (
 	ErrCorrupt = errors.New("the picture is damaged, cut short or of an unsupported kind")
 	// ErrTooManyPixels: the image, or the one to be made, has more pixels than allowed.
 	ErrTooManyPixels = errors.New("too many pixels")
+	// ErrTooManyBytes: the file or the stream is larger than allowed.
+	ErrTooManyBytes = errors.New("too many bytes")
 	// ErrSize: no image has this width, height or number of values; also an empty image.
 	ErrSize = errors.New("impossible size")
 	// ErrText: the text cannot be stored in a PNG file.
@@ -45,3 +47,10 @@ var (
 // DefaultMaxPixels is the largest width times height if Options.MaxPixels is 0. It is Pillow's
 // limit too.
 const DefaultMaxPixels = 178_956_970
+
+// The most bytes that are read if Options.MaxBytes is 0: of a file, or of another source of a known
+// length, and of one whose length is not known, such as a pipe, which may have no end.
+const (
+	DefaultMaxBytes       = 2 << 30
+	DefaultMaxStreamBytes = 256 << 20
+)

@@ -42,7 +42,7 @@ func BenchmarkDecodeJPEG(b *testing.B) {
 		for b.Loop() {
 			img, err := jpeg.Decode(bytes.NewReader(data))
 			require.NoError(b, err)
-			FromImage(img, nil)
+			fromImage(img, nil)
 		}
 	})
 	if cpicture.JPEGLibrary() == "" {

@@ -7,12 +7,18 @@ import (
 
 // ToNRGBA converts an image to non-premultiplied RGBA, as Pillow's mode RGBA, with bounds that
 // start at the origin. Of 16-bit samples the high 8 bits are kept. It always copies.
-func ToNRGBA(img image.Image) *image.NRGBA {
+//
+// The error is that of [CheckImage].
+func ToNRGBA(img image.Image) (*image.NRGBA, error) {
+	return converted(img, func() *image.NRGBA { return toNRGBA(img) })
+}
+
+func toNRGBA(img image.Image) *image.NRGBA {
 	bounds := img.Bounds()
 	out := image.NewNRGBA(image.Rect(0, 0, bounds.Dx(), bounds.Dy()))
 	switch img := img.(type) {
 	case *RGB, *image.YCbCr, *image.Gray, *image.Gray16, *image.CMYK:
-		rgb := FromImage(img, nil)
+		rgb := fromImage(img, nil)
 		parallelRows(rgb.Height, 4*rgb.Width, func(y int) {
 			row, in := out.Pix[y*out.Stride:], rgb.Pix[3*y*rgb.Width:]
 			for x := range rgb.Width {
@@ -51,14 +57,20 @@ func divideByAlpha(out, in []uint8) {
 // ToGray converts an image to gray, with Pillow's weights of the channels (ITU-R 601-2),
 // transparent parts composited over the background (nil means white), and bounds that start at the
 // origin. It always copies.
-func ToGray(img image.Image, background color.Color) *image.Gray {
+//
+// The error is that of [CheckImage].
+func ToGray(img image.Image, background color.Color) (*image.Gray, error) {
+	return converted(img, func() *image.Gray { return toGray(img, background) })
+}
+
+func toGray(img image.Image, background color.Color) *image.Gray {
 	bounds := img.Bounds()
 	out := image.NewGray(image.Rect(0, 0, bounds.Dx(), bounds.Dy()))
 	if gray, ok := img.(*image.Gray); ok {
 		out.Pix = packedRows(gray.Pix, gray.Stride, bounds, 1).pix
 		return out
 	}
-	rgb := FromImage(img, background)
+	rgb := fromImage(img, background)
 	parallelRows(rgb.Height, 3*rgb.Width, func(y int) {
 		row, in := out.Pix[y*out.Stride:][:rgb.Width], rgb.Pix[3*y*rgb.Width:]
 		for x := range row {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/clipvqgan/clipvqgan/imageio"
 )
@@ -19,7 +20,8 @@ func TestToNRGBADividesAsTheStandardLibrary(t *testing.T) {
 		}
 	}
 	for _, img := range []*image.RGBA{img, img.SubImage(image.Rect(10, 20, 90, 60)).(*image.RGBA)} {
-		got := imageio.ToNRGBA(img)
+		got, err := imageio.ToNRGBA(img)
+		require.NoError(t, err)
 		bounds := img.Bounds()
 		assert.Equal(t, image.Rect(0, 0, bounds.Dx(), bounds.Dy()), got.Bounds())
 		for y := range bounds.Dy() {
@@ -38,12 +40,17 @@ func TestToGrayLiesOverTheBackground(t *testing.T) {
 	img.SetNRGBA(5, 5, color.NRGBA{255, 0, 0, 255})
 	img.SetNRGBA(6, 5, color.NRGBA{10, 20, 30, 255})
 	// Pillow's convert("L") gives 76 and 18; the third is transparent.
-	assert.Equal(t, []uint8{76, 18, 255}, imageio.ToGray(img, nil).Pix)
-	assert.Equal(t, []uint8{76, 18, 0}, imageio.ToGray(img, color.Black).Pix)
+	gray := func(img image.Image, background color.Color) *image.Gray {
+		made, err := imageio.ToGray(img, background)
+		require.NoError(t, err)
+		return made
+	}
+	assert.Equal(t, []uint8{76, 18, 255}, gray(img, nil).Pix)
+	assert.Equal(t, []uint8{76, 18, 0}, gray(img, color.Black).Pix)
 
-	gray := &image.Gray{Pix: []uint8{1, 2, 3, 4, 5, 6}, Stride: 3, Rect: image.Rect(0, 0, 3, 2)}
-	part := imageio.ToGray(gray.SubImage(image.Rect(1, 0, 3, 2)), nil)
+	whole := &image.Gray{Pix: []uint8{1, 2, 3, 4, 5, 6}, Stride: 3, Rect: image.Rect(0, 0, 3, 2)}
+	part := gray(whole.SubImage(image.Rect(1, 0, 3, 2)), nil)
 	assert.Equal(t, []uint8{2, 3, 5, 6}, part.Pix)
 	part.Pix[0] = 9
-	assert.Equal(t, uint8(2), gray.Pix[1], "the copy is one")
+	assert.Equal(t, uint8(2), whole.Pix[1], "the copy is one")
 }

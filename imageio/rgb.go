@@ -68,7 +68,12 @@ func (p *RGB) check() error {
 
 // FromImage converts an image to RGB, with transparent parts composited over the background (nil
 // means white). Of 16-bit samples the high 8 bits are kept. An *RGB is returned itself, not copied.
-func FromImage(img image.Image, background color.Color) *RGB {
+// The error is that of [CheckImage].
+func FromImage(img image.Image, background color.Color) (*RGB, error) {
+	return converted(img, func() *RGB { return fromImage(img, background) })
+}
+
+func fromImage(img image.Image, background color.Color) *RGB {
 	if p, ok := img.(*RGB); ok {
 		return p
 	}
@@ -214,8 +219,21 @@ func parallelBlocks(rows, samples int, do func(start, end int)) {
 		return
 	}
 	var group sync.WaitGroup
+	failures := make(chan any, workers)
 	for w := range workers {
-		group.Go(func() { do(rows*w/workers, rows*(w+1)/workers) })
+		group.Go(func() {
+			defer func() {
+				if reason := recover(); reason != nil { // in the caller's goroutine it can be caught
+					failures <- reason
+				}
+			}()
+			do(rows*w/workers, rows*(w+1)/workers)
+		})
 	}
 	group.Wait()
+	select {
+	case reason := <-failures:
+		panic(reason)
+	default:
+	}
 }

@@ -2,6 +2,7 @@ package imageio
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -97,7 +98,7 @@ func EncodePNG(w io.Writer, img image.Image, texts ...Text) error {
 }
 
 func encodePNG(w io.Writer, img image.Image, texts []Text) error {
-	if err := checkPicture(img); err != nil {
+	if err := cmp.Or(checkWriter(w), checkPicture(img)); err != nil {
 		return err
 	}
 	var chunks []byte
@@ -126,17 +127,7 @@ func encodeJPEG(w io.Writer, img image.Image, quality int) error {
 	if err := checkPicture(img); err != nil {
 		return err
 	}
-	return jpeg.Encode(w, standard(FromImage(img, color.White)), &jpeg.Options{Quality: quality})
-}
-
-func checkPicture(img image.Image) error {
-	if p, ok := img.(*RGB); ok {
-		return p.check()
-	}
-	if img == nil || img.Bounds().Empty() {
-		return fmt.Errorf("%w: the picture is empty", ErrSize)
-	}
-	return nil
+	return jpeg.Encode(w, standard(fromImage(img, color.White)), &jpeg.Options{Quality: quality})
 }
 
 // standard converts RGB to a type that the standard library encodes fast.

@@ -21,8 +21,8 @@ type Stored struct {
 	atLeast     image.Point
 }
 
-// LoadStored reads an image file. It uses the options MaxPixels and AtLeast only. The errors are
-// those of [Load].
+// LoadStored reads an image file. It uses the options MaxPixels, MaxBytes and AtLeast only. The
+// errors are those of [Load].
 func LoadStored(path string, options Options) (*Stored, error) {
 	var d *Stored
 	err := withFile(path, func(r io.Reader) (err error) {
@@ -41,15 +41,10 @@ func DecodeStored(r io.Reader, options Options) (*Stored, error) {
 	return d, nil
 }
 
-// StoredImage returns an image in memory as a [Stored]. The error is [ErrSize] for an empty one.
+// StoredImage returns an image in memory as a [Stored]. The error is that of [CheckImage].
 func StoredImage(img image.Image) (*Stored, error) {
-	if img == nil || img.Bounds().Empty() {
-		return nil, fmt.Errorf("imageio: %w: the picture is empty", ErrSize)
-	}
-	if rgb, ok := img.(*RGB); ok {
-		if err := rgb.check(); err != nil {
-			return nil, fmt.Errorf("imageio: %w", err)
-		}
+	if err := checkPicture(img); err != nil {
+		return nil, fmt.Errorf("imageio: %w", err)
 	}
 	return &Stored{image: img}, nil
 }

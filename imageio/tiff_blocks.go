@@ -242,7 +242,7 @@ func (b *tiffBlocks) jpeg(in []byte, rows, size int) ([]byte, error) {
 			out[i] = 255 - out[i] // decodeJPEG takes them as Adobe's
 		}
 	default:
-		out = FromImage(img, nil).Pix
+		out = fromImage(img, nil).Pix
 	}
 	if len(out) < size || len(out)/found.Y != b.stride {
 		return nil, errors.New("a block of the TIFF data is a JPEG stream in other colors")

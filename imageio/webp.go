@@ -34,5 +34,5 @@ func encodeWebP(w io.Writer, img image.Image, quality int) error {
 	// Without Exact the colors of transparent pixels are lost.
 	options.Lossless = options.Quality == losslessWebP
 	options.Exact = options.Lossless
-	return guard(func() error { return webp.Encode(w, ToNRGBA(img), options) })
+	return guard(func() error { return webp.Encode(w, toNRGBA(img), options) })
 }

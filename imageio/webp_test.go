@@ -51,7 +51,7 @@ func TestWebPKeepsAlpha(t *testing.T) {
 	require.NoError(t, Save(path, img))
 	stored, err := LoadStored(path, Options{})
 	require.NoError(t, err)
-	assert.Equal(t, img.Pix, ToNRGBA(stored.image).Pix)
+	assert.Equal(t, img.Pix, toNRGBA(stored.image).Pix)
 }
 
 func TestLossyWebPIsNearAndSmall(t *testing.T) {

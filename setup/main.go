@@ -39,8 +39,8 @@ type stopped struct{ signal syscall.Signal }
 
 func (stopped) Error() string { return "interrupted: nothing half-done was taken for whole" }
 
-// errUsage is an error that package flag has reported already.
-var errUsage = errors.New("wrong use")
+// A wrongUse is an error in the command line.
+type wrongUse struct{ error }
 
 func main() {
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -56,10 +56,11 @@ func main() {
 	case wasStopped:
 		tell.Say("%v", end)
 		os.Exit(128 + int(end.signal)) // as shells do
-	case errors.Is(err, errUsage):
-		os.Exit(2)
 	default:
 		tell.Say("error: %s", explain(err))
+		if _, isUse := errors.AsType[wrongUse](err); isUse {
+			os.Exit(2)
+		}
 		os.Exit(1)
 	}
 }
@@ -79,36 +80,13 @@ func explain(err error) string {
 // namedPins can be replaced by tests.
 var namedPins = pins.Named
 
-// options are the command-line flags.
-type options struct {
-	pins       string
-	python     string
-	installDir string
-	buildDir   string
-	again      bool
-}
-
 func run(ctx context.Context, arguments []string, tell *console.Console) error {
-	var o options
-	flags := flag.NewFlagSet("setup", flag.ContinueOnError)
-	flags.Usage = func() {
-		fmt.Fprintln(flags.Output(), "Finds or installs libtorch, builds libctorch, and prints what go build needs to link it:\n\n"+
-			"  eval \"$(go run github.com/clipvqgan/clipvqgan/setup@latest)\"\n\nFlags:")
-		flags.PrintDefaults()
+	o, err := parse(arguments)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Print(help)
 	}
-	flags.StringVar(&o.pins, "pins", "default", "install the `oldest` or newest supported libtorch instead of looking for one")
-	flags.StringVar(&o.python, "python", "python3", "the Python whose torch package is looked at")
-	flags.StringVar(&o.installDir, "install-dir", "", "where libtorch is installed (default: in the user's cache folder)")
-	flags.StringVar(&o.buildDir, "build-dir", "", "only write where libtorch is into libtorch.cmake and libtorch.json in this `folder`, as make does")
-	flags.BoolVar(&o.again, "rebuild", false, "build libctorch even where it is there, as after a library that it uses was installed")
-	if err := flags.Parse(arguments); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return err
-		}
-		return errUsage
-	}
-	if flags.NArg() > 0 {
-		return fmt.Errorf("%q was given, and setup takes flags alone: see -help", flags.Arg(0))
+	if err != nil {
+		return err
 	}
 	cache := ""
 	if o.buildDir == "" || o.installDir == "" {

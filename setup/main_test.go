@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -158,7 +160,12 @@ func TestNoNetwork(t *testing.T) {
 func TestNoIndex(t *testing.T) {
 	m := newMachine(t)
 	said, status := m.run()
-	m.assertFails(said, status, "the package index has no torch==2.")
+	m.assertFails(said, status, "libtorch was not installed: pip's configuration forbids package indexes (PIP_NO_INDEX), and no find-links are set: "+
+		"unset PIP_NO_INDEX, set PIP_FIND_LINKS to a folder with the wheels, or set LIBTORCH")
+	links := t.TempDir()
+	t.Setenv("PIP_FIND_LINKS", links)
+	said, status = m.run()
+	m.assertFails(said, status, "and its find-links ("+links+") have no torch==2.")
 }
 
 func TestWrongUse(t *testing.T) {
@@ -170,10 +177,29 @@ func TestWrongUse(t *testing.T) {
 	t.Setenv("LIBTORCH_CUDA", "yes")
 	said, status = m.run()
 	m.assertFails(said, status, "0 or 1")
-	_, status = m.run("-nonsense")
+	said, status = m.run("-nonsense")
 	assert.Equal(t, 2, status)
-	_, status = m.run("-help")
-	assert.Equal(t, 0, status)
+	assert.Equal(t, "error: flag provided but not defined: -nonsense; -help shows all flags\n", said)
+}
+
+// TestHelpIsComplete: it has each flag and each variable that is read.
+func TestHelpIsComplete(t *testing.T) {
+	newMachine(t)
+	out, err := exec.Command(program, "-help").Output()
+	require.NoError(t, err)
+	assert.Equal(t, help, string(out))
+	source, err := os.ReadFile("options.go")
+	require.NoError(t, err)
+	flags := regexp.MustCompile(`flags\.\w+Var\(&o\.\w+, ("[a-z-]+")`).FindAllStringSubmatch(string(source), -1)
+	require.Len(t, flags, 5)
+	for _, flag := range flags {
+		name, err := strconv.Unquote(flag[1])
+		require.NoError(t, err)
+		assert.Regexp(t, `(?m)^  -`+name+` `, help)
+	}
+	for line := range strings.Lines(help) {
+		assert.LessOrEqual(t, len(line), 107, line)
+	}
 }
 
 func TestLibtorchIsNamed(t *testing.T) {
@@ -238,7 +264,7 @@ func TestAnOldTorchOfPythonIsPassedOver(t *testing.T) {
 		"c++": "", "cc": standin.Compiler, "cmake": "", "ninja": "", "python3": `echo /usr/bin/python3; echo "` + m.folder + `/site/torch"`,
 	}))
 	said, status := m.run()
-	m.assertFails(said, status, "the package index has no torch")
+	m.assertFails(said, status, "forbids package indexes (PIP_NO_INDEX)")
 	assert.Contains(t, said, "not used: the torch of /usr/bin/python3: libtorch 2.1.0")
 
 	folder := m.libtorch("site/torch", "2.13.0", standin.CXX11ABI)

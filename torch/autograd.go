@@ -6,6 +6,8 @@ import "C"
 import (
 	"runtime"
 	"slices"
+
+	"github.com/clipvqgan/clipvqgan/torch/internal/words"
 )
 
 // RequiresGrad reports whether operations on t are recorded for the backward pass: because
@@ -122,7 +124,7 @@ func (o BackwardOptions) gradients(operation string, outputs int) handles {
 		return handles{}
 	}
 	if len(o.Gradients) != outputs {
-		panic(invalid(operation, "%d gradients for %d tensors", len(o.Gradients), outputs))
+		panic(invalid(operation, "%s for %s", words.Count(len(o.Gradients), "gradient"), words.Count(outputs, "tensor")))
 	}
 	return acquireAll(operation, o.Gradients)
 }

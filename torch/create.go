@@ -9,7 +9,7 @@ import (
 )
 
 // An Option says how a new tensor is made: a [DType], a [Device], a [*Generator] or [Pinned].
-// Copies also take [NonBlocking].
+// Copies also take [NonBlocking]. nil is no option.
 type Option interface {
 	apply(o *options)
 }
@@ -25,7 +25,9 @@ type options struct {
 func gather(dtype DType, given []Option) options {
 	o := options{dtype: dtype}
 	for _, option := range given {
-		option.apply(&o)
+		if option != nil {
+			option.apply(&o)
+		}
 	}
 	return o
 }
@@ -36,7 +38,9 @@ func destination(where []Option) (options, *C.ctorch_device) {
 	asItIs := Device{index: -1}
 	wanted := options{dtype: NoDType, device: asItIs}
 	for _, option := range where {
-		option.apply(&wanted)
+		if option != nil {
+			option.apply(&wanted)
+		}
 	}
 	if wanted.device == asItIs {
 		return wanted, nil

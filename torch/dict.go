@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strconv"
+
+	"github.com/clipvqgan/clipvqgan/torch/internal/words"
 )
 
 // A Dict is a Python dict, which keeps the order in which its keys were added. State dicts are
@@ -160,14 +162,14 @@ func (d *Dict) Tensors() ([]NamedTensor, error) {
 	for key, value := range d.All() {
 		name, ok := key.(string)
 		if !ok {
-			return nil, invalid(operation, "the key %v is a %T, not a name", key, key)
+			return nil, invalid(operation, "the key %v is %s, not a name", key, words.Type(key))
 		}
 		tensor, ok := value.(*Tensor)
 		if object, is := value.(*Object); is && object != nil && object.Problem != "" {
 			return nil, invalid(operation, "%q is no tensor: %s", name, object.Problem)
 		}
 		if !ok || tensor == nil {
-			return nil, invalid(operation, "%q is a %T, not a tensor", name, value)
+			return nil, invalid(operation, "%q is %s, not a tensor", name, words.Type(value))
 		}
 		tensors = append(tensors, NamedTensor{name, tensor})
 	}
@@ -244,7 +246,7 @@ func dictKey(key any) (kept, place any, err error) {
 		text, err := tupleKey(k, &left)
 		return k, text, err
 	}
-	return nil, nil, fmt.Errorf("a %T cannot be a dict's key", key)
+	return nil, nil, fmt.Errorf("%s cannot be a dict's key", words.Type(key))
 }
 
 // largestTupleKey limits how many elements a tuple that is a key may have, nested ones included: a

@@ -1,5 +1,7 @@
 package torch
 
+import "github.com/clipvqgan/clipvqgan/torch/internal/words"
+
 // An FFTNorm says which of a Fourier transform and its inverse is scaled.
 type FFTNorm int
 
@@ -34,7 +36,7 @@ func (o FFTOptions) of(operation string, standard ...int64) (size, dims []int64,
 			dims = standard
 		}
 		if len(dims) != len(standard) {
-			panic(invalid(operation, "it transforms %d dimensions, Dims has %d", len(standard), len(dims)))
+			panic(invalid(operation, "it transforms %s, Dims has %d", words.Count(len(standard), "dimension"), len(dims)))
 		}
 	}
 	_ = o.Norm.text(operation)

@@ -3,7 +3,11 @@ package torch
 // #include "ctorch/ctorch.h"
 import "C"
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/clipvqgan/clipvqgan/torch/internal/words"
+)
 
 // A Function is a differentiable operation whose forward and backward are written in Go. It is
 // PyTorch's torch.autograd.Function.
@@ -201,7 +205,7 @@ func (a *application) run(call *C.ctorch_call) {
 	}
 	results := a.backward(ctx, gradients)
 	if len(results) != a.inputs {
-		panic(invalid(a.name(), "it returned %d gradients for %d inputs", len(results), a.inputs))
+		panic(invalid(a.name(), "it returned %s for %s", words.Count(len(results), "gradient"), words.Count(a.inputs, "input")))
 	}
 	giveBack(a.name(), call, results)
 }

@@ -287,7 +287,7 @@ func TestErrorsInBackwardNameTheFunction(t *testing.T) {
 		"closed tensor": {torch.ErrClosed, "the backward of Wrong: Neg: ", func(_ *torch.FunctionContext, g []*torch.Tensor) []*torch.Tensor {
 			return []*torch.Tensor{closed.Neg()}
 		}},
-		"too few": {torch.ErrInvalid, "the backward of Wrong: it returned 0 gradients for 1 inputs", func(*torch.FunctionContext, []*torch.Tensor) []*torch.Tensor {
+		"too few": {torch.ErrInvalid, "the backward of Wrong: it returned 0 gradients for 1 input", func(*torch.FunctionContext, []*torch.Tensor) []*torch.Tensor {
 			return nil
 		}},
 		"wrong shape": {torch.ErrInvalid, "WrongBackward returned an invalid gradient at index 0", func(*torch.FunctionContext, []*torch.Tensor) []*torch.Tensor {

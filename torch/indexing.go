@@ -8,6 +8,8 @@ import (
 	"math"
 	"reflect"
 	"unsafe"
+
+	"github.com/clipvqgan/clipvqgan/torch/internal/words"
 )
 
 // An Index is an index of [Tensor.At] that is not a number, slice or tensor: [All], [Ellipsis],
@@ -101,7 +103,7 @@ func (t *Tensor) SetAt(value any, indices ...any) *Tensor {
 	}
 	number, ok := asNumberOfC(value)
 	if !ok {
-		panic(invalid(operation, "the value is a %v, wanted a tensor, a number or a bool", reflect.TypeOf(value)))
+		panic(invalid(operation, "the value is %s, wanted a tensor, a number or a bool", words.Type(value)))
 	}
 	check(operation, C.ctorch_tensor_set_item_number(self, all.items, all.count, number))
 	return t
@@ -179,8 +181,8 @@ func (l *indexList) item(operation string, place int, index any) C.ctorch_index 
 	}
 	number, ok := wholeNumber(index)
 	if !ok {
-		panic(invalid(operation, "index %d is a %T, wanted a whole number, Range, All, Ellipsis, "+
-			"NewAxis, a bool, a tensor, []int, []int64 or []bool", place, index))
+		panic(invalid(operation, "index %d is %s, wanted a whole number, Range, All, Ellipsis, "+
+			"NewAxis, a bool, a tensor, []int, []int64 or []bool", place, words.Type(index)))
 	}
 	return C.ctorch_index{kind: C.CTORCH_INDEX_INTEGER, start: C.int64_t(number)}
 }

@@ -270,7 +270,7 @@ func TestIndexingSaysWhatIsWrong(t *testing.T) {
 		"torch: Range: the step is -1, wanted 1 or more; Flip":  func() { torch.Range(0, 3, -1) },
 		"torch: Range: there are 2 steps, wanted at most 1":     func() { torch.Range(0, 3, 1, 1) },
 		"torch: SetAt: the value is a string, wanted a tensor":  func() { x.SetAt("1", 0) },
-		"torch: SetAt: the value is a <nil>, wanted a tensor":   func() { x.SetAt(nil, 0) },
+		"torch: SetAt: the value is nil, wanted a tensor":       func() { x.SetAt(nil, 0) },
 		"torch: SetAt: the tensor is nil":                       func() { x.SetAt((*torch.Tensor)(nil), 0) },
 	} {
 		assert.ErrorContains(t, failure(t, f), want)

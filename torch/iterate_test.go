@@ -89,7 +89,7 @@ func TestRowsOfSlices(t *testing.T) {
 	assert.Equal(t, []float32{0, 0}, row[1], "appending to a row leaves the next one alone")
 
 	assert.ErrorContains(t, failure(t, func() { torch.FromRows([][]int64{{1, 2}, {3}}) }),
-		"torch: FromRows: row 1 has 1 elements and row 0 has 2")
+		"torch: FromRows: row 1 has 1 element and row 0 has 2")
 	assert.ErrorContains(t, failure(t, func() { torch.ToRows[float32](torch.Zeros(torch.Shape{3})) }),
 		"torch: ToRows: the tensor is [3], wanted [rows, columns]")
 }

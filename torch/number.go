@@ -6,6 +6,8 @@ import "C"
 import (
 	"math"
 	"reflect"
+
+	"github.com/clipvqgan/clipvqgan/torch/internal/words"
 )
 
 // A Number is an integer, real or complex number or a bool, of any Go type. It is PyTorch's Scalar.
@@ -21,16 +23,15 @@ import (
 // floating-point dtype; any tensor and a complex number give complex numbers. Within one kind the
 // tensor's dtype stays.
 //
-// Functions that take a Number panic with an [*Error] of kind [ErrInvalid] for any other type, or
-// for an integer that does not fit in an int64.
+// Functions that take a Number panic with an [*Error] of kind [ErrInvalid] for any other type. An
+// unsigned integer beyond an int64 is for tensors of [Uint64] and of real numbers.
 type Number any
 
 // cNumber converts a number to C's form. It panics if value is not a number.
 func cNumber(operation string, value Number) C.ctorch_number {
 	number, ok := asNumberOfC(value)
 	if !ok {
-		panic(invalid(operation, "the value is a %v, wanted a number of at most 64 bits or a bool",
-			reflect.TypeOf(value)))
+		panic(invalid(operation, "the value is %s, wanted a number of at most 64 bits or a bool", words.Type(value)))
 	}
 	return number
 }
@@ -47,8 +48,12 @@ func asNumberOfC(value Number) (C.ctorch_number, bool) {
 	switch v := reflect.ValueOf(value); {
 	case v.CanInt():
 		return C.ctorch_number{kind: C.CTORCH_NUMBER_INTEGER, integer: C.int64_t(v.Int())}, true
-	case v.CanUint() && v.Uint() <= math.MaxInt64:
-		return C.ctorch_number{kind: C.CTORCH_NUMBER_INTEGER, integer: C.int64_t(v.Uint())}, true
+	case v.CanUint():
+		kind := C.int32_t(C.CTORCH_NUMBER_INTEGER)
+		if v.Uint() > math.MaxInt64 {
+			kind = C.CTORCH_NUMBER_UNSIGNED
+		}
+		return C.ctorch_number{kind: kind, integer: C.int64_t(v.Uint())}, true
 	case v.CanFloat():
 		return C.ctorch_number{kind: C.CTORCH_NUMBER_REAL, real: C.double(v.Float())}, true
 	case v.CanComplex():

@@ -2,6 +2,7 @@ package torch_test
 
 import (
 	"fmt"
+	"image"
 	"math"
 	"testing"
 
@@ -112,10 +113,10 @@ func TestWhatIsNoNumberPanics(t *testing.T) {
 		f       func()
 	}{
 		"AddScalar":        {"the value is a string", func() { x.AddScalar("2") }},
-		"MulScalarInPlace": {"the value is a <nil>", func() { x.MulScalarInPlace(nil) }},
+		"MulScalarInPlace": {"the value is nil, wanted a number", func() { x.MulScalarInPlace(nil) }},
 		"EqScalar":         {"the value is a *torch.Tensor", func() { x.EqScalar(x) }},
 		"Full":             {"the value is a []int", func() { torch.Full(nil, []int{1}) }},
-		"Arange":           {"the value is a uint64", func() { torch.Arange(0, uint64(math.MaxUint64), 1) }},
+		"Arange":           {"overflow", func() { torch.Arange(0, uint64(math.MaxUint64), 1) }},
 		"SetAt":            {"the value is a string", func() { x.SetAt("2", 0) }},
 		// As in Python, what the tensor's dtype cannot hold is refused in place.
 		"AddScalarInPlace": {"Float", func() { x.AddScalarInPlace(2.5) }},
@@ -127,6 +128,42 @@ func TestWhatIsNoNumberPanics(t *testing.T) {
 		assert.Contains(t, err.Message, test.message, name)
 	}
 	assert.InDelta(t, 0, x.Item(), 0)
+}
+
+// TestUnsignedNumbersBeyondAnInt64 are exact in uint64, and numbers like any other for real tensors.
+func TestUnsignedNumbersBeyondAnInt64(t *testing.T) {
+	for _, value := range []uint64{1 << 63, math.MaxUint64} {
+		full := torch.Full(torch.Shape{2}, value, torch.Uint64)
+		assert.Equal(t, []uint64{value, value}, torch.ToSlice[uint64](full))
+		assert.Equal(t, []uint64{value}, torch.ToSlice[uint64](torch.Zeros(torch.Shape{1}, torch.Uint64).FillInPlace(value)))
+		assert.Equal(t, float64(value), torch.Full(nil, value, torch.Float64).Item())
+		assert.Equal(t, float64(value), torch.Scalar(value).Item())
+		assert.Equal(t, float64(value), torch.Ones(nil).MulScalar(value).Item())
+		x := torch.Zeros(torch.Shape{2}, torch.Uint64)
+		x.SetAt(value, 1)
+		assert.Equal(t, []uint64{0, value}, torch.ToSlice[uint64](x))
+	}
+	failed := failure(t, func() { torch.Full(nil, uint64(1<<63), torch.Int64) })
+	assert.ErrorIs(t, failed, torch.ErrInvalid)
+	assert.Contains(t, failed.Message, "without overflow")
+}
+
+// TestMessagesCount: one element is no "elements".
+func TestMessagesCount(t *testing.T) {
+	one := torch.Zeros(torch.Shape{1}, torch.Uint8)
+	for want, f := range map[string]func(){
+		"the shape needs 2 bytes, the data has 1":    func() { torch.FromSlice([]uint8{1}, torch.Shape{2}) },
+		"the shape needs 1 byte, the data has 2":     func() { torch.FromSlice([]uint8{1, 2}, torch.Shape{1}) },
+		"the tensor has 1 byte, there is room for 2": func() { torch.CopyToSlice(one, make([]uint8, 2)) },
+		"2 gradients for 1 tensor": func() {
+			torch.Backward([]*torch.Tensor{one}, torch.BackwardOptions{Gradients: []*torch.Tensor{one, one}})
+		},
+		"the value is nil, wanted":                          func() { one.SetAt(nil, 0) },
+		"index 0 is an image.Point, wanted":                 func() { one.At(image.Point{}) },
+		"the value is a *torch.Dict, wanted a tensor, a nu": func() { one.SetAt(torch.NewDict(), 0) },
+	} {
+		assert.Contains(t, failure(t, f).Message, want)
+	}
 }
 
 func TestComplexNumbers(t *testing.T) {

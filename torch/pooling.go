@@ -1,5 +1,7 @@
 package torch
 
+import "github.com/clipvqgan/clipvqgan/torch/internal/words"
+
 // MaxPoolOptions are the options of max pooling. The zero value is PyTorch's default. A slice has
 // one number for each spatial dimension, or one for all of them.
 type MaxPoolOptions struct {
@@ -69,7 +71,7 @@ func (t *Tensor) MaxUnpool1d(indices *Tensor, size int64) *Tensor {
 func hasNumbers(operation string, dimensions int, lists ...[]int64) {
 	for _, list := range lists {
 		if len(list) != dimensions {
-			panic(invalid(operation, "%d numbers are wanted, got %v", dimensions, list))
+			panic(invalid(operation, "%s wanted, got %v", words.Count(dimensions, "number"), list))
 		}
 	}
 }

@@ -1,5 +1,7 @@
 package torch
 
+import "github.com/clipvqgan/clipvqgan/torch/internal/words"
+
 // FromRows copies rows of equal length to a new tensor [rows, columns] of the rows' dtype. The
 // options may be a [Device] and [Pinned]. It panics with an [*Error] if the rows differ in length.
 //
@@ -12,7 +14,7 @@ func FromRows[T Element](rows [][]T, where ...Option) *Tensor {
 	data := make([]T, 0, len(rows)*columns)
 	for i, row := range rows {
 		if len(row) != columns {
-			panic(invalid("FromRows", "row %d has %d elements and row 0 has %d", i, len(row), columns))
+			panic(invalid("FromRows", "row %d has %s and row 0 has %d", i, words.Count(len(row), "element"), columns))
 		}
 		data = append(data, row...)
 	}

@@ -50,8 +50,8 @@ func Scope(f func(scope *TensorScope)) { runScope(plainScope, f) }
 //
 // The functions that run at the same time use no more threads than there are processors; each
 // counts as [NumThreads]. Further calls wait without an OS thread, so that a server may call
-// Compute from hundreds of goroutines. If ctx ends first, f does not run and the error is ctx's. A
-// Compute, or a call of a module, inside f does not wait again.
+// Compute from hundreds of goroutines. If ctx ends first, f does not run and the error is ctx's; a
+// nil ctx never ends. A Compute, or a call of a module, inside f does not wait again.
 //
 //	err := torch.Compute(ctx, func(scope *torch.TensorScope) error {
 //		loss := model(x)

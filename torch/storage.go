@@ -12,6 +12,7 @@ import (
 
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 	"github.com/clipvqgan/clipvqgan/torch/internal/elements"
+	"github.com/clipvqgan/clipvqgan/torch/internal/words"
 )
 
 // ReadElements reads a tensor's elements from r, in row-major order and the given byte order, and
@@ -42,7 +43,7 @@ func (t *Tensor) fill(operation string, r io.Reader, order binary.ByteOrder) err
 	return t.withElements(operation, func(memory []byte) error {
 		if n, err := io.ReadFull(r, memory); err != nil {
 			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-				return formatError(operation, "the elements end after %d of %d bytes", n, len(memory))
+				return formatError(operation, "the elements end after %d of %s", n, words.Count(len(memory), "byte"))
 			}
 			return formatError(operation, "the elements cannot be read: %v", err)
 		}

@@ -31,6 +31,9 @@ var (
 
 // takeTurn runs f when enough processors are free. It returns ctx's error if ctx ends before.
 func takeTurn(ctx context.Context, f func() error) error {
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}

@@ -100,20 +100,39 @@ func (m *Model) readCodebook() (codebook *torch.Tensor, err error) {
 }
 
 // Config returns the archive's description of the model.
-func (m *Model) Config() Config { return m.config }
+func (m *Model) Config() Config { return m.orZero().config }
 
 // Device returns the device of the model. Inputs are moved to it, and results are on it.
-func (m *Model) Device() torch.Device { return m.device }
+func (m *Model) Device() torch.Device { return m.orZero().device }
 
 // DType returns the dtype in which the model computes, and that of its results.
-func (m *Model) DType() torch.DType { return m.dtype }
+func (m *Model) DType() torch.DType { return m.orZero().dtype }
 
 // Codebook returns the codebook, [codebook size, C]. It belongs to the model: do not close it or
 // write to it.
-func (m *Model) Codebook() *torch.Tensor { return m.codebook }
+func (m *Model) Codebook() *torch.Tensor { return m.orZero().codebook }
+
+// usable returns an error for a model that was not loaded.
+func (m *Model) usable() error {
+	if m == nil || m.loaded == nil {
+		return fmt.Errorf("the model was not loaded; vqgan.Load returns one: %w", torch.ErrInvalid)
+	}
+	return nil
+}
+
+// orZero returns the model, or for nil one that was not loaded.
+func (m *Model) orZero() *Model {
+	if m == nil {
+		return new(Model)
+	}
+	return m
+}
 
 // Close frees the model. Closing it again does nothing.
 func (m *Model) Close() {
+	if m.usable() != nil {
+		return
+	}
 	m.loaded.Close()
 	m.codebook.Close()
 }
@@ -123,6 +142,9 @@ func (m *Model) Close() {
 // Gradients flow back to the images. The error is [torch.ErrInvalid] for another shape, such as one
 // whose H or W is not a multiple of f.
 func (m *Model) Encode(ctx context.Context, pictures *torch.Tensor) (latents *torch.Tensor, err error) {
+	if err := m.usable(); err != nil {
+		return nil, failed("Encode", err)
+	}
 	err = torch.Compute(ctx, func(scope *torch.TensorScope) error {
 		if err := m.checkPictures(pictures); err != nil {
 			return err
@@ -155,6 +177,9 @@ func (m *Model) Quantize(ctx context.Context, latent *torch.Tensor) (Quantized, 
 }
 
 func (m *Model) quantize(ctx context.Context, latent *torch.Tensor) (quantized Quantized, err error) {
+	if err := m.usable(); err != nil {
+		return Quantized{}, err
+	}
 	err = torch.Compute(ctx, func(scope *torch.TensorScope) error {
 		if err := m.checkLatent(latent); err != nil {
 			return err
@@ -182,6 +207,9 @@ func (m *Model) quantize(ctx context.Context, latent *torch.Tensor) (quantized Q
 // Embed returns the latent [N, C, h, w] with the codebook rows for tokens, int64 [N, h, w]. The
 // error is [torch.ErrInvalid] if a token is outside the codebook.
 func (m *Model) Embed(ctx context.Context, tokens *torch.Tensor) (latent *torch.Tensor, err error) {
+	if err := m.usable(); err != nil {
+		return nil, failed("Embed", err)
+	}
 	err = torch.Compute(ctx, func(scope *torch.TensorScope) error {
 		if err := m.checkTokens(tokens); err != nil {
 			return err
@@ -196,6 +224,9 @@ func (m *Model) Embed(ctx context.Context, tokens *torch.Tensor) (latent *torch.
 // [-1, 1] and are not clamped. Gradients flow back to the latents. The error is [torch.ErrInvalid]
 // for another shape.
 func (m *Model) Decode(ctx context.Context, latents *torch.Tensor) (pictures *torch.Tensor, err error) {
+	if err := m.usable(); err != nil {
+		return nil, failed("Decode", err)
+	}
 	err = torch.Compute(ctx, func(scope *torch.TensorScope) error {
 		if err := m.checkLatent(latents); err != nil {
 			return err

@@ -25,6 +25,9 @@ func (m *Model) EncodeImage(ctx context.Context, picture image.Image, width, hei
 }
 
 func (m *Model) encodeImage(ctx context.Context, picture image.Image, width, height int) (latent *torch.Tensor, err error) {
+	if err := m.usable(); err != nil {
+		return nil, err
+	}
 	factor := int(m.config.DownsamplingFactor)
 	if width < factor || height < factor || width%factor != 0 || height%factor != 0 {
 		return nil, fmt.Errorf("the size %dx%d is no multiple of %d: %w", width, height, factor, torch.ErrInvalid)
@@ -33,10 +36,11 @@ func (m *Model) encodeImage(ctx context.Context, picture image.Image, width, hei
 		return nil, fmt.Errorf("the size %dx%d makes a latent of more than %d vectors; make the picture smaller: %w",
 			width, height, largestLatent, torch.ErrInvalid)
 	}
-	if isEmpty(picture) {
-		return nil, errEmpty
+	rgb, err := imageio.FromImage(picture, color.White)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", err, torch.ErrInvalid)
 	}
-	resized, err := imageio.Resize(imageio.FromImage(picture, color.White), width, height, imageio.Bicubic)
+	resized, err := imageio.Resize(rgb, width, height, imageio.Bicubic)
 	if err != nil {
 		return nil, err
 	}
@@ -61,6 +65,9 @@ func (m *Model) DecodeImage(ctx context.Context, latent *torch.Tensor) (image.Im
 }
 
 func (m *Model) decodeImage(ctx context.Context, latent *torch.Tensor) (*imageio.RGB, error) {
+	if err := m.usable(); err != nil {
+		return nil, err
+	}
 	var pixels []float32
 	var shape []int64
 	err := torch.Compute(ctx, func(scope *torch.TensorScope) error {
@@ -88,6 +95,9 @@ func (m *Model) decodeImage(ctx context.Context, latent *torch.Tensor) (*imageio
 // FitSize returns a size with nearly the proportions of width x height for which the model can encode
 // an image: the same size, or a smaller one if its latent would have more than 65536 vectors.
 func (m *Model) FitSize(width, height int) (int, int) {
+	if m.usable() != nil {
+		return width, height
+	}
 	factor := float64(m.config.DownsamplingFactor)
 	vectors := float64(width) / factor * float64(height) / factor
 	if vectors <= largestLatent {
@@ -102,8 +112,11 @@ func (m *Model) FitSize(width, height int) (int, int) {
 // is a multiple of the downsampling factor f, rounded down but at least f. The error is
 // [torch.ErrInvalid] if the image is empty.
 func (m *Model) Reconstruct(ctx context.Context, picture image.Image) (reconstructed image.Image, err error) {
-	if isEmpty(picture) {
-		return nil, failed("Reconstruct", errEmpty)
+	if err := m.usable(); err != nil {
+		return nil, failed("Reconstruct", err)
+	}
+	if err := imageio.CheckImage(picture); err != nil {
+		return nil, failed("Reconstruct", fmt.Errorf("%w: %w", err, torch.ErrInvalid))
 	}
 	factor := int(m.config.DownsamplingFactor)
 	fit := func(side int) int { return max(factor, side/factor*factor) }
@@ -131,7 +144,3 @@ func (m *Model) reconstruct(ctx context.Context, picture image.Image, width, hei
 	}
 	return m.decodeImage(ctx, quantized.Latent)
 }
-
-var errEmpty = fmt.Errorf("the picture is empty: %w", torch.ErrInvalid)
-
-func isEmpty(picture image.Image) bool { return picture == nil || picture.Bounds().Empty() }

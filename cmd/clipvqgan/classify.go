@@ -7,12 +7,10 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/clipvqgan/clipvqgan/clip"
-	"github.com/clipvqgan/clipvqgan/models"
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
@@ -25,52 +23,27 @@ type classification struct {
 
 func newClassify(s *settings) *cobra.Command {
 	var c classification
-	var labels string
+	var given labelFlags
 	command := &cobra.Command{
 		Use:   "classify PICTURE...",
 		Short: "Tell which of some labels each picture shows",
 		Long:  "Tell which of some labels each picture shows.\n\n" + aboutPictures,
 		Example: `  clipvqgan classify photo.png --labels "a cat,a dog,a slice of pizza"
-  clipvqgan classify photos/ "more/*.jpg" --top 1 --json
+  clipvqgan classify photo.png --label "red, white and blue" --label "black and white"
+  clipvqgan classify photos/ "more/*.jpg" --labels-file labels.txt --top 1 --json
   curl -s https://example.com/photo.jpg | clipvqgan classify -`,
 		Args: atLeastOne("picture"),
 		RunE: func(command *cobra.Command, arguments []string) (err error) {
-			if c.labels, err = labelList(labels, command.Flags().Changed("labels")); err != nil {
+			if c.labels, err = given.labels(command.Flags()); err != nil {
 				return err
 			}
 			return c.run(command.Context(), command.OutOrStdout(), command.ErrOrStderr(), s, arguments)
 		},
 	}
-	command.Flags().StringVar(&labels, "labels", "", "what to choose among, between commas (default: the names of all emoji)")
+	given.set(command.Flags())
 	command.Flags().StringVar(&c.template, "template", "{}", "the text that CLIP reads, with {} for the label")
 	command.Flags().IntVar(&c.top, "top", 5, "how many labels to show for each picture")
 	return command
-}
-
-// atLeastOne is cobra.MinimumNArgs(1) with a message in words.
-func atLeastOne(what string) cobra.PositionalArgs {
-	return func(command *cobra.Command, arguments []string) error {
-		if len(arguments) == 0 {
-			return fmt.Errorf("no %s was given; use: %s", what, command.UseLine())
-		}
-		return nil
-	}
-}
-
-func labelList(labels string, given bool) ([]string, error) {
-	if !given {
-		return models.Labels(), nil
-	}
-	var names []string
-	for name := range strings.SplitSeq(labels, ",") {
-		if name = strings.TrimSpace(name); name != "" {
-			names = append(names, name)
-		}
-	}
-	if len(names) == 0 {
-		return nil, errors.New(`--labels is empty; give names between commas, as --labels "a cat,a dog"`)
-	}
-	return names, nil
 }
 
 func (c *classification) run(ctx context.Context, out, problems io.Writer, s *settings, arguments []string) error {
@@ -118,7 +91,7 @@ func (c *classification) run(ctx context.Context, out, problems io.Writer, s *se
 			err = input.told(unreadable.Err)
 			failed.add(err)
 			if s.json {
-				err = printJSON(out, failedInput{input.name, err.Error()})
+				err = printJSON(out, failedInput{input.name, oneLine(err)})
 			} else {
 				err = nil
 			}

@@ -33,7 +33,7 @@ func complete(root *cobra.Command) {
 			}
 		}
 		for _, flag := range []string{"seed", "steps", "size", "cutouts", "batch", "learning-rate", "smoothness",
-			"init-weight", "save-every", "labels", "template", "top"} {
+			"init-weight", "save-every", "labels", "label", "template", "top"} {
 			if command.Flags().Lookup(flag) != nil {
 				if err := command.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions); err != nil {
 					panic(err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 )
 
@@ -45,11 +46,11 @@ func (f *failures) Unwrap() []error { return f.errors }
 func lines(err error) []string {
 	f, several := errors.AsType[*failures](err)
 	if !several {
-		return []string{oneLine(err.Error())}
+		return []string{oneLine(err)}
 	}
 	var all []string
 	for _, failure := range f.errors {
-		all = append(all, oneLine(failure.Error()))
+		all = append(all, oneLine(failure))
 	}
 	if f.inputs > 1 {
 		all = append(all, fmt.Sprintf("%d of %d inputs failed", len(f.errors), f.inputs))
@@ -57,4 +58,10 @@ func lines(err error) []string {
 	return all
 }
 
-func oneLine(message string) string { return strings.Join(strings.Fields(message), " ") }
+// inPackages matches the names of packages and functions with which an error's text begins.
+var inPackages = regexp.MustCompile(`^((clip|guided|imageio|tokenizer|torch|vqgan): ((jit\.)?[A-Z][A-Za-z]+: )?)+`)
+
+// oneLine returns an error's text on one line, without the names of packages and functions.
+func oneLine(err error) string {
+	return inPackages.ReplaceAllString(strings.Join(strings.Fields(err.Error()), " "), "")
+}

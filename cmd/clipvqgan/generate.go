@@ -28,6 +28,7 @@ type generation struct {
 	every  int
 	config guided.Config
 	init   image.Image // the image in the file config.Init
+	report *reporter   // nil without --json
 }
 
 // setFlags defines flags that write to the generation. Its current values are their defaults.
@@ -132,6 +133,10 @@ func (g *generation) read(prompts []string) error {
 }
 
 func (g *generation) run(ctx context.Context, out, progressTo io.Writer, s *settings) error {
+	if s.json {
+		g.report = &reporter{out: out, signals: ctx}
+		s.lastWord.set(func() error { return g.tellEnd(nil, nil, errors.New("interrupted before there was a picture")) })
+	}
 	scorer, err := s.loadCLIP()
 	if err != nil {
 		return err
@@ -169,57 +174,45 @@ func (g *generation) run(ctx context.Context, out, progressTo io.Writer, s *sett
 	config := g.config
 	config.Init = "" // the image is in g.init
 	started := time.Now()
+	if s.json {
+		s.lastWord.save(func() error { return g.report.begin(started, model.Device()) })
+	}
 	result, err := guided.Generate(ctx, model, scorer, config, guided.RunOptions{Init: g.init, OnStep: onStep})
 	seconds := time.Since(started).Seconds()
 	bar.end()
 	if result == nil {
-		return err
+		return s.lastWord.save(func() error { return g.tellEnd(nil, nil, err) })
 	}
 	err = s.lastWord.save(func() error {
 		if failed := g.save(result.Picture, result.Steps); failed != nil {
-			return errors.Join(err, failed)
+			return g.tellEnd(nil, result.Losses, errors.Join(err, failed))
 		}
 		if err != nil {
-			return fmt.Errorf("%w after %d steps; wrote the picture so far to %s", err, result.Steps, g.output)
+			err = fmt.Errorf("%w after %d steps; wrote the picture so far to %s", err, result.Steps, g.output)
+			return g.tellEnd(result.Picture, result.Losses, err)
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	s.lastWord.set(nil)
-	if !s.json {
+	if s.json {
+		s.lastWord.set(func() error { return g.tellEnd(result.Picture, result.Losses, errors.New("interrupted")) })
+	} else {
+		s.lastWord.set(nil)
 		fmt.Fprintf(out, "wrote %s: %d steps in %.1f s\n", g.output, result.Steps, seconds)
 	}
 	judgement, err := g.judge(ctx, scorer, result.Picture)
 	if err != nil {
-		return err
+		return s.lastWord.finish(func() error { return g.tellEnd(result.Picture, result.Losses, err) })
 	}
 	if s.json {
-		return printJSON(out, report{
-			Output: g.output, Prompts: g.config.Prompts, Seed: g.config.Seed, Steps: result.Steps, Seconds: seconds,
-			Width: result.Picture.Bounds().Dx(), Height: result.Picture.Bounds().Dy(), Device: model.Device().String(),
-			Losses: result.Losses, Judgement: judgement,
-		})
+		return s.lastWord.finish(func() error { return g.tell(result, seconds, judgement) })
 	}
 	fmt.Fprintf(out, "CLIP puts %q in place %d among %d names, with %.2f %%:\n",
 		judgement.Prompt, judgement.Place, judgement.Names, 100*judgement.Probability)
 	printPredictions(out, judgement.predictions)
 	return nil
-}
-
-// A report is the JSON result for a generated image.
-type report struct {
-	Output    string          `json:"output"`
-	Prompts   []guided.Prompt `json:"prompts"`
-	Seed      uint64          `json:"seed"`
-	Steps     int             `json:"steps"`
-	Seconds   float64         `json:"seconds"`
-	Width     int             `json:"width"`
-	Height    int             `json:"height"`
-	Device    string          `json:"device"`
-	Losses    []float64       `json:"losses"`
-	Judgement judgement       `json:"judgement"`
 }
 
 // title returns the prompts as text.

@@ -50,7 +50,7 @@ func expand(arguments []string) ([]input, *failures) {
 		if err != nil {
 			failed.add(err)
 			failed.inputs++
-			failed.arguments = append(failed.arguments, failedInput{argument, oneLine(err.Error())})
+			failed.arguments = append(failed.arguments, failedInput{argument, oneLine(err)})
 			continue
 		}
 		inputs = append(inputs, found...)

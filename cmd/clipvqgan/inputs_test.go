@@ -110,6 +110,30 @@ func TestStandardInput(t *testing.T) {
 	}
 }
 
+// endless is the start of a PNG and then zeros without end.
+type endless struct{ start []byte }
+
+func (e *endless) Read(p []byte) (int, error) {
+	n := copy(p, e.start)
+	e.start = e.start[n:]
+	clear(p[n:])
+	return len(p), nil
+}
+
+// TestStandardInputWithoutEnd is read to a limit.
+func TestStandardInputWithoutEnd(t *testing.T) {
+	for _, arguments := range [][]string{{"classify", "-", "--labels", "a"}, {"reconstruct", "-"}, {"generate", "--init", "-"}} {
+		command := exec.Command(program, arguments...)
+		command.Dir = t.TempDir()
+		command.Stdin = &endless{[]byte("\x89PNG\r\n\x1a\n")}
+		var problems bytes.Buffer
+		command.Stderr = &problems
+		assert.Error(t, command.Run())
+		assert.Equal(t, 1, command.ProcessState.ExitCode())
+		assert.Equal(t, "clipvqgan: standard input: too many bytes: the limit for a stream is 268435456\n", problems.String())
+	}
+}
+
 // decode reads JSON lines.
 func decode(t *testing.T, text string) (objects []map[string]any) {
 	t.Helper()

@@ -11,6 +11,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"runtime/debug"
 
@@ -41,7 +42,7 @@ type settings struct {
 
 func newRoot(s *settings) *cobra.Command {
 	root := &cobra.Command{
-		Use:   "clipvqgan",
+		Use:   "clipvqgan COMMAND",
 		Short: "Make pictures from text, and tell what pictures show",
 		Long: `Make pictures from text, and tell what pictures show.
 
@@ -55,6 +56,7 @@ Ctrl-C and SIGTERM end every command within a second; generate writes the pictur
 	flags.StringVar(&s.clip, "clip", "", "CLIP model `file` (default: the small one that comes with the program)")
 	flags.StringVar(&s.vqgan, "vqgan", "", "VQGAN model `file` (default: the small one that comes with the program)")
 	flags.BoolVar(&s.json, "json", false, "print results as JSON, one object a line")
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newGenerate(s), newClassify(s), newReconstruct(s), newImport(s), newInspect(s), newMan())
 	complete(root)
 	return root
@@ -69,8 +71,17 @@ func version() string {
 	return info.Main.Version
 }
 
-func (s *settings) loadCLIP() (*clip.Model, error) {
+// place returns the device to compute on.
+func (s *settings) place() (torch.Device, error) {
 	device, err := torch.ParseDevice(s.device)
+	if failure, ok := errors.AsType[*torch.Error](err); ok {
+		return device, errors.New("--device: " + failure.Message)
+	}
+	return device, err
+}
+
+func (s *settings) loadCLIP() (*clip.Model, error) {
+	device, err := s.place()
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +92,7 @@ func (s *settings) loadCLIP() (*clip.Model, error) {
 }
 
 func (s *settings) loadVQGAN() (*vqgan.Model, error) {
-	device, err := torch.ParseDevice(s.device)
+	device, err := s.place()
 	if err != nil {
 		return nil, err
 	}

@@ -52,6 +52,9 @@ func TestHelpOfAllKinds(t *testing.T) {
 	require.Equal(t, 0, status, problems)
 	assert.Subset(t, files(t, filepath.Join(folder, "man1")),
 		[]string{"clipvqgan.1", "clipvqgan-classify.1", "clipvqgan-generate.1", "clipvqgan-reconstruct.1"})
+	whole, err := os.ReadFile(filepath.Join(folder, "man1", "clipvqgan.1"))
+	require.NoError(t, err)
+	assert.Contains(t, string(whole), ".SH SYNOPSIS\n\\fBclipvqgan COMMAND [flags]\\fP\n")
 	page, err := os.ReadFile(filepath.Join(folder, "man1", "clipvqgan-classify.1"))
 	require.NoError(t, err)
 	assert.Contains(t, string(page), "standard input")

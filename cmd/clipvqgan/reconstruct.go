@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,12 +19,13 @@ import (
 // A reconstruction holds the arguments of reconstruct.
 type reconstruction struct {
 	output string // a file, or a folder for several images
-	format string // the extension of the files in a folder
+	format string // the extension of the files in a folder, or "" for that of output or of defaultReconstructed
 }
 
 const (
-	defaultReconstructed       = "reconstructed.png"
+	defaultReconstructed       = "reconstructed" // and the format's extension
 	defaultReconstructedFolder = "reconstructed"
+	defaultFormat              = "png"
 )
 
 func newReconstruct(s *settings) *cobra.Command {
@@ -41,12 +44,15 @@ One picture is written to a file; several, or one from a folder or a pattern, ar
 		},
 	}
 	command.Flags().StringVarP(&r.output, "output", "o", "",
-		"the picture to write (PNG, JPEG or WebP), or the folder for several (default: "+defaultReconstructed+", or the folder "+defaultReconstructedFolder+")")
-	command.Flags().StringVar(&r.format, "format", "png", "what several pictures are written as: png, jpg or webp")
+		"the picture to write (PNG, JPEG or WebP), or the folder for several (default: "+defaultReconstructed+"."+defaultFormat+", or the folder "+defaultReconstructedFolder+")")
+	command.Flags().StringVar(&r.format, "format", "", "what pictures are written as: png, jpg or webp (default: what --output says, or "+defaultFormat+")")
 	return command
 }
 
 func (r *reconstruction) run(ctx context.Context, out, problems io.Writer, s *settings, arguments []string) error {
+	if err := r.checkFormat(); err != nil {
+		return err
+	}
 	inputs, failed := expand(arguments)
 	if s.json {
 		if err := failed.tellJSON(out); err != nil {
@@ -100,6 +106,14 @@ func (r *reconstruction) run(ctx context.Context, out, problems io.Writer, s *se
 	return failed.result()
 }
 
+// checkFormat checks the flag --format.
+func (r *reconstruction) checkFormat() error {
+	if r.format != "" && !slices.Contains(outputExtensions, r.format) {
+		return fmt.Errorf("--format is %q, wanted png, jpg or webp", r.format)
+	}
+	return nil
+}
+
 // notItself is an error if an output would replace an input.
 func notItself(inputs []input, outputs []string) error {
 	for _, output := range outputs {
@@ -122,9 +136,9 @@ func (r *reconstruction) outputs(arguments []string, inputs []input, count int) 
 	isFolder := err == nil && info.IsDir() || strings.HasSuffix(r.output, "/")
 	isOne := count == 1 && (inputs[0].name == arguments[0] || r.output != "")
 	if isOne && !isFolder {
-		path := r.output
-		if path == "" {
-			path = defaultReconstructed
+		path, err := r.file()
+		if err != nil {
+			return nil, err
 		}
 		return []string{path}, imageio.CheckOutputPath(path)
 	}
@@ -138,6 +152,7 @@ func (r *reconstruction) outputs(arguments []string, inputs []input, count int) 
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return nil, err
 	}
+	format := cmp.Or(r.format, defaultFormat)
 	var outputs []string
 	taken := map[string]bool{}
 	for _, input := range inputs {
@@ -145,14 +160,28 @@ func (r *reconstruction) outputs(arguments []string, inputs []input, count int) 
 		if input.path == standardInput {
 			name = "standard-input"
 		}
-		path := filepath.Join(folder, name+"."+r.format)
+		path := filepath.Join(folder, name+"."+format)
 		for n := 2; taken[path]; n++ { // for a.png and a.jpg, or files of two folders
-			path = filepath.Join(folder, fmt.Sprintf("%s-%d.%s", name, n, r.format))
+			path = filepath.Join(folder, fmt.Sprintf("%s-%d.%s", name, n, format))
 		}
 		taken[path] = true
 		outputs = append(outputs, path)
 	}
 	return outputs, imageio.CheckOutputPath(outputs[0])
+}
+
+// file returns the file to write for one image.
+func (r *reconstruction) file() (string, error) {
+	extension := strings.ToLower(strings.TrimPrefix(filepath.Ext(r.output), "."))
+	isJPEG := func(format string) bool { return format == "jpg" || format == "jpeg" }
+	switch {
+	case r.output == "":
+		return defaultReconstructed + "." + cmp.Or(r.format, defaultFormat), nil
+	case r.format != "" && r.format != extension && !(isJPEG(r.format) && isJPEG(extension)):
+		return "", fmt.Errorf("--output is %s and --format is %s: give an --output that ends in .%s, or leave --format out",
+			r.output, r.format, r.format)
+	}
+	return r.output, nil
 }
 
 func (r *reconstruction) one(ctx context.Context, s *settings, model *vqgan.Model, picture *imageio.RGB, output string) error {
@@ -173,7 +202,7 @@ func (r *reconstruction) one(ctx context.Context, s *settings, model *vqgan.Mode
 func (r *reconstruction) tell(out io.Writer, s *settings, input input, output string, failure error) error {
 	switch {
 	case s.json && failure != nil:
-		return printJSON(out, failedInput{input.name, failure.Error()})
+		return printJSON(out, failedInput{input.name, oneLine(failure)})
 	case s.json:
 		return printJSON(out, struct {
 			Picture string `json:"picture"`

@@ -73,6 +73,14 @@ func (l *lastWord) save(write func() error) error {
 	return err
 }
 
+// finish is save for a command's last piece of work, after which it has no last word.
+func (l *lastWord) finish(write func() error) error {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.do = nil
+	return write()
+}
+
 // listen ends the context, and the program, at Ctrl-C and SIGTERM.
 func (l *lastWord) listen(parent context.Context) context.Context {
 	ctx, cancel := context.WithCancelCause(parent)

@@ -181,7 +181,7 @@ void test_failures_come_out_of_the_pass() {
   CHECK((forgotten() == Numbers{20}));  // 21 was given to us
 
   y = square(x, idle_backward, 30);
-  CHECK(backward_fails(y, "SquareBackward returned 0 gradients for 1 inputs") == 0);
+  CHECK(backward_fails(y, "SquareBackward returned 0 gradients for 1 input") == 0);
   ctorch_tensor_free(y);
   y = square(x, wrong_shape_backward, 31);
   CHECK(backward_fails(y, "SquareBackward returned an invalid gradient") == 0);

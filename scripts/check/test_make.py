@@ -1,6 +1,8 @@
-"""Tests of `make run` with a stand-in for the program: its arguments, its exit status, Ctrl-C."""
+"""Tests of `make run` with a stand-in for the program (its arguments, its exit status, Ctrl-C), and
+of `make help`."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -92,6 +94,31 @@ class RunTest(unittest.TestCase):
             self.assertNotEqual(process.wait(timeout=30), 0)
         with open(picture) as file:
             self.assertEqual(file.read(), "so far")
+
+
+@unittest.skipUnless(shutil.which("make"), "there is no make")
+class HelpTest(unittest.TestCase):
+    def test_help_lists_every_target(self):
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")
+        }
+        listed = subprocess.run(
+            ["make", "-s", "-C", ROOT, "help"],
+            capture_output=True,
+            text=True,
+            env=environment,
+            check=True,
+        ).stdout
+        with open(os.path.join(ROOT, "Makefile")) as file:
+            targets = re.findall(r"^([a-z][a-z-]*):", file.read(), re.MULTILINE)
+        self.assertIn("test", targets)
+        for target in targets:
+            if target != "all":  # plain make
+                self.assertRegex(listed, rf"(?m)^make (.*, )?{target}\b")
+        self.assertNotIn("#", listed)
+        self.assertNotIn("PYTHON", listed)
 
 
 if __name__ == "__main__":

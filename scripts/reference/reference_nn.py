@@ -6,9 +6,10 @@ layers.pt is {case: {"initial", "state", "inputs", "outputs", "upstream", "gradi
 "input_gradients", "after", "evaluated"}}: the state dict that torch.manual_seed(7) gives, the one
 that was used, what came of the inputs, one after another, in training mode, the gradients for the
 upstream gradient at the last output, the state dict after it, and what evaluation makes of the last input.
-initial.pt is {initializer: what it draws after torch.manual_seed(7)}.
+initial.pt is {initializer: what it draws after torch.manual_seed(7)}. shown.json is {case: what print shows}.
 """
 
+import json
 import os
 import sys
 
@@ -238,6 +239,9 @@ def main():
     torch.set_num_threads(1)
     torch.save({name: run(name, *rest) for name, *rest in cases()}, f"{folder}/layers.pt")
     torch.save(dict(initial()), f"{folder}/initial.pt")
+    with open(f"{folder}/shown.json", "w") as file:
+        json.dump({name: repr(make()) for name, make, *_ in cases()}, file, indent=1)
+        file.write("\n")
     # A whole state dict as PyTorch saves it, with its metadata.
     torch.manual_seed(SEED)
     torch.save(Network().state_dict(), f"{folder}/network.pt")

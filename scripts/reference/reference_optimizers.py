@@ -1,5 +1,6 @@
 """Writes torch/optim/testdata/optimizers.json, where PyTorch's optimizers stand after each of 50 steps and
-the learning rates that its schedules set, and torch/optim/testdata/optimizers.pt, their state after 25.
+the learning rates that its schedules set, torch/optim/testdata/optimizers.pt, their state after 25, and
+torch/optim/testdata/printed.json, what print shows of them.
 
     python scripts/reference/reference_optimizers.py
 """
@@ -115,10 +116,14 @@ def rosenbrock(x, y):
     return ((1 - x) ** 2 / 100 + (y - x ** 2) ** 2).sum()
 
 
+def point(place=START):
+    return [torch.tensor([at], dtype=torch.float64, requires_grad=True) for at in place]
+
+
 def trajectory(make, place=START, state=None, steps=STEPS) -> tuple:
     """The places after each of the steps from a place, with an optimizer that goes on from a state,
     and its state after SAVED_AT of them."""
-    x, y = (torch.tensor([at], dtype=torch.float64, requires_grad=True) for at in place)
+    x, y = point(place)
     optimizer = make(x, y)
     if state is not None:
         optimizer.load_state_dict(state)
@@ -177,6 +182,8 @@ def main() -> None:
         places[name], states[name] = trajectory(make)
     for name, make in SCHEDULES.items():
         schedules[name], states[name] = rates(make)
+    printed = {name: repr(make(*point())) for name, make in OPTIMIZERS.items()}
+    OUTPUT.with_name("printed.json").write_text(json.dumps(printed, indent=1) + "\n")
     OUTPUT.write_text(json.dumps({"optimizers": places, "schedules": schedules}) + "\n")
     torch.save(states, OUTPUT.with_suffix(".pt"))
 

@@ -44,6 +44,9 @@ func Open(path string) (*File, error) {
 // NewFile is [Open] for any io.ReaderAt of the given size in bytes. r must stay usable as long as
 // tensors are read.
 func NewFile(r io.ReaderAt, size int64) (*File, error) {
+	if r == nil {
+		return nil, &torch.Error{Operation: "checkpoint.NewFile", Kind: torch.ErrInvalid, Message: "the reader is nil"}
+	}
 	return newFile("NewFile", "the data", r, size)
 }
 
@@ -71,6 +74,9 @@ func (f *File) IsModule() bool { return f.isModule }
 
 // Close closes the file. Tensors that were read stay open.
 func (f *File) Close() error {
+	if f == nil || f.loader == nil { // of no use, so there is nothing to close
+		return nil
+	}
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	f.loader.open = nil
@@ -110,6 +116,9 @@ func (l *loader) stored(function pickle.Global, arguments []any) (*StoredTensor,
 // error is of kind [torch.ErrFormat] if the file is damaged, and of kind [torch.ErrClosed] if it is
 // closed.
 func (t *StoredTensor) Read(where ...torch.Option) (*torch.Tensor, error) {
+	if t == nil || t.file == nil {
+		return nil, &torch.Error{Operation: "checkpoint.Read", Kind: torch.ErrInvalid, Message: "the tensor is of no File"}
+	}
 	t.file.mutex.Lock()
 	defer t.file.mutex.Unlock()
 	l := t.file.loader

@@ -10,6 +10,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 	"github.com/clipvqgan/clipvqgan/torch/internal/stream"
 	"github.com/clipvqgan/clipvqgan/torch/internal/tensorfile"
+	"github.com/clipvqgan/clipvqgan/torch/internal/words"
 )
 
 // Load reads a file written by Python's torch.save. It may hold these values, nested in any way:
@@ -81,7 +82,7 @@ func readSized(operation, name string, r sizedReader, where []torch.Option) (any
 	for _, option := range where {
 		if _, ok := option.(torch.Device); !ok {
 			return nil, &torch.Error{Operation: "checkpoint." + operation, Kind: torch.ErrInvalid,
-				Message: fmt.Sprintf("a %T cannot be an option: tensors are read in their own dtypes; convert them with To", option)}
+				Message: words.Type(option) + " cannot be an option: tensors are read in their own dtypes; convert them with To"}
 		}
 	}
 	l := &loader{operation: operation, name: name, device: deviceIn(where)}

@@ -9,6 +9,7 @@ import (
 	"math/big"
 
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/internal/words"
 )
 
 const (
@@ -130,7 +131,7 @@ func (l *loader) legacyStorages(r *bufio.Reader, order binary.ByteOrder, each fu
 			return fmt.Errorf("the storage %s is missing", name)
 		}
 		if has := int64(order.Uint64(count[:])); has != s.count {
-			return fmt.Errorf("the storage %s has %d elements, not %d", name, has, s.count)
+			return fmt.Errorf("the storage %s has %s, not %d", name, words.Count(has, "element"), s.count)
 		}
 		seen[name] = true
 		if err := each(s); err != nil {

@@ -291,7 +291,7 @@ func TestDamagedTensors(t *testing.T) {
 		"stride that wraps":          {described{"FloatStorage", 2, 0, []int64{3}, []int64{most}}, eight, "beyond its storage"},
 		"offset that wraps":          {described{"FloatStorage", 2, most, []int64{2}, []int64{1}}, eight, "outside its storage"},
 		"more dimensions than steps": {described{"FloatStorage", 2, 0, []int64{1, 1}, []int64{1}}, eight, "not described"},
-		"storage too short":          {described{"FloatStorage", 2, 0, []int64{2}, []int64{1}}, "\x00", "1 bytes"},
+		"storage too short":          {described{"FloatStorage", 2, 0, []int64{2}, []int64{1}}, "\x00", "1 byte, "},
 		"storage too long":           {described{"FloatStorage", 2, 0, []int64{2}, []int64{1}}, eight + eight, "16 bytes"},
 		"huge storage":               {described{"FloatStorage", 1 << 60, 0, []int64{2}, []int64{1}}, eight, "cannot have"},
 		"huge, but possible storage": {described{"FloatStorage", 1 << 40, 0, []int64{2}, []int64{1}}, eight, "8 bytes"},

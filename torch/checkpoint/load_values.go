@@ -10,6 +10,7 @@ import (
 
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/torch/internal/pickle"
+	"github.com/clipvqgan/clipvqgan/torch/internal/words"
 )
 
 // The classes and functions that are supported, beside storages and dtypes.
@@ -131,7 +132,7 @@ func (l *loader) compound(from any, depth int) (any, error) {
 		}
 		return value, err
 	}
-	return nil, fmt.Errorf("it holds a %T", from)
+	return nil, fmt.Errorf("it holds %s", words.Type(from))
 }
 
 func (l *loader) items(from []any, depth int) ([]any, error) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/torch/internal/pickle"
+	"github.com/clipvqgan/clipvqgan/torch/internal/words"
 )
 
 // A zipFile is the format of torch.save since PyTorch 1.6: a zip archive with the pickle of the
@@ -131,7 +132,7 @@ func (z *zipFile) storage(s *fileStorage) (*torch.Tensor, error) {
 	}
 	size := s.bytes()
 	if has := z.entries[z.folder+"/"+name].UncompressedSize64; has != uint64(size) {
-		return nil, fmt.Errorf("%s has %d bytes, %d of %s need %d", name, has, s.count, s.dtype, size)
+		return nil, fmt.Errorf("%s has %s, %d of %s need %d", name, words.Count(has, "byte"), s.count, s.dtype, size)
 	}
 	file, err := z.open(name)
 	if err != nil {

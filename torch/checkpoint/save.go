@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/clipvqgan/clipvqgan/internal/atomicfile"
+	"github.com/clipvqgan/clipvqgan/torch"
 )
 
 // Save writes value to a file that Python's torch.load can read, also with weights_only=True. value
@@ -32,6 +33,9 @@ func Save(path string, value any) error {
 // Write is [Save] to a stream.
 func Write(w io.Writer, value any) error {
 	const operation = "Write"
+	if w == nil {
+		return fmt.Errorf("checkpoint: %s: the writer is nil: %w", operation, torch.ErrInvalid)
+	}
 	contents, err := newSaver(operation, value)
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 	"github.com/clipvqgan/clipvqgan/torch/internal/lists"
 	"github.com/clipvqgan/clipvqgan/torch/internal/pickle"
+	"github.com/clipvqgan/clipvqgan/torch/internal/words"
 )
 
 // A saver converts values to a pickle, and collects the storages that are saved beside it.
@@ -136,7 +137,7 @@ func (s *saver) put(value any, depth int) error {
 		}
 		return s.putDict(v, depth)
 	default:
-		return fmt.Errorf("a %T cannot be saved", value)
+		return fmt.Errorf("%s cannot be saved", words.Type(value))
 	}
 	return nil
 }

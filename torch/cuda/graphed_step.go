@@ -6,6 +6,7 @@ import (
 
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
+	"github.com/clipvqgan/clipvqgan/torch/internal/words"
 )
 
 // A GraphedStep is a function from tensors to tensors on a GPU, captured as a [Graph].
@@ -110,7 +111,7 @@ func (s *GraphedStep) Run(inputs ...*torch.Tensor) ([]*torch.Tensor, error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	if len(inputs) != len(s.inputs) {
-		return nil, invalid(operation, "%d inputs, the step was captured with %d", len(inputs), len(s.inputs))
+		return nil, invalid(operation, "%s, the step was captured with %d", words.Count(len(inputs), "input"), len(s.inputs))
 	}
 	err := torch.Try(func() error {
 		torch.NoGrad(func() {

@@ -21,6 +21,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 	"github.com/clipvqgan/clipvqgan/torch/internal/stream"
+	"github.com/clipvqgan/clipvqgan/torch/internal/tensorfile"
 )
 
 // Load loads a TorchScript archive written by torch.jit.save or [Module.Save]. The module is loaded
@@ -79,7 +80,7 @@ func readFile(operation, path string) (map[string][]byte, error) {
 	file, err := os.Open(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("torch: %s: the model file %s does not exist: %w", operation, path, fs.ErrNotExist)
+		return nil, fmt.Errorf("torch: %s: %w", operation, tensorfile.Missing("the model file "+path))
 	case err != nil:
 		return nil, fmt.Errorf("torch: %s: %w", operation, err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 	"github.com/clipvqgan/clipvqgan/torch/internal/native"
+	"github.com/clipvqgan/clipvqgan/torch/internal/words"
 )
 
 // A Module is a TorchScript module: code and weights exported from Python. Its methods may be
@@ -201,7 +202,7 @@ func (m *Module) CallTensor(method string, arguments ...any) (*torch.Tensor, err
 	}
 	tensor, ok := result.(*torch.Tensor)
 	if !ok {
-		return nil, modelError(method, fmt.Sprintf("the method gave a %T, not a tensor", result))
+		return nil, modelError(method, fmt.Sprintf("the method gave %s, not a tensor", words.Type(result)))
 	}
 	return tensor, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 	"github.com/clipvqgan/clipvqgan/torch/internal/lists"
+	"github.com/clipvqgan/clipvqgan/torch/internal/words"
 )
 
 // deepest limits the nesting of values: a slice may contain itself.
@@ -141,7 +142,7 @@ func (a *valueArena) put(value any, to *C.ctorch_value, depth int) {
 	case map[int64]any:
 		a.nest(C.CTORCH_VALUE_DICT, pairsOf(v), len(v), to, depth)
 	default:
-		panic(invalid(a.operation, "a %T cannot be given to TorchScript", value))
+		panic(invalid(a.operation, "%s cannot be given to TorchScript", words.Type(value)))
 	}
 }
 

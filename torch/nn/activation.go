@@ -127,24 +127,41 @@ func (s Softplus) Forward(x *torch.Tensor) *torch.Tensor {
 
 // GLU is a gated linear unit: half of x along a dimension times the sigmoid of the other half.
 type GLU struct {
-	Dim int64 // PyTorch's default is -1
+	Dim *int64 // nil means -1, the last one
 }
 
 // Forward returns a * sigmoid(b), where a and b are the halves of x along Dim.
-func (g GLU) Forward(x *torch.Tensor) *torch.Tensor { return x.GLU(g.Dim) }
+func (g GLU) Forward(x *torch.Tensor) *torch.Tensor { return x.GLU(g.dim()) }
+
+func (g GLU) dim() int64 {
+	if g.Dim == nil {
+		return -1
+	}
+	return *g.Dim
+}
 
 // Softmax is a layer that computes the softmax along a dimension.
+//
+//	nn.Softmax{Dim: new(int64(-1))}
 type Softmax struct {
-	Dim int64
+	Dim *int64 // must be set
 }
 
 // Forward returns exp(x) divided by its sum along Dim.
-func (s Softmax) Forward(x *torch.Tensor) *torch.Tensor { return x.Softmax(s.Dim) }
+func (s Softmax) Forward(x *torch.Tensor) *torch.Tensor { return x.Softmax(chosen("Softmax", s.Dim)) }
 
 // LogSoftmax is a layer that computes the logarithm of the [Softmax].
 type LogSoftmax struct {
-	Dim int64
+	Dim *int64 // must be set
 }
 
 // Forward returns the logarithm of the softmax of x along Dim.
-func (s LogSoftmax) Forward(x *torch.Tensor) *torch.Tensor { return x.LogSoftmax(s.Dim) }
+func (s LogSoftmax) Forward(x *torch.Tensor) *torch.Tensor {
+	return x.LogSoftmax(chosen("LogSoftmax", s.Dim))
+}
+
+// chosen returns a dimension. There is no default: PyTorch guesses one, and warns.
+func chosen(operation string, dim *int64) int64 {
+	require(dim != nil, operation, "Dim is not set: give the dimension along which the sum is 1, such as new(int64(-1))")
+	return *dim
+}

@@ -42,7 +42,7 @@ type MultiheadAttentionOptions struct {
 // of [NewLinear]; biases are zero.
 func NewMultiheadAttention(size, heads int64, options MultiheadAttentionOptions, how ...torch.Option) *MultiheadAttention {
 	const operation = "NewMultiheadAttention"
-	require(size > 0 && heads > 0 && size%heads == 0, operation, "%d elements do not divide among %d heads", size, heads)
+	require(size > 0 && heads > 0 && size%heads == 0, operation, "the size %d is not divisible by the number of heads, %d", size, heads)
 	f := newFactory(operation, how)
 	a := &MultiheadAttention{Dropout: options.Dropout, size: size, heads: heads,
 		batchFirst: options.BatchFirst, zeroItem: options.AddZero}
@@ -118,7 +118,7 @@ func (a *MultiheadAttention) attend(query, key, value *torch.Tensor, o Attention
 	require((dim == 2 || dim == 3) && key.Dim() == dim && value.Dim() == dim, operation,
 		"query, key and value of 3 dimensions, or of 2 without a batch, are wanted, got %v, %v and %v",
 		query.Shape(), key.Shape(), value.Shape())
-	require(query.Size(-1) == a.size, operation, "queries of %d elements are wanted, got %v", a.size, query.Shape())
+	require(query.Size(-1) == a.size, operation, "queries of size %d are wanted, got %v", a.size, query.Shape())
 	q, k, v := a.project(query, key, value)
 	// From here on sequences are [N, L, E].
 	for _, sequence := range []**torch.Tensor{&q, &k, &v} {

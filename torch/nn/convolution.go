@@ -28,6 +28,9 @@ type convolution struct {
 	// modes other than zeros.
 	around []int64
 	mode   torch.PadMode
+	// padding and same are those of the constructor.
+	padding []int64
+	same    bool
 }
 
 func newConvolution(operation string, in, out int64, kernel []int64, dimensions int, o ConvOptions,
@@ -47,6 +50,7 @@ func newConvolution(operation string, in, out int64, kernel []int64, dimensions 
 		require(!slices.ContainsFunc(c.options.Stride, func(s int64) bool { return s != 1 }), operation,
 			"PadSame is for stride 1, not %v", c.options.Stride)
 	}
+	c.padding, c.same = c.options.Padding, o.PadSame
 	if o.PadMode != torch.PadConstant {
 		for i := dimensions - 1; i >= 0; i-- { // from the last dimension to the first
 			before, after := c.options.Padding[i], c.options.Padding[i]

@@ -26,7 +26,7 @@ type EmbeddingOptions struct {
 // normal distribution.
 func NewEmbedding(count, size int64, options EmbeddingOptions, how ...torch.Option) *Embedding {
 	const operation = "NewEmbedding"
-	require(count > 0 && size > 0, operation, "%d vectors of %d elements", count, size)
+	require(count > 0 && size > 0, operation, "the table is %d by %d, wanted 1 or more of both", count, size)
 	f := newFactory(operation, how)
 	e := &Embedding{Weight: f.parameter(count, size), options: options}
 	NormalInPlace(e.Weight, 0, 1, f.generator)

@@ -1,6 +1,9 @@
 package nn
 
-import "github.com/clipvqgan/clipvqgan/torch"
+import (
+	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/internal/words"
+)
 
 // A factory makes the tensors of a layer, float32 on the CPU by default.
 type factory struct {
@@ -21,7 +24,7 @@ func newFactory(operation string, how []torch.Option) factory {
 		case *torch.Generator:
 			f.generator = o
 		default:
-			panic(invalid(operation, "a %T says nothing of a layer: give a dtype, a device or a generator", option))
+			panic(invalid(operation, "%s says nothing of a layer: give a dtype, a device or a generator", words.Type(option)))
 		}
 	}
 	return f

@@ -227,7 +227,7 @@ func DiracInPlace(t *torch.Tensor, groups int64) *torch.Tensor {
 	const operation = "DiracInPlace"
 	shape := t.Shape()
 	require(len(shape) >= 3 && len(shape) <= 5, operation, "a weight of 3 to 5 dimensions is wanted, got %v", shape)
-	require(groups > 0 && shape[0]%groups == 0, operation, "%d outputs do not divide into %d groups", shape[0], groups)
+	require(groups > 0 && shape[0]%groups == 0, operation, "the number of outputs, %d, is not divisible by the number of groups, %d", shape[0], groups)
 	perGroup := shape[0] / groups
 	return inPlace(t, func() {
 		t.ZeroInPlace()

@@ -180,9 +180,9 @@ func layerCases(headMask *torch.Tensor) []layerCase {
 		{"hard_swish", layer(nn.Hardswish{})},
 		{"softplus", layer(nn.Softplus{})},
 		{"softplus_options", layer(nn.Softplus{Beta: 2, Threshold: new(1.0)})},
-		{"glu", layer(nn.GLU{Dim: 1})},
-		{"softmax", layer(nn.Softmax{Dim: 1})},
-		{"log_softmax", layer(nn.LogSoftmax{})},
+		{"glu", layer(nn.GLU{Dim: new(int64(1))})},
+		{"softmax", layer(nn.Softmax{Dim: new(int64(1))})},
+		{"log_softmax", layer(nn.LogSoftmax{Dim: new(int64(0))})},
 		{"flatten", layer(nn.Flatten{})},
 		{"unflatten", layer(nn.Unflatten{Dim: 1, Sizes: list(2, -1)})},
 		{"identity", layer(nn.Identity{})},
@@ -421,7 +421,7 @@ func TestMisuseOfLayers(t *testing.T) {
 			nn.NewConv1d(4, 6, list(3), nn.ConvOptions{Stride: list(2), PadSame: true})
 		},
 		"both Padding and PadSame": func() { nn.NewConv1d(4, 6, list(3), nn.ConvOptions{Padding: list(2), PadSame: true}) },
-		"9 elements do not divide among 2 heads": func() {
+		"the size 9 is not divisible by the number of heads, 2": func() {
 			nn.NewMultiheadAttention(9, 2, nn.MultiheadAttentionOptions{})
 		},
 		"a mask [3, 5] or [4, 3, 5] is wanted, got [5 3]": func() {

@@ -22,7 +22,7 @@ type LinearOptions struct {
 // its tensors may be a dtype, a device and a generator.
 func NewLinear(in, out int64, options LinearOptions, how ...torch.Option) *Linear {
 	const operation = "NewLinear"
-	require(in >= 0 && out >= 0, operation, "%d inputs and %d outputs", in, out)
+	require(in >= 0 && out >= 0, operation, "sizes %d and %d, wanted 0 or more", in, out)
 	f := newFactory(operation, how)
 	layer := &Linear{Weight: f.parameter(out, in)}
 	if !options.NoBias {

@@ -4,6 +4,7 @@ import (
 	"iter"
 
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/internal/words"
 )
 
 // Modules iterates over module and every layer, slice and map in it, with their names. Each comes
@@ -106,7 +107,7 @@ func movedTo(operation string, tensor *torch.Tensor, where []torch.Option) *torc
 		case torch.Device:
 			device = o
 		default:
-			panic(invalid(operation, "a %T is neither a dtype nor a device", option))
+			panic(invalid(operation, "%s is neither a dtype nor a device", words.Type(option)))
 		}
 	}
 	if dtype == tensor.DType() && device == tensor.Device() {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/internal/words"
 )
 
 // StateDict returns the parameters and buffers in module by name, as PyTorch's state_dict().
@@ -98,7 +99,7 @@ func match(operation string, places []tensorPlace, state *torch.Dict, report *Lo
 		}
 		source, ok := value.(*torch.Tensor)
 		if !ok || source == nil {
-			return nil, nil, invalid(operation, "%q is a %T in the state dict, not a tensor", place.name, value)
+			return nil, nil, invalid(operation, "%q is %s in the state dict, not a tensor", place.name, words.Type(value))
 		}
 		if wanted, given := place.tensor.Shape(), source.Shape(); !slices.Equal(wanted, given) {
 			unfit = append(unfit, fmt.Sprintf("%s is %v, %v is wanted", place.name, given, wanted))

@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/internal/words"
 )
 
 var (
@@ -49,7 +50,7 @@ func collect(operation string, module any) *contents {
 	require(value.IsValid(), operation, "the module is nil")
 	kind := value.Kind()
 	require(kind == reflect.Pointer || kind == reflect.Slice || kind == reflect.Map || !holdsTensors(value.Type(), nil),
-		operation, "a %T cannot be changed: give a pointer to it", module)
+		operation, "%s cannot be changed: give a pointer to it", words.Type(module))
 	require(kind != reflect.Pointer || !value.IsNil(), operation, "the module is a nil %T", module)
 	c.walk("", value)
 	return c
@@ -80,7 +81,7 @@ func (c *contents) walk(name string, value reflect.Value) {
 	case reflect.Struct:
 		if !value.CanAddr() {
 			require(!holdsTensors(value.Type(), nil), c.operation,
-				"%s is a %s that cannot be changed: use a pointer to it", shown(name), value.Type())
+				"%s is %s that cannot be changed: use a pointer to it", shown(name), words.WithArticle(value.Type().String()))
 			c.modules = append(c.modules, modulePlace{name, value.Interface()})
 			return
 		}
@@ -101,8 +102,8 @@ func (c *contents) walk(name string, value reflect.Value) {
 		if !holdsTensors(value.Type(), nil) {
 			return
 		}
-		require(value.Type().Key().Kind() == reflect.String, c.operation, "%s is a %s, whose keys are not strings",
-			shown(name), value.Type())
+		require(value.Type().Key().Kind() == reflect.String, c.operation, "%s is %s, whose keys are not strings",
+			shown(name), words.WithArticle(value.Type().String()))
 		c.modules = append(c.modules, modulePlace{name, value.Interface()})
 		keys := map[string]reflect.Value{}
 		for _, key := range value.MapKeys() {

@@ -2,7 +2,8 @@ package optim
 
 import "github.com/clipvqgan/clipvqgan/torch"
 
-// AdagradOptions are the options of [Adagrad]; start from [DefaultAdagrad].
+// AdagradOptions are the options of [Adagrad]. Start from [DefaultAdagrad]: the zero value is an
+// error.
 type AdagradOptions struct {
 	LearningRate float64
 	// LearningRateDecay divides the learning rate by 1 + LearningRateDecay * steps.
@@ -40,6 +41,7 @@ func (r *adagradRule) kind() *kind            { return adagrad }
 func (r *adagradRule) options() Options       { return r.AdagradOptions }
 func (r *adagradRule) learningRate() *float64 { return &r.LearningRate }
 func (r *adagradRule) keeps() []bool          { return []bool{true} }
+func (r *adagradRule) unset() bool            { return r.LearningRate == 0 && r.Epsilon == 0 }
 
 func (r *adagradRule) check(operation string) error {
 	return notNegative(operation, setting{"learning rate", r.LearningRate}, setting{"weight decay", r.WeightDecay},

@@ -2,7 +2,8 @@ package optim
 
 import "github.com/clipvqgan/clipvqgan/torch"
 
-// AdamOptions are the options of [Adam] and [AdamW]; start from [DefaultAdam] or [DefaultAdamW].
+// AdamOptions are the options of [Adam] and [AdamW]. Start from [DefaultAdam] or [DefaultAdamW]: the zero
+// value is an error.
 type AdamOptions struct {
 	LearningRate float64
 	// Betas are the decay rates of the running averages of the gradient and of its square.
@@ -71,6 +72,7 @@ func (r *adamRule) kind() *kind            { return adam }
 func (r *adamRule) options() Options       { return r.AdamOptions }
 func (r *adamRule) learningRate() *float64 { return &r.LearningRate }
 func (r *adamRule) keeps() []bool          { return []bool{true, true, r.AMSGrad} }
+func (r *adamRule) unset() bool            { return r.Betas == [2]float64{} && r.Epsilon == 0 }
 
 func (r *adamRule) check(operation string) error {
 	return checkAdam(operation, r.LearningRate, r.WeightDecay, r.Epsilon, r.Betas)

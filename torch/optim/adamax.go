@@ -6,7 +6,8 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// AdamaxOptions are the options of [Adamax]; start from [DefaultAdamax].
+// AdamaxOptions are the options of [Adamax]. Start from [DefaultAdamax]: the zero value is an
+// error.
 type AdamaxOptions struct {
 	LearningRate float64
 	// Betas are the decay rates of the running average of the gradient and of its running maximum.
@@ -48,6 +49,7 @@ func (r *adamaxRule) kind() *kind            { return adamax }
 func (r *adamaxRule) options() Options       { return r.AdamaxOptions }
 func (r *adamaxRule) learningRate() *float64 { return &r.LearningRate }
 func (r *adamaxRule) keeps() []bool          { return []bool{true, true} }
+func (r *adamaxRule) unset() bool            { return r.Betas == [2]float64{} && r.Epsilon == 0 }
 
 func (r *adamaxRule) check(operation string) error {
 	return checkAdam(operation, r.LearningRate, r.WeightDecay, r.Epsilon, r.Betas)

@@ -73,8 +73,8 @@ func NewGradScaler(options GradScalerOptions) (*GradScaler, error) {
 func (s *GradScaler) Scale(loss *torch.Tensor) *torch.Tensor {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	if s.closed {
-		panic(closedScaler("Scale"))
+	if err := s.usable("Scale"); err != nil {
+		panic(err)
 	}
 	s.begin(loss.Device())
 	scale := s.scale
@@ -109,8 +109,8 @@ func (s *GradScaler) unscale(operation string, optimizer *Optimizer) error {
 	switch stage := s.stages[optimizer]; {
 	case optimizer == nil:
 		return invalid(operation, "the optimizer is nil")
-	case s.closed:
-		return closedScaler(operation)
+	case s.usable(operation) != nil:
+		return s.usable(operation)
 	case s.scale == nil:
 		return invalid(operation, "no loss was scaled yet: call Scale before the backward pass")
 	case stage != nil && stage.stepped:
@@ -199,8 +199,8 @@ func (s *GradScaler) Update() error {
 	const operation = "Update"
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	if s.closed {
-		return closedScaler(operation)
+	if err := s.usable(operation); err != nil {
+		return err
 	}
 	if len(s.stages) == 0 {
 		return invalid(operation, "no optimizer's gradients were unscaled since the last Update")
@@ -249,8 +249,8 @@ func (s *GradScaler) SetScale(scale float64) error {
 	}
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	if s.closed {
-		return closedScaler("SetScale")
+	if err := s.usable("SetScale"); err != nil {
+		return err
 	}
 	s.options.InitScale = scale
 	if s.scale == nil {
@@ -277,8 +277,8 @@ func (s *GradScaler) LoadStateDict(state *torch.Dict) error {
 	const operation = "LoadStateDict"
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	if s.closed {
-		return closedScaler(operation)
+	if err := s.usable(operation); err != nil {
+		return err
 	}
 	options := s.options
 	var interval, tracker int64
@@ -321,6 +321,13 @@ func (s *GradScaler) Close() {
 	s.scale, s.tracker, s.closed = nil, nil, true
 }
 
-func closedScaler(operation string) *torch.Error {
-	return &torch.Error{Operation: operation, Kind: torch.ErrClosed, Message: "the gradient scaler is closed"}
+// usable returns an error for a scaler that is closed or that [NewGradScaler] did not make.
+func (s *GradScaler) usable(operation string) error {
+	switch {
+	case s.closed:
+		return &torch.Error{Operation: operation, Kind: torch.ErrClosed, Message: "the gradient scaler is closed"}
+	case s.stages == nil:
+		return invalid(operation, "the gradient scaler was not made by NewGradScaler")
+	}
+	return nil
 }

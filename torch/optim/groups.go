@@ -5,6 +5,7 @@ import (
 
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
+	"github.com/clipvqgan/clipvqgan/torch/internal/words"
 )
 
 type paramGroup struct {
@@ -36,6 +37,9 @@ func (g *paramGroups) newGroup(operation string, given ParamGroup) (*paramGroup,
 	rule, err := g.ruleFrom(operation, at, given.Options)
 	if err != nil {
 		return nil, err
+	}
+	if rule.unset() {
+		return nil, invalid(operation, "the options of group %d are zero, with which nothing is learned: start from Default%s()", at, g.kind.name)
 	}
 	// Tensors are compared by identity: two handles may refer to one tensor.
 	taken := map[uint64]string{}
@@ -160,7 +164,7 @@ func (g *paramGroups) setLearningRates(operation string, rates []float64) {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
 	if len(rates) != len(g.groups) {
-		panic(invalid(operation, "%d learning rates for %d groups", len(rates), len(g.groups)))
+		panic(invalid(operation, "%s for %s", words.Count(len(rates), "learning rate"), words.Count(len(g.groups), "group")))
 	}
 	for _, rate := range rates {
 		if err := checkRate(operation, rate); err != nil {

@@ -11,7 +11,8 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 )
 
-// LBFGSOptions are the options of [LBFGS]; start from [DefaultLBFGS].
+// LBFGSOptions are the options of [LBFGS]. Start from [DefaultLBFGS]: the zero value is an
+// error.
 type LBFGSOptions struct {
 	LearningRate float64
 	// MaxIterations and MaxEvaluations limit the iterations and the evaluations of the loss in one
@@ -63,6 +64,7 @@ func (r *lbfgsRule) options() Options {
 }
 func (r *lbfgsRule) learningRate() *float64 { return &r.LearningRate }
 func (r *lbfgsRule) keeps() []bool          { return nil }
+func (r *lbfgsRule) unset() bool            { return r.MaxIterations == 0 && r.HistorySize == 0 }
 func (r *lbfgsRule) step(*batch)            {} // LBFGSOptimizer has a Step of its own
 
 func (r *lbfgsRule) check(operation string) error {

@@ -3,6 +3,7 @@ package optim
 import (
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
+	"github.com/clipvqgan/clipvqgan/torch/internal/words"
 )
 
 // fields returns the state's numbers with Python's names.
@@ -106,7 +107,7 @@ func (o *LBFGSOptimizer) readTensors(operation string, to *lbfgsState, values *t
 			err = invalid(operation, "the state of parameter 0: %s is %s, no tensor", name, describeValue(value))
 			return nil
 		case tensor.Dim() != 1 || tensor.NumElements() != count:
-			err = invalid(operation, "the parameters have %d elements, but %q of the state has shape %v", count, name, tensor.Shape())
+			err = invalid(operation, "the parameters have %s, but %q of the state has shape %v", words.Count(count, "element"), name, tensor.Shape())
 			return nil
 		}
 		made = append(made, copyOf(tensor, parameters[0]))
@@ -115,7 +116,7 @@ func (o *LBFGSOptimizer) readTensors(operation string, to *lbfgsState, values *t
 	list := func(name string) []*torch.Tensor {
 		items, _ := anyList(values.Get(name))
 		if err == nil && len(items) != len(to.inverses) {
-			err = invalid(operation, "the state of parameter 0: %s has %d items, ro has %d", name, len(items), len(to.inverses))
+			err = invalid(operation, "the state of parameter 0: %s has %s, ro has %d", name, words.Count(len(items), "item"), len(to.inverses))
 		}
 		tensors := make([]*torch.Tensor, len(items))
 		for i, item := range items {

@@ -2,6 +2,8 @@ package optim
 
 import (
 	"math"
+
+	"github.com/clipvqgan/clipvqgan/torch/internal/words"
 )
 
 // OneCycleOptions are the options of [OneCycleLR]. Zero and nil mean PyTorch's defaults, except for
@@ -55,7 +57,7 @@ func OneCycleLR(optimizer Scheduled, options OneCycleOptions) (*LRScheduler, err
 	case options.TotalSteps <= 0:
 		return nil, invalid(operation, "the number of steps is %d: it must be 1 or more", options.TotalSteps)
 	case peaks != 1 && peaks != count:
-		return nil, invalid(operation, "%d rates at the peak for %d groups of parameters", peaks, count)
+		return nil, invalid(operation, "%s at the peak for %s of parameters", words.Count(peaks, "rate"), words.Count(count, "group"))
 	case !(options.PctStart > 0 && options.PctStart < 1):
 		return nil, invalid(operation, "the share before the peak is %v: it must be between 0 and 1", options.PctStart)
 	case !(options.DivFactor > 0) || !(options.FinalDivFactor > 0):

@@ -645,7 +645,7 @@ func TestStateThatDoesNotFit(t *testing.T) {
 		"step is missing or None":                                       changed(func(s *torch.Dict) { first(s).Delete("step") }),
 		"lr is fast, no number":                                         changed(func(s *torch.Dict) { group(s).Set("lr", "fast") }),
 		"the learning rate is -1":                                       changed(func(s *torch.Dict) { group(s).Set("lr", int64(-1)) }),
-		"betas has 1 numbers":                                           changed(func(s *torch.Dict) { group(s).Set("betas", []any{0.9}) }),
+		"betas has 1 number":                                            changed(func(s *torch.Dict) { group(s).Set("betas", []any{0.9}) }),
 		"params is missing":                                             changed(func(s *torch.Dict) { group(s).Delete("params") }),
 		"group 0 of the state is a string":                              torch.NewDict("state", torch.NewDict(), "param_groups", []any{"x"}),
 		"the state of parameter 0 is a bool":                            changed(func(s *torch.Dict) { s.Get("state").(*torch.Dict).Set(0, true) }),

@@ -20,6 +20,9 @@ type rule interface {
 	// options returns the current options.
 	options() Options
 	check(operation string) error
+	// unset reports whether the options are those of a struct that was not begun from the defaults,
+	// with which no training gets anywhere.
+	unset() bool
 	learningRate() *float64
 	// fields returns the options with Python's names.
 	fields() []field

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/internal/words"
 )
 
 // PlateauOptions are the options of [ReduceLROnPlateau]. The zero value is PyTorch's default.
@@ -66,7 +67,7 @@ func ReduceLROnPlateau(optimizer Scheduled, factor float64, patience int, option
 	case len(rates):
 		least = slices.Clone(least)
 	default:
-		return nil, invalid(operation, "%d least rates for %d groups of parameters", len(least), len(rates))
+		return nil, invalid(operation, "%s for %s of parameters", words.Count(len(least), "least rate"), words.Count(len(rates), "group"))
 	}
 	s := &PlateauScheduler{groups: groups, factor: factor, least: least, leastOfAll: leastOfAll, patience: patience,
 		cooldown: options.Cooldown, epsilon: orDefault(options.Epsilon, 1e-8), threshold: orDefault(options.Threshold, 1e-4),
@@ -118,7 +119,7 @@ func (s *PlateauScheduler) Step(value float64) {
 	}
 	rates := s.groups.LearningRates()
 	if len(rates) != len(s.least) {
-		panic(invalid("ReduceLROnPlateau", "the schedule began with %d groups of parameters, and the optimizer has %d", len(s.least), len(rates)))
+		panic(invalid("ReduceLROnPlateau", "the schedule began with %s of parameters, and the optimizer has %d", words.Count(len(s.least), "group"), len(rates)))
 	}
 	if s.bad > s.patience {
 		for i, rate := range rates {
@@ -165,7 +166,7 @@ func (s *PlateauScheduler) LoadStateDict(state *torch.Dict) error {
 		return invalid(operation, "the state of ReduceLROnPlateau: %v", err)
 	}
 	if len(read.least) != len(s.least) {
-		return invalid(operation, "the state is of %d groups of parameters, the optimizer has %d", len(read.least), len(s.least))
+		return invalid(operation, "the state is of %s of parameters, the optimizer has %d", words.Count(len(read.least), "group"), len(s.least))
 	}
 	if (read.mode != "min" && read.mode != "max") || (read.thresholdMode != "rel" && read.thresholdMode != "abs") {
 		return invalid(operation, "the state has mode %q and threshold mode %q", read.mode, read.thresholdMode)

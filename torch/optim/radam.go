@@ -6,7 +6,8 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// RAdamOptions are the options of [RAdam]; start from [DefaultRAdam].
+// RAdamOptions are the options of [RAdam]. Start from [DefaultRAdam]: the zero value is an
+// error.
 type RAdamOptions struct {
 	LearningRate float64
 	// Betas are the decay rates of the running averages of the gradient and of its square.
@@ -51,6 +52,7 @@ func (r *radamRule) kind() *kind            { return radam }
 func (r *radamRule) options() Options       { return r.RAdamOptions }
 func (r *radamRule) learningRate() *float64 { return &r.LearningRate }
 func (r *radamRule) keeps() []bool          { return []bool{true, true} }
+func (r *radamRule) unset() bool            { return r.Betas == [2]float64{} && r.Epsilon == 0 }
 
 func (r *radamRule) check(operation string) error {
 	return checkAdam(operation, r.LearningRate, r.WeightDecay, r.Epsilon, r.Betas)

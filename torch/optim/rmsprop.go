@@ -2,7 +2,8 @@ package optim
 
 import "github.com/clipvqgan/clipvqgan/torch"
 
-// RMSpropOptions are the options of [RMSprop]; start from [DefaultRMSprop].
+// RMSpropOptions are the options of [RMSprop]. Start from [DefaultRMSprop]: the zero value is an
+// error.
 type RMSpropOptions struct {
 	LearningRate float64
 	// Alpha is the decay rate of the running average of the squared gradient.
@@ -53,6 +54,7 @@ func (r *rmspropRule) kind() *kind            { return rmsprop }
 func (r *rmspropRule) options() Options       { return r.RMSpropOptions }
 func (r *rmspropRule) learningRate() *float64 { return &r.LearningRate }
 func (r *rmspropRule) keeps() []bool          { return []bool{true, r.Momentum > 0, r.Centered} }
+func (r *rmspropRule) unset() bool            { return r.Alpha == 0 && r.Epsilon == 0 }
 
 func (r *rmspropRule) check(operation string) error {
 	return notNegative(operation, setting{"learning rate", r.LearningRate}, setting{"weight decay", r.WeightDecay},

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/torch/internal/words"
 )
 
 // A Scheduled is an optimizer whose learning rates a schedule changes: an [*Optimizer] or an
@@ -116,7 +117,7 @@ func (s *LRScheduler) begin() {
 func (s *LRScheduler) Step() {
 	now := s.groups.LearningRates()
 	if len(now) != len(s.base) {
-		panic(invalid(s.name, "the schedule began with %d groups of parameters, and the optimizer has %d", len(s.base), len(now)))
+		panic(invalid(s.name, "the schedule began with %s of parameters, and the optimizer has %d", words.Count(len(s.base), "group"), len(now)))
 	}
 	if own, ok := s.curve.(interface{ advance(s *LRScheduler) }); ok {
 		own.advance(s)
@@ -174,7 +175,7 @@ func (s *LRScheduler) LoadStateDict(state *torch.Dict) error {
 	case err != nil:
 		err = invalid(operation, "the state of %s: %v", s.name, err)
 	case len(s.base) != count:
-		err = invalid(operation, "the state is of %d groups of parameters, the optimizer has %d", len(s.base), count)
+		err = invalid(operation, "the state is of %s of parameters, the optimizer has %d", words.Count(len(s.base), "group"), count)
 	default:
 		err = s.curve.check(operation)
 	}

@@ -3,6 +3,8 @@ package optim
 import (
 	"cmp"
 	"math"
+
+	"github.com/clipvqgan/clipvqgan/torch/internal/words"
 )
 
 // scaled returns rates * factor.
@@ -330,7 +332,7 @@ func LambdaLR(optimizer Scheduled, factors ...func(epoch int) float64) (*LRSched
 	}
 	count := len(groups.LearningRates())
 	if len(factors) != 1 && len(factors) != count {
-		return nil, invalid(operation, "%d functions for %d groups of parameters", len(factors), count)
+		return nil, invalid(operation, "%s for %s of parameters", words.Count(len(factors), "function"), words.Count(count, "group"))
 	}
 	for _, factor := range factors {
 		if factor == nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/torch/internal/lists"
+	"github.com/clipvqgan/clipvqgan/torch/internal/words"
 )
 
 // A SequentialScheduler is a [Schedule] made by [SequentialLR].
@@ -27,7 +28,7 @@ type SequentialScheduler struct {
 func SequentialLR(parts []*LRScheduler, milestones []int) (*SequentialScheduler, error) {
 	const operation = "SequentialLR"
 	if len(parts) == 0 || len(milestones) != len(parts)-1 {
-		return nil, invalid(operation, "%d schedules and %d milestones: there must be one milestone between two schedules", len(parts), len(milestones))
+		return nil, invalid(operation, "%s and %s: there must be one milestone between two schedules", words.Count(len(parts), "schedule"), words.Count(len(milestones), "milestone"))
 	}
 	s := &SequentialScheduler{parts: slices.Clone(parts)}
 	for i, milestone := range milestones {
@@ -104,7 +105,7 @@ func (s *SequentialScheduler) LoadStateDict(state *torch.Dict) error {
 		return invalid("LoadStateDict", "the state of SequentialLR: %v", err)
 	}
 	if len(read.milestones) != len(s.milestones) {
-		return invalid("LoadStateDict", "the state has %d milestones, the schedule %d", len(read.milestones), len(s.milestones))
+		return invalid("LoadStateDict", "the state has %s, the schedule %d", words.Count(len(read.milestones), "milestone"), len(s.milestones))
 	}
 	if err := loadParts("SequentialLR", s.parts, state); err != nil {
 		return err
@@ -167,7 +168,7 @@ func partStates[S Schedule](parts []S) []any {
 func loadParts[S Schedule](name string, parts []S, state *torch.Dict) error {
 	states, _ := anyList(state.Get("_schedulers"))
 	if len(states) != len(parts) {
-		return invalid("LoadStateDict", "the state has %d schedules, the %s %d", len(states), name, len(parts))
+		return invalid("LoadStateDict", "the state has %s, the %s %d", words.Count(len(states), "schedule"), name, len(parts))
 	}
 	before := partStates(parts)
 	for i, part := range parts {

@@ -270,7 +270,7 @@ func TestScheduleMisuse(t *testing.T) {
 		"the factor is 0": func() (any, error) {
 			return optim.CosineAnnealingWarmRestarts(optimizer, 1, 0, 0)
 		},
-		"2 functions for 1 groups": func() (any, error) { return optim.LambdaLR(optimizer, half, half) },
+		"2 functions for 1 group ": func() (any, error) { return optim.LambdaLR(optimizer, half, half) },
 		"a function is nil":        func() (any, error) { return optim.LambdaLR(optimizer, nil) },
 		"the learning rate is -": func() (any, error) {
 			return optim.LambdaLR(optimizer, func(int) float64 { return -1 })
@@ -290,10 +290,10 @@ func TestScheduleMisuse(t *testing.T) {
 		"the factor is 1: it must be in [0, 1)": func() (any, error) {
 			return optim.ReduceLROnPlateau(optimizer, 1, 1, optim.PlateauOptions{})
 		},
-		"2 least rates for 1 groups": func() (any, error) {
+		"2 least rates for 1 group ": func() (any, error) {
 			return optim.ReduceLROnPlateau(optimizer, 0.1, 1, optim.PlateauOptions{MinLearningRates: []float64{1, 2}})
 		},
-		"1 schedules and 1 milestones": func() (any, error) {
+		"1 schedule and 1 milestone": func() (any, error) {
 			return optim.SequentialLR([]*optim.LRScheduler{step}, []int{1})
 		},
 		"the milestones [0] do not go up": func() (any, error) {
@@ -338,5 +338,5 @@ func TestScheduleMisuse(t *testing.T) {
 	assert.ErrorContains(t, chained.LoadStateDict(torch.NewDict("_schedulers", []any{1.0})), "schedule 0 of the state is 1, no dict")
 
 	require.NoError(t, optimizer.AddParamGroup(optim.ParamGroup{Parameters: tensors{parameter(2)}}))
-	assert.ErrorContains(t, failure(t, step.Step), "began with 1 groups of parameters, and the optimizer has 2")
+	assert.ErrorContains(t, failure(t, step.Step), "began with 1 group of parameters, and the optimizer has 2")
 }

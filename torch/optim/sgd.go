@@ -6,7 +6,8 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
-// SGDOptions are the options of [SGD]; start from [DefaultSGD].
+// SGDOptions are the options of [SGD]. Start from [DefaultSGD]: the zero value is an
+// error.
 type SGDOptions struct {
 	LearningRate float64
 	// Momentum is the share of the previous step that is kept, and Dampening the share of the
@@ -45,6 +46,7 @@ func (r *sgdRule) kind() *kind            { return sgd }
 func (r *sgdRule) options() Options       { return r.SGDOptions }
 func (r *sgdRule) learningRate() *float64 { return &r.LearningRate }
 func (r *sgdRule) keeps() []bool          { return []bool{r.Momentum != 0} }
+func (r *sgdRule) unset() bool            { return r.LearningRate == 0 }
 
 func (r *sgdRule) check(operation string) error {
 	err := notNegative(operation, setting{"learning rate", r.LearningRate}, setting{"weight decay", r.WeightDecay},

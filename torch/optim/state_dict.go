@@ -7,6 +7,7 @@ import (
 
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
+	"github.com/clipvqgan/clipvqgan/torch/internal/words"
 )
 
 // StateDict returns the options and state of the optimizer in the layout of Python's
@@ -250,13 +251,13 @@ func (g *paramGroups) readStateDict(operation string, state *torch.Dict) (*state
 		return nil, invalid(operation, "the state has no dict \"state\": it is no optimizer's")
 	}
 	if len(dicts) != len(g.groups) {
-		return nil, invalid(operation, "the state has %d groups of parameters, the optimizer %d", len(dicts), len(g.groups))
+		return nil, invalid(operation, "the state has %s of parameters, the optimizer %d", words.Count(len(dicts), "group"), len(g.groups))
 	}
 	loaded := &stateDict{states: states}
 	for i, dict := range dicts {
 		values, ok := dict.(*torch.Dict)
 		if !ok {
-			return nil, invalid(operation, "group %d of the state is a %T, no dict", i, dict)
+			return nil, invalid(operation, "group %d of the state is %s, no dict", i, words.Type(dict))
 		}
 		var numbers []int64
 		if err := readValue(values.Get("params"), &numbers); err != nil {
@@ -317,7 +318,7 @@ func (s *stateDict) stateOf(operation string, at int) (*torch.Dict, error) {
 	value := s.states.Get(s.numbers[at])
 	values, ok := value.(*torch.Dict)
 	if value != nil && !ok {
-		return nil, invalid(operation, "the state of parameter %d is a %T, no dict", at, value)
+		return nil, invalid(operation, "the state of parameter %d is %s, no dict", at, words.Type(value))
 	}
 	return values, nil
 }

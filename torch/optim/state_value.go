@@ -8,6 +8,7 @@ import (
 
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/torch/internal/lists"
+	"github.com/clipvqgan/clipvqgan/torch/internal/words"
 )
 
 // States of optimizers and schedules are nested values as Python stores them. Python may store an
@@ -124,7 +125,7 @@ func readValue(value, to any) error {
 			return err
 		}
 		if len(pair) != 2 {
-			return fmt.Errorf("has %d numbers instead of 2", len(pair))
+			return fmt.Errorf("has %s instead of 2", words.Count(len(pair), "number"))
 		}
 		*v = [2]float64(pair)
 		return nil
@@ -200,7 +201,7 @@ func describeValue(value any) string {
 	case string, float64, int64, int, bool:
 		return fmt.Sprintf("%v", value)
 	default:
-		return fmt.Sprintf("a %T", value)
+		return words.Type(value)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/torch/internal/elements"
+	"github.com/clipvqgan/clipvqgan/torch/internal/words"
 )
 
 const (
@@ -85,7 +86,7 @@ func readHeader(r io.Reader, size int64) (*header, error) {
 	}
 	var text bytes.Buffer // grows with what has been read
 	if n, err := io.CopyN(&text, r, int64(length)); err != nil {
-		return nil, fmt.Errorf("its header ends after %d of %d bytes", n, length)
+		return nil, fmt.Errorf("its header ends after %d of %s", n, words.Count(length, "byte"))
 	}
 	h := &header{metadata: map[string]string{}, data: lengthSize + int64(length)}
 	if err := h.parse(text.Bytes()); err != nil {
@@ -104,7 +105,7 @@ func readHeader(r io.Reader, size int64) (*header, error) {
 		end += tensor.Bytes
 	}
 	if size >= 0 && h.data+end != size {
-		return nil, fmt.Errorf("its tensors need %d bytes, the file has %d", end, size-h.data)
+		return nil, fmt.Errorf("its tensors need %s, the file has %d", words.Count(end, "byte"), size-h.data)
 	}
 	return h, nil
 }
@@ -172,7 +173,7 @@ func token[T any](decoder *json.Decoder) (T, error) {
 	case err != nil:
 		return value, err
 	case !ok:
-		return value, fmt.Errorf("it has %v where there should be a %T", next, value)
+		return value, fmt.Errorf("it has %v where there should be %s", next, words.Type(value))
 	}
 	return value, nil
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/clipvqgan/clipvqgan/torch/internal/tensorfile"
+	"github.com/clipvqgan/clipvqgan/torch/internal/words"
 )
 
 // openIndex opens the parts that an index file lists. It is a JSON file that says which part each
@@ -57,7 +58,7 @@ func (f *File) addParts(operation, path string, parts map[string]string) error {
 		}
 	}
 	if len(parts) != len(f.tensors) {
-		return failure(operation, path, fmt.Errorf("it names %d tensors, its parts have %d", len(parts), len(f.tensors)))
+		return failure(operation, path, fmt.Errorf("it names %s, its parts have %d", words.Count(len(parts), "tensor"), len(f.tensors)))
 	}
 	for tensor, name := range parts {
 		place, ok := f.places[tensor]

@@ -45,49 +45,71 @@ type Options struct {
 // empty, or if Deep and Bytes are both set.
 func FromImage(img image.Image, options Options) (tensor *torch.Tensor, err error) {
 	const operation = "FromImage"
+	if err := imageio.CheckImage(img); err != nil {
+		return nil, failed(operation, "%v", err)
+	}
 	switch {
-	case img == nil || img.Bounds().Empty():
-		return nil, failed(operation, "the picture is empty")
 	case options.Deep && options.Bytes:
 		return nil, failed(operation, "Deep has 16 bits, which Bytes cannot hold; choose one")
 	case options.Channels < RGB || options.Channels > Gray:
 		return nil, failed(operation, "the channels are %d, wanted RGB, RGBA or Gray", options.Channels)
 	}
-	err = torch.Try(func() error {
+	err = torch.Try(func() (err error) {
 		torch.Scope(func(scope *torch.TensorScope) {
 			torch.NoGrad(func() {
-				tensor = scope.Keep(fromImage(img, options))
+				var made *torch.Tensor
+				if made, err = fromImage(img, options); err == nil {
+					tensor = scope.Keep(made)
+				}
 			})
 		})
-		return nil
+		return err
 	})
 	return tensor, err
 }
 
-func fromImage(img image.Image, options Options) *torch.Tensor {
+func fromImage(img image.Image, options Options) (*torch.Tensor, error) {
 	height, width := int64(img.Bounds().Dy()), int64(img.Bounds().Dx())
 	if options.Deep {
 		if samples := deepSamples(img, options); samples != nil {
 			shape := []int64{height, width, int64(len(samples)) / (height * width)}
-			return torch.FromSlice(samples, shape, options.Device).Permute(2, 0, 1).Contiguous()
+			return torch.FromSlice(samples, shape, options.Device).Permute(2, 0, 1).Contiguous(), nil
 		}
 	}
-	var samples []uint8
-	switch options.Channels {
-	case RGB:
-		samples = imageio.FromImage(img, options.Background).Pix
-	case RGBA:
-		samples = imageio.ToNRGBA(img).Pix
-	case Gray:
-		samples = imageio.ToGray(img, options.Background).Pix
+	samples, err := bytesOf(img, options)
+	if err != nil {
+		return nil, failed("FromImage", "%v", err)
 	}
 	// Convert on the device, from bytes.
 	shape := []int64{height, width, int64(len(samples)) / (height * width)}
 	bytes := torch.FromSlice(samples, shape, options.Device).Permute(2, 0, 1).Contiguous()
 	if options.Bytes {
-		return bytes
+		return bytes, nil
 	}
-	return bytes.To(torch.Float32).DivScalar(255)
+	return bytes.To(torch.Float32).DivScalar(255), nil
+}
+
+// bytesOf returns the samples of an image in the channels of the options.
+func bytesOf(img image.Image, options Options) ([]uint8, error) {
+	switch options.Channels {
+	case RGBA:
+		converted, err := imageio.ToNRGBA(img)
+		if err != nil {
+			return nil, err
+		}
+		return converted.Pix, nil
+	case Gray:
+		converted, err := imageio.ToGray(img, options.Background)
+		if err != nil {
+			return nil, err
+		}
+		return converted.Pix, nil
+	}
+	converted, err := imageio.FromImage(img, options.Background)
+	if err != nil {
+		return nil, err
+	}
+	return converted.Pix, nil
 }
 
 // ToImage converts a tensor on any device to an image: [3, height, width] to an *image.RGBA, [4,

@@ -66,6 +66,14 @@ type Result struct {
 // OnStep fails, it ends with that error. In both cases the result has the image so far; it is nil
 // if the generation had not started, or if the image could not be decoded.
 func Generate(ctx context.Context, model *vqgan.Model, scorer Scorer, config Config, options RunOptions) (*Result, error) {
+	switch {
+	case model == nil || model.Codebook() == nil:
+		return nil, bad("the VQGAN was not loaded; vqgan.Load returns one")
+	case scorer == nil || scorer.ImageSize() < 1:
+		return nil, bad("there is no scorer, or it was not loaded; clip.Load returns one")
+	case ctx == nil:
+		ctx = context.Background()
+	}
 	start, err := prepare(model.Config(), config, options)
 	if err != nil {
 		return nil, err

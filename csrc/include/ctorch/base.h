@@ -104,6 +104,7 @@ enum {
   CTORCH_NUMBER_BOOL = 1,  // in integer
   CTORCH_NUMBER_REAL = 2,
   CTORCH_NUMBER_COMPLEX = 3,
+  CTORCH_NUMBER_UNSIGNED = 4,  // above INT64_MAX; the bits are in integer
 };
 typedef struct ctorch_number {
   int32_t kind;

@@ -3,6 +3,6 @@
 #ifndef CTORCH_HEADERS_SUM_H_
 #define CTORCH_HEADERS_SUM_H_
 
-#define CTORCH_HEADERS_SUM 0xbf4b9e17u
+#define CTORCH_HEADERS_SUM 0xd6b57aa3u
 
 #endif  // CTORCH_HEADERS_SUM_H_

@@ -66,6 +66,9 @@ CTORCH_API int32_t ctorch_module_has_method(const ctorch_module* module, const c
 // type as text, whether there is a default, the default).
 CTORCH_API ctorch_value_result ctorch_module_methods(const ctorch_module* module);
 
+// The qualified name of its class, a text.
+CTORCH_API ctorch_value_result ctorch_module_class(const ctorch_module* module);
+
 // What a module is made of, as a list of (dotted name, value) tuples. Parameters, buffers and
 // modules are those of the module and all in it, the module itself first with the name ""; children
 // and attributes are its own. An attribute's value is its type as a text.

@@ -10,7 +10,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -21,6 +20,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/setup/internal/console"
 	"github.com/clipvqgan/clipvqgan/setup/internal/install"
 	"github.com/clipvqgan/clipvqgan/setup/internal/libtorch"
+	"github.com/clipvqgan/clipvqgan/setup/internal/process"
 )
 
 // room is the number of free bytes that a build needs, mostly for precompiled headers.
@@ -154,13 +154,11 @@ func write(path string, content []byte) error {
 // The progress of Ninja, [12/34], and of make, [ 12%].
 var state = regexp.MustCompile(`^\[(?:\d+/\d+|\s*\d+%)\]`)
 
-// run runs CMake in its own process group, with its output in the log. When the context ends, all
-// processes that it started end too.
+// run runs CMake, with its output in the log. When the context ends, all processes that it started
+// end too.
 func (b *Build) run(ctx context.Context, log io.Writer, arguments ...string) error {
-	command := exec.CommandContext(ctx, "cmake", arguments...)
+	command := process.Command(ctx, "cmake", arguments...)
 	command.Env = withoutMake(os.Environ())
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGKILL) }
 	output, input, err := os.Pipe()
 	if err != nil {
 		return err
@@ -201,9 +199,7 @@ func withoutMake(environment []string) []string {
 	return kept
 }
 
-var complaint = regexp.MustCompile(`(?i)error\b|undefined reference|No space left`)
-
-// explain returns a line that says why CMake failed.
+// explain returns a line that says why CMake failed, and says the first errors if there are several.
 func (b *Build) explain(ctx context.Context, failure error, logName string) error {
 	b.Tell.Clear()
 	if cause := context.Cause(ctx); cause != nil {
@@ -216,16 +212,15 @@ func (b *Build) explain(ctx context.Context, failure error, logName string) erro
 	if strings.Contains(string(text), "No space left on device") || errors.Is(failure, syscall.ENOSPC) {
 		return syscall.ENOSPC
 	}
+	const most = 5
 	reason := failure.Error()
-	lines := strings.Split(string(text), "\n")
-	for i, line := range lines {
-		if complaint.MatchString(line) {
-			reason = strings.TrimSpace(line)
-			// CMake first says where, and then what.
-			if strings.HasPrefix(line, "CMake Error") && i+1 < len(lines) {
-				reason += " " + strings.TrimSpace(lines[i+1])
-			}
-			break
+	complaints := process.Complaints(string(text))
+	if len(complaints) > 0 {
+		reason = complaints[0]
+	}
+	if len(complaints) > 1 {
+		for _, complaint := range complaints[:min(most, len(complaints))] {
+			b.Tell.Say("  %s", complaint)
 		}
 	}
 	return fmt.Errorf("%s (all that was said is in %s)", reason, logName)

@@ -128,14 +128,25 @@ func TestBuildsThatFail(t *testing.T) {
 	for name, test := range map[string]struct{ script, want string }{
 		"compiler": {`echo "[2/2] x"; echo "/a/b.cc:3:1: error: no such name"; echo "more errors"; exit 1`,
 			"libctorch was not built: /a/b.cc:3:1: error: no such name (all that was said is in "},
+		"several": {`echo "[2/9] Building CXX object error.cc.o"; echo "/a/error.cc:3:1: error: no such name: it is gone"; echo "/a/b.cc:9:2: error: another"; exit 1`,
+			"libctorch was not built: /a/error.cc:3:1: error: no such name: it is gone (all that was said is in "},
 		"CMake":    {`echo "CMake Error at CMakeLists.txt:1 (message):"; echo "  it is too old"; exit 1`, "(message): it is too old"},
 		"disk":     {`echo "fatal error: error writing: No space left on device"; exit 1`, syscall.ENOSPC.Error()},
 		"no words": {"exit 3", "exit status 3"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newBuild(t, test.script)
-			_, err := f.Make(t.Context())
+			said := filepath.Join(t.TempDir(), "said")
+			file, err := os.Create(said)
+			require.NoError(t, err)
+			defer file.Close()
+			f.Tell = console.New(file)
+			_, err = f.Make(t.Context())
 			require.ErrorContains(t, err, test.want)
+			if text, err := os.ReadFile(said); name == "several" {
+				require.NoError(t, err)
+				assert.Contains(t, string(text), "\n  /a/error.cc:3:1: error: no such name: it is gone\n  /a/b.cc:9:2: error: another\n")
+			}
 			assert.NotContains(t, err.Error(), "\n")
 			assert.Equal(t, []string{".lock", "build.log"}, f.names(t), "nothing is left that looks whole")
 			log, err := os.ReadFile(filepath.Join(f.Folder, "build.log"))
@@ -156,12 +167,12 @@ func TestTooLittleRoomToBuild(t *testing.T) {
 
 // TestABuildThatIsInterrupted ends with all that it started.
 func TestABuildThatIsInterrupted(t *testing.T) {
-	f := newBuild(t, `echo "[1/2] compiling" >"$CALLS.begun"; /bin/sleep 600 & wait`)
+	f := newBuild(t, `/bin/sleep 600 & echo $! >"$CALLS.begun"; wait`)
 	stop := errors.New("stop")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	go func() {
 		for {
-			if _, err := os.Stat(f.calls + ".begun"); err == nil {
+			if text, err := os.ReadFile(f.calls + ".begun"); err == nil && len(text) > 0 {
 				cancel(stop)
 				return
 			}
@@ -170,6 +181,10 @@ func TestABuildThatIsInterrupted(t *testing.T) {
 	}()
 	_, err := f.Make(ctx) // which would wait for the sleeping child, as that has the output open
 	assert.ErrorIs(t, err, stop)
+	child, err := os.ReadFile(f.calls + ".begun")
+	require.NoError(t, err)
+	state, err := os.ReadFile("/proc/" + strings.TrimSpace(string(child)) + "/stat")
+	assert.True(t, err != nil || strings.Contains(string(state), ") Z "), "%s", state)
 	assert.Equal(t, []string{".lock", "build.log"}, f.names(t))
 }
 

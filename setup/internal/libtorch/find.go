@@ -6,9 +6,10 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/clipvqgan/clipvqgan/setup/internal/process"
 )
 
 // Named returns the libtorch in the environment variable LIBTORCH, or nil if it is not set: an
@@ -33,7 +34,7 @@ if spec and spec.origin:
 // OfPython returns the torch package of a Python, or nil if there is no such Python or it has no
 // torch. It does not import torch, which would take seconds.
 func OfPython(ctx context.Context, python string) (*Libtorch, error) {
-	command := exec.CommandContext(ctx, python, "-c", findTorch)
+	command := process.Command(ctx, python, "-c", findTorch)
 	command.Dir = "/" // its working directory must not be searched for torch
 	output, err := command.Output()
 	if err != nil {
@@ -66,7 +67,7 @@ func HasGPU(ctx context.Context) (bool, error) {
 		}
 	}
 	for _, program := range []string{"ldconfig", "/sbin/ldconfig"} {
-		known, err := exec.CommandContext(ctx, program, "-p").Output()
+		known, err := process.Command(ctx, program, "-p").Output()
 		if err != nil {
 			continue
 		}

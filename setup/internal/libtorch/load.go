@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"github.com/clipvqgan/clipvqgan/setup/internal/process"
 )
 
 const loader = `
@@ -31,21 +33,29 @@ func (l *Libtorch) CheckItLoads(ctx context.Context, compiler []string) error {
 	if err := os.WriteFile(source, []byte(loader), 0o600); err != nil {
 		return err
 	}
-	compile := exec.CommandContext(ctx, compiler[0], append(compiler[1:], source, "-o", program, "-ldl")...)
+	compile := process.Command(ctx, compiler[0], append(slices.Clone(compiler[1:]), source, "-o", program, "-ldl")...)
 	if output, err := compile.CombinedOutput(); err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			return cause
 		}
-		return fmt.Errorf("the C compiler %s does not work: %s", compiler[0], lastLine(string(output), err))
+		return fmt.Errorf("the C compiler %s does not work: %s", compiler[0], reason(string(output), err))
 	}
 	library := filepath.Join(l.LibDir, "libtorch_cpu.so")
-	if output, err := exec.CommandContext(ctx, program, library).Output(); err != nil {
+	if output, err := process.Command(ctx, program, library).Output(); err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			return cause
 		}
 		return fmt.Errorf("%s: %s cannot be loaded: %s", l.Origin, library, lastLine(string(output), err))
 	}
 	return nil
+}
+
+// reason returns the first error in a compiler's output, or its last line.
+func reason(output string, err error) string {
+	if complaints := process.Complaints(output); len(complaints) > 0 {
+		return complaints[0]
+	}
+	return lastLine(output, err)
 }
 
 // lastLine returns the last line of a program's output, or how it ended if there is none.

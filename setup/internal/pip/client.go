@@ -115,7 +115,8 @@ func (e *NetworkError) Error() string {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok { // it repeats the URL
 		err = wrapped.Err
 	}
-	return fmt.Sprintf("no network: %s is not reached (%v); set LIBTORCH to use a libtorch that you have, or PIP_INDEX_URL to another package index",
+	return fmt.Sprintf("no network: %s is not reached (%v); set LIBTORCH to use a libtorch that you have, "+
+		"PIP_INDEX_URL to another package index, or PIP_FIND_LINKS to a folder with the wheels",
 		e.Host, err)
 }
 

@@ -145,9 +145,9 @@ func TestFindFails(t *testing.T) {
 		"broken page": {broken.URL, "is no page of a package index"},
 		"refused":     {refusing.URL, "refuses with 403 Forbidden: it may want a user and a password"},
 		"closed":      {closed.URL, "no network: 127.0.0.1:"},
-		"no index":    {"", "the package index has no torch==2.13.0"},
+		"no index":    {"", "forbids package indexes (PIP_NO_INDEX), and no find-links are set: unset PIP_NO_INDEX"},
 	} {
-		config := Config{}
+		config := Config{NoIndex: test.index == ""}
 		if test.index != "" {
 			config.Indexes = []string{test.index}
 		}

@@ -19,7 +19,8 @@ const defaultIndex = "https://pypi.org/simple"
 
 // A Config is what pip's configuration says about package sources.
 type Config struct {
-	Indexes           []string // URLs of simple indexes
+	Indexes           []string // URLs of simple indexes; none with NoIndex
+	NoIndex           bool     // only FindLinks are used
 	FindLinks         []string // folders, files or pages with links to packages
 	Proxy             string
 	Certificate       string // a file of certificates to trust instead of the system's
@@ -51,7 +52,8 @@ func ReadConfig() (Config, error) {
 		TrustedHosts:      strings.Fields(values["trusted-host"]),
 		Timeout:           15 * time.Second,
 	}
-	if !slices.Contains([]string{"1", "true", "yes", "on", "y", "t"}, strings.ToLower(values["no-index"])) {
+	config.NoIndex = slices.Contains([]string{"1", "true", "yes", "on", "y", "t"}, strings.ToLower(values["no-index"]))
+	if !config.NoIndex {
 		config.Indexes = append([]string{first(values["index-url"], defaultIndex)}, strings.Fields(values["extra-index-url"])...)
 	}
 	if text := first(values["timeout"], values["default-timeout"]); text != "" {

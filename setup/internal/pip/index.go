@@ -64,12 +64,25 @@ func (c *Client) Find(ctx context.Context, pin pins.Pin, platforms []string) (Fi
 		}
 	}
 	if unreached == nil && other == nil {
-		return File{}, fmt.Errorf("the package index has no %s==%s for this machine", pin.Name, pin.Version)
+		return File{}, c.missing(pin)
 	}
 	if other != nil {
 		return File{}, other
 	}
 	return File{}, unreached
+}
+
+// missing returns the error for a wheel that no source has.
+func (c *Client) missing(pin pins.Pin) error {
+	if !c.config.NoIndex {
+		return fmt.Errorf("the package index has no %s==%s for this machine", pin.Name, pin.Version)
+	}
+	links := "no find-links are set"
+	if len(c.config.FindLinks) > 0 {
+		links = fmt.Sprintf("its find-links (%s) have no %s==%s for this machine", strings.Join(c.config.FindLinks, ", "), pin.Name, pin.Version)
+	}
+	return fmt.Errorf("pip's configuration forbids package indexes (PIP_NO_INDEX), and %s: unset PIP_NO_INDEX, "+
+		"set PIP_FIND_LINKS to a folder with the wheels, or set LIBTORCH to use a libtorch that you have", links)
 }
 
 // sources returns the places that may have a project's files.

@@ -3,12 +3,16 @@ package stream
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 )
 
 // ReadAll is io.ReadAll that allocates once if r knows its length.
 func ReadAll(r io.Reader) ([]byte, error) {
+	if r == nil {
+		return nil, errors.New("the reader is nil")
+	}
 	var buffer bytes.Buffer
 	switch source := r.(type) {
 	case interface{ Len() int }:
