@@ -7,13 +7,16 @@
 //	picture, err := model.Reconstruct(ctx, img)
 //
 // Methods that compute take a context, and return its error if it ends before enough processors are
-// free. Invalid input is an error, never a panic. Models are TorchScript archives written by
-// scripts/export/export_vqgan.py; package models contains a small one. Package vqgan/guided
-// generates images from text.
+// free. Invalid input is an error, never a panic. Models are archives of [Import], or the published
+// checkpoints that it reads: taming-transformers', latent-diffusion's, diffusers' VQModel, and
+// DALL-E's discrete VAE. Package models contains a small one. Package vqgan/guided generates images
+// from text.
 package vqgan
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 
@@ -24,6 +27,9 @@ import (
 
 // A Config describes a model, as in the archive's config.json.
 type Config struct {
+	// Kind is "vqgan", and Version that of the description, 1.
+	Kind    string `json:"kind"`
+	Version int    `json:"version"`
 	// Architecture is the name of the network; it is not interpreted.
 	Architecture string `json:"architecture"`
 	// DownsamplingFactor is f: each latent vector corresponds to f x f pixels.
@@ -35,9 +41,13 @@ type Config struct {
 	// ImageSize is the side, in pixels, of the images that the model was trained on. Other sizes
 	// work too.
 	ImageSize int64 `json:"image_size"`
+	// Network are the settings of the network, in the form of taming-transformers' configurations.
+	Network json.RawMessage `json:"network,omitempty"`
+	// Storage is the dtype of the weights in the archive.
+	Storage string `json:"storage,omitempty"`
 	// Source names the file of the weights, and SourceSHA256 is its hash.
 	Source       string `json:"source"`
-	SourceSHA256 string `json:"source_sha256"`
+	SourceSHA256 string `json:"source_sha256,omitempty"`
 }
 
 // A Model is an encoder, a codebook and a decoder. It may be used from many goroutines at once.
@@ -54,20 +64,28 @@ type Model struct {
 var contract = archive.Contract{
 	Kind:    "vqgan",
 	Methods: []string{"encode", "quantize", "embed", "decode"},
-	Frozen:  []string{"encode", "decode"},
+	// Not encode, whose gradient is passed straight through where tokens are chosen by logits.
+	Frozen: []string{"decode"},
 }
 
-// Load loads a model written by scripts/export/export_vqgan.py. By default it computes in float32
-// on the CPU; options may be a device and a dtype:
+// Load loads a model: an archive of [Import], or a published checkpoint that Import reads. By default
+// it computes in float32 on the CPU; options may be a device and a dtype:
 //
 //	vqgan.Load(path, torch.CUDA(0), torch.Float16)
 //
 // The error is of kind [torch.ErrModel] if the file is not such a model.
 func Load(path string, where ...torch.Option) (*Model, error) {
-	return archive.Load(path, contract, newModel, where...)
+	if archive.IsArchive(path) {
+		return archive.Load(path, contract, newModel, where...)
+	}
+	module, _, err := importModule(path, ImportOptions{}, false)
+	if err != nil {
+		return nil, failed("Load", err)
+	}
+	return archive.Finish(path, module, contract, newModel, where...)
 }
 
-// Read is [Load] from a stream.
+// Read is [Load] of an archive from a stream.
 func Read(r io.Reader, where ...torch.Option) (*Model, error) {
 	return archive.Read(r, contract, newModel, where...)
 }
@@ -75,6 +93,13 @@ func Read(r io.Reader, where ...torch.Option) (*Model, error) {
 func newModel(loaded *archive.Loaded, config Config) (*Model, error) {
 	if config.DownsamplingFactor < 1 || config.CodebookSize < 1 || config.EmbeddingDimension < 1 || config.ImageSize < 1 {
 		return nil, fmt.Errorf("its config.json has a size below 1: %w", archive.ErrWrongModel)
+	}
+	if len(config.Network) > 0 {
+		var compact bytes.Buffer
+		if err := json.Compact(&compact, config.Network); err != nil {
+			return nil, err
+		}
+		config.Network = compact.Bytes()
 	}
 	m := &Model{loaded: loaded, config: config, device: loaded.Device, dtype: loaded.DType}
 	var err error
@@ -149,7 +174,7 @@ func (m *Model) Encode(ctx context.Context, pictures *torch.Tensor) (latents *to
 		if err := m.checkPictures(pictures); err != nil {
 			return err
 		}
-		latents, err = m.call(scope, m.loaded.Frozen, "encode", pictures)
+		latents, err = m.call(scope, m.loaded.Module, "encode", pictures)
 		return err
 	})
 	return latents, failed("Encode", err)

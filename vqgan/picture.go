@@ -48,7 +48,7 @@ func (m *Model) encodeImage(ctx context.Context, picture image.Image, width, hei
 	pixels := imageio.ToCHW(resized, half, half)
 	err = torch.Compute(ctx, func(scope *torch.TensorScope) error {
 		input := torch.FromSlice(pixels, torch.Shape{1, 3, int64(height), int64(width)})
-		latent, err = m.call(scope, m.loaded.Frozen, "encode", input)
+		latent, err = m.call(scope, m.loaded.Module, "encode", input)
 		return err
 	})
 	return latent, err
