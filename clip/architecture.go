@@ -85,6 +85,10 @@ type textNetwork struct {
 	Activation     act     `json:"act_kwargs,omitzero"`
 	// EndToken is the number of the end token for Pool "eos".
 	EndToken int64 `json:"eos_id,omitempty"`
+	// TokenizerName is set for tokenizers of Hugging Face, and TokenizerSettings are open_clip's; see
+	// tokenizer.OpenCLIPText.
+	TokenizerName     string          `json:"hf_tokenizer_name,omitempty"`
+	TokenizerSettings json.RawMessage `json:"tokenizer_kwargs,omitempty"`
 	encoder
 }
 

@@ -1,6 +1,7 @@
 package clip
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,7 +11,6 @@ import (
 
 	"github.com/clipvqgan/clipvqgan/internal/archive"
 	"github.com/clipvqgan/clipvqgan/internal/weights"
-	"github.com/clipvqgan/clipvqgan/tokenizer"
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/torch/jit"
 )
@@ -38,8 +38,8 @@ type ImportOptions struct {
 //     config.json, and preprocessor_config.json and merges.txt if there are any;
 //   - archives of Import itself, to store them in another dtype.
 //
-// The vocabulary is OpenAI's, unless merges.txt or bpe_merges.txt is beside the weights. The archive
-// is replaced only when it has been written completely. The error is of kind [torch.ErrModel] if the
+// The files of a tokenizer of Hugging Face are read from the same folder. Otherwise the vocabulary is
+// OpenAI's, unless merges.txt or bpe_merges.txt is beside the weights. The archive is replaced only when it has been written completely. The error is of kind [torch.ErrModel] if the
 // source is no such model, and says what is missing.
 func Import(source, output string, options ImportOptions) (Config, error) {
 	config, err := importTo(source, output, options)
@@ -149,12 +149,15 @@ func convert(file *weights.File, source string, options ImportOptions) (*jit.Mod
 	if err != nil {
 		return nil, Config{}, err
 	}
-	merges, err := mergesFor(source, found.network.Text.VocabularySize)
+	config, err := found.config(source)
 	if err != nil {
 		return nil, Config{}, err
 	}
-	config, err := found.config(source)
-	if err != nil {
+	var files map[string][]byte
+	if config.Tokenizer, files, err = found.tokenizerFor(source); err != nil {
+		return nil, Config{}, err
+	}
+	if _, err := newTokenizer(config, files); err != nil {
 		return nil, Config{}, err
 	}
 	found.set.Progress = options.Progress
@@ -162,7 +165,11 @@ func convert(file *weights.File, source string, options ImportOptions) (*jit.Mod
 	if err != nil {
 		return nil, Config{}, err
 	}
-	if err := errors.Join(module.SetExtraFile(mergesFile, merges), describe(module, config)); err != nil {
+	err = describe(module, config)
+	for name, contents := range files {
+		err = errors.Join(err, module.SetExtraFile(name, contents))
+	}
+	if err != nil {
 		module.Close()
 		return nil, Config{}, err
 	}
@@ -179,9 +186,9 @@ func (found *identified) config(source string) (Config, error) {
 	return Config{
 		Kind: contract.Kind, Version: 1, Architecture: found.name, ImageSize: n.Vision.ImageSize,
 		Mean: found.preprocessing.Mean, StandardDeviation: found.preprocessing.StandardDeviation,
-		Interpolation: found.preprocessing.Interpolation, ContextLength: int(n.Text.ContextLength),
+		Interpolation: found.preprocessing.Interpolation, ResizeMode: found.preprocessing.ResizeMode, ContextLength: int(n.Text.ContextLength),
 		VocabularySize: int(n.Text.VocabularySize), EmbeddingDimension: n.EmbeddingDimension,
-		Activation: n.activationName(), Tokenizer: openAITokenizer, Network: settings,
+		Activation: n.activationName(), Tokenizer: found.tokenizer, Network: settings,
 		Source: found.source, SourceSHA256: found.sha256,
 	}, err
 }
@@ -200,6 +207,8 @@ type identified struct {
 	network       *network
 	preprocessing preprocessing
 	set           *weights.Set
+	// tokenizer is the kind of tokenizer.
+	tokenizer string
 	// source and sha256 are what an archive says that it was made from.
 	source, sha256 string
 }
@@ -212,7 +221,7 @@ func identify(set *weights.Set, source, architecture string) (*identified, error
 		return identifyHuggingFace(set, source)
 	}
 	if !set.HasPrefix("visual.") {
-		return nil, fmt.Errorf("it is no CLIP: %s: %w", whatElse(set), torch.ErrModel)
+		return nil, fmt.Errorf("it is no CLIP: %s: %w", whatElse(set), ErrNoCLIP)
 	}
 	return identifyOpenCLIP(set, source, architecture)
 }
@@ -225,7 +234,8 @@ func identifyArchive(set *weights.Set, source string) (*identified, error) {
 		return nil, err
 	}
 	found := &identified{name: config.Architecture, set: set, source: config.Source, sha256: config.SourceSHA256, preprocessing: preprocessing{
-		Mean: config.Mean, StandardDeviation: config.StandardDeviation, Interpolation: config.Interpolation}}
+		Mean: config.Mean, StandardDeviation: config.StandardDeviation, Interpolation: config.Interpolation, ResizeMode: config.ResizeMode},
+		tokenizer: cmp.Or(config.Tokenizer, openAITokenizer)}
 	if len(config.Network) > 0 {
 		if err := json.Unmarshal(config.Network, &found.network); err != nil {
 			return nil, fmt.Errorf("its config.json: %w", err)
@@ -251,7 +261,10 @@ func identifyHuggingFace(set *weights.Set, source string) (*identified, error) {
 	if err != nil {
 		return nil, fmt.Errorf("its config.json: %w", err)
 	}
-	found := &identified{network: n, preprocessing: openAIPreprocessing(), set: fromHuggingFace(set)}
+	found := &identified{network: n, preprocessing: openAIPreprocessing(), tokenizer: huggingFaceTokenizer, set: fromHuggingFace(set)}
+	if n.Vision.Trunk != nil {
+		found.preprocessing = siglipPreprocessing()
+	}
 	if data, err = weights.Beside(source, "preprocessor_config.json"); err != nil {
 		return nil, err
 	}
@@ -276,7 +289,10 @@ func (n *network) known() string {
 }
 
 func identifyOpenCLIP(set *weights.Set, source, architecture string) (*identified, error) {
-	found := &identified{preprocessing: openAIPreprocessing()}
+	found := &identified{preprocessing: openAIPreprocessing(), tokenizer: openCLIPTokenizer}
+	if isOpenAI(set) {
+		found.tokenizer = openAITokenizer
+	}
 	found.set = set.Rename(func(name string) string {
 		name = strings.TrimPrefix(name, "text.")
 		if name == "attn_mask" {
@@ -313,6 +329,10 @@ func identifyOpenCLIP(set *weights.Set, source, architecture string) (*identifie
 	return found, nil
 }
 
+// ErrNoCLIP is the error, of kind [torch.ErrModel], for a checkpoint whose tensors are none of a
+// CLIP's.
+var ErrNoCLIP = fmt.Errorf("no CLIP (%w)", torch.ErrModel)
+
 // whatElse says what a checkpoint that is no CLIP seems to be.
 func whatElse(set *weights.Set) string {
 	for _, each := range []struct{ prefix, what string }{
@@ -335,37 +355,4 @@ func whatElse(set *weights.Set) string {
 		return "it holds no tensors by name"
 	}
 	return fmt.Sprintf("none of its %d tensors is an image encoder's; the first is %s", len(names), names[0])
-}
-
-// mergesFor returns the merges of a vocabulary of the size.
-func mergesFor(source string, vocabulary int64) ([]byte, error) {
-	if archive.IsArchive(source) {
-		files, err := archive.ExtraFiles(source, mergesFile)
-		return files[mergesFile], err
-	}
-	for _, name := range []string{mergesFile, "merges.txt"} {
-		data, err := weights.Beside(source, name)
-		if err != nil {
-			return nil, err
-		}
-		if data == nil {
-			continue
-		}
-		if first, rest, ok := strings.Cut(string(data), "\n"); ok && strings.HasPrefix(first, "#version") {
-			data = []byte(rest)
-		}
-		t, err := tokenizer.NewCLIP(strings.NewReader(string(data)), 77)
-		if err != nil {
-			return nil, fmt.Errorf("the %s beside it: %w", name, err)
-		}
-		if int64(t.VocabularySize()) != vocabulary {
-			return nil, fmt.Errorf("the %s beside it makes a vocabulary of %d, the model has %d tokens: %w", name, t.VocabularySize(), vocabulary, torch.ErrModel)
-		}
-		return data, nil
-	}
-	const openAI = 49408
-	if vocabulary != openAI {
-		return nil, fmt.Errorf("it has %d tokens, not OpenAI's %d, and no merges.txt is beside it: %w", vocabulary, openAI, torch.ErrModel)
-	}
-	return tokenizer.OpenAIMerges(), nil
 }

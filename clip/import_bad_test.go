@@ -110,12 +110,17 @@ func TestBadCheckpoints(t *testing.T) {
 		"config without weights":    {"open_clip", "", func(f brokenFolder) { f.remove(weightsFile) }, "has no weights"},
 		"weights without config":    {"open_clip", "", func(f brokenFolder) { f.remove("open_clip_config.json") }, "put its open_clip_config.json beside it"},
 		"another vocabulary":        {"open_clip", "", func(f brokenFolder) { f.write("bpe_merges.txt", "a b\n") }, "makes a vocabulary of 515, the model has 530"},
-		"no vocabulary":             {"open_clip", "", func(f brokenFolder) { f.remove("bpe_merges.txt") }, "no merges.txt is beside it"},
+		"no vocabulary":             {"open_clip", "", func(f brokenFolder) { f.remove("bpe_merges.txt") }, "no files of a tokenizer are beside it"},
 		"truncated safetensors":     {"open_clip", "", truncate(weightsFile), weightsFile},
 		"truncated archive":         {"openai_vit", "model.pt", truncate("model.pt"), "model.pt"},
 		"truncated state dict":      {"openai_state_dict", "model.pt", truncate("model.pt"), "model.pt"},
 		"Hugging Face, no config":   {"huggingface", "", func(f brokenFolder) { f.remove("config.json") }, "need their config.json"},
 		"Hugging Face, other model": {"huggingface", "", func(f brokenFolder) { f.write("config.json", `{"model_type": "bert"}`) }, `a model of type "bert"`},
+		"unknown tokenizer": {"huggingface", "", func(f brokenFolder) {
+			f.editJSON("tokenizer_config.json", func(c map[string]any) { c["tokenizer_class"] = "LlamaTokenizer" })
+		}, `names the tokenizer_class "LlamaTokenizer", which is not supported`},
+		"damaged tokenizer": {"huggingface", "", func(f brokenFolder) { f.write("tokenizer.json", "{") }, "tokenizer.json cannot be used"},
+		"no tokenizer":      {"huggingface_siglip", "", func(f brokenFolder) { f.remove("spiece.model") }, "no files of a tokenizer are beside it"},
 		"Hugging Face, other size": {"huggingface", "", func(f brokenFolder) {
 			f.editJSON("config.json", func(c map[string]any) { c["projection_dim"] = 17 })
 		}, "visual.proj is [24 16], wanted [24 17]"},

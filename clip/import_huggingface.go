@@ -141,8 +141,8 @@ func fromHuggingFace(set *weights.Set) *weights.Set {
 		}
 		return huggingFaceNames.Replace(name)
 	})
-	renamed.Reshape("logit_scale", torch.Shape{})
-	renamed.Reshape("logit_bias", torch.Shape{})
+	renamed.Reshape("logit_scale")
+	renamed.Reshape("logit_bias")
 	for _, projection := range []struct{ from, to string }{{"text_projection.weight", "text_projection"}, {"visual_projection.weight", "visual.proj"}} {
 		if !renamed.Has("text_projection.bias") {
 			renamed.Transpose(projection.from, projection.to)
@@ -163,17 +163,27 @@ func fromHuggingFace(set *weights.Set) *weights.Set {
 type preprocessing struct {
 	Mean, StandardDeviation [3]float32
 	Interpolation           string
+	ResizeMode              string // "shortest" or "squash"
 }
 
 // openAIPreprocessing is that of OpenAI's models, and of most that were trained with open_clip.
 func openAIPreprocessing() preprocessing {
 	p := NewPreprocessor(0)
-	return preprocessing{Mean: p.Mean, StandardDeviation: p.Std, Interpolation: "bicubic"}
+	return preprocessing{Mean: p.Mean, StandardDeviation: p.Std, Interpolation: "bicubic", ResizeMode: "shortest"}
+}
+
+// siglipPreprocessing is that of SigLIP, where its files say nothing else.
+func siglipPreprocessing() preprocessing {
+	half := [3]float32{0.5, 0.5, 0.5}
+	return preprocessing{Mean: half, StandardDeviation: half, Interpolation: "bicubic", ResizeMode: "squash"}
 }
 
 // fromPreprocessorConfig reads a preprocessor_config.json of transformers for a network.
 func fromPreprocessorConfig(data []byte, n *network) (preprocessing, error) {
 	p := openAIPreprocessing()
+	if n.Vision.Trunk != nil {
+		p = siglipPreprocessing()
+	}
 	c := struct {
 		Mean      *[3]float32     `json:"image_mean"`
 		Deviation *[3]float32     `json:"image_std"`

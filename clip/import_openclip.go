@@ -11,7 +11,7 @@ import (
 // not what it computes from pictures and texts.
 var harmless = map[string]bool{
 	"custom_text": true, "patch_dropout": true, "attn_drop": true, "timm_drop": true, "timm_drop_path": true,
-	"timm_model_pretrained": true, "output_tokens": true, "tokenizer_kwargs": true, "cast_dtype": true,
+	"timm_model_pretrained": true, "output_tokens": true, "cast_dtype": true,
 	"init_logit_scale": true, "nonscalar_logit_scale": true,
 }
 
@@ -47,7 +47,10 @@ func fromOpenCLIPConfig(data []byte) (*network, preprocessing, error) {
 	default:
 		p.Interpolation = file.Preprocess.Interpolation
 	}
-	return n, p, choice("preprocess_cfg.resize_mode", file.Preprocess.ResizeMode, "", "shortest")
+	if file.Preprocess.ResizeMode != "" {
+		p.ResizeMode = file.Preprocess.ResizeMode
+	}
+	return n, p, choice("preprocess_cfg.resize_mode", p.ResizeMode, "shortest", "squash")
 }
 
 // fromModelConfig reads a model configuration of open_clip, and refuses settings that are not

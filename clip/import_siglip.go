@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/clipvqgan/clipvqgan/internal/weights"
-	"github.com/clipvqgan/clipvqgan/torch"
 )
 
 // networkFromSigLIP returns the network that a config.json of transformers' SiglipModel or
@@ -112,7 +111,7 @@ func fromHuggingFaceSigLIP(set *weights.Set) *weights.Set {
 	}
 	positions := renamed.Shape("visual.trunk.pos_embed")
 	if len(positions) == 2 {
-		renamed.Reshape("visual.trunk.pos_embed", torch.Shape{1, positions[0], positions[1]})
+		renamed.Reshape("visual.trunk.pos_embed", 1, positions[0], positions[1])
 	}
 	return fromHuggingFace(renamed)
 }

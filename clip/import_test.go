@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -23,6 +24,8 @@ type checkpointReference struct {
 	Image      []float32
 	Text       []float32
 	Gradient   []float32
+	Texts      []string
+	TextTokens []int64 `json:"text_tokens"`
 }
 
 func checkpointFolder(name string) string { return filepath.Join("testdata", "checkpoints", name) }
@@ -61,6 +64,9 @@ func requireClose(t *testing.T, wanted []float32, got *torch.Tensor, what string
 func checkAgainst(t *testing.T, model *Model, reference checkpointReference) {
 	t.Helper()
 	ctx := context.Background()
+	rows, err := model.Tokenizer().Tokenize(reference.Texts...)
+	require.NoError(t, err)
+	require.Equal(t, reference.TextTokens, slices.Concat(rows...), "tokens")
 	size := reference.Size
 	require.Equal(t, size, model.ImageSize())
 	require.InEpsilon(t, reference.LogitScale, model.LogitScale(), 1e-3)

@@ -30,6 +30,9 @@ type Config struct {
 	StandardDeviation [3]float32 `json:"std"`
 	// Interpolation is the filter for resizing images, "bicubic" or "bilinear".
 	Interpolation string `json:"interpolation"`
+	// ResizeMode is "shortest", the default: the shorter side is scaled, and the longer one cropped;
+	// or "squash": both are scaled.
+	ResizeMode string `json:"resize_mode,omitempty"`
 	// ContextLength is the number of tokens that the text encoder takes, including start and end.
 	ContextLength int `json:"context_length"`
 	// VocabularySize is the number of tokens.
@@ -38,7 +41,9 @@ type Config struct {
 	EmbeddingDimension int64 `json:"embedding_dimension"`
 	// Activation is "quickgelu" (OpenAI's weights) or "gelu".
 	Activation string `json:"activation"`
-	// Tokenizer is the kind of tokenizer: "openai-bpe" is that of [tokenizer.CLIP].
+	// Tokenizer is the kind of tokenizer: "openai-bpe" is [tokenizer.NewCLIP] with the archive's
+	// merges, "open-clip" [tokenizer.ForOpenCLIP] and "huggingface" [tokenizer.ForHuggingFace] with
+	// its files.
 	Tokenizer string `json:"tokenizer"`
 	// Network are the settings of the network, in the form of open_clip's model configurations.
 	Network json.RawMessage `json:"network,omitempty"`
@@ -65,16 +70,10 @@ type Model struct {
 	mean, deviation *torch.Tensor
 }
 
-const (
-	mergesFile      = "bpe_merges.txt"
-	openAITokenizer = "openai-bpe"
-)
-
 var contract = archive.Contract{
 	Kind:    "clip",
 	Methods: []string{"encode_image", "encode_text"},
 	Frozen:  []string{"encode_image", "encode_text"},
-	Files:   []string{mergesFile},
 	Numbers: []string{"logit_scale"},
 }
 
@@ -105,14 +104,14 @@ func newModel(loaded *archive.Loaded, config Config) (*Model, error) {
 		loaded: loaded, config: config, device: loaded.Device, dtype: loaded.DType,
 		logitScale: math.Exp(loaded.Numbers["logit_scale"]),
 	}
-	if err := m.complete(loaded.Files[mergesFile]); err != nil {
+	if err := m.complete(loaded.Files); err != nil {
 		return nil, fmt.Errorf("%w: %w", archive.ErrWrongModel, err)
 	}
 	return m, nil
 }
 
 // complete sets the fields that depend on the archive, and checks that its parts fit together.
-func (m *Model) complete(merges []byte) error {
+func (m *Model) complete(files map[string][]byte) error {
 	if len(m.config.Network) > 0 {
 		var compact bytes.Buffer
 		if err := json.Compact(&compact, m.config.Network); err != nil {
@@ -137,14 +136,12 @@ func (m *Model) complete(merges []byte) error {
 	m.preprocessor = Preprocessor{
 		Size: int(c.ImageSize), Filter: filter, Mean: c.Mean, Std: c.StandardDeviation,
 	}
-	if c.Tokenizer != openAITokenizer && c.Tokenizer != "" {
-		return fmt.Errorf("its tokenizer is %q, known is %q", c.Tokenizer, openAITokenizer)
-	}
-	if m.tokenizer, err = tokenizer.NewCLIP(bytes.NewReader(merges), c.ContextLength); err != nil {
+	if err := choice("resize_mode", c.ResizeMode, "", "shortest", "squash"); err != nil {
 		return err
 	}
-	if got := m.tokenizer.VocabularySize(); got != c.VocabularySize {
-		return fmt.Errorf("its %s makes a vocabulary of %d, its config.json says %d", mergesFile, got, c.VocabularySize)
+	m.preprocessor.Squash = c.ResizeMode == "squash"
+	if m.tokenizer, err = newTokenizer(c, files); err != nil {
+		return err
 	}
 	return torch.Try(func() error {
 		m.mean = torch.FromSlice(c.Mean[:], torch.Shape{3, 1, 1}).To(m.device, m.dtype)

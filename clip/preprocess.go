@@ -17,6 +17,8 @@ type Preprocessor struct {
 	Size int
 	// Filter is the resampling filter.
 	Filter imageio.Filter
+	// Squash scales both sides to Size pixels, without a crop, as SigLIP wants it.
+	Squash bool
 	// Mean and Std normalize the channels red, green and blue. A Std of 0 means 1.
 	Mean, Std [3]float32
 	// Options say how pictures are decoded.
@@ -83,12 +85,18 @@ func (p *Preprocessor) fit(picture *imageio.RGB, err error) (*imageio.RGB, error
 	if err != nil {
 		return nil, err
 	}
+	if p.Squash {
+		return imageio.Resize(picture, p.Size, p.Size, p.Filter)
+	}
 	return imageio.FitSquare(picture, p.Size, p.Filter)
 }
 
 func (p *Preprocessor) fitStored(picture *imageio.Stored, err error) (*imageio.RGB, error) {
 	if err != nil {
 		return nil, err
+	}
+	if p.Squash {
+		return picture.SquashSquare(p.Size, p.Filter)
 	}
 	return picture.FitSquare(p.Size, p.Filter)
 }

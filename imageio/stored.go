@@ -61,16 +61,36 @@ func (d *Stored) FitSquare(size int, filter Filter) (*RGB, error) {
 	if err := checkSquare(size); err != nil {
 		return nil, err
 	}
-	return d.fitSquare(square{size, filter}), nil
+	return d.fitSquare(square{size, filter, false}), nil
+}
+
+// SquashSquare is [Stored.FitSquare] that scales both sides to size pixels, without a crop.
+func (d *Stored) SquashSquare(size int, filter Filter) (*RGB, error) {
+	if err := checkSquare(size); err != nil {
+		return nil, err
+	}
+	return d.fitSquare(square{size, filter, true}), nil
 }
 
 // A square holds the parameters of scaling and cropping.
 type square struct {
 	size   int
 	filter Filter
+	squash bool
 }
 
-func (s square) fit(p *RGB) *RGB { return scaleAndCrop(p.raster(), s.size, s.filter).rgb() }
+func (s square) scale(r raster, f Filter) raster {
+	if !s.squash {
+		return scaleAndCrop(r, s.size, f)
+	}
+	whole := image.Rect(0, 0, s.size, s.size)
+	if r.width == s.size && r.height == s.size {
+		return r
+	}
+	return r.resize(s.size, s.size, f, whole)
+}
+
+func (s square) fit(p *RGB) *RGB { return s.scale(p.raster(), s.filter).rgb() }
 
 func (d *Stored) fitSquare(s square) *RGB {
 	switch img := d.image.(type) {
@@ -80,9 +100,9 @@ func (d *Stored) fitSquare(s square) *RGB {
 		}
 		whole := indices(img)
 		whole = whole.crop(d.frame.window(whole.width, whole.height))
-		return paletteToRGB(scaleAndCrop(whole, s.size, Nearest), img.Palette)
+		return paletteToRGB(s.scale(whole, Nearest), img.Palette)
 	case *image.CMYK:
-		return cmykRasterToRGB(scaleAndCrop(packedRows(img.Pix, img.Stride, img.Rect, 4), s.size, s.filter))
+		return cmykRasterToRGB(s.scale(packedRows(img.Pix, img.Stride, img.Rect, 4), s.filter))
 	case *image.NRGBA, *image.NRGBA64, *image.RGBA64:
 		if d.hasAlphaChannel() {
 			straight := straightAlpha(d.image)
@@ -108,7 +128,7 @@ func (d *Stored) fitSquare(s square) *RGB {
 	if d.bilevel {
 		filter = Nearest
 	}
-	return scaleAndCrop(d.rgb(newBackdrop(nil)).raster(), s.size, filter).rgb()
+	return s.scale(d.rgb(newBackdrop(nil)).raster(), filter).rgb()
 }
 
 // hasAlphaChannel reports whether each pixel has an alpha, which a transparent color in PNG does
@@ -141,7 +161,7 @@ func (s square) fitWithAlpha(r raster) *RGB {
 				r.pix[i+c] = scale255(r.pix[i+c], r.pix[i+3])
 			}
 		}
-		r = scaleAndCrop(r, s.size, s.filter)
+		r = s.scale(r, s.filter)
 		for i := 0; i < len(r.pix); i += 4 {
 			alpha := int(r.pix[i+3])
 			if alpha == 0 || alpha == 255 {
@@ -152,7 +172,7 @@ func (s square) fitWithAlpha(r raster) *RGB {
 			}
 		}
 	} else {
-		r = scaleAndCrop(r, s.size, s.filter)
+		r = s.scale(r, s.filter)
 	}
 	out := NewRGB(r.width, r.height)
 	for i := range r.width * r.height {

@@ -15,7 +15,7 @@ import (
 //go:embed openai_merges.txt.gz
 var packedMerges []byte
 
-var openAIMerges = sync.OnceValue(func() []byte {
+var unpackedMerges = sync.OnceValue(func() []byte {
 	reader, err := gzip.NewReader(bytes.NewReader(packedMerges))
 	if err != nil {
 		panic(fmt.Sprintf("tokenizer: the embedded merges: %v", err))
@@ -29,4 +29,4 @@ var openAIMerges = sync.OnceValue(func() []byte {
 
 // OpenAIMerges returns the merges of OpenAI's vocabulary of 49,408 tokens, one "a b" in each line.
 // All of OpenAI's models have it, and most that were trained with open_clip.
-func OpenAIMerges() []byte { return bytes.Clone(openAIMerges()) }
+func OpenAIMerges() []byte { return bytes.Clone(unpackedMerges()) }

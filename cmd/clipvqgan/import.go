@@ -10,13 +10,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/clipvqgan/clipvqgan/clip"
+	"github.com/clipvqgan/clipvqgan/internal/archive"
 	"github.com/clipvqgan/clipvqgan/torch"
+	"github.com/clipvqgan/clipvqgan/vqgan"
 )
 
 // An importing holds the arguments of import.
 type importing struct {
 	output       string
 	architecture string
+	// configuration is a YAML file of a VQGAN.
+	configuration string
 	storage      string
 }
 
@@ -27,11 +31,14 @@ func newImport(s *settings) *cobra.Command {
 		Short: "Make a model archive from a published checkpoint",
 		Long: `Make a model archive from a published checkpoint.
 
-SOURCE is a file, or a folder with its configuration: OpenAI's CLIP models, open_clip's checkpoints,
-and Hugging Face's folders of CLIPModel. --clip takes these as they are too; an archive loads faster,
-and is one file. No code in a checkpoint is run.`,
+SOURCE is a file, or a folder with its configuration. CLIP: OpenAI's models, open_clip's checkpoints,
+and Hugging Face's folders of CLIPModel and SiglipModel. VQGAN: checkpoints of taming-transformers and
+latent-diffusion, diffusers' VQModel, and DALL-E's discrete VAE. What it is, is told by its contents.
+--clip and --vqgan take these as they are too; an archive loads faster, and is one file. No code in a
+checkpoint is run.`,
 		Example: `  clipvqgan import ViT-B-32.pt -o vit-b-32.pt --storage float16
-  clipvqgan import CLIP-ViT-H-14-laion2B/ -o vit-h-14.pt`,
+  clipvqgan import CLIP-ViT-H-14-laion2B/ -o vit-h-14.pt
+  clipvqgan import vqgan_imagenet_f16_16384.ckpt -o vqgan.pt`,
 		Args: exactlyOne("checkpoint"),
 		RunE: func(command *cobra.Command, arguments []string) error {
 			return i.run(command.Context(), command.OutOrStdout(), command.ErrOrStderr(), s, arguments[0])
@@ -40,6 +47,7 @@ and is one file. No code in a checkpoint is run.`,
 	flags := command.Flags()
 	flags.StringVarP(&i.output, "output", "o", "", "the archive to write")
 	flags.StringVar(&i.architecture, "architecture", "", "the `name` of the architecture, where the checkpoint does not tell it, such as ViT-B-32")
+	flags.StringVar(&i.configuration, "config", "", "the YAML `file` of a VQGAN, where it is not beside it")
 	flags.StringVar(&i.storage, "storage", "", "how to store the weights: float16, bfloat16 or float32 (default: as the checkpoint)")
 	return command
 }
@@ -61,16 +69,16 @@ func (i *importing) run(ctx context.Context, out, problems io.Writer, s *setting
 	if same, err := sameFile(source, i.output); err != nil || same {
 		return errors.Join(err, onlyIf(same, fmt.Errorf("%s is the source too: give another output", i.output)))
 	}
-	options := clip.ImportOptions{Architecture: i.architecture}
+	var storage *torch.DType
 	if i.storage != "" {
 		dtype, err := torch.ParseDType(i.storage)
 		if err != nil {
 			return fmt.Errorf("--storage is %q, wanted float16, bfloat16 or float32", i.storage)
 		}
-		options.Storage = &dtype
+		storage = &dtype
 	}
 	var bar *progress
-	options.Progress = func(done, total int) error {
+	tell := func(done, total int) error {
 		if bar == nil {
 			bar = newProgress(problems, total, "tensors")
 		}
@@ -79,7 +87,7 @@ func (i *importing) run(ctx context.Context, out, problems io.Writer, s *setting
 		}
 		return ctx.Err()
 	}
-	config, err := clip.Import(source, i.output, options)
+	config, name, err := i.to(source, storage, tell)
 	if bar != nil {
 		bar.end()
 	}
@@ -89,14 +97,43 @@ func (i *importing) run(ctx context.Context, out, problems io.Writer, s *setting
 	if s.json {
 		return printJSON(out, importedModel{i.output, config})
 	}
-	_, err = fmt.Fprintf(out, "%s: CLIP %s, %s\n", i.output, config.Architecture, config.Storage)
+	_, err = fmt.Fprintf(out, "%s: %s\n", i.output, name)
 	return err
+}
+
+// to imports either kind of model, and returns its configuration and what it is.
+func (i *importing) to(source string, storage *torch.DType, tell func(done, total int) error) (config any, name string, err error) {
+	if isVQGAN(source) {
+		config, err := vqgan.Import(source, i.output, vqgan.ImportOptions{
+			Architecture: i.architecture, Configuration: i.configuration, Storage: storage, Progress: tell})
+		return config, fmt.Sprintf("VQGAN %s, %s", config.Architecture, config.Storage), err
+	}
+	if i.configuration != "" {
+		return nil, "", errors.New("--config is for checkpoints of taming-transformers and latent-diffusion; a CLIP's configuration lies beside it")
+	}
+	made, err := clip.Import(source, i.output, clip.ImportOptions{Architecture: i.architecture, Storage: storage, Progress: tell})
+	return made, fmt.Sprintf("CLIP %s, %s", made.Architecture, made.Storage), err
+}
+
+// isVQGAN reports whether a checkpoint is taken for one of package vqgan: what it holds is no CLIP's,
+// or it is an archive of one.
+func isVQGAN(source string) bool {
+	if kind := archive.Kind(source); kind != "" {
+		return kind == "vqgan"
+	}
+	_, err := clip.ReadConfig(source)
+	if err == nil || errors.Is(err, clip.ErrNoCLIP) {
+		return err != nil
+	}
+	// A CLIP that is incomplete, or a folder that has no CLIP's files.
+	_, err = vqgan.ReadConfig(source)
+	return err == nil
 }
 
 // An importedModel is the JSON result of import.
 type importedModel struct {
-	Output string      `json:"output"`
-	Config clip.Config `json:"config"`
+	Output string `json:"output"`
+	Config any    `json:"config"`
 }
 
 // sameFile reports whether two paths are one existing file.

@@ -13,7 +13,6 @@ import (
 	"golang.org/x/text/message"
 
 	"github.com/clipvqgan/clipvqgan/clip"
-	"github.com/clipvqgan/clipvqgan/internal/archive"
 	"github.com/clipvqgan/clipvqgan/internal/weights"
 	"github.com/clipvqgan/clipvqgan/vqgan"
 )
@@ -66,12 +65,13 @@ type inspectedModel struct {
 func inspect(out io.Writer, s *settings, source string) error {
 	model := inspectedModel{Model: source, Kind: "clip", DTypes: map[string]int{}}
 	var lines [][2]string
-	if archive.Kind(source) == "vqgan" {
-		var config vqgan.Config
-		if err := archive.ReadConfig(source, "vqgan", &config); err != nil {
+	names := clip.WeightFiles()
+	if isVQGAN(source) {
+		config, err := vqgan.ReadConfig(source)
+		if err != nil {
 			return err
 		}
-		model.Kind, model.Config, lines = "vqgan", config, describeVQGAN(config)
+		model.Kind, model.Config, lines, names = "vqgan", config, describeVQGAN(config), vqgan.WeightFiles()
 	} else {
 		config, err := clip.ReadConfig(source)
 		if err != nil {
@@ -79,7 +79,7 @@ func inspect(out io.Writer, s *settings, source string) error {
 		}
 		model.Config, lines = config, describeCLIP(config)
 	}
-	if err := model.count(source); err != nil {
+	if err := model.count(source, names); err != nil {
 		return err
 	}
 	if s.json {
@@ -90,12 +90,32 @@ func inspect(out io.Writer, s *settings, source string) error {
 }
 
 // count counts the tensors.
-func (m *inspectedModel) count(source string) error {
-	file, err := weights.OpenSource(source, clip.WeightFiles())
-	if err != nil {
+func (m *inspectedModel) count(source string, names []string) error {
+	file, err := weights.OpenSource(source, names)
+	if err == nil {
+		defer file.Close()
+		return m.add(file)
+	}
+	// Some models are several files, each by its own name.
+	entries, readErr := os.ReadDir(source)
+	if readErr != nil {
 		return err
 	}
-	defer file.Close()
+	for _, entry := range entries {
+		file, err := weights.Open(filepath.Join(source, entry.Name()))
+		if err != nil {
+			continue
+		}
+		err = m.add(file)
+		file.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *inspectedModel) add(file *weights.File) error {
 	m.Format = string(file.Format)
 	for _, part := range file.Parts {
 		info, err := os.Stat(part)

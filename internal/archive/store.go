@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"path"
 	"slices"
+	"strings"
 
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/torch/jit"
@@ -58,8 +58,9 @@ func ExtraFiles(name string, wanted ...string) (map[string][]byte, error) {
 	defer file.Close()
 	files := map[string][]byte{}
 	for _, entry := range file.File {
-		base := path.Base(entry.Name)
-		if !slices.Contains(wanted, base) || path.Base(path.Dir(entry.Name)) != "extra" {
+		// The first folder is the archive's own.
+		_, base, _ := strings.Cut(entry.Name, "/extra/")
+		if !slices.Contains(wanted, base) {
 			continue
 		}
 		contents, err := entry.Open()

@@ -288,29 +288,6 @@ func derive(from []Entry, make func([]*torch.Tensor) *torch.Tensor) (made *torch
 // DType returns the dtype of a tensor.
 func (s *Set) DType(name string) torch.DType { return s.entries[name].DType }
 
-// Reshape gives a tensor another shape of as many elements. It does nothing if there is none, or if
-// it has another number of elements.
-func (s *Set) Reshape(name string, shape torch.Shape) {
-	entry, ok := s.entries[name]
-	if !ok || elements(entry.Shape) != elements(shape) {
-		return
-	}
-	read := entry
-	entry.Shape = shape
-	entry.Read = func() (*torch.Tensor, error) {
-		return derive([]Entry{read}, func(all []*torch.Tensor) *torch.Tensor { return all[0].Reshape(shape) })
-	}
-	s.Add(entry)
-}
-
-func elements(shape torch.Shape) int64 {
-	count := int64(1)
-	for _, size := range shape {
-		count *= size
-	}
-	return count
-}
-
 // Split replaces a tensor by parts of its first dimension with the sizes. It does nothing if there
 // is none, or if the sizes do not add up.
 func (s *Set) Split(name string, to []string, sizes []int64) {

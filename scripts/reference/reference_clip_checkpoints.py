@@ -8,9 +8,11 @@ sum of the picture's embedding weighted by cos(i) in the picture.
 """
 
 import gzip
+import io
 import json
 import shutil
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -21,13 +23,14 @@ warnings.simplefilter("ignore")
 import clip.model as openai  # noqa: E402
 import open_clip  # noqa: E402
 import open_clip.timm_model  # noqa: E402
+import sentencepiece  # noqa: E402
 import timm  # noqa: E402
 import transformers  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 OUTPUT = ROOT / "clip" / "testdata" / "checkpoints"
 sys.path.insert(0, str(ROOT / "scripts/export"))
-from clip_tokens import read_merges  # noqa: E402
+from clip_tokens import make_tokenizer, read_merges, tokenize  # noqa: E402
 
 MERGES = 16
 VOCABULARY = 514 + MERGES
@@ -60,16 +63,34 @@ def inputs(size: int) -> tuple[torch.Tensor, torch.Tensor]:
     return picture, tokens
 
 
-def record(folder: Path, size: int, encode_image, encode_text, scale: float) -> None:
+TEXTS = ["a Cat", "it, is!"]
+
+
+def write_merges(folder: Path) -> None:
+    (folder / "bpe_merges.txt").write_text("\n".join(read_merges(MERGES)) + "\n", encoding="utf-8")
+
+
+def openai_tokens(texts: list[str]) -> torch.Tensor:
+    return tokenize(make_tokenizer(read_merges(MERGES)), texts, CONTEXT)
+
+
+def open_clip_tokens(texts: list[str]) -> torch.Tensor:
+    with tempfile.NamedTemporaryFile(suffix=".gz") as file:
+        file.write(gzip.compress("\n".join(["#version: 0.2", *read_merges(MERGES)]).encode()))
+        file.flush()
+        return open_clip.tokenizer.SimpleTokenizer(file.name, context_length=CONTEXT)(texts)
+
+
+def record(folder: Path, size: int, encode_image, encode_text, scale: float, tokenizer) -> None:
     picture, tokens = inputs(size)
     picture.requires_grad_(True)
     image = encode_image(picture)
     weights = torch.arange(image.numel(), dtype=torch.float32).reshape(image.shape).cos()
     (image * weights).sum().backward()
-    (folder / "bpe_merges.txt").write_text("\n".join(read_merges(MERGES)) + "\n", encoding="utf-8")
     with gzip.open(folder / "reference.json.gz", "wt") as file:
         json.dump({
             "size": size, "tokens": tokens.flatten().tolist(), "logit_scale": scale,
+            "texts": TEXTS, "text_tokens": tokenizer(TEXTS).flatten().tolist(),
             "image": [round(x, 7) for x in image.flatten().tolist()],
             "text": [round(x, 7) for x in encode_text(tokens).flatten().tolist()],
             "gradient": [round(x, 8) for x in picture.grad[0, :, ::3, ::3].flatten().tolist()],
@@ -108,7 +129,8 @@ def write_openai() -> None:
         # build_model's, which casts to float16 again.
         model.float()
         picture, tokens = inputs(32)
-        record(folder, 32, model.encode_image, model.encode_text, model.logit_scale.exp().item())
+        write_merges(folder)
+        record(folder, 32, model.encode_image, model.encode_text, model.logit_scale.exp().item(), openai_tokens)
         model.half()
 
         class Archive(torch.nn.Module):
@@ -167,7 +189,8 @@ def write_open_clip(name: str, config: dict, custom: bool = False, save=None, se
                            "interpolation": "bicubic", "resize_mode": "shortest"}}))
     (save or (lambda state: save_file(state, folder / "open_clip_model.safetensors")))(
         {key: value.contiguous() for key, value in model.state_dict().items()})
-    record(folder, 32, model.encode_image, model.encode_text, model.logit_scale.exp().item())
+    write_merges(folder)
+    record(folder, 32, model.encode_image, model.encode_text, model.logit_scale.exp().item(), open_clip_tokens)
 
 
 SIGLIP_TEXT = dict(no_causal_mask=True, proj_bias=True, pool_type="last", norm_kwargs={"eps": 1e-6},
@@ -208,7 +231,41 @@ def write_siglip() -> None:
     transformers.SiglipImageProcessor(size={"height": 32, "width": 32}).save_pretrained(folder)
     record(folder, 32, lambda picture: model.vision_model(pixel_values=picture).pooler_output,
            lambda tokens: model.text_model(input_ids=tokens).pooler_output,
-           model.logit_scale.exp().item())
+           model.logit_scale.exp().item(), siglip_tokenizer(folder))
+
+
+def siglip_tokenizer(folder: Path):
+    """A SentencePiece model of a few words, in SigLIP's layout; returns what tokenizes with it."""
+    model = io.BytesIO()
+    words = "a cat is it dog the of photo red blue and slice pizza".split()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter([" ".join(words[i:] + words[:i]) for i in range(len(words))] * 20),
+        model_writer=model, vocab_size=32, model_type="unigram", normalization_rule_name="identity", pad_id=0, eos_id=1, unk_id=2, bos_id=-1,
+        minloglevel=2)
+    with tempfile.TemporaryDirectory() as temporary:
+        path = Path(temporary) / "spiece.model"
+        path.write_bytes(model.getvalue())
+        tokenizer = transformers.SiglipTokenizer(str(path))
+        tokenizer.model_max_length = CONTEXT
+        tokenizer.save_pretrained(folder)
+        (folder / "spiece.model").write_bytes(model.getvalue())
+        rows = tokenizer(TEXTS, padding="max_length", max_length=CONTEXT, return_tensors="pt").input_ids
+    return lambda texts: rows
+
+
+def clip_tokenizer(folder: Path):
+    """transformers' CLIPTokenizer with our few merges."""
+    words = make_tokenizer(read_merges(MERGES)).encoder
+    with tempfile.TemporaryDirectory() as temporary:
+        vocabulary, merges = Path(temporary) / "vocab.json", Path(temporary) / "merges.txt"
+        vocabulary.write_text(json.dumps(words, ensure_ascii=False))
+        merges.write_text("\n".join(["#version: 0.2", *read_merges(MERGES)]) + "\n")
+        tokenizer = transformers.CLIPTokenizer.from_pretrained(temporary)
+        tokenizer.model_max_length = CONTEXT
+        tokenizer.save_pretrained(folder)
+        for path in (vocabulary, merges):
+            shutil.copy(path, folder)
+    return lambda texts: tokenizer(texts, padding="max_length", max_length=CONTEXT, return_tensors="pt").input_ids
 
 
 def write_hugging_face() -> None:
@@ -233,11 +290,12 @@ def write_hugging_face() -> None:
         folder = fresh(name)
         model.save_pretrained(folder, max_shard_size=size)
         processor.save_pretrained(folder)
-        record(folder, 32, encode_image, encode_text, model.logit_scale.exp().item())
+        record(folder, 32, encode_image, encode_text, model.logit_scale.exp().item(), clip_tokenizer(folder))
     folder = fresh("huggingface_bin")
     model.config.save_pretrained(folder)
     torch.save(model.state_dict(), folder / "pytorch_model.bin")
-    record(folder, 32, encode_image, encode_text, model.logit_scale.exp().item())
+    write_merges(folder)
+    record(folder, 32, encode_image, encode_text, model.logit_scale.exp().item(), openai_tokens)
 
 
 def main() -> None:
