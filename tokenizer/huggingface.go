@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -95,6 +96,9 @@ func parseTokenizerJSON(data []byte) (*HuggingFace, error) {
 	if err := json.Unmarshal(data, &file); err != nil {
 		return nil, err
 	}
+	if err := checkDepth(data); err != nil {
+		return nil, err
+	}
 	if file.Version != "" && file.Version != "1.0" {
 		return nil, fmt.Errorf("its version is %s, and only 1.0 is known", quoteShort(file.Version))
 	}
@@ -120,6 +124,11 @@ func parseTokenizerJSON(data []byte) (*HuggingFace, error) {
 	}
 	if t.added, err = parseAddedTokens(file.AddedTokens, t.model, t.normalize); err != nil {
 		return nil, err
+	}
+	for _, id := range slices.Concat(t.template.before, t.template.after) {
+		if id < 0 || id >= int64(t.VocabularySize()) {
+			return nil, fmt.Errorf("its post-processor adds the token %d, and the largest is %d", id, t.VocabularySize()-1)
+		}
 	}
 	if kind, _ := componentType(file.Decoder, "decoder"); kind == "ByteLevel" {
 		if bpe, ok := t.model.(*bpeModel); ok {
