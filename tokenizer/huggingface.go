@@ -91,7 +91,7 @@ func parseTokenizerJSON(data []byte) (*HuggingFace, error) {
 		PreTokenizer  json.RawMessage `json:"pre_tokenizer"`
 		PostProcessor json.RawMessage `json:"post_processor"`
 		Decoder       json.RawMessage
-		Model         json.RawMessage
+		Model         *modelFile
 	}
 	if err := json.Unmarshal(data, &file); err != nil {
 		return nil, err

@@ -9,7 +9,7 @@ import (
 
 // A hostile file can make a text grow without end, or nest its components as deeply as it likes.
 const (
-	longestGrown = 64 << 20 // bytes
+	longestGrown = 8 << 20 // bytes
 	deepestJSON  = 64
 )
 
