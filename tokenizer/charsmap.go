@@ -1,8 +1,10 @@
 package tokenizer
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -14,6 +16,10 @@ type charsMap struct {
 	units        []uint32
 	replacements string
 }
+
+// longestReplacement is how long a replacement can be, so that a hostile map cannot make texts
+// endless. The longest one in published maps has 33 bytes.
+const longestReplacement = 1024
 
 // parseCharsMap reads the serialized form: the size of the double array in bytes, the double array,
 // and the replacements. It returns nil for an empty map.
@@ -33,6 +39,11 @@ func parseCharsMap(data []byte) (*charsMap, error) {
 		return nil, errors.New("the size of the map of characters is not a multiple of 1024")
 	case data[len(data)-1] != 0:
 		return nil, errors.New("the replacements of the map of characters do not end in NUL")
+	}
+	for replacement := range bytes.SplitSeq(data[size:], []byte{0}) {
+		if len(replacement) > longestReplacement {
+			return nil, fmt.Errorf("the map of characters has a replacement of more than %d bytes", longestReplacement)
+		}
 	}
 	m := &charsMap{units: make([]uint32, size/4), replacements: string(data[size:])}
 	for i := range m.units {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // ForHuggingFace returns the tokenizer of a folder in the layout of transformers. It reads
@@ -363,6 +364,9 @@ func (f *huggingFaceFolder) openBert() (textEncoder, rowFormat, error) {
 	data, err := fs.ReadFile(f.files, "vocab.txt")
 	if err != nil {
 		return nil, rowFormat{}, err
+	}
+	if !utf8.Valid(data) {
+		return nil, rowFormat{}, errors.New("vocab.txt is not in UTF-8")
 	}
 	unknown := f.token(f.config.UnkToken, f.special.UnkToken, "[UNK]")
 	model, err := newWordPiece(vocabularyLines(data), unknown, "##", 100)

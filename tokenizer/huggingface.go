@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -90,9 +91,12 @@ func parseTokenizerJSON(data []byte) (*HuggingFace, error) {
 		PreTokenizer  json.RawMessage `json:"pre_tokenizer"`
 		PostProcessor json.RawMessage `json:"post_processor"`
 		Decoder       json.RawMessage
-		Model         json.RawMessage
+		Model         *modelFile
 	}
 	if err := json.Unmarshal(data, &file); err != nil {
+		return nil, err
+	}
+	if err := checkDepth(data); err != nil {
 		return nil, err
 	}
 	if file.Version != "" && file.Version != "1.0" {
@@ -120,6 +124,11 @@ func parseTokenizerJSON(data []byte) (*HuggingFace, error) {
 	}
 	if t.added, err = parseAddedTokens(file.AddedTokens, t.model, t.normalize); err != nil {
 		return nil, err
+	}
+	for _, id := range slices.Concat(t.template.before, t.template.after) {
+		if id < 0 || id >= int64(t.VocabularySize()) {
+			return nil, fmt.Errorf("its post-processor adds the token %d, and the largest is %d", id, t.VocabularySize()-1)
+		}
 	}
 	if kind, _ := componentType(file.Decoder, "decoder"); kind == "ByteLevel" {
 		if bpe, ok := t.model.(*bpeModel); ok {

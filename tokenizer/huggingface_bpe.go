@@ -22,51 +22,39 @@ type bpeModel struct {
 	bytes        [256]int64
 }
 
-func parseBPE(data json.RawMessage) (tokenModel, error) {
-	var file struct {
-		Dropout      *float64
-		UnkToken     *string `json:"unk_token"`
-		Prefix       string  `json:"continuing_subword_prefix"`
-		Suffix       string  `json:"end_of_word_suffix"`
-		FuseUnk      bool    `json:"fuse_unk"`
-		ByteFallback bool    `json:"byte_fallback"`
-		IgnoreMerges bool    `json:"ignore_merges"`
-		Vocab        map[string]int64
-		Merges       mergeList
-	}
-	if err := unmarshalComponent(data, "model", &file); err != nil {
-		return nil, err
-	}
+func parseBPE(file *modelFile) (tokenModel, error) {
 	if file.Dropout != nil && *file.Dropout != 0 {
 		return nil, errors.New("its model has dropout, with which the tokens of a text are not always the same")
 	}
 	m := &bpeModel{
-		unknown: file.UnkToken, prefix: file.Prefix, suffix: file.Suffix,
+		unknown: file.UnkToken, prefix: stringOr(file.ContinuingSubwordPrefix, ""), suffix: file.EndOfWordSuffix,
 		fuseUnknown: file.FuseUnk, byteFallback: file.ByteFallback, ignoreMerges: file.IgnoreMerges,
 	}
-	if err := m.fill(file.Vocab, file.Merges); err != nil {
+	ids, err := file.numbers()
+	if err != nil {
 		return nil, err
 	}
-	return m, nil
+	pairs, err := parseMerges(file.Merges)
+	if err != nil {
+		return nil, err
+	}
+	return m, m.fill(ids, pairs)
 }
 
-// A mergeList is a list of pairs, in old files each written "a b".
-type mergeList [][2]string
-
-// UnmarshalJSON reads either form.
-func (l *mergeList) UnmarshalJSON(data []byte) error {
+// parseMerges reads a list of pairs, in old files each written "a b".
+func parseMerges(data json.RawMessage) ([][2]string, error) {
+	if isNull(data) {
+		return nil, errors.New("its model has no merges")
+	}
 	var pairs [][2]string
 	if err := json.Unmarshal(data, &pairs); err == nil {
-		*l = pairs
-		return nil
+		return pairs, nil
 	}
 	var lines []string
-	if err := json.Unmarshal(data, &lines); err != nil {
-		return err
+	if err := unmarshalComponent(data, "merges", &lines); err != nil {
+		return nil, err
 	}
-	pairs, err := parseMergeLines(lines)
-	*l = pairs
-	return err
+	return parseMergeLines(lines)
 }
 
 // parseMergeLines reads pairs written "a b".
@@ -175,9 +163,8 @@ type rankedMerge struct {
 	left int32
 }
 
-func (r rankedMerge) before(other rankedMerge) bool {
-	return r.rank < other.rank || r.rank == other.rank && r.left < other.left
-}
+// priority puts the lowest rank first, and of one rank the leftmost.
+func (r rankedMerge) priority() uint64 { return uint64(uint32(r.rank))<<32 | uint64(uint32(r.left)) }
 
 // appendMerged merges symbols, the pair of lowest rank first, and appends what is left.
 func (m *bpeModel) appendMerged(ids []int64, symbols []int32) []int64 {

@@ -3,8 +3,38 @@ package tokenizer
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 )
+
+// A hostile file can make a text grow without end, or nest its components as deeply as it likes.
+const (
+	longestGrown = 8 << 20 // bytes
+	deepestJSON  = 64
+)
+
+var errTextGrows = fmt.Errorf("the text grows to more than %d MiB", longestGrown>>20)
+
+// checkDepth returns an error if data, which is JSON, is nested too deeply.
+func checkDepth(data []byte) error {
+	depth, inText := 0, false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case inText && c == '\\':
+			i++
+		case c == '"':
+			inText = !inText
+		case inText:
+		case c == '[' || c == '{':
+			if depth++; depth > deepestJSON {
+				return errors.New("it is nested too deeply")
+			}
+		case c == ']' || c == '}':
+			depth--
+		}
+	}
+	return nil
+}
 
 // componentType returns the type of a component of a tokenizer.json, or "" if it is null or not
 // there.

@@ -95,6 +95,12 @@ func parseDecoderSequence(data json.RawMessage) (tokenDecoder, error) {
 			if tokens, err = d(tokens); err != nil {
 				return nil, err
 			}
+			length := 0
+			for _, token := range tokens {
+				if length += len(token); length > longestGrown {
+					return nil, errTextGrows
+				}
+			}
 		}
 		return tokens, nil
 	}, nil

@@ -22,42 +22,66 @@ type tokenModel interface {
 // errNoUnknownToken: the text has a character that no token stands for.
 var errNoUnknownToken = errors.New("the text has a character that is not in the vocabulary, and the tokenizer has no token for unknown ones")
 
-func parseTokenModel(data json.RawMessage) (tokenModel, error) {
-	if isNull(data) {
+// A modelFile is the part "model" of a tokenizer.json, with the options of all types.
+type modelFile struct {
+	Type                    string
+	Vocab, Merges           json.RawMessage
+	Dropout                 *float64
+	UnkToken                *string `json:"unk_token"`
+	UnkID                   *int64  `json:"unk_id"`
+	ContinuingSubwordPrefix *string `json:"continuing_subword_prefix"`
+	EndOfWordSuffix         string  `json:"end_of_word_suffix"`
+	FuseUnk                 bool    `json:"fuse_unk"`
+	ByteFallback            bool    `json:"byte_fallback"`
+	IgnoreMerges            bool    `json:"ignore_merges"`
+	MaxInputCharsPerWord    *int    `json:"max_input_chars_per_word"`
+}
+
+func parseTokenModel(file *modelFile) (tokenModel, error) {
+	if file == nil {
 		return nil, errors.New("it has no model")
 	}
-	var file struct {
-		Type     string
-		Vocab    json.RawMessage
-		Merges   json.RawMessage
-		MaxChars *int `json:"max_input_chars_per_word"`
-	}
-	if err := unmarshalComponent(data, "model", &file); err != nil {
-		return nil, err
-	}
-	if file.Type == "" { // in old files
+	kind := file.Type
+	if kind == "" { // in old files
 		switch {
 		case !isNull(file.Merges):
-			file.Type = "BPE"
-		case file.MaxChars != nil:
-			file.Type = "WordPiece"
+			kind = "BPE"
+		case file.MaxInputCharsPerWord != nil:
+			kind = "WordPiece"
 		case len(file.Vocab) > 0 && file.Vocab[0] == '[':
-			file.Type = "Unigram"
+			kind = "Unigram"
 		default:
 			return nil, errors.New("its model has no type")
 		}
 	}
-	switch file.Type {
+	switch kind {
 	case "BPE":
-		return parseBPE(data)
+		return parseBPE(file)
 	case "Unigram":
-		return parseUnigram(data)
+		return parseUnigram(file)
 	case "WordPiece":
-		return parseWordPiece(data)
+		return parseWordPiece(file)
 	case "WordLevel":
-		return parseWordLevel(data)
+		return parseWordLevel(file)
 	}
-	return nil, unknownComponent("model", file.Type)
+	return nil, unknownComponent("model", kind)
+}
+
+// numbers reads a vocabulary that numbers its tokens.
+func (f *modelFile) numbers() (map[string]int64, error) {
+	var ids map[string]int64
+	if isNull(f.Vocab) {
+		return nil, errors.New("its model has no vocab")
+	}
+	return ids, unmarshalComponent(f.Vocab, "vocab", &ids)
+}
+
+// stringOr returns a text of the file, or a default one if it has none.
+func stringOr(text *string, otherwise string) string {
+	if text == nil {
+		return otherwise
+	}
+	return *text
 }
 
 // A vocabulary numbers tokens.

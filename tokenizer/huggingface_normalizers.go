@@ -99,6 +99,9 @@ func chainNormalizers(parts []json.RawMessage) (normalizer, error) {
 			if text, d, err = n(text); err != nil {
 				return "", false, err
 			}
+			if len(text) > longestGrown {
+				return "", false, errTextGrows
+			}
 			dropped = dropped || d
 		}
 		return text, dropped, nil
@@ -179,6 +182,9 @@ func replacePattern(find pattern, content string) normalizer {
 		var out strings.Builder
 		for _, s := range spans {
 			if s.matched {
+				if out.Len()+len(content) > longestGrown {
+					return "", false, errTextGrows
+				}
 				out.WriteString(content)
 			} else {
 				out.WriteString(text[s.start:s.end])

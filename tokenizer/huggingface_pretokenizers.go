@@ -73,9 +73,13 @@ func chainPreTokenizers(chain ...preTokenizer) preTokenizer {
 		for _, split := range chain {
 			var next []piece
 			var err error
+			length := 0
 			for _, part := range current {
 				if next, err = split(next, part); err != nil {
 					return nil, err
+				}
+				if length += len(part.text); length > longestGrown {
+					return nil, errTextGrows
 				}
 			}
 			current = next

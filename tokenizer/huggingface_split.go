@@ -10,7 +10,8 @@ type piece struct {
 	text string
 	// token is the added token that the piece is, or noToken. Such pieces are not split further.
 	token int64
-	// atStart tells that the piece begins where the original text does.
+	// atStart tells that the piece begins where the original text does. What a normalizer adds at
+	// the start counts as a character after it.
 	atStart bool
 }
 

@@ -32,7 +32,9 @@ func TestHuggingFaceEqualsReference(t *testing.T) {
 			} else {
 				assert.Equal(t, tokens, got, "%s: %+q", name, want.Text)
 			}
-			assert.Equal(t, want.Decoded[name], tokenizers[name].Decode(tokens), "%s: %v", name, tokens)
+			if decoded, ok := want.Decoded[name]; ok {
+				assert.Equal(t, decoded, tokenizers[name].Decode(tokens), "%s: %v", name, tokens)
+			}
 		}
 	})
 }

@@ -21,26 +21,25 @@ type unigramModel struct {
 	bytes        [256]int64
 }
 
-func parseUnigram(data json.RawMessage) (tokenModel, error) {
-	var file struct {
-		UnkID        *int64 `json:"unk_id"`
-		ByteFallback bool   `json:"byte_fallback"`
-		Vocab        []scoredToken
+func parseUnigram(file *modelFile) (tokenModel, error) {
+	var list []scoredToken
+	if isNull(file.Vocab) {
+		return nil, errors.New("its model has no vocab")
 	}
-	if err := unmarshalComponent(data, "model", &file); err != nil {
+	if err := unmarshalComponent(file.Vocab, "vocab", &list); err != nil {
 		return nil, err
 	}
 	m := &unigramModel{unknown: -1, byteFallback: file.ByteFallback}
 	if file.UnkID != nil {
-		if m.unknown = *file.UnkID; m.unknown < 0 || m.unknown >= int64(len(file.Vocab)) {
-			return nil, fmt.Errorf("its unk_id is %d, and there are %d tokens", m.unknown, len(file.Vocab))
+		if m.unknown = *file.UnkID; m.unknown < 0 || m.unknown >= int64(len(list)) {
+			return nil, fmt.Errorf("its unk_id is %d, and there are %d tokens", m.unknown, len(list))
 		}
 	}
-	ids := make(map[string]int64, len(file.Vocab))
-	tokens := make([]string, len(file.Vocab))
-	values := make([]int32, len(file.Vocab))
+	ids := make(map[string]int64, len(list))
+	tokens := make([]string, len(list))
+	values := make([]int32, len(list))
 	lowest := math.Inf(1)
-	for i, token := range file.Vocab {
+	for i, token := range list {
 		ids[token.text] = int64(i)
 		tokens[i], values[i] = token.text, int32(i)
 		m.scores = append(m.scores, token.score)

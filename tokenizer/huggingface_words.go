@@ -1,7 +1,6 @@
 package tokenizer
 
 import (
-	"encoding/json"
 	"strings"
 	"unicode/utf8"
 )
@@ -17,17 +16,16 @@ type wordPieceModel struct {
 	longest        int // of the tokens, in bytes
 }
 
-func parseWordPiece(data json.RawMessage) (tokenModel, error) {
-	file := struct {
-		UnkToken string `json:"unk_token"`
-		Prefix   string `json:"continuing_subword_prefix"`
-		MaxChars int    `json:"max_input_chars_per_word"`
-		Vocab    map[string]int64
-	}{"[UNK]", "##", 100, nil}
-	if err := unmarshalComponent(data, "model", &file); err != nil {
+func parseWordPiece(file *modelFile) (tokenModel, error) {
+	ids, err := file.numbers()
+	if err != nil {
 		return nil, err
 	}
-	return newWordPiece(file.Vocab, file.UnkToken, file.Prefix, file.MaxChars)
+	mostCharacters := 100
+	if file.MaxInputCharsPerWord != nil {
+		mostCharacters = *file.MaxInputCharsPerWord
+	}
+	return newWordPiece(ids, stringOr(file.UnkToken, "[UNK]"), stringOr(file.ContinuingSubwordPrefix, "##"), mostCharacters)
 }
 
 func newWordPiece(ids map[string]int64, unknown, prefix string, mostCharacters int) (*wordPieceModel, error) {
@@ -87,16 +85,13 @@ type wordLevelModel struct {
 	unknown string
 }
 
-func parseWordLevel(data json.RawMessage) (tokenModel, error) {
-	file := struct {
-		UnkToken string `json:"unk_token"`
-		Vocab    map[string]int64
-	}{"<unk>", nil}
-	if err := unmarshalComponent(data, "model", &file); err != nil {
+func parseWordLevel(file *modelFile) (tokenModel, error) {
+	ids, err := file.numbers()
+	if err != nil {
 		return nil, err
 	}
-	v, err := newVocabulary(file.Vocab)
-	return &wordLevelModel{v, file.UnkToken}, err
+	v, err := newVocabulary(ids)
+	return &wordLevelModel{v, stringOr(file.UnkToken, "<unk>")}, err
 }
 
 func (m *wordLevelModel) appendTokens(ids []int64, text string) ([]int64, error) {

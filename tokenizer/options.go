@@ -113,6 +113,9 @@ func newTextTokenizer(encoder textEncoder, format rowFormat, o Options) (*TextTo
 		return nil, fmt.Errorf("tokenizer: neither the file nor ContextLength says how many tokens the model reads")
 	}
 	format.padLeft = format.padLeft || o.PadLeft
+	if format.padding < 0 || format.padding >= int64(encoder.VocabularySize()) {
+		return nil, fmt.Errorf("tokenizer: the padding is the token %d, and the largest is %d", format.padding, encoder.VocabularySize()-1)
+	}
 	if err := format.check(); err != nil {
 		return nil, err
 	}

@@ -2,7 +2,9 @@ package tokenizer
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
+	"strings"
 )
 
 // A prefixTrie finds the keys that a text starts with. Nodes are numbered breadth first, so that
@@ -23,15 +25,7 @@ func newPrefixTrie(keys []string, values []int32) *prefixTrie {
 			order = append(order, i)
 		}
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch {
-		case keys[a] < keys[b]:
-			return -1
-		case keys[a] > keys[b]:
-			return 1
-		}
-		return 0
-	})
+	slices.SortFunc(order, func(a, b int) int { return cmp.Or(strings.Compare(keys[a], keys[b]), a-b) })
 
 	// The keys below a node are a range of the sorted ones, which share their first depth bytes.
 	type pending struct{ low, high, depth int }

@@ -1,8 +1,10 @@
 package tokenizer
 
-// A priorityQueue is a binary heap whose first element comes before all others. Package
+// A priorityQueue is a binary heap: the element of the lowest priority comes first. Package
 // container/heap allocates for each element.
-type priorityQueue[T interface{ before(T) bool }] []T
+type priorityQueue[T prioritized] []T
+
+type prioritized interface{ priority() uint64 }
 
 // push adds an element.
 func (q *priorityQueue[T]) push(element T) {
@@ -10,7 +12,7 @@ func (q *priorityQueue[T]) push(element T) {
 	i := len(h) - 1
 	for i > 0 {
 		parent := (i - 1) / 2
-		if !h[i].before(h[parent]) {
+		if h[i].priority() >= h[parent].priority() {
 			break
 		}
 		h[i], h[parent] = h[parent], h[i]
@@ -30,10 +32,10 @@ func (q *priorityQueue[T]) pop() T {
 		if child >= last {
 			break
 		}
-		if child+1 < last && h[child+1].before(h[child]) {
+		if child+1 < last && h[child+1].priority() < h[child].priority() {
 			child++
 		}
-		if !h[child].before(h[i]) {
+		if h[child].priority() >= h[i].priority() {
 			break
 		}
 		h[i], h[child] = h[child], h[i]

@@ -323,11 +323,17 @@ func (s *SentencePiece) Decode(ids []int64) string {
 		}
 	}
 	flush()
+	text := decodeEachByte(out) // a piece may be half a character
 	if s.denormalizer != nil {
-		return s.denormalizer.normalize(string(out))
+		return decodeEachByte([]byte(s.denormalizer.normalize(text)))
 	}
-	return string(out)
+	return text
 }
 
 // decodeEachByte decodes UTF-8 and replaces each byte that is not part of a character by U+FFFD.
-func decodeEachByte(b []byte) string { return string([]rune(string(b))) }
+func decodeEachByte(b []byte) string {
+	if utf8.Valid(b) {
+		return string(b)
+	}
+	return string([]rune(string(b)))
+}

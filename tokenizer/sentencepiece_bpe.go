@@ -19,7 +19,7 @@ type pieceSymbol struct {
 
 // A pieceUnion is two neighbors that can become one piece.
 type pieceUnion struct {
-	score       int32 // the bits of the piece's float32 score
+	score       uint32 // the bits of the piece's float32 score
 	left, right int32
 	length      int
 }
@@ -41,7 +41,7 @@ func (s *SentencePiece) segmentBytePairs(text string) []segment {
 		if !ok || s.pieces[id].kind.isReserved() {
 			return
 		}
-		queue.push(pieceUnion{int32(math.Float32bits(s.pieces[id].score)), left, right, length})
+		queue.push(pieceUnion{math.Float32bits(s.pieces[id].score), left, right, length})
 		if s.pieces[id].kind == unusedPiece {
 			if parts == nil {
 				parts = make(map[string][2]string)
@@ -119,21 +119,12 @@ func (s *SentencePiece) appendUsed(segments []segment, text string, parts map[st
 	return s.appendUsed(segments, two[1], parts, depth+1)
 }
 
-// before puts the union of the highest score first, and among equal ones the leftmost.
-func (u pieceUnion) before(other pieceUnion) bool {
-	if u.score == other.score {
-		return u.left < other.left
+// priority puts the highest score first, and of one score the leftmost. Scores are compared by
+// their bits, as the reference does.
+func (u pieceUnion) priority() uint64 {
+	ascending := u.score ^ (1 << 31)
+	if u.score>>31 == 1 {
+		ascending = ^u.score
 	}
-	return scoreLess(other.score, u.score)
-}
-
-// scoreLess compares two float32 by their bits, as the reference does.
-func scoreLess(a, b int32) bool {
-	switch {
-	case a < 0 && b < 0:
-		return a > b
-	case (a < 0) != (b < 0):
-		return a < 0
-	}
-	return a < b
+	return uint64(^ascending)<<32 | uint64(uint32(u.left))
 }

@@ -83,7 +83,9 @@ func TestSentencePieceEqualsReference(t *testing.T) {
 			} else {
 				assert.Equal(t, tokens, got, "%s: %+q", name, want.Text)
 			}
-			assert.Equal(t, want.Decoded[name], models[name].Decode(tokens), "%s: %v", name, tokens)
+			if decoded, ok := want.Decoded[name]; ok {
+				assert.Equal(t, decoded, models[name].Decode(tokens), "%s: %v", name, tokens)
+			}
 		}
 	})
 }

@@ -48,8 +48,14 @@ type rowFormat struct {
 	cleared []int64
 }
 
-// check returns an error if no token of a text fits into a row.
+// longestRow is how long a row can be: a file must not make it as long as it likes.
+const longestRow = 1 << 20
+
+// check returns an error if no token of a text fits into a row, or too many do.
 func (f rowFormat) check() error {
+	if f.contextLength > longestRow {
+		return fmt.Errorf("tokenizer: a context length of %d is too large", f.contextLength)
+	}
 	if f.contextLength <= len(f.start)+len(f.end) {
 		return fmt.Errorf("tokenizer: a context length of %d leaves no room for a token between start and end", f.contextLength)
 	}

@@ -43,6 +43,8 @@ AD\t\tsoft hyphen is left out
 61 308\tE4
 61 62 63\t78 20 79\tabc => x y
 FF21\t41
+2581\t20\tthe symbol for a space
+A\t20\tnew line
 """
 
 
@@ -95,7 +97,7 @@ def sentencepiece_models(output, rng, published):
         user_defined_symbols=["<mask>", "\n", "\n\n", "▁▁", "▁▁▁", "<start_of_turn>", "[multimodal]"],
     )
     models = {
-        "t5": dict(published=True, vocab_size=900, model_type="unigram", normalization_rule_name="nmt_nfkc", **t5),
+        "t5": dict(published=published, vocab_size=900, model_type="unigram", **t5),
         "t5_small": dict(vocab_size=500, model_type="unigram", **t5),
         "gemma": dict(vocab_size=900, model_type="bpe", **gemma),
         "unigram_bytes": dict(
@@ -140,7 +142,7 @@ def random_texts(rng, count):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("output")
-    parser.add_argument("--count", type=int, default=400, help="number of random texts")
+    parser.add_argument("--count", type=int, default=120, help="number of random texts")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--published", action="store_true", help="also models with the published maps of characters, 200 kB each")
     args = parser.parse_args()
@@ -151,7 +153,8 @@ def main():
     lines = []
     for text in sample:
         tokens = {name: encoder.encode(text) for name, encoder in encoders.items()}
-        decoded = {name: encoder.decode(tokens[name]) for name, encoder in encoders.items()}
+        # Every third text is decoded as well, to keep the file small.
+        decoded = {name: encoder.decode(tokens[name]) for name, encoder in encoders.items()} if len(lines) % 3 == 0 else {}
         lines.append(json.dumps({"text": text, "tokens": tokens, "decoded": decoded}))
     write(os.path.join(args.output, "sentencepiece.jsonl.gz"), "\n".join(lines).encode())
 
