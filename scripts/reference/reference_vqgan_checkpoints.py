@@ -43,8 +43,8 @@ DDCONFIG = dict(double_z=False, z_channels=4, resolution=32, in_channels=3, out_
 CODEBOOK = 48
 
 
-def picture(size: int = SIZE) -> torch.Tensor:
-    return torch.linspace(-1, 1, 2 * 3 * size * size).reshape(2, 3, size, size).mul(40).sin()
+def picture() -> torch.Tensor:
+    return torch.linspace(-1, 1, 2 * 3 * SIZE * SIZE).reshape(2, 3, SIZE, SIZE).mul(40).sin()
 
 
 def scramble(model: torch.nn.Module) -> None:
@@ -99,22 +99,22 @@ def check_logits(logits: torch.Tensor) -> None:
     assert margin > 1e-5, margin
 
 
-def record(folder: Path, encode: Callable, quantize: Callable, decode: Callable, size: int = SIZE) -> None:
+def record(folder: Path, encode: Callable, quantize: Callable, decode: Callable) -> None:
     """quantize gives the rows, with their gradient, and the tokens."""
-    image = picture(size).requires_grad_(True)
+    image = picture().requires_grad_(True)
     z = encode(image)
     rows, tokens = quantize(z)
     decoded = decode(rows)
     assert tokens.unique().numel() > 8, tokens.unique()
     weights = torch.arange(decoded.numel(), dtype=torch.float32).reshape(decoded.shape).cos()
     (decoded * weights).sum().backward()
-    with gzip.open(folder / "reference.json.gz", "wt") as file:
-        json.dump({
-            "size": size, "tokens": tokens.flatten().tolist(),
-            "latent": [round(x, 7) for x in z[0].flatten().tolist()],
-            "decoded": [round(x, 7) for x in decoded[0, :, ::3, ::3].flatten().tolist()],
-            "gradient": [round(x, 8) for x in image.grad[0, :, ::3, ::3].flatten().tolist()],
-        }, file)
+    text = json.dumps({
+        "size": SIZE, "tokens": tokens.flatten().tolist(),
+        "latent": [round(x, 7) for x in z[0].flatten().tolist()],
+        "decoded": [round(x, 7) for x in decoded[0, :, ::3, ::3].flatten().tolist()],
+        "gradient": [round(x, 8) for x in image.grad[0, :, ::3, ::3].flatten().tolist()],
+    })
+    (folder / "reference.json.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
     print(f"{folder.relative_to(ROOT)}: {sum(path.stat().st_size for path in folder.rglob('*') if path.is_file())} bytes,"
           f" {tokens.unique().numel()} tokens")
 
@@ -242,12 +242,18 @@ def without_gumbel_noise():
         torch.Tensor.exponential_ = original
 
 
+def encode_gumbel(model: torch.nn.Module, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The rows of the tokens, with their gradient, and the tokens."""
+    with without_gumbel_noise():
+        z = model.quant_conv(model.encoder(image))
+        check_logits(model.quantize.proj(z))
+        rows, _, (_, _, tokens) = model.quantize(z)
+    return rows, tokens
+
+
 def record_gumbel(folder: Path, model: torch.nn.Module) -> None:
     def encode(image):
-        with without_gumbel_noise():
-            z = model.quant_conv(model.encoder(image))
-            check_logits(model.quantize.proj(z))
-            rows, _, (_, _, encode.tokens) = model.quantize(z)
+        rows, encode.tokens = encode_gumbel(model, image)
         return rows
     record(folder, encode, lambda rows: (rows, encode.tokens), model.decode)
 
@@ -376,22 +382,26 @@ def build_dvae(**settings) -> tuple[torch.nn.Module, torch.nn.Module]:
     return encoder, decoder
 
 
-def record_dvae(folder: Path, encoder: torch.nn.Module, decoder: torch.nn.Module, size: int = SIZE) -> None:
-    codebook = decoder.blocks.input.w[:, :, 0, 0]
+def encode_dvae(logits: torch.Tensor, decoder: torch.nn.Module) -> tuple:
+    """The one-hot vectors of the tokens, with the gradient of the softmax, the columns of the
+    decoder's first convolution for them, and the tokens."""
+    check_logits(logits)
+    tokens = logits.argmax(1)
+    hard = F.one_hot(tokens, logits.shape[1]).permute(0, 3, 1, 2).to(logits.dtype)
+    soft = logits.softmax(1)
+    one_hot = hard - soft.detach() + soft
+    return one_hot, torch.einsum("bnhw,dn->bdhw", one_hot, decoder.blocks.input.w[:, :, 0, 0]), tokens
 
+
+def record_dvae(folder: Path, encoder: torch.nn.Module, decoder: torch.nn.Module) -> None:
     def encode(image):
-        logits = encoder(dall_e.map_pixels((image + 1) / 2))
-        check_logits(logits)
-        encode.tokens = logits.argmax(1)
-        hard = F.one_hot(encode.tokens, logits.shape[1]).permute(0, 3, 1, 2).float()
-        soft = logits.softmax(1)
-        encode.one_hot = hard - soft.detach() + soft
-        return torch.einsum("bnhw,dn->bdhw", encode.one_hot, codebook)
+        encode.one_hot, rows, encode.tokens = encode_dvae(encoder(dall_e.map_pixels((image + 1) / 2)), decoder)
+        return rows
 
-    def decode(rows):
+    def decode(_):
         statistics = decoder(encode.one_hot)
         return 2 * dall_e.unmap_pixels(torch.sigmoid(statistics[:, :3])) - 1
-    record(folder, encode, lambda rows: (rows, encode.tokens), decode, size)
+    record(folder, encode, lambda rows: (rows, encode.tokens), decode)
 
 
 def write_dvae() -> None:
