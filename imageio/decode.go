@@ -53,31 +53,31 @@ func (o Options) maxBytes(known bool) int64 {
 
 // Load reads an image file; of an animation, the first frame. Errors contain the path, and wrap
 // [ErrUnknownFormat], [ErrCorrupt], [ErrTooManyPixels], [ErrTooManyBytes] or an error of package os.
-func Load(path string, opts Options) (*RGB, error) {
+func Load(path string, options Options) (*RGB, error) {
 	var p *RGB
 	err := withFile(path, func(r io.Reader) (err error) {
-		p, err = decode(r, opts)
+		p, err = decode(r, options)
 		return err
 	})
 	return p, err
 }
 
 // Decode is [Load] from a stream.
-func Decode(r io.Reader, opts Options) (*RGB, error) {
-	p, err := decode(r, opts)
+func Decode(r io.Reader, options Options) (*RGB, error) {
+	p, err := decode(r, options)
 	if err != nil {
 		return nil, fmt.Errorf("imageio: %w", err)
 	}
 	return p, nil
 }
 
-func decode(r io.Reader, opts Options) (*RGB, error) {
-	d, err := decodeStored(r, opts, false)
+func decode(r io.Reader, options Options) (*RGB, error) {
+	d, err := decodeStored(r, options, false)
 	if err != nil {
 		return nil, err
 	}
-	p := d.rgb(newBackdrop(opts.Background))
-	if !opts.IgnoreOrientation {
+	p := d.rgb(newBackdrop(options.Background))
+	if !options.IgnoreOrientation {
 		p = orient(p, d.orientation)
 	}
 	return p, nil
@@ -133,7 +133,7 @@ func (d *Stored) frameRGB(over backdrop) *RGB {
 
 // decodeStored decodes an image, and refuses one with more pixels than allowed before decoding it.
 // keepColors keeps the colors of transparent pixels, for callers that drop the alpha.
-func decodeStored(r io.Reader, opts Options, keepColors bool) (*Stored, error) {
+func decodeStored(r io.Reader, options Options, keepColors bool) (*Stored, error) {
 	if err := checkReader(r); err != nil {
 		return nil, err
 	}
@@ -150,11 +150,11 @@ func decodeStored(r io.Reader, opts Options, keepColors bool) (*Stored, error) {
 	if format == nil {
 		return nil, unknownFormat(start)
 	}
-	data, err := readRest(start, r, opts)
+	data, err := readRest(start, r, options)
 	if err != nil {
 		return nil, err
 	}
-	d, err := decodeFormat(format, data, opts, keepColors)
+	d, err := decodeFormat(format, data, options, keepColors)
 	if err == nil || errors.Is(err, ErrTooManyPixels) {
 		return d, err
 	}
@@ -167,10 +167,10 @@ func decodeStored(r io.Reader, opts Options, keepColors bool) (*Stored, error) {
 }
 
 // readRest reads what follows start, into memory of the right size if the size is known.
-func readRest(start []byte, r io.Reader, opts Options) ([]byte, error) {
+func readRest(start []byte, r io.Reader, options Options) ([]byte, error) {
 	const most = 64 << 20 // a file may claim to be larger than memory
 	size, known := sizeOf(r, start)
-	limit := opts.maxBytes(known)
+	limit := options.maxBytes(known)
 	if size > limit {
 		return nil, fmt.Errorf("%w: %d, and the limit is %d", ErrTooManyBytes, size, limit)
 	}
@@ -200,7 +200,7 @@ func sizeOf(r io.Reader, start []byte) (size int64, known bool) {
 }
 
 // decodeFormat is decodeStored for data of a known format. Its errors do not wrap ErrCorrupt yet.
-func decodeFormat(format *format, data []byte, opts Options, keepColors bool) (*Stored, error) {
+func decodeFormat(format *format, data []byte, options Options, keepColors bool) (*Stored, error) {
 	if keepColors && format.name == "gif" {
 		data = withoutGIFTransparency(data)
 	}
@@ -223,14 +223,14 @@ func decodeFormat(format *format, data []byte, opts Options, keepColors bool) (*
 		return nil, fmt.Errorf("its size is %dx%d", header.X, header.Y)
 	}
 	for _, size := range []image.Point{header, first.canvas} {
-		if limit := opts.maxPixels(); int64(size.X) > limit || int64(size.Y) > limit || int64(size.X)*int64(size.Y) > limit {
+		if limit := options.maxPixels(); int64(size.X) > limit || int64(size.Y) > limit || int64(size.X)*int64(size.Y) > limit {
 			return nil, fmt.Errorf("%w: %dx%d, and the limit is %d", ErrTooManyPixels, size.X, size.Y, limit)
 		}
 	}
 
-	d := &Stored{format: format.name, frame: first, orientation: orientation, atLeast: opts.AtLeast}
-	if sideways := orientation >= 5; sideways && !keepColors && !opts.IgnoreOrientation {
-		d.atLeast = image.Pt(opts.AtLeast.Y, opts.AtLeast.X)
+	d := &Stored{format: format.name, frame: first, orientation: orientation, atLeast: options.AtLeast}
+	if sideways := orientation >= 5; sideways && !keepColors && !options.IgnoreOrientation {
+		d.atLeast = image.Pt(options.AtLeast.Y, options.AtLeast.X)
 	}
 	if err := guard(func() error {
 		if err := format.decode(data, d); err != nil {

@@ -54,6 +54,20 @@ type NamedTensor struct {
 	Tensor *Tensor
 }
 
+// StateDictOptions are the options of loading a state dict into layers or a module. The zero value
+// is PyTorch's default, strict.
+type StateDictOptions struct {
+	// Partial ignores tensors that are only in the state dict or only in the module, as PyTorch's
+	// strict=False. Shapes must fit in any case.
+	Partial bool
+}
+
+// A StateDictReport lists the names that are only in the module or only in the state dict.
+type StateDictReport struct {
+	Missing    []string // only in the module
+	Unexpected []string // only in the state dict
+}
+
 // StateDict returns an ordered dict of the tensors by name.
 func StateDict(tensors []NamedTensor) *Dict {
 	d := &Dict{Ordered: true}

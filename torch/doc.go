@@ -18,6 +18,11 @@
 // PyTorch's defaults. Options for which 0 is a valid choice are pointers: nil means the default and
 // new(0.0) means 0.
 //
+// A list of numbers or tensors is a slice wherever it stands, as x.Permute([]int64{0, 2, 1}) and
+// [Cat]; a shape is a [Shape]. Variadic are only dtypes, devices and other options, the indices of
+// x[...] ([Tensor.At], [Tensor.Index]), and what is passed on to a function that is called
+// ([Function.Apply]).
+//
 //	y := x.Conv2d(weight, bias, torch.ConvOptions{Stride: []int64{2}, Padding: []int64{1}})
 //
 // docs/operators.md in the repository lists PyTorch's functions with their names here, and says

@@ -152,7 +152,7 @@ func (t *Tensor) AddBMM(batch1, batch2 *Tensor, beta, alpha Number) *Tensor {
 }
 
 // Einsum returns the sum of products that an equation such as "bij,bjk->bik" describes.
-func Einsum(equation string, tensors ...*Tensor) *Tensor {
+func Einsum(equation string, tensors []*Tensor) *Tensor {
 	const operation = "Einsum"
 	equationText, freeEquation := cText(equation)
 	defer freeEquation()
@@ -195,7 +195,7 @@ func (t *Tensor) TensorDot(other *Tensor, dims, otherDims []int64) *Tensor {
 }
 
 // MultiDot returns the product of the matrices, in the order of lowest cost.
-func MultiDot(tensors ...*Tensor) *Tensor {
+func MultiDot(tensors []*Tensor) *Tensor {
 	const operation = "MultiDot"
 	tensorsHandles := acquireAll(operation, tensors)
 	defer tensorsHandles.release()
@@ -204,7 +204,7 @@ func MultiDot(tensors ...*Tensor) *Tensor {
 }
 
 // BlockDiag returns the block-diagonal matrix of the matrices.
-func BlockDiag(tensors ...*Tensor) *Tensor {
+func BlockDiag(tensors []*Tensor) *Tensor {
 	const operation = "BlockDiag"
 	tensorsHandles := acquireAll(operation, tensors)
 	defer tensorsHandles.release()

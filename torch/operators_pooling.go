@@ -161,7 +161,7 @@ func (t *Tensor) avgPool3d(kernelSize, stride, padding []int64, ceilMode, countI
 }
 
 // AdaptiveAvgPool1d returns the means of windows that divide t [N, C, L] into size windows.
-func (t *Tensor) AdaptiveAvgPool1d(size ...int64) *Tensor {
+func (t *Tensor) AdaptiveAvgPool1d(size []int64) *Tensor {
 	const operation = "AdaptiveAvgPool1d"
 	self := t.acquire(operation)
 	defer t.release()
@@ -171,7 +171,7 @@ func (t *Tensor) AdaptiveAvgPool1d(size ...int64) *Tensor {
 
 // AdaptiveAvgPool2d returns the means of windows that divide t [N, C, H, W] into size windows
 // (height, width).
-func (t *Tensor) AdaptiveAvgPool2d(size ...int64) *Tensor {
+func (t *Tensor) AdaptiveAvgPool2d(size []int64) *Tensor {
 	const operation = "AdaptiveAvgPool2d"
 	self := t.acquire(operation)
 	defer t.release()
@@ -181,7 +181,7 @@ func (t *Tensor) AdaptiveAvgPool2d(size ...int64) *Tensor {
 
 // AdaptiveAvgPool3d returns the means of windows that divide t [N, C, D, H, W] into size windows
 // (depth, height, width).
-func (t *Tensor) AdaptiveAvgPool3d(size ...int64) *Tensor {
+func (t *Tensor) AdaptiveAvgPool3d(size []int64) *Tensor {
 	const operation = "AdaptiveAvgPool3d"
 	self := t.acquire(operation)
 	defer t.release()
@@ -191,7 +191,7 @@ func (t *Tensor) AdaptiveAvgPool3d(size ...int64) *Tensor {
 
 // AdaptiveMaxPool1d returns the maxima of windows that divide t [N, C, L] into size windows, and
 // their indices in L.
-func (t *Tensor) AdaptiveMaxPool1d(size ...int64) (values, indices *Tensor) {
+func (t *Tensor) AdaptiveMaxPool1d(size []int64) (values, indices *Tensor) {
 	const operation = "AdaptiveMaxPool1d"
 	self := t.acquire(operation)
 	defer t.release()
@@ -202,7 +202,7 @@ func (t *Tensor) AdaptiveMaxPool1d(size ...int64) (values, indices *Tensor) {
 
 // AdaptiveMaxPool2d returns the maxima of windows that divide t [N, C, H, W] into size windows
 // (height, width), and their indices in the flattened plane.
-func (t *Tensor) AdaptiveMaxPool2d(size ...int64) (values, indices *Tensor) {
+func (t *Tensor) AdaptiveMaxPool2d(size []int64) (values, indices *Tensor) {
 	const operation = "AdaptiveMaxPool2d"
 	self := t.acquire(operation)
 	defer t.release()
@@ -213,7 +213,7 @@ func (t *Tensor) AdaptiveMaxPool2d(size ...int64) (values, indices *Tensor) {
 
 // AdaptiveMaxPool3d returns the maxima of windows that divide t [N, C, D, H, W] into size windows
 // (depth, height, width), and their indices in the flattened volume.
-func (t *Tensor) AdaptiveMaxPool3d(size ...int64) (values, indices *Tensor) {
+func (t *Tensor) AdaptiveMaxPool3d(size []int64) (values, indices *Tensor) {
 	const operation = "AdaptiveMaxPool3d"
 	self := t.acquire(operation)
 	defer t.release()

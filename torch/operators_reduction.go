@@ -358,7 +358,7 @@ func (t *Tensor) ReNorm(p Number, dim int64, maxNorm Number) *Tensor {
 }
 
 // CountNonZero returns the number of nonzero elements along dims.
-func (t *Tensor) CountNonZero(dims ...int64) *Tensor {
+func (t *Tensor) CountNonZero(dims []int64) *Tensor {
 	const operation = "CountNonZero"
 	self := t.acquire(operation)
 	defer t.release()

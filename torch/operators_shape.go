@@ -113,7 +113,7 @@ func (t *Tensor) Unflatten(dim int64, sizes []int64) *Tensor {
 }
 
 // Permute returns t with its dimensions in the given order, a view.
-func (t *Tensor) Permute(dims ...int64) *Tensor {
+func (t *Tensor) Permute(dims []int64) *Tensor {
 	const operation = "Permute"
 	self := t.acquire(operation)
 	defer t.release()
@@ -194,7 +194,7 @@ func (t *Tensor) SqueezeDim(dim int64) *Tensor {
 }
 
 // SqueezeDims returns t without those of dims whose size is 1, a view.
-func (t *Tensor) SqueezeDims(dims ...int64) *Tensor {
+func (t *Tensor) SqueezeDims(dims []int64) *Tensor {
 	const operation = "SqueezeDims"
 	self := t.acquire(operation)
 	defer t.release()
@@ -228,7 +228,7 @@ func (t *Tensor) BroadcastTo(shape Shape) *Tensor {
 }
 
 // BroadcastTensors returns the tensors broadcast to one shape, as views.
-func BroadcastTensors(tensors ...*Tensor) []*Tensor {
+func BroadcastTensors(tensors []*Tensor) []*Tensor {
 	const operation = "BroadcastTensors"
 	tensorsHandles := acquireAll(operation, tensors)
 	defer tensorsHandles.release()
@@ -237,7 +237,7 @@ func BroadcastTensors(tensors ...*Tensor) []*Tensor {
 }
 
 // Repeat returns t repeated along each dimension, a copy.
-func (t *Tensor) Repeat(repeats ...int64) *Tensor {
+func (t *Tensor) Repeat(repeats []int64) *Tensor {
 	const operation = "Repeat"
 	self := t.acquire(operation)
 	defer t.release()
@@ -266,7 +266,7 @@ func (t *Tensor) RepeatInterleaveEach(repeats *Tensor, dim int64) *Tensor {
 }
 
 // Tile returns t repeated along its last dimensions, as tile in numpy.
-func (t *Tensor) Tile(repeats ...int64) *Tensor {
+func (t *Tensor) Tile(repeats []int64) *Tensor {
 	const operation = "Tile"
 	self := t.acquire(operation)
 	defer t.release()
@@ -274,7 +274,7 @@ func (t *Tensor) Tile(repeats ...int64) *Tensor {
 }
 
 // Flip returns t reversed along dims, a copy.
-func (t *Tensor) Flip(dims ...int64) *Tensor {
+func (t *Tensor) Flip(dims []int64) *Tensor {
 	const operation = "Flip"
 	self := t.acquire(operation)
 	defer t.release()

@@ -492,7 +492,7 @@ func TestOperatorMisusePanicsWithAnError(t *testing.T) {
 		"dtype":           {"MatMul", torch.ErrInvalid, func() { a.MatMul(a.T().To(torch.Float64)) }},
 		"list":            {"Cat", torch.ErrInvalid, func() { torch.Cat([]*torch.Tensor{a, b}, 0) }},
 		"empty list":      {"Cat", torch.ErrInvalid, func() { torch.Cat(nil, 0) }},
-		"text":            {"Einsum", torch.ErrInvalid, func() { torch.Einsum("ij,jk->ik", a) }},
+		"text":            {"Einsum", torch.ErrInvalid, func() { torch.Einsum("ij,jk->ik", []*torch.Tensor{a}) }},
 		"in place":        {"AddInPlace", torch.ErrInvalid, func() { a.AddInPlace(b) }},
 		"several results": {"TopK", torch.ErrInvalid, func() { a.TopK(9, 1, true) }},
 		"truth":           {"AllClose", torch.ErrInvalid, func() { a.AllClose(b, 0, 0) }},
@@ -583,7 +583,7 @@ func ExampleTensor_Slice() {
 func ExampleEinsum() {
 	a := torch.FromSlice([]float32{1, 2, 3, 4}, torch.Shape{2, 2})
 	b := torch.FromSlice([]float32{1, 0, 0, 10}, torch.Shape{2, 2})
-	fmt.Println(torch.Einsum("ij,jk->ik", a, b).Float32s())
+	fmt.Println(torch.Einsum("ij,jk->ik", []*torch.Tensor{a, b}).Float32s())
 	// Output: [1 20 3 40]
 }
 

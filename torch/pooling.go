@@ -61,7 +61,7 @@ func (t *Tensor) MaxUnpool1d(indices *Tensor, size int64) *Tensor {
 	plane, at := t.Unsqueeze(-1), indices.Unsqueeze(-1)
 	defer plane.Close()
 	defer at.Close()
-	unpooled := plane.MaxUnpool2d(at, size, 1)
+	unpooled := plane.MaxUnpool2d(at, []int64{size, 1})
 	defer unpooled.Close()
 	return unpooled.SqueezeDim(-1)
 }
@@ -76,9 +76,9 @@ func hasNumbers(operation string, dimensions int, lists ...[]int64) {
 	}
 }
 
-// MaxUnpool2d returns zeros [N, C, size...] (height, width) with t's elements at the indices from
-// [Tensor.MaxPool2dWithIndices].
-func (t *Tensor) MaxUnpool2d(indices *Tensor, size ...int64) *Tensor {
+// MaxUnpool2d returns zeros [N, C, size...], where size is [height, width], with t's elements at
+// the indices from [Tensor.MaxPool2dWithIndices].
+func (t *Tensor) MaxUnpool2d(indices *Tensor, size []int64) *Tensor {
 	hasNumbers("MaxUnpool2d", 2, size)
 	return t.maxUnpool2d(indices, size)
 }
@@ -100,21 +100,21 @@ type AvgPoolOptions struct {
 }
 
 // AvgPool1d returns the mean of each window of t [N, C, L].
-func (t *Tensor) AvgPool1d(kernel []int64, o AvgPoolOptions) *Tensor {
-	padding := listOr(o.Padding, listOfZero)
-	return t.avgPool1d(kernel, o.Stride, padding, o.CeilMode, !o.ExcludePadding)
+func (t *Tensor) AvgPool1d(kernel []int64, options AvgPoolOptions) *Tensor {
+	padding := listOr(options.Padding, listOfZero)
+	return t.avgPool1d(kernel, options.Stride, padding, options.CeilMode, !options.ExcludePadding)
 }
 
 // AvgPool2d returns the mean of each window of t [N, C, H, W].
-func (t *Tensor) AvgPool2d(kernel []int64, o AvgPoolOptions) *Tensor {
-	padding := listOr(o.Padding, listOfZero)
-	return t.avgPool2d(kernel, o.Stride, padding, o.CeilMode, !o.ExcludePadding)
+func (t *Tensor) AvgPool2d(kernel []int64, options AvgPoolOptions) *Tensor {
+	padding := listOr(options.Padding, listOfZero)
+	return t.avgPool2d(kernel, options.Stride, padding, options.CeilMode, !options.ExcludePadding)
 }
 
 // AvgPool3d returns the mean of each window of t [N, C, D, H, W].
-func (t *Tensor) AvgPool3d(kernel []int64, o AvgPoolOptions) *Tensor {
-	padding := listOr(o.Padding, listOfZero)
-	return t.avgPool3d(kernel, o.Stride, padding, o.CeilMode, !o.ExcludePadding)
+func (t *Tensor) AvgPool3d(kernel []int64, options AvgPoolOptions) *Tensor {
+	padding := listOr(options.Padding, listOfZero)
+	return t.avgPool3d(kernel, options.Stride, padding, options.CeilMode, !options.ExcludePadding)
 }
 
 // LPPoolOptions are the options of power-average pooling. The zero value is PyTorch's default.
@@ -124,18 +124,18 @@ type LPPoolOptions struct {
 }
 
 // LPPool1d returns the p-norm of each window of t [N, C, L].
-func (t *Tensor) LPPool1d(p float64, kernel []int64, o LPPoolOptions) *Tensor {
-	return t.lpPool((*Tensor).AvgPool1d, 1, p, kernel, o)
+func (t *Tensor) LPPool1d(p float64, kernel []int64, options LPPoolOptions) *Tensor {
+	return t.lpPool((*Tensor).AvgPool1d, 1, p, kernel, options)
 }
 
 // LPPool2d returns the p-norm of each window of t [N, C, H, W].
-func (t *Tensor) LPPool2d(p float64, kernel []int64, o LPPoolOptions) *Tensor {
-	return t.lpPool((*Tensor).AvgPool2d, 2, p, kernel, o)
+func (t *Tensor) LPPool2d(p float64, kernel []int64, options LPPoolOptions) *Tensor {
+	return t.lpPool((*Tensor).AvgPool2d, 2, p, kernel, options)
 }
 
 // LPPool3d returns the p-norm of each window of t [N, C, D, H, W].
-func (t *Tensor) LPPool3d(p float64, kernel []int64, o LPPoolOptions) *Tensor {
-	return t.lpPool((*Tensor).AvgPool3d, 3, p, kernel, o)
+func (t *Tensor) LPPool3d(p float64, kernel []int64, options LPPoolOptions) *Tensor {
+	return t.lpPool((*Tensor).AvgPool3d, 3, p, kernel, options)
 }
 
 // lpPool computes sums as means times the window's size, as PyTorch does: windows that reach past

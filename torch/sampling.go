@@ -103,11 +103,11 @@ func (t *Tensor) Interpolate(size []int64, options InterpolateOptions) *Tensor {
 	case kind{InterpolateTrilinear, 3, false}:
 		return t.upsampleTrilinear3d(size, align, s[0], s[1], s[2])
 	case kind{InterpolateArea, 1, false}:
-		return t.AdaptiveAvgPool1d(size...)
+		return t.AdaptiveAvgPool1d(size)
 	case kind{InterpolateArea, 2, false}:
-		return t.AdaptiveAvgPool2d(size...)
+		return t.AdaptiveAvgPool2d(size)
 	case kind{InterpolateArea, 3, false}:
-		return t.AdaptiveAvgPool3d(size...)
+		return t.AdaptiveAvgPool3d(size)
 	default:
 		panic(invalid("Interpolate", "no mode %d for %d spatial dimensions with Antialias %t",
 			options.Mode, len(size), options.Antialias))

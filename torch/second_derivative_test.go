@@ -13,7 +13,7 @@ import (
 var smooth = map[string]func(x *torch.Tensor) *torch.Tensor{
 	"polynomial": func(x *torch.Tensor) *torch.Tensor { return x.PowScalar(4).Sum().Add(x.Prod()) },
 	"softmax":    func(x *torch.Tensor) *torch.Tensor { return x.Softmax(0).Square().Sum().Log() },
-	"sines":      func(x *torch.Tensor) *torch.Tensor { return x.Sin().Mul(x.Flip(0).Exp()).Sum() },
+	"sines":      func(x *torch.Tensor) *torch.Tensor { return x.Sin().Mul(x.Flip([]int64{0}).Exp()).Sum() },
 	"quadratic form": func(x *torch.Tensor) *torch.Tensor {
 		m := torch.Arange(0, 16, 1, torch.Float64).Reshape(torch.Shape{4, 4}).DivScalar(10)
 		return m.MatMul(x).Tanh().Dot(x)

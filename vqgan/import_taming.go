@@ -11,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/clipvqgan/clipvqgan/internal/missing"
 	"github.com/clipvqgan/clipvqgan/internal/weights"
 	"github.com/clipvqgan/clipvqgan/torch"
 )
@@ -169,7 +170,7 @@ func findConfiguration(checkpoint, given string) (*tamingModel, string, error) {
 func readConfiguration(path string) (*tamingModel, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("the configuration %s does not exist: %w", path, fs.ErrNotExist)
+		return nil, missing.Error("the configuration " + path)
 	}
 	if err != nil {
 		return nil, err

@@ -23,7 +23,7 @@ func TestWrongFlags(t *testing.T) {
 		"generate --nonsense":            `there is no flag --nonsense; clipvqgan generate --help shows all`,
 		"generate -xyz":                  `there is no flag -x; clipvqgan generate --help shows all`,
 		"generate --device foo":          `--device: "foo" is no device; use auto, cpu, cuda or cuda:N`,
-		"generate --clip none.pt":        `the model file none.pt does not exist`,
+		"generate --clip none.pt":        `none.pt does not exist`,
 		"generate --steps -3":            `steps is -3, wanted a finite number, 0 or more: invalid argument`,
 	} {
 		_, problems, status := run(t, folder, strings.Split(arguments, " ")...)

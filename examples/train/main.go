@@ -135,7 +135,7 @@ func shifted(pictures *torch.Tensor) *torch.Tensor {
 	if draws[2] < 4 {
 		return moved
 	}
-	return moved.Flip(3)
+	return moved.Flip([]int64{3})
 }
 
 // accuracy returns the share of images whose class is predicted.
@@ -202,7 +202,7 @@ func run() error {
 		return err
 	}
 	again := newNetwork(int64(len(train.names)))
-	if _, err := nn.LoadStateDict(again, loaded.(*torch.Dict), nn.LoadOptions{}); err != nil {
+	if _, err := nn.LoadStateDict(again, loaded.(*torch.Dict), torch.StateDictOptions{}); err != nil {
 		return err
 	}
 	largest, _ := test.classes.Mode(0, false)

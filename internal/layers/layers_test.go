@@ -31,6 +31,7 @@ type layer struct {
 // layers go from the bottom to the top. Where several hold a package, the longest name counts.
 var layers = []layer{
 	{"internal/atomicfile", nil},
+	{"internal/missing", nil},
 
 	// Pictures and text know no tensors.
 	{"imageio", []string{"imageio/internal/...", "internal/atomicfile"}},
@@ -38,9 +39,9 @@ var layers = []layer{
 	{"tokenizer", []string{"internal/atomicfile"}},
 
 	{"torch/internal/...", []string{"torch/internal/..."}},
-	{"torch/internal/tensorfile", []string{"torch", "torch/internal/..."}}, // the one above torch
+	{"torch/internal/tensorfile", []string{"torch", "torch/internal/...", "internal/missing"}}, // the one above torch
 	{"torch", []string{"torch/internal/...", "internal/atomicfile"}},
-	{"torch/jit", []string{"torch", "torch/internal/...", "internal/atomicfile"}},
+	{"torch/jit", []string{"torch", "torch/internal/...", "internal/atomicfile", "internal/missing"}},
 	{"torch/cuda", []string{"torch", "torch/internal/..."}},
 	{"torch/optim", []string{"torch", "torch/internal/..."}},
 	{"torch/nn", []string{"torch", "torch/internal/..."}},
@@ -51,11 +52,11 @@ var layers = []layer{
 	{"torch/gonum", []string{"torch"}},
 	{"internal/archive", []string{"torch", "torch/jit"}},
 	{"internal/architecture", []string{"torch", "torch/jit", "torch/nn"}},
-	{"internal/weights", []string{"torch", "torch/checkpoint", "torch/safetensors", "internal/architecture"}},
+	{"internal/weights", []string{"torch", "torch/checkpoint", "torch/safetensors", "internal/architecture", "internal/missing"}},
 
 	// CLIP and VQGAN do not know each other.
 	{"clip", []string{"torch/...", "imageio", "tokenizer", "internal/archive", "internal/architecture", "internal/weights"}},
-	{"vqgan", []string{"torch/...", "imageio", "internal/archive", "internal/architecture", "internal/weights"}},
+	{"vqgan", []string{"torch/...", "imageio", "internal/archive", "internal/architecture", "internal/weights", "internal/missing"}},
 	{"clip/train", []string{"clip", "torch/...", "imageio", "tokenizer"}},
 	{"clip/search", []string{"internal/atomicfile"}}, // vectors, whatever model made them
 	{"clip/index", []string{"clip", "clip/search/...", "imageio", "internal/atomicfile"}},

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/clipvqgan/clipvqgan/internal/missing"
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/torch/checkpoint"
 	"github.com/clipvqgan/clipvqgan/torch/safetensors"
@@ -82,7 +83,7 @@ func Open(path string) (*File, error) {
 func beginning(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("the file %s does not exist: %w", path, fs.ErrNotExist)
+		return nil, missing.Error("the file " + path)
 	}
 	if err != nil {
 		return nil, err

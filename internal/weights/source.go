@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/clipvqgan/clipvqgan/internal/missing"
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
@@ -48,7 +49,7 @@ func OpenSource(source string, names []string) (*File, error) {
 func findIn(source string, names []string) (string, error) {
 	info, err := os.Stat(source)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("%s does not exist: %w", source, fs.ErrNotExist)
+		return "", missing.Error(source)
 	}
 	if err != nil || !info.IsDir() {
 		return source, err

@@ -15,7 +15,7 @@ def go_type(parameter: Parameter) -> str:
     plain = KINDS[parameter.type].go
     if parameter.go_name == "shape" and plain == "[]int64":
         return "Shape"
-    return "..." + plain.removeprefix("[]") if parameter.variadic else plain
+    return plain
 
 
 def go_parameters(parameters: list[Parameter]) -> str:

@@ -17,7 +17,6 @@ class Parameter:
     argument: Argument
     go_name: str
     type: str  # the argument's type, "Scalar" rather than "Scalar?" where it was made required
-    variadic: bool
 
     @property
     def c_name(self) -> str:
@@ -90,7 +89,7 @@ def camel(name: str) -> str:
 
 
 LINE = re.compile(r"(func )?(\w+) = ([\w.]+)\((.*?)\)(?: -> ([\w, ]+))?: (.+)")
-TOKEN = re.compile(r"(\w+)(!)?(?: as (\w+))?(\.\.\.)?")
+TOKEN = re.compile(r"(\w+)(!)?(?: as (\w+))?")
 
 
 def read_list(path: pathlib.Path, schemas: dict[str, Schema]) -> list[Section]:
@@ -156,7 +155,7 @@ def parse_line(line: str, schemas: dict[str, Schema]) -> Operator:
             options = token.removeprefix("options=")
             continue
         fixed = re.fullmatch(r"(\w+)=(.+)", token)
-        name = fixed.group(1) if fixed else token.split(" ")[0].rstrip("!.")
+        name = fixed.group(1) if fixed else token.split(" ")[0].rstrip("!")
         if name not in declared:
             raise ListError(f"{schema_name} has no argument {name}: {schema.text}")
         argument = declared[name]
@@ -166,16 +165,14 @@ def parse_line(line: str, schemas: dict[str, Schema]) -> Operator:
         form = TOKEN.fullmatch(token)
         if form is None:
             raise ListError(f"cannot read the argument {token!r}")
-        _, required, new_name, variadic = form.groups()
+        _, required, new_name = form.groups()
         parameter_type = argument.type
         if required:
             parameter_type = parameter_type.removesuffix("?")
         if parameter_type not in KINDS:
             hint = f": write {name}! to require it" if parameter_type.endswith("?") else ""
             raise ListError(f"{name} has the type {parameter_type}, which Go cannot pass{hint}")
-        parameters.append(
-            Parameter(argument, new_name or camel(name), parameter_type, variadic is not None)
-        )
+        parameters.append(Parameter(argument, new_name or camel(name), parameter_type))
     if not function and (not parameters or parameters[0].type != "Tensor"):
         raise ListError("a method's first argument is its tensor; write `func` before a function")
     listed = {parameter.argument.name for parameter in parameters} | values.keys()

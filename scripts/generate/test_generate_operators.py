@@ -82,9 +82,9 @@ class ListTest(unittest.TestCase):
         self.assertIn('int_array(pad, pad_count), "constant", value)', c_files.cpp_definition(default))
 
     def test_what_only_a_tensor_has(self):
-        operator = self.parse("Expand = expand(self, size as sizes...): expands.")
+        operator = self.parse("Expand = expand(self, size as sizes): expands.")
         self.assertIn("self->value.expand(int_array(", c_files.cpp_definition(operator))
-        self.assertIn("Expand(sizes ...int64) *Tensor", go_files.go_function(operator))
+        self.assertIn("Expand(sizes []int64) *Tensor", go_files.go_function(operator))
 
     def test_several_results_have_names(self):
         operator = self.parse("MaxDim = max.dim(self, dim, keepdim): finds.")

@@ -291,6 +291,7 @@ def write_reference(net: torch.jit.ScriptModule) -> None:
     (OUTPUT / "net.json").write_text(
         json.dumps(
             {
+                "shown": str(net),
                 "output": y.detach().flatten().tolist(),
                 "input_gradient": x.grad.flatten().tolist(),
                 "head_gradient": net.head.weight.grad.flatten().tolist(),

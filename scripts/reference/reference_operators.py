@@ -436,7 +436,7 @@ def reduction():
     case("Norm", torch.norm, x, 3.5)
     case("NormDim", lambda t, p, dims, keep: torch.norm(t, p, dims, keep), x, 2, [1], True)
     case("NormDim", lambda t, p, dims, keep: torch.norm(t, p, dims, keep), x, 1, [0, 2], False)
-    case("CountNonZero", lambda t, dim: torch.count_nonzero(t, dim), i, 1)
+    case("CountNonZero", torch.count_nonzero, i, [1])
     case("CumSum", torch.cumsum, x, 1)
     case("CumProd", torch.cumprod, x, -1)
     case("CumMax", torch.cummax, d, 1)
@@ -522,7 +522,7 @@ def shape():
     case("ReshapeAs", lambda t, o: t.reshape_as(o), x.mT, Constant(torch.zeros(6, 4)))
     case("Flatten", torch.flatten, x, 1, -1)
     case("Unflatten", torch.unflatten, x, 2, [2, 2])
-    case("Permute", lambda t, *dims: t.permute(dims), x, 2, 0, 1)
+    case("Permute", torch.permute, x, [2, 0, 1])
     case("Transpose", torch.transpose, x, 0, -1)
     case("T", torch.t, x[0])
     case("MT", lambda t: t.mT, x)
@@ -533,16 +533,16 @@ def shape():
     one = normal(1, 3, 1)
     case("Squeeze", torch.squeeze, one)
     case("SqueezeDim", torch.squeeze, one, 2)
-    case("SqueezeDims", lambda t, *dims: torch.squeeze(t, dims), one, 0, 1, 2)
+    case("SqueezeDims", torch.squeeze, one, [0, 1, 2])
     case("Expand", lambda t, s: t.expand(s), one, [2, -1, 4])
     case("ExpandAs", lambda t, o: t.expand_as(o), one, Constant(x))
     case("BroadcastTo", lambda t, s: torch.broadcast_to(t, s), one, [2, 3, 4])
-    func("BroadcastTensors", lambda *t: torch.broadcast_tensors(*t), normal(2, 1), normal(3))
-    case("Repeat", lambda t, *r: t.repeat(r), x[0], 2, 1, 2)
+    func("BroadcastTensors", lambda t: torch.broadcast_tensors(*t), [normal(2, 1), normal(3)])
+    case("Repeat", lambda t, r: t.repeat(r), x[0], [2, 1, 2])
     case("RepeatInterleave", torch.repeat_interleave, x, 2, 1)
     case("RepeatInterleaveEach", torch.repeat_interleave, x, torch.tensor([2, 0, 1]), 1)
-    case("Tile", lambda t, *r: torch.tile(t, r), x[0], 1, 2)
-    case("Flip", lambda t, *dims: torch.flip(t, dims), x, 0, 2)
+    case("Tile", torch.tile, x[0], [1, 2])
+    case("Flip", torch.flip, x, [0, 2])
     case("Roll", torch.roll, x, [1, -1], [1, 2])
     case("Rot90", torch.rot90, x, 1, [1, 2])
     case(
@@ -699,8 +699,8 @@ def linear_algebra():
         0.5,
         2.0,
     )
-    func("Einsum", torch.einsum, "ij,jk->ki", a, b)
-    func("Einsum", torch.einsum, "bij,bjk->bik", batch, other)
+    func("Einsum", torch.einsum, "ij,jk->ki", [a, b])
+    func("Einsum", torch.einsum, "bij,bjk->bik", [batch, other])
     case("Inner", torch.inner, a, normal(4, 3))
     case(
         "TensorDot", lambda t, o, d, e: torch.tensordot(t, o, (d, e)), batch, other, [0, 2], [0, 1]
@@ -936,9 +936,9 @@ def pooling():
         )
         case(
             f"AdaptiveAvgPool{d}d",
-            lambda t, *s, f=getattr(F, f"adaptive_avg_pool{d}d"): f(t, s),
+            lambda t, s, f=getattr(F, f"adaptive_avg_pool{d}d"): f(t, s),
             x,
-            *[3, 2, 1][:d],
+            [3, 2, 1][:d],
         )
     x = distinct(1, 2, 5, 4)
     case(
@@ -949,12 +949,12 @@ def pooling():
         {},
     )
     case(
-        "AdaptiveMaxPool1d", lambda t, n: F.adaptive_max_pool1d(t, n, return_indices=True), x[0], 3
+        "AdaptiveMaxPool1d", lambda t, n: F.adaptive_max_pool1d(t, n, return_indices=True), x[0], [3]
     )
     _, at = F.max_pool1d(x[0], 2, return_indices=True)
     case("MaxUnpool1d", lambda t, i, n: F.max_unpool1d(t, i, 2, output_size=[n]), normal(*at.shape), at, 5)
     _, at = F.max_pool2d(x, 2, return_indices=True)
-    case("MaxUnpool2d", lambda t, i, *n: F.max_unpool2d(t, i, 2, output_size=n), normal(*at.shape), at, 5, 4)
+    case("MaxUnpool2d", lambda t, i, n: F.max_unpool2d(t, i, 2, output_size=n), normal(*at.shape), at, [5, 4])
     volume = distinct(1, 1, 4, 4, 2)
     _, at = F.max_pool3d(volume, 2, return_indices=True)
     case(
@@ -963,10 +963,10 @@ def pooling():
         normal(*at.shape), at, [4, 4, 2], [2, 2, 2], [0, 0, 0],
     )
     case(
-        "AdaptiveMaxPool3d", lambda t, *s: F.adaptive_max_pool3d(t, s, return_indices=True), volume, 2, 3, 1
+        "AdaptiveMaxPool3d", lambda t, s: F.adaptive_max_pool3d(t, s, return_indices=True), volume, [2, 3, 1]
     )
     case(
-        "AdaptiveMaxPool2d", lambda t, *s: F.adaptive_max_pool2d(t, s, return_indices=True), x, 3, 2
+        "AdaptiveMaxPool2d", lambda t, s: F.adaptive_max_pool2d(t, s, return_indices=True), x, [3, 2]
     )
 
 

@@ -137,7 +137,7 @@ func ExampleModule_LoadStateDict() {
 		log.Fatal(err)
 	}
 	defer module.Close()
-	err = module.LoadStateDict(torch.NewDict("weight", torch.Ones(torch.Shape{2, 3})), true)
+	_, err = module.LoadStateDict(torch.NewDict("weight", torch.Ones(torch.Shape{2, 3})), torch.StateDictOptions{})
 	fmt.Println(err)
 	// Output: torch: LoadStateDict: the state dict does not fit the module: it lacks bias; weight has shape [2 3], not [2 2]
 }

@@ -18,10 +18,10 @@ import (
 	"unsafe"
 
 	"github.com/clipvqgan/clipvqgan/internal/atomicfile"
+	"github.com/clipvqgan/clipvqgan/internal/missing"
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 	"github.com/clipvqgan/clipvqgan/torch/internal/stream"
-	"github.com/clipvqgan/clipvqgan/torch/internal/tensorfile"
 )
 
 // Load loads a TorchScript archive written by torch.jit.save or [Module.Save]. The module is loaded
@@ -80,7 +80,7 @@ func readFile(operation, path string) (map[string][]byte, error) {
 	file, err := os.Open(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("torch: %s: %w", operation, tensorfile.Missing("the model file "+path))
+		return nil, fmt.Errorf("torch: %s: %w", operation, missing.Error("the model file "+path))
 	case err != nil:
 		return nil, fmt.Errorf("torch: %s: %w", operation, err)
 	}

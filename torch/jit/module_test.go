@@ -28,6 +28,7 @@ func loadModule(t testing.TB, name string, where ...torch.Option) *jit.Module {
 
 // netReference is what Python computes with net.pt.
 type netReference struct {
+	Shown         string
 	Output        []float32
 	InputGradient []float32 `json:"input_gradient"`
 	HeadGradient  []float32 `json:"head_gradient"`

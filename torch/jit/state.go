@@ -32,38 +32,38 @@ func (m *Module) state(operation string) ([]torch.NamedTensor, error) {
 }
 
 // LoadStateDict copies the tensors of a state dict to the module's parameters and buffers of the
-// same names, and converts dtype and device. With strict, names that are only in one of the two are
-// an error; otherwise they are ignored. Shapes must fit in any case. On error the module is
-// unchanged, and the error lists all that does not fit.
-func (m *Module) LoadStateDict(state *torch.Dict, strict bool) error {
+// same names, and converts dtype and device. If a name is missing or unexpected, or a shape differs,
+// it copies nothing and returns an error of kind [torch.ErrInvalid] that lists them all.
+func (m *Module) LoadStateDict(state *torch.Dict, options torch.StateDictOptions) (report torch.StateDictReport, err error) {
 	const operation = "LoadStateDict"
 	own, err := m.state(operation)
 	if err != nil {
-		return err
+		return report, err
 	}
 	defer bridge.CloseAll(withoutNames(own))
 	given, err := state.Tensors()
 	if err != nil {
-		return err
+		return report, err
 	}
 	sources := map[string]*torch.Tensor{}
 	for _, named := range given {
 		sources[named.Name] = named.Tensor
 	}
-	return torch.Try(func() error {
-		var missing, misfits []string
+	report.Unexpected = unexpected(given, own)
+	err = torch.Try(func() error {
+		var misfits []string
 		for _, target := range own {
 			source, ok := sources[target.Name]
 			if !ok {
-				missing = append(missing, target.Name)
+				report.Missing = append(report.Missing, target.Name)
 			} else if wanted, got := target.Tensor.Shape(), source.Shape(); !slices.Equal(wanted, got) {
 				misfits = append(misfits, fmt.Sprintf("%s has shape %v, not %v", target.Name, got, wanted))
 			}
 		}
 		problems := misfits
-		if strict {
-			problems = slices.Concat(listed("it lacks ", missing),
-				listed("the module lacks ", unexpected(given, own)), misfits)
+		if !options.Partial {
+			problems = slices.Concat(listed("it lacks ", report.Missing),
+				listed("the module lacks ", report.Unexpected), misfits)
 		}
 		if len(problems) > 0 {
 			return invalid(operation, "the state dict does not fit the module: %s", strings.Join(problems, "; "))
@@ -77,6 +77,7 @@ func (m *Module) LoadStateDict(state *torch.Dict, strict bool) error {
 		})
 		return nil
 	})
+	return report, err
 }
 
 // unexpected returns the names in given that are not in known.

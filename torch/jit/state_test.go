@@ -23,7 +23,9 @@ func TestStateDict(t *testing.T) {
 			parameter.FillInPlace(0)
 		}
 	})
-	require.NoError(t, other.LoadStateDict(state, true))
+	report, err := other.LoadStateDict(state, torch.StateDictOptions{})
+	require.NoError(t, err)
+	assert.Empty(t, report)
 	y, err := other.Forward(netInput(torch.Float64))
 	require.NoError(t, err)
 	assert.Equal(t, torch.Float64, y.DType(), "the module keeps its dtype")
@@ -35,12 +37,17 @@ func TestStateDict(t *testing.T) {
 func TestStateDictThatDoesNotFit(t *testing.T) {
 	net := loadModule(t, "net.pt")
 	state := torch.NewDict("head.bias", torch.Ones(torch.Shape{3}), "head.weight", torch.Ones(torch.Shape{4, 3}), "extra", torch.Ones(nil))
-	err := net.LoadStateDict(state, true)
+	strict, partial := torch.StateDictOptions{}, torch.StateDictOptions{Partial: true}
+	load := func(state *torch.Dict, options torch.StateDictOptions) error {
+		_, err := net.LoadStateDict(state, options)
+		return err
+	}
+	err := load(state, strict)
 	require.ErrorIs(t, err, torch.ErrInvalid)
 	for _, part := range []string{"it lacks first.convolution.weight, ", "the module lacks extra", "head.weight has shape [4 3], not [3 4]"} {
 		assert.ErrorContains(t, err, part)
 	}
-	err = net.LoadStateDict(state, false)
+	err = load(state, partial)
 	require.ErrorIs(t, err, torch.ErrInvalid)
 	assert.NotContains(t, err.Error(), "lacks")
 	bias, err := net.Attribute("head.bias")
@@ -48,12 +55,15 @@ func TestStateDictThatDoesNotFit(t *testing.T) {
 	assert.NotEqual(t, []float32{1, 1, 1}, bias.(*torch.Tensor).Float32s(), "nothing was copied")
 
 	state.Delete("head.weight")
-	require.NoError(t, net.LoadStateDict(state, false))
+	report, err := net.LoadStateDict(state, partial)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"extra"}, report.Unexpected)
+	assert.Contains(t, report.Missing, "head.weight")
 	assert.Equal(t, []float32{1, 1, 1}, bias.(*torch.Tensor).Float32s())
 
 	closed := torch.Ones(torch.Shape{3})
 	closed.Close()
-	assert.ErrorIs(t, net.LoadStateDict(torch.NewDict("head.bias", closed), false), torch.ErrClosed)
-	assert.ErrorIs(t, net.LoadStateDict(torch.NewDict("head.bias", 1), false), torch.ErrInvalid)
-	assert.ErrorIs(t, net.LoadStateDict(nil, true), torch.ErrInvalid)
+	assert.ErrorIs(t, load(torch.NewDict("head.bias", closed), partial), torch.ErrClosed)
+	assert.ErrorIs(t, load(torch.NewDict("head.bias", 1), partial), torch.ErrInvalid)
+	assert.ErrorIs(t, load(nil, strict), torch.ErrInvalid)
 }

@@ -155,19 +155,19 @@ type ConvTranspose2d struct {
 
 // NewConvTranspose2d returns a layer with in input and out output channels. Weight and bias are
 // initialized uniformly in [-b, b), where b = 1/sqrt(out/groups * kernel height * kernel width).
-func NewConvTranspose2d(in, out int64, kernel []int64, o ConvTransposeOptions, how ...torch.Option) *ConvTranspose2d {
+func NewConvTranspose2d(in, out int64, kernel []int64, options ConvTransposeOptions, how ...torch.Option) *ConvTranspose2d {
 	const operation = "NewConvTranspose2d"
 	f := newFactory(operation, how)
 	kernel = perDimension(operation, "kernel", kernel, 2, 1)
-	groups := max(o.Groups, 1)
+	groups := max(options.Groups, 1)
 	checkChannels(operation, in, out, groups)
 	c := &ConvTranspose2d{Weight: f.parameter(append([]int64{in, out / groups}, kernel...)...)}
-	c.options.Stride = perDimension(operation, "stride", o.Stride, 2, 1)
-	c.options.Padding = perDimension(operation, "padding", o.Padding, 2, 0)
-	c.options.Dilation = perDimension(operation, "dilation", o.Dilation, 2, 1)
-	c.options.OutputPadding = perDimension(operation, "output padding", o.OutputPadding, 2, 0)
+	c.options.Stride = perDimension(operation, "stride", options.Stride, 2, 1)
+	c.options.Padding = perDimension(operation, "padding", options.Padding, 2, 0)
+	c.options.Dilation = perDimension(operation, "dilation", options.Dilation, 2, 1)
+	c.options.OutputPadding = perDimension(operation, "output padding", options.OutputPadding, 2, 0)
 	c.options.Groups = groups
-	if !o.NoBias {
+	if !options.NoBias {
 		c.Bias = f.parameter(out)
 	}
 	f.resetWeightAndBias(c.Weight, c.Bias)

@@ -90,9 +90,9 @@ func ExampleLoadStateDict() {
 	pretrained.Delete("fc.weight")
 	pretrained.Delete("fc.bias")
 	network := newClassifier()
-	_, err := nn.LoadStateDict(network, pretrained, nn.LoadOptions{})
+	_, err := nn.LoadStateDict(network, pretrained, torch.StateDictOptions{})
 	fmt.Println(err)
-	report, err := nn.LoadStateDict(network, pretrained, nn.LoadOptions{Partial: true})
+	report, err := nn.LoadStateDict(network, pretrained, torch.StateDictOptions{Partial: true})
 	fmt.Println(report.Missing, err)
 	// Output:
 	// torch: nn.LoadStateDict: the state dict does not fit: missing: fc.weight, fc.bias

@@ -261,7 +261,7 @@ func TestLayersEqualPyTorchs(t *testing.T) {
 			layer := c.make()
 			// What draws from the normal distribution may differ in the last bit by the processor.
 			assertState(t, reference.Get("initial").(*torch.Dict), nn.StateDict(layer), "initial")
-			_, err := nn.LoadStateDict(layer, reference.Get("state").(*torch.Dict), nn.LoadOptions{})
+			_, err := nn.LoadStateDict(layer, reference.Get("state").(*torch.Dict), torch.StateDictOptions{})
 			require.NoError(t, err)
 			var inputs []*torch.Tensor
 			var output *torch.Tensor

@@ -27,7 +27,7 @@ type AdaptiveAvgPool2d struct {
 
 // Forward returns the means of windows that divide x [N, C, H, W] into Size windows.
 func (p AdaptiveAvgPool2d) Forward(x *torch.Tensor) *torch.Tensor {
-	return x.AdaptiveAvgPool2d(perDimension("AdaptiveAvgPool2d.Forward", "size", p.Size, 2, 1)...)
+	return x.AdaptiveAvgPool2d(perDimension("AdaptiveAvgPool2d.Forward", "size", p.Size, 2, 1))
 }
 
 // Upsample resizes images, sequences or volumes; see [torch.Tensor.Interpolate].

@@ -38,24 +38,11 @@ func StateDict(module any) *torch.Dict {
 	return state
 }
 
-// LoadOptions are the options of [LoadStateDict]. The zero value is PyTorch's default, strict.
-type LoadOptions struct {
-	// Partial ignores tensors that are only in the state dict or only in the module, as PyTorch's
-	// strict=False. Shapes must fit in any case.
-	Partial bool
-}
-
-// A LoadReport lists the names that are only in the module or only in the state dict.
-type LoadReport struct {
-	Missing    []string // only in the module
-	Unexpected []string // only in the state dict
-}
-
 // LoadStateDict copies the tensors of a state dict into those with the same names in module, and
 // converts dtype and device. Use [torch.StateDict] for tensors read by package safetensors. If a
 // name is missing or unexpected, or a shape differs, it copies nothing and returns an error of kind
 // [torch.ErrInvalid] that lists them all.
-func LoadStateDict(module any, state *torch.Dict, options LoadOptions) (report LoadReport, err error) {
+func LoadStateDict(module any, state *torch.Dict, options torch.StateDictOptions) (report torch.StateDictReport, err error) {
 	const operation = "LoadStateDict"
 	err = torch.Try(func() error {
 		places := collect(operation, module).tensors
@@ -86,7 +73,7 @@ func LoadStateDict(module any, state *torch.Dict, options LoadOptions) (report L
 }
 
 // match returns the state dict's tensor for each place, or nil, and what does not fit.
-func match(operation string, places []tensorPlace, state *torch.Dict, report *LoadReport) (
+func match(operation string, places []tensorPlace, state *torch.Dict, report *torch.StateDictReport) (
 	sources []*torch.Tensor, unfit []string, err error) {
 	known := map[string]bool{}
 	for _, place := range places {

@@ -69,7 +69,7 @@ func reverse(t *torch.Tensor) *torch.Tensor {
 	for i := range dims {
 		dims[i] = int64(len(dims) - 1 - i)
 	}
-	return t.Permute(dims...)
+	return t.Permute(dims)
 }
 
 // Save writes a tensor to a .npy file, which is replaced only when it has been written completely.

@@ -50,7 +50,7 @@ func TestFortranOrderIsAView(t *testing.T) {
 	x, err := numpy.Load(filepath.Join("testdata", "fortran.npy"))
 	require.NoError(t, err)
 	assert.False(t, x.IsContiguous())
-	assert.True(t, x.Permute(2, 1, 0).IsContiguous())
+	assert.True(t, x.Permute([]int64{2, 1, 0}).IsContiguous())
 }
 
 // hasNumPy reports whether NumPy has numbers of that kind.

@@ -73,7 +73,7 @@ func fromImage(img image.Image, options Options) (*torch.Tensor, error) {
 	if options.Deep {
 		if samples := deepSamples(img, options); samples != nil {
 			shape := []int64{height, width, int64(len(samples)) / (height * width)}
-			return torch.FromSlice(samples, shape, options.Device).Permute(2, 0, 1).Contiguous(), nil
+			return torch.FromSlice(samples, shape, options.Device).Permute([]int64{2, 0, 1}).Contiguous(), nil
 		}
 	}
 	samples, err := bytesOf(img, options)
@@ -82,7 +82,7 @@ func fromImage(img image.Image, options Options) (*torch.Tensor, error) {
 	}
 	// Convert on the device, from bytes.
 	shape := []int64{height, width, int64(len(samples)) / (height * width)}
-	bytes := torch.FromSlice(samples, shape, options.Device).Permute(2, 0, 1).Contiguous()
+	bytes := torch.FromSlice(samples, shape, options.Device).Permute([]int64{2, 0, 1}).Contiguous()
 	if options.Bytes {
 		return bytes, nil
 	}
@@ -153,7 +153,7 @@ func toImage(operation string, tensor *torch.Tensor) (image.Image, error) {
 		tensor = torch.Cat([]*torch.Tensor{tensor, opaque}, 0)
 	}
 	channels := int(tensor.Size(0))
-	samples := torch.ToSlice[uint8](tensor.Permute(1, 2, 0))
+	samples := torch.ToSlice[uint8](tensor.Permute([]int64{1, 2, 0}))
 	switch {
 	case channels == 1:
 		return &image.Gray{Pix: samples, Stride: width, Rect: bounds}, nil

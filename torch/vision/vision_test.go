@@ -230,7 +230,7 @@ func TestEveryTypeOfImage(t *testing.T) {
 						pixels = append(pixels, c.R, c.G, c.B, c.A)
 					}
 				}
-				byOne = torch.FromSlice(pixels, torch.Shape{size[1], size[2], 4}).Permute(2, 0, 1)
+				byOne = torch.FromSlice(pixels, torch.Shape{size[1], size[2], 4}).Permute([]int64{2, 0, 1})
 			}
 			// JPEG's and Pillow's own arithmetic differs from the standard library's by one level.
 			tolerance := 0.0

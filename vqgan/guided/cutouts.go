@@ -109,7 +109,7 @@ func (c *cutter) apply(picture *torch.Tensor, cutouts []cutout, noise *torch.Ten
 func (c *cutter) sample(picture *torch.Tensor, reduction int64, cutouts []cutout) *torch.Tensor {
 	if reduction > 1 {
 		size := picture.Shape()
-		picture = picture.AdaptiveAvgPool2d(max(1, size[2]/reduction), max(1, size[3]/reduction))
+		picture = picture.AdaptiveAvgPool2d([]int64{max(1, size[2]/reduction), max(1, size[3]/reduction)})
 	}
 	count := int64(len(cutouts))
 	warps := make([]float32, 0, 9*count)

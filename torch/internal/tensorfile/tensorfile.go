@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/clipvqgan/clipvqgan/internal/missing"
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
@@ -15,7 +16,7 @@ import (
 func Open(format, operation, path string) (*os.File, int64, error) {
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, 0, fmt.Errorf("%s: %s: %w", format, operation, Missing("the file "+path))
+		return nil, 0, fmt.Errorf("%s: %s: %w", format, operation, missing.Error("the file "+path))
 	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("%s: %s: %w", format, operation, err)
@@ -31,16 +32,6 @@ func Open(format, operation, path string) (*os.File, int64, error) {
 	}
 	return file, info.Size(), nil
 }
-
-// Missing returns the error that what, such as "the file a.pt", does not exist. It wraps
-// [fs.ErrNotExist].
-func Missing(what string) error { return missing(what) }
-
-type missing string
-
-func (m missing) Error() string { return string(m) + " does not exist" }
-
-func (m missing) Unwrap() error { return fs.ErrNotExist }
 
 // Replace returns what with makes of a tensor, and closes the tensor.
 func Replace(tensor *torch.Tensor, with func(*torch.Tensor) *torch.Tensor) (*torch.Tensor, error) {
