@@ -156,4 +156,3 @@ func mergesFor(source string, vocabulary int64) ([]byte, error) {
 	}
 	return tokenizer.OpenAIMerges(), nil
 }
-

@@ -21,7 +21,7 @@ type importing struct {
 	architecture string
 	// configuration is a YAML file of a VQGAN.
 	configuration string
-	storage      string
+	storage       string
 }
 
 func newImport(s *settings) *cobra.Command {

@@ -183,4 +183,3 @@ func madeFrom(source, hash string) string {
 	}
 	return strings.TrimSpace(fmt.Sprintf("%s (sha256 %s)", filepath.Base(source), hash))
 }
-

@@ -75,9 +75,13 @@ func (n *Node) Buffer(name string, initial Initial, shape ...int64) *Node {
 	return n
 }
 
-// Ones and Zeros are initial values, and Normal gives normally distributed ones with mean 0.
-func Ones(t *torch.Tensor)  { nn.ConstantInPlace(t, 1) }
+// Ones writes ones.
+func Ones(t *torch.Tensor) { nn.ConstantInPlace(t, 1) }
+
+// Zeros writes zeros.
 func Zeros(t *torch.Tensor) { nn.ConstantInPlace(t, 0) }
+
+// Normal gives normally distributed values with mean 0.
 func Normal(std float64) Initial {
 	return func(t *torch.Tensor) { nn.NormalInPlace(t, 0, std, nil) }
 }
