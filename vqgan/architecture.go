@@ -43,7 +43,12 @@ type network struct {
 	CodebookSize       int64 `json:"n_embed" yaml:"n_embed"`
 	EmbeddingDimension int64 `json:"embed_dim" yaml:"embed_dim"`
 	// Gumbel models choose tokens by logits.
-	Gumbel    bool      `json:"gumbel,omitempty"`
+	Gumbel bool `json:"gumbel,omitempty" yaml:"-"`
+	// Beta weighs one term of the codebook loss; 0 means 0.25. It is the codebook's, as in taming's
+	// VectorQuantizer2 by default, or, with PaperLoss, that of the commitment, as in equation 4 of the
+	// paper.
+	Beta      float64   `json:"beta,omitempty" yaml:"-"`
+	PaperLoss bool      `json:"paper_loss,omitempty" yaml:"-"`
 	Structure structure `json:"ddconfig" yaml:"ddconfig"`
 }
 
@@ -76,11 +81,8 @@ type structure struct {
 	NoMiddleAttention bool    `json:"no_mid_attn,omitempty" yaml:"-"`
 }
 
-// The smallest epsilon of the normalization, and taming's weight of one term of the codebook loss.
-const (
-	groupNormEps = 1e-6
-	beta         = 0.25
-)
+// What the normalization adds to the variance.
+const groupNormEps = 1e-6
 
 const mostLevels, mostBlocks, largestSize = 16, 64, 1 << 24
 
@@ -179,20 +181,22 @@ func (n *network) parts(weights architecture.Weights) *jit.Parts {
 	if n.Gumbel {
 		initial = architecture.Normal(1)
 	}
-	addQuantizer(root, n.CodebookSize, n.EmbeddingDimension, initial)
+	beta := n.Beta
+	if beta == 0 {
+		beta = 0.25
+	}
+	codebook, commitment := beta, 1.0
+	if n.PaperLoss {
+		codebook, commitment = commitment, codebook
+	}
+	quantizer := root.Child("quantizer", "Quantizer").Set("codebook_weight", codebook).Set("commitment_weight", commitment)
+	quantizer.Embedding("embedding", n.CodebookSize, n.EmbeddingDimension, initial)
 	root.Conv2d("quant_conv", architecture.Conv{In: s.ZChannels, Out: n.EmbeddingDimension, Kernel: 1})
 	root.Conv2d("post_quant_conv", architecture.Conv{In: n.EmbeddingDimension, Out: s.ZChannels, Kernel: 1})
 	if n.Gumbel {
 		root.Conv2d("proj", architecture.Conv{In: s.ZChannels, Out: n.CodebookSize, Kernel: 1})
 	}
 	return root.Parts()
-}
-
-// addQuantizer adds the codebook. Its loss is that of taming's VectorQuantizer2 by default, which
-// weighs the other term than the paper (equation 4) by beta.
-func addQuantizer(root *architecture.Node, size, dimension int64, initial architecture.Initial) {
-	quantizer := root.Child("quantizer", "Quantizer").Set("codebook_weight", beta).Set("commitment_weight", 1.0)
-	quantizer.Embedding("embedding", size, dimension, initial)
 }
 
 func (s *structure) encoder(node *architecture.Node) {

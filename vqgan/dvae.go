@@ -82,8 +82,10 @@ func (d *dvae) parts(weights architecture.Weights) *jit.Parts {
 	}
 	dvaeOutput(blocks, channels, 6) // means and logarithms of scales
 
-	// Those of the convolution whose weights the rows are.
-	addQuantizer(root, d.Vocabulary, d.InitialWidth, architecture.Normal(1/math.Sqrt(float64(d.Vocabulary))))
+	// Its training had no codebook loss; these weights are those of a VQGAN's.
+	quantizer := root.Child("quantizer", "Quantizer").Set("codebook_weight", 0.25).Set("commitment_weight", 1.0)
+	// The initial values are those of the convolution whose weights the rows are.
+	quantizer.Embedding("embedding", d.Vocabulary, d.InitialWidth, architecture.Normal(1/math.Sqrt(float64(d.Vocabulary))))
 	return root.Parts()
 }
 

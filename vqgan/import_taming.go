@@ -32,7 +32,7 @@ func (o *opened) identifyTaming(options ImportOptions) (*identified, error) {
 	found := &identified{set: fromTaming(set)}
 	if name := o.architecture(options); name != "" {
 		if found.design = designs[name]; found.design == nil {
-			return nil, fmt.Errorf("there is no architecture %q; known are %s: %w", name, strings.Join(Architectures(), ", "), torch.ErrInvalid)
+			return nil, unknownArchitecture(name)
 		}
 		return found, nil
 	}
