@@ -11,6 +11,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/clip"
 	"github.com/clipvqgan/clipvqgan/imageio"
 	"github.com/clipvqgan/clipvqgan/internal/testkit/loaded"
+	"github.com/clipvqgan/clipvqgan/models"
 	"github.com/clipvqgan/clipvqgan/torch"
 )
 
@@ -52,6 +53,10 @@ func TestZeroModels(t *testing.T) {
 		assert.ErrorContains(t, err, "the reader is nil")
 	}
 	assert.ErrorIs(t, second(clip.Similarity(ctx, nil, pixels)), torch.ErrInvalid)
+	model, err := models.CLIP(torch.Option(nil), torch.Float64)
+	require.NoError(t, err)
+	defer model.Close()
+	assert.Equal(t, torch.Float64, model.DType(), "nil is no option")
 }
 
 func second[T any](_ T, err error) error { return err }

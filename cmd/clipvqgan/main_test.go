@@ -143,7 +143,7 @@ func TestFailures(t *testing.T) {
 	}{
 		"missing model":       {[]string{"classify", "good.png", "--clip", "none.pt"}, "none.pt does not exist"},
 		"truncated model":     {[]string{"classify", "good.png", "--clip", "half.pt"}, "half.pt"},
-		"no model":            {[]string{"classify", "good.png", "--clip", "text.pt"}, "is no TorchScript module"},
+		"no model":            {[]string{"classify", "good.png", "--clip", "text.pt"}, "text.pt is no checkpoint"},
 		"model of wrong kind": {[]string{"classify", "good.png", "--clip", vqganModel}, `is no CLIP model: it is a "vqgan" model`},
 		"no picture":          {[]string{"classify", "text.png"}, "text.png"},
 		"missing picture":     {[]string{"classify", "none.png"}, "none.png"},
