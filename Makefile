@@ -206,6 +206,7 @@ references: .venv/installed
 	$(venv) scripts/reference/reference_formats.py imageio/testdata/formats
 	$(venv) scripts/reference/reference_tokens.py tokenizer/testdata/tokens.jsonl.gz
 	$(venv) scripts/reference/reference_tokenizers.py tokenizer/testdata/tokenizers
+	$(venv) scripts/generate/tokenizer_tables.py tokenizer/huggingface_tables.go
 	$(venv) scripts/reference/reference_optimizers.py
 	$(venv) scripts/reference/reference_autocast.py
 	$(venv) scripts/reference/reference_autograd.py

@@ -18,7 +18,7 @@ import (
 // config.json, special_tokens_map.json, tokenizer.json, spiece.model, vocab.json and merges.txt, and
 // vocab.txt. What is set in options counts more than what the files say.
 //
-// The classes are CLIPTokenizer, SiglipTokenizer, Siglip2Tokenizer, GemmaTokenizer, T5Tokenizer,
+// The classes are CLIPTokenizer, SiglipTokenizer, Siglip2Tokenizer, GemmaTokenizer, T5Tokenizer, MT5Tokenizer,
 // BertTokenizer, RobertaTokenizer, XLMRobertaTokenizer, GPT2Tokenizer, and PreTrainedTokenizerFast,
 // with and without Fast at the end; another one is an error that names it. The length of a row is
 // model_max_length, or if there is none that of the model in config.json.
@@ -66,6 +66,7 @@ var huggingFaceClasses = map[string]huggingFaceClass{
 	"Siglip2Tokenizer":    {(*huggingFaceFolder).openGemma, "<pad>", true},
 	"GemmaTokenizer":      {(*huggingFaceFolder).openGemma, "<pad>", true},
 	"T5Tokenizer":         {(*huggingFaceFolder).openT5, "<pad>", false},
+	"MT5Tokenizer":        {(*huggingFaceFolder).openT5, "<pad>", false},
 	"BertTokenizer":       {(*huggingFaceFolder).openBert, "[PAD]", false},
 	"RobertaTokenizer":    {(*huggingFaceFolder).openJSON, "<pad>", false},
 	"XLMRobertaTokenizer": {(*huggingFaceFolder).openJSON, "<pad>", false},
@@ -348,9 +349,9 @@ func (f *huggingFaceFolder) openGemma() (textEncoder, rowFormat, error) {
 // lowerFirst puts lower case before the normalizer.
 func (t *HuggingFace) lowerFirst() {
 	rest := t.normalize
-	t.normalize = func(text string) (string, bool, error) {
+	t.normalize = func(text string) (string, int, error) {
 		if rest == nil {
-			return rustLower(text), false, nil
+			return rustLower(text), firstCharacter, nil
 		}
 		return rest(rustLower(text))
 	}

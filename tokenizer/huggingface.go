@@ -184,18 +184,22 @@ func (t *HuggingFace) encode(ids []int64, text string) ([]int64, error) {
 // pieces normalizes a text and splits it into words and added tokens.
 func (t *HuggingFace) pieces(text string) ([]piece, error) {
 	var words []piece
-	for _, p := range t.added.split(nil, piece{text, noToken, true}, t.added.plain) {
+	for _, p := range t.added.split(nil, piece{text, noToken, firstLength(text)}, t.added.plain) {
 		if p.token != noToken {
 			words = append(words, p)
 			continue
 		}
 		if t.normalize != nil {
-			normalized, dropped, err := t.normalize(p.text)
+			normalized, start, err := t.normalize(p.text)
 			if err != nil {
 				return nil, err
 			}
-			p.text = normalized
-			p.atStart = p.atStart && !dropped
+			if p.text = normalized; start == firstCharacter {
+				start = firstLength(normalized)
+			}
+			if p.start > 0 {
+				p.start = start
+			}
 		}
 		for _, part := range t.added.split(nil, p, t.added.normalized) {
 			if part.token != noToken || t.split == nil {

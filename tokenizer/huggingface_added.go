@@ -121,13 +121,13 @@ func (a *addedTokens) split(pieces []piece, p piece, trie *prefixTrie) []piece {
 			end = len(text) - len(strings.TrimLeftFunc(text[end:], unicode.IsSpace))
 		}
 		if done < start {
-			pieces = append(pieces, piece{text[done:start], noToken, p.atStart && done == 0})
+			pieces = append(pieces, piece{text[done:start], noToken, max(p.start-done, 0)})
 		}
 		pieces = append(pieces, piece{token: int64(value)})
 		done = end
 	}
 	if done < len(text) {
-		pieces = append(pieces, piece{text[done:], noToken, p.atStart && done == 0})
+		pieces = append(pieces, piece{text[done:], noToken, max(p.start-done, 0)})
 	}
 	return pieces
 }

@@ -24,10 +24,10 @@ type bertOptions struct {
 	Lowercase          bool  `json:"lowercase"`
 }
 
-func (o bertOptions) normalize(text string) (string, bool, error) {
-	dropped, d := false, false
+func (o bertOptions) normalize(text string) (string, int, error) {
+	start := firstCharacter
 	if o.CleanText {
-		text, dropped, _ = filter(func(r rune) bool { return !unicode.Is(bertControls, r) })(text)
+		text, start, _ = filter(func(r rune) bool { return !unicode.Is(bertControls, r) })(text)
 		text = strings.Map(func(r rune) rune {
 			if unicode.IsSpace(r) {
 				return ' '
@@ -39,13 +39,16 @@ func (o bertOptions) normalize(text string) (string, bool, error) {
 		text = spaceChinese(text)
 	}
 	if o.StripAccents != nil && *o.StripAccents || o.StripAccents == nil && o.Lowercase {
-		text, d, _ = filter(func(r rune) bool { return !unicode.Is(bertMarks, r) })(rustNormalize(norm.NFD, text))
-		dropped = dropped || d
+		var s int
+		text, s, _ = filter(func(r rune) bool { return !unicode.Is(bertMarks, r) })(rustNormalize(norm.NFD, text))
+		if s == 0 {
+			start = 0
+		}
 	}
 	if o.Lowercase {
 		text = rustLower(text)
 	}
-	return text, dropped, nil
+	return text, start, nil
 }
 
 // spaceChinese puts spaces around Chinese characters.

@@ -70,8 +70,8 @@ func readCLIP(vocabulary, merges io.Reader, names clipSpecialTokens) (*HuggingFa
 
 // clipNormalizer is Unicode's form C, one space for a run of spaces, and lower case.
 func clipNormalizer(spaces pattern) normalizer {
-	return func(text string) (string, bool, error) {
+	return func(text string) (string, int, error) {
 		text, _, err := replacePattern(spaces, " ")(rustNormalize(norm.NFC, text))
-		return rustLower(text), false, err
+		return rustLower(text), firstCharacter, err
 	}
 }

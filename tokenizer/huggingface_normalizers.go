@@ -11,10 +11,11 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// A normalizer rewrites a text. dropped tells that the start of the text was left out, so that the
-// first character of the result is not the first of the text: the pre-tokenizer Metaspace asks for
-// it.
-type normalizer func(text string) (normalized string, dropped bool, err error)
+// A normalizer rewrites a text. start is how many bytes of the result stand for the first character
+// of the text: one character, if it is firstCharacter. The pre-tokenizer Metaspace asks for it.
+type normalizer func(text string) (normalized string, start int, err error)
+
+const firstCharacter = -1
 
 // parseNormalizer reads the part "normalizer" of a tokenizer.json; nil: there is none. It follows
 // tokenizers/src/normalizers.
@@ -51,24 +52,33 @@ func parseNormalizer(data json.RawMessage) (normalizer, error) {
 	return nil, unknownComponent("normalizer", kind)
 }
 
+// firstLength returns the length of the first character of text.
+func firstLength(text string) int {
+	_, size := utf8.DecodeRuneInString(text)
+	return size
+}
+
 // keepsStart makes a normalizer of a function that does not leave out the start of a text.
 func keepsStart(f func(text string) string) normalizer {
-	return func(text string) (string, bool, error) { return f(text), false, nil }
+	return func(text string) (string, int, error) { return f(text), firstCharacter, nil }
 }
 
 // filter is a normalizer that leaves out all characters but those that keep says.
 func filter(keep func(r rune) bool) normalizer {
-	return func(text string) (string, bool, error) {
+	return func(text string) (string, int, error) {
 		if strings.IndexFunc(text, func(r rune) bool { return !keep(r) }) < 0 {
-			return text, false, nil
+			return text, firstCharacter, nil
 		}
-		first, _ := utf8.DecodeRuneInString(text)
+		start := firstCharacter
+		if first, _ := utf8.DecodeRuneInString(text); !keep(first) {
+			start = 0
+		}
 		return strings.Map(func(r rune) rune {
 			if keep(r) {
 				return r
 			}
 			return -1
-		}, text), !keep(first), nil
+		}, text), start, nil
 	}
 }
 
@@ -91,20 +101,22 @@ func chainNormalizers(parts []json.RawMessage) (normalizer, error) {
 			chain = append(chain, n)
 		}
 	}
-	return func(text string) (string, bool, error) {
-		dropped := false
+	return func(text string) (string, int, error) {
+		start := firstCharacter
 		for _, n := range chain {
-			var d bool
-			var err error
-			if text, d, err = n(text); err != nil {
-				return "", false, err
+			normalized, s, err := n(text)
+			if err != nil {
+				return "", 0, err
 			}
-			if len(text) > longestGrown {
-				return "", false, errTextGrows
+			if len(normalized) > longestGrown {
+				return "", 0, errTextGrows
 			}
-			dropped = dropped || d
+			if start != 0 && (s != firstCharacter || normalized != text) {
+				start = s
+			}
+			text = normalized
 		}
-		return text, dropped, nil
+		return text, start, nil
 	}, nil
 }
 
@@ -116,17 +128,19 @@ func parseStrip(data json.RawMessage) (normalizer, error) {
 	if err := unmarshalComponent(data, "normalizer", &options); err != nil {
 		return nil, err
 	}
-	return func(text string) (string, bool, error) {
-		dropped := false
+	return func(text string) (string, int, error) {
+		start := firstCharacter
 		if options.StripLeft {
 			stripped := strings.TrimLeftFunc(text, unicode.IsSpace)
-			dropped = len(stripped) < len(text)
+			if len(stripped) < len(text) {
+				start = 0
+			}
 			text = stripped
 		}
 		if options.StripRight {
 			text = strings.TrimRightFunc(text, unicode.IsSpace)
 		}
-		return text, dropped, nil
+		return text, start, nil
 	}, nil
 }
 
@@ -171,27 +185,30 @@ func parseReplacement(data json.RawMessage, part string) (normalizer, error) {
 
 // replacePattern puts content in place of what a pattern matches.
 func replacePattern(find pattern, content string) normalizer {
-	return func(text string) (string, bool, error) {
+	return func(text string) (string, int, error) {
 		spans, err := find(text)
 		if err != nil {
-			return "", false, err
+			return "", 0, err
 		}
 		if len(spans) == 1 && !spans[0].matched {
-			return text, false, nil
+			return text, firstCharacter, nil
 		}
 		var out strings.Builder
 		for _, s := range spans {
 			if s.matched {
 				if out.Len()+len(content) > longestGrown {
-					return "", false, errTextGrows
+					return "", 0, errTextGrows
 				}
 				out.WriteString(content)
 			} else {
 				out.WriteString(text[s.start:s.end])
 			}
 		}
-		dropped := len(spans) > 0 && spans[0].matched && spans[0].end > 0 && content == ""
-		return out.String(), dropped, nil
+		start := firstCharacter
+		if len(spans) > 0 && spans[0].matched && spans[0].end > 0 {
+			start = len(content)
+		}
+		return out.String(), start, nil
 	}
 }
 
@@ -200,12 +217,12 @@ func parsePrepend(data json.RawMessage) (normalizer, error) {
 	if err := unmarshalComponent(data, "normalizer", &options); err != nil {
 		return nil, err
 	}
-	return keepsStart(func(text string) string {
+	return func(text string) (string, int, error) {
 		if text == "" {
-			return ""
+			return "", 0, nil
 		}
-		return options.Prepend + text
-	}), nil
+		return options.Prepend + text, len(options.Prepend) + firstLength(text), nil
+	}, nil
 }
 
 // parsePrecompiled reads a map of characters of SentencePiece. It is not applied as SentencePiece
@@ -225,7 +242,7 @@ func parsePrecompiled(data json.RawMessage) (normalizer, error) {
 	if m == nil {
 		return nil, nil
 	}
-	return keepsStart(m.normalizeClusters), nil
+	return m.normalizeClusters, nil
 }
 
 // findPrecompiled returns the first Precompiled of a normalizer or of its sequence; nil: none.
@@ -250,16 +267,20 @@ func findPrecompiled(data json.RawMessage) (normalizer, error) {
 	return nil, nil
 }
 
-func (m *charsMap) normalizeClusters(text string) string {
+func (m *charsMap) normalizeClusters(text string) (normalized string, start int, err error) {
 	const longestCluster = 5
 	var out strings.Builder
 	out.Grow(len(text) + len(text)/4)
-	for text != "" {
+	start = firstCharacter
+	for first := true; text != ""; first = false {
 		cluster := firstCluster(text)
 		text = text[len(cluster):]
 		if len(cluster) <= longestCluster {
 			if replacement, ok := m.shortest(cluster); ok {
 				out.WriteString(replacement)
+				if first && replacement != "" && utf8.RuneCountInString(cluster) == 1 {
+					start = len(replacement)
+				}
 				continue
 			}
 		}
@@ -267,11 +288,14 @@ func (m *charsMap) normalizeClusters(text string) string {
 			character := cluster[i : i+utf8.RuneLen(r)]
 			if replacement, ok := m.shortest(character); ok {
 				character = replacement
+				if first && i == 0 && replacement != "" {
+					start = len(replacement)
+				}
 			}
 			out.WriteString(character)
 		}
 	}
-	return out.String()
+	return out.String(), start, nil
 }
 
 // firstCluster returns the grapheme cluster at the start of text.
@@ -284,8 +308,8 @@ func firstCluster(text string) string {
 }
 
 // normalizeNMT is the normalization of Google's neural machine translation (normalizers/unicode.rs).
-func normalizeNMT(text string) (string, bool, error) {
-	text, dropped, err := filter(func(r rune) bool {
+func normalizeNMT(text string) (string, int, error) {
+	text, start, err := filter(func(r rune) bool {
 		switch {
 		case r >= 0x1 && r <= 0x8, r == 0xb, r >= 0xe && r <= 0x1f, r == 0x7f, r == 0x8f, r == 0x9f:
 			return false
@@ -299,7 +323,7 @@ func normalizeNMT(text string) (string, bool, error) {
 			return ' '
 		}
 		return r
-	}, text), dropped, err
+	}, text), start, err
 }
 
 // rustLower lowers each character on its own, as char::to_lowercase of Rust.

@@ -121,6 +121,9 @@ func parseByteLevel(data json.RawMessage) (preTokenizer, error) {
 		}
 		if options.AddPrefixSpace && !strings.HasPrefix(p.text, " ") {
 			p.text = " " + p.text
+			if p.start > 0 {
+				p.start++
+			}
 		}
 		start := len(pieces)
 		if options.UseRegex {
@@ -132,6 +135,7 @@ func parseByteLevel(data json.RawMessage) (preTokenizer, error) {
 			pieces = append(pieces, p)
 		}
 		for i := start; i < len(pieces); i++ {
+			pieces[i].start = len(bytesToCharacters(pieces[i].text[:min(pieces[i].start, len(pieces[i].text))]))
 			pieces[i].text = bytesToCharacters(pieces[i].text)
 		}
 		return pieces, nil
@@ -198,10 +202,14 @@ func parseMetaspace(data json.RawMessage) (preTokenizer, error) {
 		if p.text == "" {
 			return pieces, nil
 		}
+		p.start = len(strings.ReplaceAll(p.text[:min(p.start, len(p.text))], " ", replacement))
 		p.text = strings.ReplaceAll(p.text, " ", replacement)
-		prepend := options.PrependScheme == "always" || options.PrependScheme == "first" && p.atStart
+		prepend := options.PrependScheme == "always" || options.PrependScheme == "first" && p.start > 0
 		if prepend && !strings.HasPrefix(p.text, replacement) {
 			p.text = replacement + p.text
+			if p.start > 0 {
+				p.start += len(replacement)
+			}
 		}
 		if split {
 			return splitPiece(pieces, p, find, mergedWithNext)
@@ -259,13 +267,13 @@ func parseFixedLength(data json.RawMessage) (preTokenizer, error) {
 		count, start := 0, 0
 		for i := range p.text {
 			if count == options.Length {
-				pieces = append(pieces, piece{p.text[start:i], noToken, p.atStart && start == 0})
+				pieces = append(pieces, piece{p.text[start:i], noToken, max(p.start-start, 0)})
 				count, start = 0, i
 			}
 			count++
 		}
 		if start < len(p.text) {
-			pieces = append(pieces, piece{p.text[start:], noToken, p.atStart && start == 0})
+			pieces = append(pieces, piece{p.text[start:], noToken, max(p.start-start, 0)})
 		}
 		return pieces, nil
 	}, nil

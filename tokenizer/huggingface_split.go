@@ -10,9 +10,9 @@ type piece struct {
 	text string
 	// token is the added token that the piece is, or noToken. Such pieces are not split further.
 	token int64
-	// atStart tells that the piece begins where the original text does. What a normalizer adds at
-	// the start counts as a character after it.
-	atStart bool
+	// start is how many bytes of the piece stand for the first character of the original text; 0 for
+	// pieces further on.
+	start int
 }
 
 const noToken = -1
@@ -95,7 +95,7 @@ func splitPiece(pieces []piece, p piece, find pattern, behavior splitBehavior) (
 	}
 	for _, s := range behavior.apply(spans) {
 		if s.start < s.end {
-			pieces = append(pieces, piece{p.text[s.start:s.end], noToken, p.atStart && s.start == 0})
+			pieces = append(pieces, piece{p.text[s.start:s.end], noToken, max(p.start-s.start, 0)})
 		}
 	}
 	return pieces, nil

@@ -88,7 +88,7 @@ func parseComponent(t *testing.T, kind string, data json.RawMessage) func(input 
 		require.NoError(t, err)
 		return func(input json.RawMessage) string {
 			require.NoError(t, json.Unmarshal(input, &text))
-			pieces, err := p(nil, piece{text, noToken, true})
+			pieces, err := p(nil, piece{text, noToken, firstLength(text)})
 			texts := []string{}
 			for _, one := range pieces {
 				texts = append(texts, one.text)

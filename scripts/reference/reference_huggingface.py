@@ -1,10 +1,11 @@
 """The part of reference_tokenizers.py about tokenizer.json: vocabularies laid out as published ones, and components."""
 
+import collections
 import gzip
 import json
 import unicodedata
 
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 import reference_tokens as texts
 
@@ -69,6 +70,18 @@ def xlm_roberta(proto):
     return t
 
 
+def metaclip2(proto):
+    """As facebook/metaclip-2-worldwide-huge-quickgelu, whose tokenizer is that of xlm-roberta-base."""
+    special = ["<s>", "<pad>", "</s>", "<unk>"]
+    t = Tokenizer(models.Unigram([(s, 0.0) for s in special] + [(p.piece, p.score) for p in proto.pieces[3:]] + [("<mask>", 0.0)], unk_id=3))
+    t.normalizer = normalizers.Precompiled(proto.normalizer_spec.precompiled_charsmap)
+    t.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
+    t.decoder = decoders.Metaspace()
+    t.post_processor = processors.TemplateProcessing(single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
+    t.add_special_tokens([*special, AddedToken("<mask>", lstrip=True)])
+    return t
+
+
 def gemma(proto, lower):
     """As google/siglip2-base-patch16-224: byte pairs with byte fallback; SigLIP 2 lowers its texts."""
     vocabulary = {p.piece: i for i, p in enumerate(proto.pieces)}
@@ -90,13 +103,64 @@ def gemma(proto, lower):
     return t
 
 
+def word_counts(t, corpus):
+    """How often each word is in a corpus, as a tokenizer splits it."""
+    counts = collections.Counter()
+    for line in corpus:
+        line = t.normalizer.normalize_str(line) if t.normalizer else line
+        counts.update(word for word, _ in t.pre_tokenizer.pre_tokenize_str(line))
+    return counts
+
+
+def train_merges(counts, alphabet, count, prefix="", suffix=""):
+    """The symbols and merges of byte-pair encoding. Unlike the trainers of tokenizers, of two pairs that are as frequent
+    it always takes the same one."""
+    words = []
+    for word, times in sorted(counts.items()):
+        symbols = [(prefix if i > 0 else "") + c + (suffix if i == len(word) - 1 else "") for i, c in enumerate(word)]
+        if all(c in alphabet for c in word):
+            words.append((symbols, times))
+    vocabulary = sorted({symbol for symbols, _ in words for symbol in symbols})
+    merges = []
+    while len(merges) < count:
+        pairs = collections.Counter()
+        for symbols, times in words:
+            for pair in zip(symbols, symbols[1:]):
+                pairs[pair] += times
+        if not pairs:
+            break
+        best = max(pairs, key=lambda pair: (pairs[pair], pair))
+        union = best[0] + best[1][len(prefix) :]
+        merges.append(best)
+        vocabulary += [union] if union not in vocabulary else []
+        for symbols, _ in words:
+            i = 0
+            while i < len(symbols) - 1:
+                if (symbols[i], symbols[i + 1]) == best:
+                    symbols[i : i + 2] = [union]
+                i += 1
+    return vocabulary, merges
+
+
+def numbered(tokens):
+    return {token: i for i, token in enumerate(dict.fromkeys(tokens))}
+
+
+def common(counts, size):
+    """The most frequent characters of words."""
+    characters = collections.Counter(c for word, times in counts.items() for c in word * times)
+    return set(sorted(characters, key=lambda c: (-characters[c], c))[:size])
+
+
 def bert(corpus):
     """As bert-base-uncased."""
     t = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     t.normalizer = normalizers.BertNormalizer()
     t.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    t.train_from_iterator(corpus, trainers.WordPieceTrainer(vocab_size=700, special_tokens=special, show_progress=False))
+    counts = word_counts(t, corpus)
+    pieces, _ = train_merges(counts, common(counts, 200), 350, prefix="##")
+    t.model = models.WordPiece(numbered(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] + pieces), unk_token="[UNK]")
+    t.add_special_tokens(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"])
     t.decoder = decoders.WordPiece()
     t.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
     return t
@@ -106,33 +170,38 @@ def roberta(corpus):
     """As roberta-base."""
     t = Tokenizer(models.BPE())
     t.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
-    t.train_from_iterator(corpus, trainers.BpeTrainer(
-        vocab_size=700, special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"], initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()), show_progress=False))
+    pieces, merges = train_merges(word_counts(t, corpus), set(bytes_alphabet()), 350)
+    special = ["<s>", "<pad>", "</s>", "<unk>"]
+    t.model = models.BPE(numbered(special + bytes_alphabet() + pieces + ["<mask>"]), merges)
     t.decoder = decoders.ByteLevel()
     t.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
-    t.add_special_tokens([AddedToken("<mask>", lstrip=True)])
+    t.add_special_tokens([*special, AddedToken("<mask>", lstrip=True)])
     return t
 
 
 def gpt4(corpus):
     """As recent byte-level models: their regular expression, and whole words before merges."""
-    t = Tokenizer(models.BPE(ignore_merges=True))
+    t = Tokenizer(models.BPE())
     t.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(GPT4), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
-    t.train_from_iterator(corpus, trainers.BpeTrainer(
-        vocab_size=700, special_tokens=["<|endoftext|>"], initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()), show_progress=False))
+    counts = word_counts(t, corpus)
+    pieces, merges = train_merges(counts, set(bytes_alphabet()), 300)
+    whole = [word for word, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:80]]
+    t.model = models.BPE(numbered(["<|endoftext|>"] + bytes_alphabet() + pieces + whole), merges, ignore_merges=True)
     t.normalizer = normalizers.NFC()
     t.decoder = decoders.ByteLevel()
     t.post_processor = processors.Sequence([processors.ByteLevel(), processors.TemplateProcessing(single="<|endoftext|> $A", special_tokens=[("<|endoftext|>", 0)])])
+    t.add_special_tokens(["<|endoftext|>"])
     return t
 
 
 def prefixed(corpus):
     """Byte pairs with a prefix inside of words, and unknown characters."""
-    t = Tokenizer(models.BPE(unk_token="[UNK]", continuing_subword_prefix="##", end_of_word_suffix="</w>"))
+    t = Tokenizer(models.BPE())
     t.normalizer = normalizers.Sequence([normalizers.NFKD(), normalizers.StripAccents(), normalizers.Strip()])
     t.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Whitespace(), pre_tokenizers.Digits(individual_digits=True)])
-    t.train_from_iterator(corpus, trainers.BpeTrainer(
-        vocab_size=600, special_tokens=["[UNK]"], continuing_subword_prefix="##", end_of_word_suffix="</w>", limit_alphabet=60, show_progress=False))
+    counts = word_counts(t, corpus)
+    pieces, merges = train_merges(counts, common(counts, 60), 350, prefix="##", suffix="</w>")
+    t.model = models.BPE(numbered(["[UNK]"] + pieces), merges, unk_token="[UNK]", continuing_subword_prefix="##", end_of_word_suffix="</w>")
     t.decoder = decoders.BPEDecoder()
     return t
 
@@ -142,17 +211,9 @@ def words(corpus):
     t = Tokenizer(models.WordLevel(unk_token="[UNK]"))
     t.normalizer = normalizers.Nmt()
     t.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Whitespace(), pre_tokenizers.Punctuation("contiguous")])
-    t.train_from_iterator(corpus, trainers.WordLevelTrainer(vocab_size=200, special_tokens=["[UNK]"], show_progress=False))
+    t.model = models.WordLevel(numbered(["[UNK]"] + sorted(word_counts(t, corpus))[:200]), unk_token="[UNK]")
     t.post_processor = processors.BertProcessing(("[UNK]", 0), ("[UNK]", 0))
     return t
-
-
-def rebuilt(t, dictionary_changes=None):
-    """The same tokenizer, out of its file with changes."""
-    file = json.loads(t.to_str())
-    for key, value in (dictionary_changes or {}).items():
-        file[key] = value
-    return Tokenizer.from_str(json.dumps(file))
 
 
 def tokenizer_files(merge_file, protos, corpus):
@@ -162,6 +223,7 @@ def tokenizer_files(merge_file, protos, corpus):
         "clip": clip(merge_file), "t5": t5(t5_small), "xlm_roberta": xlm_roberta(t5_small), "gemma": gemma(protos["gemma"], False),
         "siglip2": gemma(protos["gemma"], True), "bert": bert(corpus()), "roberta": roberta(corpus()), "gpt4": gpt4(corpus()),
         "prefixed": prefixed(corpus()), "words": words(corpus()),
+        "metaclip2": metaclip2(t5_small),
     }
 
 

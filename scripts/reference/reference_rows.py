@@ -50,6 +50,9 @@ def folders(merge_file, bert):
             "cls_token": "<s>", "sep_token": "</s>", "unk_token": "<unk>", "mask_token": "<mask>"}},
         "gpt4": {"tokenizer.json": "@gpt4.json", "tokenizer_config.json": {
             "tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": LENGTH, "pad_token": "<|endoftext|>", "padding_side": "left", "truncation_side": "left"}},
+        "metaclip2": {"tokenizer.json": "@metaclip2.json", "tokenizer_config.json": {
+            "tokenizer_class": "XLMRobertaTokenizer", "model_max_length": LENGTH, "pad_token": "<pad>", "bos_token": "<s>", "eos_token": "</s>",
+            "cls_token": "<s>", "sep_token": "</s>", "unk_token": "<unk>", "mask_token": "<mask>"}},
         "t5": {"tokenizer.json": "@t5.json", "tokenizer_config.json": {
             "tokenizer_class": "T5Tokenizer", "extra_ids": 0, "model_max_length": 64, "pad_token": "</s>", "eos_token": "</s>", "unk_token": "<unk>"}},
     }
