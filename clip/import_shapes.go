@@ -84,11 +84,10 @@ func (n *network) sameShapes(other *network) bool {
 // is given, else by its shapes.
 func decide(set *weights.Set, name string) (*network, string, error) {
 	if name != "" {
-		n, ok := networks[canonicalName(name)]
-		if !ok {
-			return nil, "", fmt.Errorf("there is no architecture %q; known are %s: %w", name, strings.Join(Architectures(), ", "), torch.ErrInvalid)
+		if quick := name + "-quickgelu"; isOpenAI(set) && networks[quick] != nil {
+			name = quick // both name it, and OpenAI's have that activation
 		}
-		return n, canonicalName(name), nil
+		return byName(name)
 	}
 	n, err := networkFromShapes(set)
 	if err != nil {

@@ -21,6 +21,12 @@ var networks = func() map[string]*network {
 	if err := json.Unmarshal(networksText, &all); err != nil {
 		panic(fmt.Sprintf("clip: networks.json: %v", err))
 	}
+	// That of models/clip.pt: OpenAI's with a small ResNet, and the first tokens of its vocabulary.
+	all["emoji-RN"] = &network{
+		EmbeddingDimension: 256, QuickGELU: true,
+		Vision: visionNetwork{ImageSize: 64, Layers: layers{stages: []int64{2, 2, 2, 2}}, Width: 24},
+		Text:   textNetwork{ContextLength: 32, VocabularySize: 8514, Width: 192, Heads: 3, Layers: 3},
+	}
 	return all
 }()
 
