@@ -6,13 +6,15 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/clipvqgan/clipvqgan/models"
+	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 // TestWrongFlags: each is told with the form that is wanted, and in no words of Go.
 func TestWrongFlags(t *testing.T) {
-	folder := t.TempDir()
+	t.Chdir(t.TempDir())
 	for arguments, want := range map[string]string{
 		"generate --seed -1":             `--seed is "-1", wanted a whole number from 0 to 18446744073709551615`,
 		"generate --seed":                `--seed has no value, wanted a whole number from 0 to 18446744073709551615`,
@@ -26,10 +28,15 @@ func TestWrongFlags(t *testing.T) {
 		"generate --clip none.pt":        `none.pt does not exist`,
 		"generate --steps -3":            `steps is -3, wanted a finite number, 0 or more: invalid argument`,
 	} {
-		_, problems, status := run(t, folder, strings.Split(arguments, " ")...)
-		assert.Equal(t, 1, status, arguments)
-		assert.Equal(t, "clipvqgan: "+want+"\n", problems)
+		root := newRoot(new(settings))
+		root.SetArgs(strings.Split(arguments, " "))
+		err := root.ExecuteContext(t.Context())
+		require.Error(t, err, arguments)
+		assert.Equal(t, []string{want}, lines(err))
 	}
+	_, problems, status := run(t, ".", "generate", "--seed", "-1")
+	assert.Equal(t, 1, status)
+	assert.Equal(t, "clipvqgan: --seed is \"-1\", wanted a whole number from 0 to 18446744073709551615\n", problems)
 }
 
 // TestLabels of three flags, together or alone; commas are part of a label but in --labels.
@@ -37,56 +44,72 @@ func TestLabels(t *testing.T) {
 	folder := pictures(t, "a.png")
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "labels.txt"), []byte("\ufeffa pear, halved\r\n\n  a plum \n"), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "empty.txt"), []byte("\n \n"), 0o600))
-	names := func(arguments ...string) (names []any) {
-		out, problems, status := run(t, folder, append([]string{"classify", "a.png", "--json", "--top", "9"}, arguments...)...)
-		require.Equal(t, 0, status, problems)
-		for _, prediction := range decode(t, out)[0]["predictions"].([]any) {
-			names = append(names, prediction.(map[string]any)["label"])
-		}
-		return names
+	t.Chdir(folder)
+	read := func(arguments ...string) ([]string, error) {
+		var given labelFlags
+		flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+		given.set(flags)
+		require.NoError(t, flags.Parse(arguments))
+		return given.labels(flags)
 	}
-	assert.ElementsMatch(t, []any{"red, white and blue", "a cat"}, names("--label", "red, white and blue", "--label", " a cat"))
-	assert.ElementsMatch(t, []any{"a pear, halved", "a plum"}, names("--labels-file", "labels.txt"))
-	assert.ElementsMatch(t, []any{"a", "b", "c, d", "a pear, halved", "a plum"},
-		names("--label", "c, d", "--labels-file", "labels.txt", "--labels", "a,b"))
-
+	for _, test := range []struct{ arguments, want []string }{
+		{[]string{"--label", "red, white and blue", "--label", " a cat"}, []string{"red, white and blue", "a cat"}},
+		{[]string{"--labels-file", "labels.txt"}, []string{"a pear, halved", "a plum"}},
+		{[]string{"--label", "c, d", "--labels-file", "labels.txt", "--labels", "a, b,"}, []string{"a", "b", "c, d", "a pear, halved", "a plum"}},
+		{nil, models.Labels()},
+	} {
+		got, err := read(test.arguments...)
+		require.NoError(t, err)
+		assert.Equal(t, test.want, got)
+	}
 	for flag, want := range map[string]string{
 		"--label=":                "--label is empty",
+		"--labels=, ":             "--labels is empty",
 		"--labels-file=none.txt":  "--labels-file: none.txt does not exist",
 		"--labels-file=empty.txt": "--labels-file: empty.txt has no labels; write one on each line",
 		"--labels-file=/dev/zero": "--labels-file: /dev/zero has more than 16777216 bytes",
 		"--labels-file=.":         "is a directory",
 	} {
-		_, problems, status := run(t, folder, "classify", "a.png", flag)
-		assert.Equal(t, 1, status)
-		assert.Contains(t, problems, want)
-		assert.Equal(t, 1, strings.Count(problems, "\n"))
+		_, err := read(flag)
+		assert.ErrorContains(t, err, want)
 	}
+
+	out, problems, status := run(t, folder, "classify", "a.png", "--json", "--label", "red, white and blue", "--labels-file", "labels.txt")
+	require.Equal(t, 0, status, problems)
+	assert.Equal(t, 3.0, decode(t, out)[0]["labels"])
+	assert.Contains(t, out, `"label":"red, white and blue"`)
 }
 
 // TestFormat holds for one picture too.
 func TestFormat(t *testing.T) {
-	folder := pictures(t, "a.png")
-	for arguments, want := range map[string]string{
-		"--format webp":          "reconstructed.webp",
-		"--format jpg -o b.jpg":  "b.jpg",
-		"--format jpg -o b.JPEG": "b.JPEG",
-		"-o c.webp":              "c.webp",
-		"--format jpeg -o d/":    "d/a.jpeg",
+	for _, test := range []struct{ output, format, want, err string }{
+		{"", "", "reconstructed.png", ""},
+		{"", "webp", "reconstructed.webp", ""},
+		{"b.jpg", "jpg", "b.jpg", ""},
+		{"b.JPEG", "jpg", "b.JPEG", ""},
+		{"c.webp", "", "c.webp", ""},
+		{"e.png", "webp", "", "--output is e.png and --format is webp: give an --output that ends in .webp, or leave --format out"},
 	} {
-		out, problems, status := run(t, folder, append([]string{"reconstruct", "a.png"}, strings.Split(arguments, " ")...)...)
-		require.Equal(t, 0, status, problems)
-		assert.Equal(t, "wrote "+want+"\n", out)
-		assert.FileExists(t, filepath.Join(folder, want))
+		r := reconstruction{output: test.output, format: test.format}
+		require.NoError(t, r.checkFormat())
+		path, err := r.file()
+		assert.Equal(t, test.want, path)
+		if test.err != "" {
+			assert.EqualError(t, err, test.err)
+		}
 	}
+	r := reconstruction{format: "gif"}
+	assert.EqualError(t, r.checkFormat(), `--format is "gif", wanted png, jpg or webp`)
+
+	folder := pictures(t, "a.png")
+	out, problems, status := run(t, folder, "reconstruct", "a.png", "--format", "webp")
+	require.Equal(t, 0, status, problems)
+	assert.Equal(t, "wrote reconstructed.webp\n", out)
 	webp, err := os.ReadFile(filepath.Join(folder, "reconstructed.webp"))
 	require.NoError(t, err)
 	assert.Equal(t, "WEBP", string(webp[8:12]))
-
-	_, problems, status := run(t, folder, "reconstruct", "a.png", "-o", "e.png", "--format", "webp")
+	_, problems, status = run(t, folder, "reconstruct", "a.png", "-o", "e.png", "--format", "webp")
 	assert.Equal(t, 1, status)
-	assert.Equal(t, "clipvqgan: --output is e.png and --format is webp: give an --output that ends in .webp, or leave --format out\n", problems)
+	assert.Contains(t, problems, "give an --output that ends in .webp")
 	assert.NoFileExists(t, filepath.Join(folder, "e.png"))
-	_, problems, _ = run(t, folder, "reconstruct", "a.png", "none.png", "--format", "gif")
-	assert.Equal(t, "clipvqgan: --format is \"gif\", wanted png, jpg or webp\n", problems)
 }
