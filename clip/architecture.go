@@ -1,6 +1,7 @@
 package clip
 
 import (
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -35,6 +36,8 @@ type network struct {
 	// that are trained with the sigmoid loss.
 	InitialLogitScale *float64 `json:"init_logit_scale,omitempty"`
 	InitialLogitBias  *float64 `json:"init_logit_bias,omitempty"`
+	// Only is "image" or "text" if one encoder was published alone.
+	Only string `json:"only,omitempty"`
 }
 
 // A visionNetwork is a vision transformer, or CLIP's ResNet if Stages are given.
@@ -135,6 +138,7 @@ func (l *layers) UnmarshalJSON(data []byte) error {
 func (n *network) make(weights architecture.Weights) *jit.Parts {
 	root := architecture.New("CLIP", weights)
 	switch {
+	case n.Only == "text":
 	case n.Vision.Trunk != nil:
 		n.Vision.Trunk.siglip(root.Child("visual", "TimmModel"), n.Vision.ImageSize)
 	case n.Vision.Layers.stages != nil:
@@ -142,7 +146,12 @@ func (n *network) make(weights architecture.Weights) *jit.Parts {
 	default:
 		n.Vision.transformer(root.Child("visual", "VisionTransformer"), n.EmbeddingDimension, n.QuickGELU)
 	}
-	n.Text.add(root, n.EmbeddingDimension, n.QuickGELU)
+	if n.Only != "image" {
+		n.Text.add(root, n.EmbeddingDimension, n.QuickGELU)
+	}
+	if n.Only != "" {
+		return root.Parts()
+	}
 	scale := math.Log(1 / 0.07)
 	if n.InitialLogitScale != nil {
 		scale = *n.InitialLogitScale
@@ -156,41 +165,62 @@ func (n *network) make(weights architecture.Weights) *jit.Parts {
 
 // check returns why no network can be built so, or nil: the numbers may come from a file.
 func (n *network) check() error {
-	v, t := &n.Vision, &n.Text
-	for _, each := range []struct {
-		name  string
-		value int64
-	}{
-		{"embed_dim", n.EmbeddingDimension}, {"vision_cfg.image_size", v.ImageSize}, {"vision_cfg.width", v.Width},
-		{"text_cfg.context_length", t.ContextLength}, {"text_cfg.vocab_size", t.VocabularySize},
-		{"text_cfg.width", t.Width}, {"text_cfg.heads", t.Heads}, {"text_cfg.layers", t.Layers},
-	} {
-		if each.value < 1 || each.value > 1<<24 {
-			return fmt.Errorf("its %s is %d", each.name, each.value)
-		}
-	}
-	if t.Width%t.Heads != 0 {
-		return fmt.Errorf("its text width %d is no multiple of its %d heads", t.Width, t.Heads)
-	}
-	if err := choice("vision_cfg.pool_type", v.Pool, "", "tok", "avg"); err != nil {
+	if err := choice("only", n.Only, "", "image", "text"); err != nil {
 		return err
 	}
-	if err := choice("text_cfg.pool_type", t.Pool, "", "argmax", "last", "eos"); err != nil {
+	if err := checkSize("embed_dim", n.EmbeddingDimension); err != nil {
 		return err
 	}
-	for _, name := range []string{v.ActivationName, t.ActivationName} {
+	for _, name := range []string{n.Vision.ActivationName, n.Text.ActivationName} {
 		if err := choice("activation", name, "", "gelu", "gelu_tanh", "quick_gelu"); err != nil {
 			return err
 		}
 	}
-	for _, approximate := range []string{v.Activation.Approximate, t.Activation.Approximate} {
+	for _, approximate := range []string{n.Vision.Activation.Approximate, n.Text.Activation.Approximate} {
 		if err := choice("act_kwargs.approximate", approximate, "", "none", "tanh"); err != nil {
 			return err
 		}
 	}
+	if n.Only != "image" {
+		if err := n.Text.check(); err != nil {
+			return err
+		}
+	}
+	if n.Only == "text" {
+		return nil
+	}
+	return n.Vision.check(n.EmbeddingDimension)
+}
+
+func checkSize(name string, value int64) error {
+	if value < 1 || value > 1<<24 {
+		return fmt.Errorf("its %s is %d", name, value)
+	}
+	return nil
+}
+
+func (t *textNetwork) check() error {
+	err := cmp.Or(checkSize("text_cfg.context_length", t.ContextLength), checkSize("text_cfg.vocab_size", t.VocabularySize),
+		checkSize("text_cfg.width", t.Width), checkSize("text_cfg.heads", t.Heads), checkSize("text_cfg.layers", t.Layers))
+	if err != nil {
+		return err
+	}
+	if t.Width%t.Heads != 0 {
+		return fmt.Errorf("its text width %d is no multiple of its %d heads", t.Width, t.Heads)
+	}
+	return choice("text_cfg.pool_type", t.Pool, "", "argmax", "last", "eos")
+}
+
+func (v *visionNetwork) check(dimension int64) error {
+	if err := cmp.Or(checkSize("vision_cfg.image_size", v.ImageSize), checkSize("vision_cfg.width", v.Width)); err != nil {
+		return err
+	}
+	if err := choice("vision_cfg.pool_type", v.Pool, "", "tok", "avg"); err != nil {
+		return err
+	}
 	if v.Trunk != nil {
-		if v.Trunk.Width != n.EmbeddingDimension {
-			return fmt.Errorf("its image encoder has width %d, its embeddings %d", v.Trunk.Width, n.EmbeddingDimension)
+		if v.Trunk.Width != dimension {
+			return fmt.Errorf("its image encoder has width %d, its embeddings %d", v.Trunk.Width, dimension)
 		}
 		return v.Trunk.check(v.ImageSize)
 	}

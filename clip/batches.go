@@ -1,6 +1,7 @@
 package clip
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -55,7 +56,7 @@ func (m *Model) readers() (count int, besideModel bool) {
 // the work. pictures runs on the caller's goroutine.
 func (m *Model) encodeBatches(ctx context.Context, pictures iter.Seq[source],
 	handle func(b *batch, embeddings *torch.Tensor) error) error {
-	if err := m.usable(); err != nil {
+	if err := cmp.Or(m.usable(), m.needImages()); err != nil {
 		return err
 	}
 	if ctx == nil {

@@ -154,11 +154,13 @@ func convert(file *weights.File, source string, options ImportOptions) (*jit.Mod
 		return nil, Config{}, err
 	}
 	var files map[string][]byte
-	if config.Tokenizer, files, err = found.tokenizerFor(source); err != nil {
-		return nil, Config{}, err
-	}
-	if _, err := newTokenizer(config, files); err != nil {
-		return nil, Config{}, err
+	if found.network.Only != "image" {
+		if config.Tokenizer, files, err = found.tokenizerFor(source); err != nil {
+			return nil, Config{}, err
+		}
+		if _, err := newTokenizer(config, files); err != nil {
+			return nil, Config{}, err
+		}
 	}
 	found.set.Progress = options.Progress
 	module, err := found.network.build(found.set)
@@ -183,14 +185,22 @@ func (found *identified) config(source string) (Config, error) {
 	if found.source == "" {
 		found.source = filepath.Base(source)
 	}
-	return Config{
+	config := Config{
 		Kind: contract.Kind, Version: 1, Architecture: found.name, ImageSize: n.Vision.ImageSize,
 		Mean: found.preprocessing.Mean, StandardDeviation: found.preprocessing.StandardDeviation,
 		Interpolation: found.preprocessing.Interpolation, ResizeMode: found.preprocessing.ResizeMode, ContextLength: int(n.Text.ContextLength),
 		VocabularySize: int(n.Text.VocabularySize), EmbeddingDimension: n.EmbeddingDimension,
 		Activation: n.activationName(), Tokenizer: found.tokenizer, Network: settings,
 		Source: found.source, SourceSHA256: found.sha256,
-	}, err
+	}
+	switch n.Only {
+	case "image":
+		config.ContextLength, config.VocabularySize, config.Tokenizer = 0, 0, ""
+	case "text":
+		config.ImageSize, config.Interpolation, config.ResizeMode = 0, "", ""
+		config.Mean, config.StandardDeviation = [3]float32{}, [3]float32{}
+	}
+	return config, err
 }
 
 // activationName is that of the text encoder.

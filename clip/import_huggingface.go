@@ -1,6 +1,7 @@
 package clip
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -53,18 +54,27 @@ func networkFromHuggingFace(data []byte) (*network, error) {
 	if err := json.Unmarshal(data, &c); err != nil {
 		return nil, fmt.Errorf("it cannot be read: %w", err)
 	}
+	only := ""
 	switch c.ModelType {
 	case "clip":
+	case "clip_vision_model":
+		only = "image"
+	case "clip_text_model":
+		only = "text"
 	case "siglip", "siglip2":
 		return networkFromSigLIP(data)
 	default:
 		return nil, fmt.Errorf("it describes a model of type %q, which is not supported", c.ModelType)
 	}
+	// An encoder that was published alone has its settings at the top.
+	if err := cmp.Or(alone(only == "image", data, &c.Vision), alone(only == "text", data, &c.Text)); err != nil {
+		return nil, err
+	}
 	if c.Vision.Heads < 1 || c.Vision.Width%c.Vision.Heads != 0 {
 		return nil, fmt.Errorf("its vision width %d is no multiple of its %d heads", c.Vision.Width, c.Vision.Heads)
 	}
 	n := &network{
-		EmbeddingDimension: c.ProjectionDimension,
+		EmbeddingDimension: c.ProjectionDimension, Only: only,
 		Vision: visionNetwork{
 			ImageSize: c.Vision.ImageSize, Layers: layers{count: c.Vision.Layers}, Width: c.Vision.Width,
 			PatchSize: c.Vision.PatchSize, HeadWidth: c.Vision.Width / c.Vision.Heads,
@@ -88,6 +98,16 @@ func networkFromHuggingFace(data []byte) (*network, error) {
 		n.Text.Pool, n.Text.EndToken = "eos", c.Text.EndToken
 	}
 	return n, n.check()
+}
+
+func alone(is bool, data []byte, into any) error {
+	if !is {
+		return nil
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		return fmt.Errorf("it cannot be read: %w", err)
+	}
+	return nil
 }
 
 // activationNames are transformers' names of activations.

@@ -2,8 +2,8 @@ package clip
 
 import (
 	"compress/gzip"
-	"context"
 	"encoding/json"
+	"image"
 	"os"
 	"path/filepath"
 	"slices"
@@ -47,6 +47,7 @@ var checkpoints = map[string]string{
 	"openai_vit": "model.pt", "openai_resnet": "model.pt", "openai_state_dict": "model.pt",
 	"open_clip": "", "open_clip_wrapped": "", "open_clip_custom_text": "open_clip_model.safetensors",
 	"open_clip_siglip": "", "huggingface_siglip": "",
+	"huggingface_image": "", "huggingface_text": "model.safetensors",
 	"huggingface": "", "huggingface_sharded": "", "huggingface_bin": "pytorch_model.bin",
 }
 
@@ -63,25 +64,51 @@ func requireClose(t *testing.T, wanted []float32, got *torch.Tensor, what string
 
 func checkAgainst(t *testing.T, model *Model, reference checkpointReference) {
 	t.Helper()
-	ctx := context.Background()
-	rows, err := model.Tokenizer().Tokenize(reference.Texts...)
-	require.NoError(t, err)
-	require.Equal(t, reference.TextTokens, slices.Concat(rows...), "tokens")
+	require.Equal(t, len(reference.Image) > 0, model.EncodesImages())
+	require.Equal(t, len(reference.Text) > 0, model.EncodesTexts())
+	if model.EncodesImages() {
+		checkImages(t, model, reference)
+	} else {
+		_, err := model.EncodePixels(t.Context(), torch.Zeros(torch.Shape{1, 3, 32, 32}))
+		assert.ErrorContains(t, err, "has no image encoder")
+		_, err = model.EncodeImage(t.Context(), image.NewGray(image.Rect(0, 0, 5, 5)))
+		assert.ErrorContains(t, err, "has no image encoder")
+	}
+	if model.EncodesTexts() {
+		checkTexts(t, model, reference)
+	} else {
+		_, err := model.EncodeText(t.Context(), "a cat")
+		assert.ErrorContains(t, err, "has no text encoder")
+		_, err = model.NewClassifier(t.Context(), []string{"a cat"}, "{}")
+		assert.ErrorContains(t, err, "has no text encoder")
+	}
+	if model.EncodesImages() && model.EncodesTexts() {
+		require.InEpsilon(t, reference.LogitScale, model.LogitScale(), 1e-3)
+	}
+}
+
+func checkImages(t *testing.T, model *Model, reference checkpointReference) {
+	t.Helper()
 	size := reference.Size
 	require.Equal(t, size, model.ImageSize())
-	require.InEpsilon(t, reference.LogitScale, model.LogitScale(), 1e-3)
 	normalized := torch.Linspace(-1, 1, 2*3*size*size).Reshape(torch.Shape{2, 3, size, size}).Sin().SetRequiresGrad(true)
-	image, err := model.encode(ctx, "encode_image", func() *torch.Tensor { return normalized })
+	embeddings, err := model.encode(t.Context(), "encode_image", func() *torch.Tensor { return normalized })
 	require.NoError(t, err)
-	requireClose(t, reference.Image, image, "embeddings of pictures")
+	requireClose(t, reference.Image, embeddings, "embeddings of pictures")
 
-	weights := torch.Arange(0, image.NumElements(), 1).To(torch.Float32).Reshape(image.Shape()).Cos()
-	image.Mul(weights).Sum().Backward()
+	weights := torch.Arange(0, embeddings.NumElements(), 1).To(torch.Float32).Reshape(embeddings.Shape()).Cos()
+	embeddings.Mul(weights).Sum().Backward()
 	gradient := normalized.Grad().Select(0, 0).Reshape(torch.Shape{3, size, size})
 	gradient = gradient.Slice(1, 0, size, 3).Slice(2, 0, size, 3)
 	requireClose(t, reference.Gradient, gradient, "gradient in the picture")
+}
 
-	text, err := model.encode(ctx, "encode_text", func() *torch.Tensor {
+func checkTexts(t *testing.T, model *Model, reference checkpointReference) {
+	t.Helper()
+	rows, err := model.Tokenizer().Tokenize(reference.Texts...)
+	require.NoError(t, err)
+	require.Equal(t, reference.TextTokens, slices.Concat(rows...), "tokens")
+	text, err := model.encode(t.Context(), "encode_text", func() *torch.Tensor {
 		return torch.FromSlice(reference.Tokens, torch.Shape{2, int64(len(reference.Tokens) / 2)})
 	})
 	require.NoError(t, err)

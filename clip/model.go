@@ -22,7 +22,8 @@ type Config struct {
 	Version int    `json:"version"`
 	// Architecture is the name of the network, such as "ViT-B/32"; it is not interpreted.
 	Architecture string `json:"architecture"`
-	// ImageSize is the side S, in pixels, of the square input of the image encoder.
+	// ImageSize is the side S, in pixels, of the square input of the image encoder, or 0 if there is
+	// none.
 	ImageSize int64 `json:"image_size"`
 	// Mean and StandardDeviation normalize the channels red, green and blue, with values from 0 to
 	// 1.
@@ -33,7 +34,8 @@ type Config struct {
 	// ResizeMode is "shortest", the default: the shorter side is scaled, and the longer one cropped;
 	// or "squash": both are scaled.
 	ResizeMode string `json:"resize_mode,omitempty"`
-	// ContextLength is the number of tokens that the text encoder takes, including start and end.
+	// ContextLength is the number of tokens that the text encoder takes, including start and end, or
+	// 0 if there is none.
 	ContextLength int `json:"context_length"`
 	// VocabularySize is the number of tokens.
 	VocabularySize int `json:"vocabulary_size"`
@@ -54,18 +56,22 @@ type Config struct {
 	SourceSHA256 string `json:"source_sha256,omitempty"`
 }
 
-// A Model is an image encoder and a text encoder that were trained together. It may be used from
+// A Model is an image encoder and a text encoder that were trained together. One may be missing, if
+// they were published apart. It may be used from
 // many goroutines at once.
 //
 // Its parameters do not require gradients. Gradients flow through it to its inputs.
 type Model struct {
-	loaded       *archive.Loaded
-	config       Config
-	device       torch.Device
-	dtype        torch.DType
-	tokenizer    tokenizer.Tokenizer
-	logitScale   float64
-	preprocessor Preprocessor
+	loaded     *archive.Loaded
+	config     Config
+	device     torch.Device
+	dtype      torch.DType
+	tokenizer  tokenizer.Tokenizer
+	logitScale float64
+	logitBias  float64
+	// One of the encoders may be missing.
+	encodesImages, encodesTexts bool
+	preprocessor                Preprocessor
 	// mean and deviation are [3, 1, 1], on the model's device and in its dtype.
 	mean, deviation *torch.Tensor
 }
@@ -74,7 +80,7 @@ var contract = archive.Contract{
 	Kind:    "clip",
 	Methods: []string{"encode_image", "encode_text"},
 	Frozen:  []string{"encode_image", "encode_text"},
-	Numbers: []string{"logit_scale"},
+	Numbers: []string{"logit_scale", "logit_bias"},
 }
 
 // Load loads a model: an archive of [Import], or a published checkpoint that Import reads. By default
@@ -102,7 +108,11 @@ func Read(r io.Reader, where ...torch.Option) (*Model, error) {
 func newModel(loaded *archive.Loaded, config Config) (*Model, error) {
 	m := &Model{
 		loaded: loaded, config: config, device: loaded.Device, dtype: loaded.DType,
-		logitScale: math.Exp(loaded.Numbers["logit_scale"]),
+		logitScale: math.Exp(loaded.Numbers["logit_scale"]), logitBias: loaded.Numbers["logit_bias"],
+		encodesImages: config.ImageSize != 0, encodesTexts: config.ContextLength != 0,
+	}
+	if _, ok := loaded.Numbers["logit_scale"]; !ok && m.encodesImages && m.encodesTexts {
+		return nil, fmt.Errorf("it lacks the parameter logit_scale: %w", archive.ErrWrongModel)
 	}
 	if err := m.complete(loaded.Files); err != nil {
 		return nil, fmt.Errorf("%w: %w", archive.ErrWrongModel, err)
@@ -120,9 +130,18 @@ func (m *Model) complete(files map[string][]byte) error {
 		m.config.Network = compact.Bytes()
 	}
 	c := m.config
-	if c.ImageSize < 1 || c.EmbeddingDimension < 1 || c.ContextLength < 3 {
+	if c.EmbeddingDimension < 1 || m.encodesImages && c.ImageSize < 1 || m.encodesTexts && c.ContextLength < 3 || !m.encodesImages && !m.encodesTexts {
 		return fmt.Errorf("its config.json has image_size %d, embedding_dimension %d, context_length %d",
 			c.ImageSize, c.EmbeddingDimension, c.ContextLength)
+	}
+	var err error
+	if m.encodesTexts {
+		if m.tokenizer, err = newTokenizer(c, files); err != nil {
+			return err
+		}
+	}
+	if !m.encodesImages {
+		return nil
 	}
 	for _, deviation := range c.StandardDeviation {
 		if deviation <= 0 {
@@ -140,9 +159,6 @@ func (m *Model) complete(files map[string][]byte) error {
 		return err
 	}
 	m.preprocessor.Squash = c.ResizeMode == "squash"
-	if m.tokenizer, err = newTokenizer(c, files); err != nil {
-		return err
-	}
 	return torch.Try(func() error {
 		m.mean = torch.FromSlice(c.Mean[:], torch.Shape{3, 1, 1}).To(m.device, m.dtype)
 		m.deviation = torch.FromSlice(c.StandardDeviation[:], torch.Shape{3, 1, 1}).To(m.device, m.dtype)
@@ -159,7 +175,7 @@ func (m *Model) Device() torch.Device { return m.orZero().device }
 // DType returns the dtype in which the model computes, and that of its results.
 func (m *Model) DType() torch.DType { return m.orZero().dtype }
 
-// Tokenizer returns the model's tokenizer.
+// Tokenizer returns the model's tokenizer, or nil if the model has no text encoder.
 func (m *Model) Tokenizer() tokenizer.Tokenizer { return m.orZero().tokenizer }
 
 // ImageSize returns the side S, in pixels, of the input of [Model.EncodePixels].
@@ -185,6 +201,17 @@ func (m *Model) orZero() *Model {
 	return m
 }
 
+// LogitBias returns what is added to the scaled cosines in models that were trained with the sigmoid
+// loss, such as SigLIP; it is 0 in others.
+func (m *Model) LogitBias() float64 { return m.logitBias }
+
+// EncodesImages reports whether the model has an image encoder, and EncodesTexts whether it has a
+// text encoder. Most have both.
+func (m *Model) EncodesImages() bool { return m.encodesImages }
+
+// EncodesTexts reports whether the model has a text encoder.
+func (m *Model) EncodesTexts() bool { return m.encodesTexts }
+
 // Close frees the model. Closing it again does nothing.
 func (m *Model) Close() {
 	if m.usable() != nil {
@@ -209,6 +236,9 @@ func (m *Model) EncodeText(ctx context.Context, texts ...string) (*torch.Tensor,
 func (m *Model) encodeTexts(ctx context.Context, texts []string) (*torch.Tensor, error) {
 	if err := m.usable(); err != nil {
 		return nil, err
+	}
+	if !m.encodesTexts {
+		return nil, fmt.Errorf("the model %s has no text encoder: %w", m.config.Architecture, torch.ErrModel)
 	}
 	rows, err := m.tokenizer.Tokenize(texts...)
 	if err != nil {
@@ -240,6 +270,9 @@ func (m *Model) EncodePixels(ctx context.Context, pictures *torch.Tensor) (*torc
 	if err := m.usable(); err != nil {
 		return nil, failed("EncodePixels", err)
 	}
+	if err := m.needImages(); err != nil {
+		return nil, failed("EncodePixels", err)
+	}
 	err := torch.Try(func() error {
 		shape, size := pictures.Shape(), m.config.ImageSize
 		if len(shape) != 4 || shape[0] < 1 || shape[1] != 3 || shape[2] != size || shape[3] != size {
@@ -254,6 +287,14 @@ func (m *Model) EncodePixels(ctx context.Context, pictures *torch.Tensor) (*torc
 		return pictures.To(m.device, m.dtype).Sub(m.mean).Div(m.deviation).ChannelsLast()
 	})
 	return embeddings, failed("EncodePixels", err)
+}
+
+// needImages returns an error if the model has no image encoder.
+func (m *Model) needImages() error {
+	if m != nil && !m.encodesImages {
+		return fmt.Errorf("the model %s has no image encoder: %w", m.config.Architecture, torch.ErrModel)
+	}
+	return nil
 }
 
 // encode runs one of the encoders on the result of input.

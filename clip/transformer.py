@@ -51,34 +51,44 @@ class VisionTransformer:
         return x @ self.proj
 
 
+# One of the encoders may be missing, if they were published apart.
 class CLIP:
     # image [N, 3, S, S], normalized -> [N, D], not of unit length.
     def encode_image(self, image: Tensor) -> Tensor:
-        return self.visual(image)
+        if hasattr(self, "visual"):
+            return self.visual(image)
+        else:
+            raise Exception("the model has no image encoder")
 
     # tokens [N, L] -> [N, D], not of unit length.
     def encode_text(self, tokens: Tensor) -> Tensor:
-        x = self.token_embedding(tokens)
-        x = x + self.positional_embedding[:tokens.shape[1]].to(x.dtype)
-        x = self.ln_final(self.transformer(x))
-        if hasattr(self, "pool_last"):
-            x = x[:, -1]
+        if hasattr(self, "token_embedding"):
+            x = self.token_embedding(tokens)
+            x = x + self.positional_embedding[:tokens.shape[1]].to(x.dtype)
+            x = self.ln_final(self.transformer(x))
+            if hasattr(self, "pool_last"):
+                x = x[:, -1]
+            else:
+                # OpenAI's end token has the highest number; another one is named.
+                ends = tokens.argmax(-1)
+                if hasattr(self, "end_token"):
+                    ends = (tokens == self.end_token).to(torch.int32).argmax(-1)
+                x = x[torch.arange(x.shape[0], device=x.device), ends]
+            if hasattr(self, "linear_projection"):
+                return self.text_projection(x)
+            return x @ self.text_projection
         else:
-            # OpenAI's end token has the highest number; another one is named.
-            ends = tokens.argmax(-1)
-            if hasattr(self, "end_token"):
-                ends = (tokens == self.end_token).to(torch.int32).argmax(-1)
-            x = x[torch.arange(x.shape[0], device=x.device), ends]
-        if hasattr(self, "linear_projection"):
-            return self.text_projection(x)
-        return x @ self.text_projection
+            raise Exception("the model has no text encoder")
 
     # Logits [N, M] of each picture over the texts, and their transpose.
     def forward(self, image: Tensor, tokens: Tensor) -> Tuple[Tensor, Tensor]:
         images, texts = self.encode_image(image), self.encode_text(tokens)
         images = images / images.norm(2, [-1], True)
         texts = texts / texts.norm(2, [-1], True)
-        logits = self.logit_scale.exp() * images @ texts.t()
+        if hasattr(self, "logit_scale"):
+            images = self.logit_scale.exp() * images
+        logits = images @ texts.t()
         if hasattr(self, "logit_bias"):
             logits = logits + self.logit_bias
         return logits, logits.t()
+

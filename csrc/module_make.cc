@@ -10,6 +10,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -132,7 +133,7 @@ struct TorchValue : torch::jit::BuiltinModule {
   }
 };
 
-// Finds the functions of the sources, and torch.
+// Finds the functions of the sources, torch, and what may be raised.
 struct FunctionResolver : torch::jit::Resolver {
   Sugared resolveValue(const std::string& name, GraphFunction&, const SourceRange&) override {
     const auto found = functions.find(name);
@@ -140,6 +141,10 @@ struct FunctionResolver : torch::jit::Resolver {
       return std::make_shared<torch::jit::FunctionValue>(found->second);
     }
     if (name == "torch") return std::make_shared<TorchValue>();
+    static const std::set<std::string> exceptions = {
+        "Exception",  "RuntimeError", "ValueError",     "TypeError",
+        "IndexError", "KeyError",     "AssertionError", "NotImplementedError"};
+    if (exceptions.count(name) > 0) return std::make_shared<torch::jit::ExceptionValue>(name);
     return nullptr;
   }
 

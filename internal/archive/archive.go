@@ -28,7 +28,7 @@ type Contract struct {
 	Frozen  []string
 	// Files are the extra files that are required besides the description.
 	Files []string
-	// Numbers are the parameters and attributes of one element that are required.
+	// Numbers are the parameters and attributes of one element that are read where there are any.
 	Numbers []string
 }
 
@@ -124,7 +124,7 @@ func (l *Loaded) readNumbers(path string, contract Contract) error {
 	for _, name := range contract.Numbers {
 		value, err := l.Module.Attribute(name)
 		if err != nil {
-			return fail(path, contract.Kind, "it lacks the parameter "+name)
+			continue
 		}
 		tensor, ok := value.(*torch.Tensor)
 		if !ok || tensor.NumElements() != 1 {

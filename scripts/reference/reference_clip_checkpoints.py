@@ -83,18 +83,20 @@ def open_clip_tokens(texts: list[str]) -> torch.Tensor:
 
 def record(folder: Path, size: int, encode_image, encode_text, scale: float, tokenizer) -> None:
     picture, tokens = inputs(size)
-    picture.requires_grad_(True)
-    image = encode_image(picture)
-    weights = torch.arange(image.numel(), dtype=torch.float32).reshape(image.shape).cos()
-    (image * weights).sum().backward()
-    with gzip.open(folder / "reference.json.gz", "wt") as file:
-        json.dump({
-            "size": size, "tokens": tokens.flatten().tolist(), "logit_scale": scale,
-            "texts": TEXTS, "text_tokens": tokenizer(TEXTS).flatten().tolist(),
-            "image": [round(x, 7) for x in image.flatten().tolist()],
-            "text": [round(x, 7) for x in encode_text(tokens).flatten().tolist()],
-            "gradient": [round(x, 8) for x in picture.grad[0, :, ::3, ::3].flatten().tolist()],
-        }, file)
+    values = {"size": size, "logit_scale": scale}
+    if encode_image:
+        picture.requires_grad_(True)
+        image = encode_image(picture)
+        weights = torch.arange(image.numel(), dtype=torch.float32).reshape(image.shape).cos()
+        (image * weights).sum().backward()
+        values["image"] = [round(x, 7) for x in image.flatten().tolist()]
+        values["gradient"] = [round(x, 8) for x in picture.grad[0, :, ::3, ::3].flatten().tolist()]
+    if encode_text:
+        values |= {"tokens": tokens.flatten().tolist(), "texts": TEXTS,
+                   "text": [round(x, 7) for x in encode_text(tokens).flatten().tolist()],
+                   "text_tokens": tokenizer(TEXTS).flatten().tolist()}
+    with gzip.GzipFile(folder / "reference.json.gz", "w", mtime=0) as file:
+        file.write(json.dumps(values).encode())
     size = sum(path.stat().st_size for path in folder.iterdir())
     print(f"{folder.relative_to(ROOT)}: {size} bytes")
 
@@ -296,6 +298,22 @@ def write_hugging_face() -> None:
     torch.save(model.state_dict(), folder / "pytorch_model.bin")
     write_merges(folder)
     record(folder, 32, encode_image, encode_text, model.logit_scale.exp().item(), openai_tokens)
+
+
+    # Each encoder alone.
+    image = transformers.CLIPVisionModelWithProjection(
+        transformers.CLIPVisionConfig(**config.vision_config.to_diff_dict() | {"projection_dim": 16})).eval()
+    scramble(image)
+    folder = fresh("huggingface_image")
+    image.save_pretrained(folder)
+    processor.save_pretrained(folder)
+    record(folder, 32, lambda picture: image(pixel_values=picture).image_embeds, None, 1, None)
+    text = transformers.CLIPTextModelWithProjection(
+        transformers.CLIPTextConfig(**config.text_config.to_diff_dict() | {"projection_dim": 16})).eval()
+    scramble(text)
+    folder = fresh("huggingface_text")
+    text.save_pretrained(folder)
+    record(folder, 32, None, lambda tokens: text(input_ids=tokens).text_embeds, 1, clip_tokenizer(folder))
 
 
 def main() -> None:

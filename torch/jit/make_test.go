@@ -72,6 +72,11 @@ class Network:
     def in_float32(self, x: Tensor) -> Tensor:
         return x if x.dtype == torch.float32 else x.to(torch.float32)
 
+    def refuse(self, n: int) -> int:
+        if n < 0:
+            raise ValueError("n is below 0")
+        return n
+
     def numbered(self, x: Tensor) -> Tensor:
         for (i, block) in enumerate(self.blocks):
             x = block(x) + i
@@ -190,6 +195,8 @@ func TestMadeModuleComputes(t *testing.T) {
 	assert.Equal(t, []string{"a", "b"}, names)
 	_, err = module.CallTensor("numbered", x)
 	require.NoError(t, err)
+	_, err = module.Call("refuse", -1)
+	assert.ErrorContains(t, err, "n is below 0")
 	single, err := module.CallTensor("in_float32", x)
 	require.NoError(t, err)
 	assert.Equal(t, torch.Float32, single.DType())
