@@ -43,7 +43,9 @@ class WrittenByGo(unittest.TestCase):
     def same(self, got, want):
         self.assertEqual(got.dtype, want.dtype)
         self.assertEqual(got.shape, want.shape)
-        self.assertTrue(torch.equal(got, want))
+        # By their bytes: some dtypes have no arithmetic.
+        self.assertEqual(got.contiguous().reshape(-1).view(torch.uint8).tolist(),
+                         want.contiguous().reshape(-1).view(torch.uint8).tolist())
 
     def test_torch(self):
         for mapped in (False, True):
@@ -70,7 +72,7 @@ class WrittenByGo(unittest.TestCase):
 
     def test_safetensors(self):
         got = safetensors.torch.load_file(self.folder / "all.safetensors")
-        want = {name: t for name, t in expected().items() if t.dtype != torch.complex128}
+        want = {name: t for name, t in expected().items() if t.dtype not in (torch.complex128, torch.complex32)}
         self.assertEqual(set(got), set(want))
         for name, tensor in want.items():
             self.same(got[name], tensor)
@@ -78,7 +80,8 @@ class WrittenByGo(unittest.TestCase):
             self.assertEqual(file.metadata(), {"format": "pt"})
 
     def test_numpy(self):
-        want = {name: t for name, t in expected().items() if t.dtype != torch.bfloat16}
+        want = {name: t for name, t in expected().items()
+                if str(t.dtype).removeprefix("torch.") not in reference_io.NO_NUMPY}
         for file in ("all.npz", "small.npz"):
             got = numpy.load(self.folder / file)
             self.assertEqual(set(got.files), set(want))

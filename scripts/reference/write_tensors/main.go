@@ -10,6 +10,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/torch/checkpoint"
@@ -30,17 +31,19 @@ func write(folder, source string) error {
 	var all, numpys, safe []torch.NamedTensor
 	matrix := torch.FromSlice([]float64{0, 1, 1, 2, 3, 100}, torch.Shape{2, 3})
 	for _, dtype := range []torch.DType{torch.Bool, torch.Uint8, torch.Int8, torch.Int16, torch.Int32, torch.Int64,
-		torch.Float16, torch.BFloat16, torch.Float32, torch.Float64, torch.Complex64, torch.Complex128} {
+		torch.Float16, torch.BFloat16, torch.Float32, torch.Float64, torch.Complex64, torch.Complex128, torch.Complex32,
+		torch.Uint16, torch.Uint32, torch.Uint64, torch.Float8E4M3FN, torch.Float8E4M3FNUZ, torch.Float8E5M2,
+		torch.Float8E5M2FNUZ, torch.Float8E8M0FNU} {
 		x := matrix.To(dtype)
 		for suffix, tensor := range map[string]*torch.Tensor{
 			"": x, "_scalar": x.Select(0, 1).Select(0, 2), "_empty": torch.Empty(torch.Shape{2, 0}, dtype), "_transposed": x.T(),
 		} {
 			named := torch.NamedTensor{Name: dtype.String() + suffix, Tensor: tensor}
 			all = append(all, named)
-			if dtype != torch.BFloat16 {
+			if dtype != torch.BFloat16 && dtype != torch.Complex32 && !strings.HasPrefix(dtype.String(), "float8") {
 				numpys = append(numpys, named)
 			}
-			if dtype != torch.Complex128 {
+			if dtype != torch.Complex128 && dtype != torch.Complex32 {
 				safe = append(safe, named)
 			}
 		}
