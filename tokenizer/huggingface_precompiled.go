@@ -50,35 +50,52 @@ func findPrecompiled(data json.RawMessage) (normalizer, error) {
 	return nil, nil
 }
 
+// normalizeClusters applies the map to a text.
 func (m *charsMap) normalizeClusters(text string) (normalized string, start int, err error) {
 	const longestCluster = 5
-	var out strings.Builder
+	out := clusterWriter{start: firstCharacter}
 	out.Grow(len(text) + len(text)/4)
-	start = firstCharacter
-	for first := true; text != ""; first = false {
+	for text != "" {
 		cluster := firstCluster(text)
 		text = text[len(cluster):]
 		if len(cluster) <= longestCluster {
 			if replacement, ok := m.shortest(cluster); ok {
-				out.WriteString(replacement)
-				if first && replacement != "" && utf8.RuneCountInString(cluster) == 1 {
-					start = len(replacement)
-				}
+				out.replace(cluster, replacement)
 				continue
 			}
 		}
 		for i, r := range cluster {
 			character := cluster[i : i+utf8.RuneLen(r)]
 			if replacement, ok := m.shortest(character); ok {
-				character = replacement
-				if first && i == 0 && replacement != "" {
-					start = len(replacement)
-				}
+				out.replace(character, replacement)
+			} else {
+				out.WriteString(character)
 			}
-			out.WriteString(character)
 		}
 	}
-	return out.String(), start, nil
+	return out.String(), out.start, nil
+}
+
+// A clusterWriter collects a normalized text, and how many bytes of it stand for the first
+// character of the text.
+type clusterWriter struct {
+	strings.Builder
+	start int
+}
+
+// replace writes what becomes of a part of the text. All of what the first character becomes stands
+// for it; but if the characters after it are left out, the last one stands for them.
+func (w *clusterWriter) replace(part, replacement string) {
+	switch {
+	case w.Len() == 0 && replacement != "" && utf8.RuneCountInString(part) == 1:
+		w.start = len(replacement)
+	case replacement == "" && w.Len() > 0 && w.Len() == w.start:
+		if text := w.String(); firstLength(text) < len(text) {
+			_, size := utf8.DecodeLastRuneInString(text)
+			w.start -= size
+		}
+	}
+	w.WriteString(replacement)
 }
 
 // firstCluster returns the grapheme cluster at the start of text.
