@@ -295,7 +295,7 @@ func TestMistakesInSource(t *testing.T) {
 		"wrong type":        {lines("class A:", "    def forward(self, x: Tensor) -> Tensor:", "        return 'text'"), "a.py:3: Return value was annotated as having type Tensor but is actually of type str"},
 		"no class":          {lines("class B:", "    def f(self):", "        return 1"), "the source has no class A"},
 		"empty":             {"", "the source has no class A"},
-		"unclosed":          {"class A:\n    def f(self):\n        return (1", "a.py:3: "},
+		"unclosed":          {"class A:\n    def f(self):\n        return (1", "expected )"},
 		"text":              {"\x00\xff", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
