@@ -147,7 +147,8 @@ func WeightFiles() []string { return slices.Clone(weightFiles) }
 
 var weightFiles = []string{
 	"diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.safetensors.index.json", "diffusion_pytorch_model.bin",
-	"vqvae/diffusion_pytorch_model.safetensors", "vqvae/diffusion_pytorch_model.bin",
+	"diffusion_pytorch_model.fp16.safetensors",
+	"vqvae/diffusion_pytorch_model.safetensors", "vqvae/diffusion_pytorch_model.bin", "vqvae/diffusion_pytorch_model.fp16.safetensors",
 	"model.safetensors", "model.ckpt", "last.ckpt", "checkpoints/last.ckpt", "encoder.pkl",
 }
 
