@@ -14,6 +14,7 @@ import io
 import json
 import shutil
 import sys
+import unittest.mock
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -410,7 +411,9 @@ def write_dvae() -> None:
     encoder, decoder = build_dvae()
     folder = fresh("dalle")
     torch.save(encoder, folder / "encoder.pkl")
-    torch.save(decoder, folder / "decoder.pkl")
+    # In the format before PyTorch 1.6, without the source of the classes, which it keeps otherwise.
+    with unittest.mock.patch("inspect.getsourcelines", side_effect=OSError):
+        torch.save(decoder, folder / "decoder.pkl", _use_new_zipfile_serialization=False)
     record_dvae(folder, encoder, decoder)
 
     folder = fresh("dalle_state_dict")
