@@ -217,6 +217,7 @@ references: .venv/installed
 	$(venv) scripts/reference/reference_vision.py
 	$(venv) scripts/reference/reference_nn.py
 	$(venv) scripts/reference/reference_models.py
+	$(venv) scripts/reference/reference_vqgan_checkpoints.py
 
 bench: $(library) .venv/installed
 	$(venv) scripts/benchmark/benchmark_models.py
@@ -228,13 +229,13 @@ gpu-bundle: $(library)
 
 # The embedded models, from the emoji sets to the archives and their figures: some hours without a
 # GPU. `make references` comes after it.
-train: .venv/installed
+train: $(program) .venv/installed
 	$(venv) scripts/training/emoji/render.py
 	$(venv) scripts/training/train_clip.py
 	$(venv) scripts/export/export_clip.py .cache/clip.checkpoint.pt --output models/clip.pt
 	$(venv) scripts/training/evaluate_clip.py --labels models/labels.txt
 	$(venv) scripts/training/train_vqgan.py
-	$(venv) scripts/export/export_vqgan.py --checkpoint .cache/vqgan_checkpoint.pt -o models/vqgan.pt
+	$(program) import .cache/vqgan_checkpoint.pt -o models/vqgan.pt --storage float16
 	$(venv) scripts/training/evaluate_vqgan.py
 
 emoji-pictures: .venv/installed

@@ -74,9 +74,10 @@ type structure struct {
 	EndEarly      bool   `json:"-" yaml:"give_pre_end"`
 	Linear        bool   `json:"-" yaml:"use_linear_attn"`
 
-	// DecoderAttention are the decoder's if they differ; Groups are those of the normalization, 0
-	// means 32; and NoMiddleAttention leaves out the attention between down and up: diffusers.
-	DecoderAttention  []int64 `json:"decoder_attn_resolutions,omitempty" yaml:"-"`
+	// What only diffusers' models have. DecoderAttention are the decoder's resolutions, nil if they are
+	// the encoder's; Groups are those of the normalization, 0 means 32; and NoMiddleAttention leaves out
+	// the attention at the lowest resolution.
+	DecoderAttention  []int64 `json:"decoder_attn_resolutions,omitzero" yaml:"-"`
 	Groups            int64   `json:"norm_groups,omitempty" yaml:"-"`
 	NoMiddleAttention bool    `json:"no_mid_attn,omitempty" yaml:"-"`
 }

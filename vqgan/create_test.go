@@ -103,3 +103,29 @@ func TestCodebookLosses(t *testing.T) {
 		assert.InEpsilon(t, each.codebook*scale*difference.Sum().Item(), -codebook.(*torch.Tensor).Grad().Sum().Item(), 1e-4)
 	}
 }
+
+func TestDTypesAndSizes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "model.pt")
+	_, err := Create(path, "f4-1024-emoji")
+	require.NoError(t, err)
+	for _, dtype := range []torch.DType{torch.Float64, torch.BFloat16, torch.Float16} {
+		model, err := Load(path, dtype)
+		require.NoError(t, err)
+		for _, shape := range []torch.Shape{{1, 3, 64, 64}, {3, 3, 32, 96}} {
+			images := torch.RandN(shape).Clamp(-1, 1).To(dtype).SetRequiresGrad(true)
+			latents, err := model.Encode(t.Context(), images)
+			require.NoError(t, err)
+			quantized, err := model.Quantize(t.Context(), latents)
+			require.NoError(t, err)
+			assert.Equal(t, torch.Shape{shape[0], shape[2] / 4, shape[3] / 4}, torch.Shape(quantized.Tokens.Shape()))
+			decoded, err := model.Decode(t.Context(), quantized.Latent)
+			require.NoError(t, err)
+			assert.Equal(t, dtype, decoded.DType())
+			assert.Equal(t, images.Shape(), decoded.Shape())
+			decoded.To(torch.Float32).Square().Mean().Backward()
+			assert.True(t, images.Grad().IsFinite().All().Item() != 0)
+			assert.Positive(t, images.Grad().Abs().Max().Item())
+		}
+		model.Close()
+	}
+}

@@ -141,13 +141,26 @@ type opened struct {
 	files []*weights.File
 }
 
-// WeightFiles returns the names of the files with weights that [Load] looks for in a folder, the
-// preferred first.
-func WeightFiles() []string { return slices.Clone(weightFiles) }
+// Files returns the paths of the files with weights, or of their index, from which [Load] would load
+// a model.
+func Files(source string) ([]string, error) {
+	opened, err := open(source)
+	if err != nil {
+		return nil, failed("Files", err)
+	}
+	defer opened.close()
+	var paths []string
+	for _, file := range opened.files {
+		paths = append(paths, file.Path)
+	}
+	return paths, nil
+}
 
+// weightFiles are the names of files with weights in a folder, the preferred first.
 var weightFiles = []string{
 	"diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.safetensors.index.json", "diffusion_pytorch_model.bin",
-	"vqvae/diffusion_pytorch_model.safetensors", "vqvae/diffusion_pytorch_model.bin",
+	"diffusion_pytorch_model.fp16.safetensors",
+	"vqvae/diffusion_pytorch_model.safetensors", "vqvae/diffusion_pytorch_model.bin", "vqvae/diffusion_pytorch_model.fp16.safetensors",
 	"model.safetensors", "model.ckpt", "last.ckpt", "checkpoints/last.ckpt", "encoder.pkl",
 }
 

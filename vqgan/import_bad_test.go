@@ -277,6 +277,41 @@ func TestKnownArchitectures(t *testing.T) {
 	}
 }
 
+func TestAttentionOfTheEncoderAlone(t *testing.T) {
+	n := taming(1024, 256, []float64{1, 2}, 128)
+	assert.True(t, n.Structure.attends(1, true), "the decoder's is the encoder's")
+	n.Structure.DecoderAttention = []int64{}
+	settings, err := json.Marshal(n)
+	require.NoError(t, err)
+	decoded, err := decodeDesign(settings)
+	require.NoError(t, err)
+	s := decoded.(*network).Structure
+	assert.True(t, s.attends(1, false))
+	assert.False(t, s.attends(1, true))
+	assert.False(t, s.attends(0, false))
+}
+
+func TestPublishedConfigurations(t *testing.T) {
+	for name, text := range map[string]string{
+		"vq-f4": `
+model:
+  target: ldm.models.autoencoder.VQModel
+  params: {embed_dim: 3, n_embed: 8192, monitor: val/rec_loss, ddconfig: {double_z: false, z_channels: 3,
+    resolution: 256, in_channels: 3, out_ch: 3, ch: 128, ch_mult: [1, 2, 4], num_res_blocks: 2, attn_resolutions: [], dropout: 0.0}}`,
+		"f16-16384": `
+model:
+  target: taming.models.vqgan.VQModel
+  params: {embed_dim: 256, n_embed: 16384, ddconfig: {double_z: False, z_channels: 256, resolution: 256,
+    in_channels: 3, out_ch: 3, ch: 128, ch_mult: [1, 1, 2, 2, 4], num_res_blocks: 2, attn_resolutions: [16], dropout: 0.0}}`,
+	} {
+		model, err := parseConfiguration([]byte(text))
+		require.NoError(t, err)
+		n, err := model.network(false)
+		require.NoError(t, err)
+		assert.Equal(t, name, known(n))
+	}
+}
+
 // The archive that Python's TorchScript wrote, and the one that Go writes from its weights.
 func TestImportedArchiveComputesTheSame(t *testing.T) {
 	source := filepath.Join("..", "models", "vqgan.pt")

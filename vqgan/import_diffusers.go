@@ -3,7 +3,7 @@ package vqgan
 import (
 	"encoding/json"
 	"fmt"
-	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -45,7 +45,7 @@ func identifyDiffusers(set *weights.Set, path string) (*identified, error) {
 		return nil, fmt.Errorf("its config.json: %w: %w", err, torch.ErrModel)
 	}
 	return &identified{design: n, set: fromDiffusers(set, len(n.Structure.Multipliers)),
-		configuration: filepath.Base("config.json")}, nil
+		configuration: "config.json"}, nil
 }
 
 func networkFromDiffusers(data []byte) (*network, error) {
@@ -104,6 +104,9 @@ func networkFromDiffusers(data []byte) (*network, error) {
 				return nil, fmt.Errorf("its block type %q is not supported, only %q and %q are", each.block, each.plain, each.attends)
 			}
 		}
+	}
+	if slices.Equal(s.DecoderAttention, s.Attention) {
+		s.DecoderAttention = nil
 	}
 	return n, n.check()
 }

@@ -105,7 +105,7 @@ type tamingModel struct {
 func (m *tamingModel) UnmarshalYAML(node *yaml.Node) error {
 	type plain tamingModel
 	*m = tamingModel{}
-	m.Params.Structure = structure{DoubleZ: true, Multipliers: []float64{1, 2, 4, 8}}
+	m.Params.Structure = structure{DoubleZ: true, Multipliers: []float64{1, 2, 4, 8}, Attention: []int64{}}
 	return node.Decode((*plain)(m))
 }
 
@@ -202,7 +202,7 @@ func networkFromShapes(set *weights.Set) (*network, error) {
 	s := &n.Structure
 	s.Channels, s.ImageChannels = set.Size(firstConvolution, 0), set.Size(firstConvolution, 1)
 	s.OutChannels, s.ZChannels = set.Size("decoder.conv_out.weight", 0), set.Size("decoder.conv_in.weight", 1)
-	s.Blocks = set.Count("encoder.down.0.block")
+	s.Blocks, s.Attention = set.Count("encoder.down.0.block"), []int64{}
 	s.Resolution = max(assumedResolution, int64(1)<<(levels-1))
 	decoder := []int64{}
 	for i := range levels {

@@ -108,6 +108,13 @@ func TestCheckpointsAgreeWithTheirPackages(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, model.Config(), described)
 			assert.Equal(t, each.architecture, described.Architecture)
+			files, err := Files(source)
+			require.NoError(t, err)
+			if name == "dalle" {
+				assert.Equal(t, []string{filepath.Join(source, "encoder.pkl"), filepath.Join(source, "decoder.pkl")}, files)
+			} else {
+				assert.Len(t, files, 1)
+			}
 
 			output := filepath.Join(t.TempDir(), "model.pt")
 			config, err := Import(source, output, ImportOptions{})

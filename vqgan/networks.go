@@ -11,7 +11,7 @@ import (
 func taming(codebookSize, dimension int64, multipliers []float64, attention ...int64) *network {
 	return &network{CodebookSize: codebookSize, EmbeddingDimension: dimension, Structure: structure{
 		Channels: 128, ImageChannels: 3, OutChannels: 3, Multipliers: multipliers, Blocks: 2, Resolution: 256,
-		ZChannels: dimension, Attention: attention}}
+		ZChannels: dimension, Attention: append([]int64{}, attention...)}}
 }
 
 // designs are the networks that are known by name.

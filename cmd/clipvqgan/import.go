@@ -11,6 +11,7 @@ import (
 
 	"github.com/clipvqgan/clipvqgan/clip"
 	"github.com/clipvqgan/clipvqgan/internal/archive"
+	"github.com/clipvqgan/clipvqgan/internal/weights"
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/vqgan"
 )
@@ -125,9 +126,9 @@ func isVQGAN(source string) bool {
 	if err == nil || errors.Is(err, clip.ErrNoCLIP) {
 		return err != nil
 	}
-	// A CLIP that is incomplete, or a folder that has no CLIP's files.
-	_, err = vqgan.ReadConfig(source)
-	return err == nil
+	// A CLIP that is incomplete, or a folder with the weights of a VQGAN.
+	_, vqganErr := vqgan.ReadConfig(source)
+	return vqganErr == nil || errors.Is(err, weights.ErrNoWeights) && !errors.Is(vqganErr, weights.ErrNoWeights)
 }
 
 // An importedModel is the JSON result of import.

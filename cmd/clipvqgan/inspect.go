@@ -65,22 +65,24 @@ type inspectedModel struct {
 func inspect(out io.Writer, s *settings, source string) error {
 	model := inspectedModel{Model: source, Kind: "clip", DTypes: map[string]int{}}
 	var lines [][2]string
-	names := clip.WeightFiles()
+	var count error
 	if isVQGAN(source) {
 		config, err := vqgan.ReadConfig(source)
 		if err != nil {
 			return err
 		}
-		model.Kind, model.Config, lines, names = "vqgan", config, describeVQGAN(config), vqgan.WeightFiles()
+		model.Kind, model.Config, lines = "vqgan", config, describeVQGAN(config)
+		count = model.countVQGAN(source)
 	} else {
 		config, err := clip.ReadConfig(source)
 		if err != nil {
 			return err
 		}
 		model.Config, lines = config, describeCLIP(config)
+		count = model.countCLIP(source)
 	}
-	if err := model.count(source, names); err != nil {
-		return err
+	if count != nil {
+		return count
 	}
 	if s.json {
 		return printJSON(out, model)
@@ -89,22 +91,26 @@ func inspect(out io.Writer, s *settings, source string) error {
 	return nil
 }
 
-// count counts the tensors.
-func (m *inspectedModel) count(source string, names []string) error {
-	file, err := weights.OpenSource(source, names)
-	if err == nil {
-		defer file.Close()
-		return m.add(file)
-	}
-	// Some models are several files, each by its own name.
-	entries, readErr := os.ReadDir(source)
-	if readErr != nil {
+// countCLIP counts the tensors.
+func (m *inspectedModel) countCLIP(source string) error {
+	file, err := weights.OpenSource(source, clip.WeightFiles())
+	if err != nil {
 		return err
 	}
-	for _, entry := range entries {
-		file, err := weights.Open(filepath.Join(source, entry.Name()))
+	defer file.Close()
+	return m.add(file)
+}
+
+// countVQGAN counts the tensors of all files of a model.
+func (m *inspectedModel) countVQGAN(source string) error {
+	paths, err := vqgan.Files(source)
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
+		file, err := weights.Open(path)
 		if err != nil {
-			continue
+			return err
 		}
 		err = m.add(file)
 		file.Close()

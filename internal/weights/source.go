@@ -62,8 +62,16 @@ func findIn(source string, names []string) (string, error) {
 			return "", err
 		}
 	}
-	return "", fmt.Errorf("the folder %s has no weights, which would be called %s: %w", source, strings.Join(names, ", "), torch.ErrModel)
+	return "", noWeights{fmt.Errorf("the folder %s has no weights, which would be called %s: %w", source, strings.Join(names, ", "), torch.ErrModel)}
 }
+
+// ErrNoWeights is the kind of error of [OpenSource] for a folder that has none of the names.
+var ErrNoWeights = errors.New("no weights")
+
+type noWeights struct{ error }
+
+func (noWeights) Is(target error) bool { return target == ErrNoWeights }
+func (e noWeights) Unwrap() error      { return e.error }
 
 // ModelError puts the source in front of an error, unless it is empty, and makes it one of kind
 // torch.ErrModel, unless it is of a kind that says more.

@@ -21,9 +21,8 @@ import torch
 import torch.nn.functional as F
 
 SCRIPTS = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(SCRIPTS / "reference"), str(SCRIPTS / "export")]
+sys.path.insert(0, str(SCRIPTS / "reference"))
 
-from architectures.vqgan import ARCHITECTURES  # noqa: E402
 from reference_models import (ROOT, ClampWithGradient, TamingVQModel, build_clip, cutouts,  # noqa: E402
                               load_archive, tokenize, tokenizer_of)
 
@@ -117,7 +116,7 @@ def main() -> None:
         weights, config, merges = load_archive(ROOT / "models/clip.pt")
         scorer = build_clip(weights)
         vqgan_weights, vqgan_config, _ = load_archive(ROOT / "models/vqgan.pt")
-        vqgan = TamingVQModel(ARCHITECTURES[vqgan_config["architecture"]]).eval().requires_grad_(False)
+        vqgan = TamingVQModel(vqgan_config["network"]).eval().requires_grad_(False)
         vqgan.load_state_dict(vqgan_weights)
 
         rows = []  # name, Go's arguments, peers by name

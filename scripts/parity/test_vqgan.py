@@ -9,6 +9,7 @@ layout, opened by package vqgan: the same latents, tokens, decoded images and gr
 import contextlib
 import gc
 import io
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -168,6 +169,65 @@ class Published(unittest.TestCase):
             pixels = torch.sigmoid(decoder.blocks(encode.one_hot)[:, :3])
             return 2 * ((pixels - eps) / (1 - 2 * eps)).clamp(0, 1) - 1
         self.check("discrete VAE, f8, 8192 tokens", "DALL-E", self.folder, encode, decode, torch.float64)
+
+
+class WrittenByGo(unittest.TestCase):
+    """Archives with fresh weights, as training starts from them."""
+
+    def create(self, architecture: str) -> torch.jit.ScriptModule:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model.pt"
+            subprocess.run(["go", "run", "./scripts/training/create_vqgan", architecture, "1", str(path)],
+                           cwd=ROOT, check=True)
+            return torch.jit.load(str(path))
+
+    def test_names_shapes_and_initial_weights_are_those_of_taming(self):
+        for architecture, made, arguments in (
+                ("f16-1024", VQModel, (1024, 256, [1, 1, 2, 2, 4], [16])),
+                ("gumbel-f8-8192", GumbelVQ, (8192, 256, [1, 1, 2, 4], [32]))):
+            settings = Published.settings(*arguments)
+            settings["lossconfig"] = dict(target="taming.modules.losses.vqperceptual.DummyLoss")
+            if made is GumbelVQ:
+                settings["temperature_scheduler_config"] = dict(
+                    target="taming.lr_scheduler.LambdaWarmUpCosineScheduler", params=dict(
+                        warm_up_steps=0, max_decay_steps=1, lr_start=1, lr_max=1, lr_min=1))
+            with contextlib.redirect_stdout(io.StringIO()):
+                wanted = made(**settings).state_dict()
+            renamed = {}
+            for name, value in wanted.items():
+                for old, new in (("quantize.proj.", "proj."), ("quantize.embed.", "quantizer.embedding."),
+                                 ("quantize.embedding.", "quantizer.embedding.")):
+                    name = name.replace(old, new)
+                renamed[name] = value
+            got = self.create(architecture).state_dict()
+            self.assertEqual({name: value.shape for name, value in renamed.items()},
+                             {name: value.shape for name, value in got.items()})
+            for name, value in renamed.items():
+                if value.numel() < 1000:
+                    continue
+                # Means of as many draws from the same distribution.
+                error = 6 * value.std().item() / value.numel() ** 0.5
+                self.assertAlmostEqual(value.mean().item(), got[name].mean().item(), delta=error, msg=name)
+                self.assertAlmostEqual(value.std().item() / got[name].std().item(), 1, delta=0.15, msg=name)
+
+    def test_it_trains_in_python(self):
+        model = self.create("f4-1024-emoji").train()
+        for parameter in model.parameters():
+            parameter.requires_grad = True
+        torch.manual_seed(0)
+        images = torch.rand(2, 3, 32, 32) * 2 - 1
+        optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+        losses = []
+        for _ in range(10):
+            decoded, tokens, loss = model(images)
+            self.assertEqual(tokens.shape, (2, 8, 8))
+            loss = loss + (decoded - images).square().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        self.assertTrue(all(parameter.grad is not None for parameter in model.parameters()))
+        self.assertLess(losses[-1], losses[0])
 
 
 if __name__ == "__main__":

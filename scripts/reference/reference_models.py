@@ -34,10 +34,6 @@ from torch import nn
 from guided_step import ClampWithGradient, cutouts
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "scripts/export"))
-
-from architectures.vqgan import ARCHITECTURES  # noqa: E402
-
 PROMPTS = ["a slice of pizza", "red heart", "a photo of a cat.", "rocket", "don't panic: 42 café"]
 
 
@@ -145,22 +141,20 @@ def clip_references() -> nn.Module:
 class TamingVQModel(nn.Module):
     """taming.models.vqgan.VQModel without its training loop, which needs Lightning."""
 
-    def __init__(self, arguments: dict):
+    def __init__(self, network: dict):
+        """network has the settings in an archive's config.json."""
         super().__init__()
-        groups = arguments.get("norm_groups", 32)
+        settings = dict(network["ddconfig"])
+        groups = settings.pop("norm_groups", 32)
         # The package fixes 32 groups; the small model has fewer channels.
         taming_model.Normalize = lambda channels: nn.GroupNorm(groups, channels, eps=1e-6)
-        shape = dict(ch=arguments["ch"], out_ch=3, ch_mult=arguments["ch_mult"],
-                     num_res_blocks=arguments["num_res_blocks"],
-                     attn_resolutions=arguments["attn_resolutions"], dropout=0.0, in_channels=3,
-                     resolution=arguments["resolution"], z_channels=arguments["z_channels"])
-        self.encoder = taming_model.Encoder(double_z=False, **shape)
-        self.decoder = taming_model.Decoder(**shape)
-        dimension = arguments["embedding_dimension"]
-        self.quantizer = VectorQuantizer2(arguments["codebook_size"], dimension, beta=0.25,
+        self.encoder = taming_model.Encoder(**settings)
+        self.decoder = taming_model.Decoder(**settings)
+        dimension, channels = network["embed_dim"], settings["z_channels"]
+        self.quantizer = VectorQuantizer2(network["n_embed"], dimension, beta=0.25,
                                           sane_index_shape=True)
-        self.quant_conv = nn.Conv2d(arguments["z_channels"], dimension, 1)
-        self.post_quant_conv = nn.Conv2d(dimension, arguments["z_channels"], 1)
+        self.quant_conv = nn.Conv2d(channels, dimension, 1)
+        self.post_quant_conv = nn.Conv2d(dimension, channels, 1)
 
     def encode(self, x):
         return self.quant_conv(self.encoder(x))
@@ -175,7 +169,7 @@ class TamingVQModel(nn.Module):
 
 def vqgan_references() -> nn.Module:
     weights, config, _ = load_archive(ROOT / "models/vqgan.pt")
-    model = TamingVQModel(ARCHITECTURES[config["architecture"]]).eval().requires_grad_(False)
+    model = TamingVQModel(config["network"]).eval().requires_grad_(False)
     model.load_state_dict(weights)
     image = pictures()["square.png"]
     x = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 127.5 - 1

@@ -10,21 +10,29 @@ Schedules follow the share of --minutes that has passed, so a faster machine tak
 import argparse
 import copy
 import math
-import sys
+import subprocess
+import tempfile
 import time
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "export"))
+from discriminator import PatchDiscriminator
+from perceptual import EdgeLoss
+from vqgan_pictures import load_held_out, load_training
 
-from architectures.vqgan import ARCHITECTURES, VQGAN, Attention, ResidualBlock  # noqa: E402
-from discriminator import PatchDiscriminator  # noqa: E402
-from perceptual import EdgeLoss  # noqa: E402
-from vqgan_pictures import load_held_out, load_training  # noqa: E402
-
+ROOT = Path(__file__).resolve().parents[2]
 SIZE = 64
+
+
+def create(architecture: str, seed: int) -> torch.jit.ScriptModule:
+    """A network with fresh weights, from the archive that package vqgan writes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "vqgan.pt"
+        subprocess.run(["go", "run", "./scripts/training/create_vqgan", architecture, str(seed), str(path)],
+                       cwd=ROOT, check=True)
+        return torch.jit.load(str(path))
 
 
 def random_backgrounds(count: int) -> torch.Tensor:
@@ -101,28 +109,28 @@ class Codebook:
         self.usage.mul_(0.99).add_(counts, alpha=0.01)
 
 
-def perturbed(z_q: torch.Tensor, model: VQGAN, share: float) -> torch.Tensor:
+def perturbed(z_q: torch.Tensor, model: torch.jit.ScriptModule, share: float) -> torch.Tensor:
     """Exchanges a share of the tokens for random ones in a tenth of the pictures: guided generation
     decodes latents that no encoder has made, and they must not break the decoder."""
     count, _, height, width = z_q.shape
-    random = model.embed(torch.randint(model.quantizer.embedding.num_embeddings,
+    random = model.embed(torch.randint(model.quantizer.embedding.weight.shape[0],
                                        (count, height, width)))
     chosen = (torch.rand(count, 1, 1, 1) < 0.1) & (torch.rand(count, 1, height, width) < share)
     return torch.where(chosen, random, z_q)
 
 
-def initialize(model: VQGAN) -> None:
+def initialize(model: torch.jit.ScriptModule) -> None:
     """Variance-preserving convolutions, residual branches near zero. From PyTorch's default, which
     shrinks the signal at each layer, outlines are learned at once and colors only much later."""
     with torch.no_grad():
         for module in model.modules():
-            if isinstance(module, torch.nn.Conv2d):
+            if module.original_name == "Conv2d":
                 torch.nn.init.kaiming_normal_(module.weight, nonlinearity="linear")
                 torch.nn.init.zeros_(module.bias)
         for module in model.modules():
-            if isinstance(module, ResidualBlock):
+            if module.original_name == "ResidualBlock":
                 module.conv2.weight *= 0.1
-            elif isinstance(module, Attention):
+            elif module.original_name == "SpatialAttention":
                 module.proj_out.weight *= 0.1
 
 
@@ -133,10 +141,10 @@ def adaptive_weight(reconstruction_loss, generator_loss, last_layer) -> torch.Te
     return 0.8 * (wanted.norm() / (adversarial.norm() + 1e-4)).clamp(0, 1e4).detach()
 
 
-def evaluate(model: VQGAN, pictures: torch.Tensor):
+def evaluate(model: torch.jit.ScriptModule, pictures: torch.Tensor):
     """Mean PSNR over the pictures, perplexity and number of used codes."""
     model.eval()
-    psnr, counts = [], torch.zeros(model.quantizer.embedding.num_embeddings)
+    psnr, counts = [], torch.zeros(model.quantizer.embedding.weight.shape[0])
     with torch.no_grad():
         for batch in pictures.split(64):
             out, indices, _ = model(batch)
@@ -161,8 +169,9 @@ def main() -> None:
     parser.add_argument("--discriminator-weight", type=float, default=0.25,
                         help="times the adaptive lambda")
     parser.add_argument("--perceptual-weight", type=float, default=1.0)
-    parser.add_argument("--architecture", default="f4-1024-emoji", choices=ARCHITECTURES)
-    parser.add_argument("--resume", type=Path, help="checkpoint to start from")
+    parser.add_argument("--architecture", default="f4-1024-emoji",
+                        help="one that clipvqgan import knows by name")
+    parser.add_argument("--resume", type=Path, help="checkpoint to go on from")
     parser.add_argument("--threads", type=int, default=0, help="0: PyTorch's choice")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -176,16 +185,18 @@ def main() -> None:
     held_out = held_out[torch.randperm(len(held_out), generator=torch.Generator().manual_seed(0))]
     print(f"{len(train)} pictures to train on, {len(held_out)} held out", flush=True)
 
-    model = VQGAN(**ARCHITECTURES[options.architecture])
+    model = create(options.architecture, options.seed)
     initialize(model)
     discriminator = PatchDiscriminator(filters=32, layers=2)
-    average = copy.deepcopy(model).requires_grad_(False)
+    average = copy.deepcopy(model)
+    for parameter in model.parameters():
+        parameter.requires_grad = True
     book = Codebook(model.quantizer.embedding.weight.data, average.quantizer.embedding.weight.data)
     placed = False
     if options.resume:
         saved = torch.load(options.resume, weights_only=True)
         model.load_state_dict(saved["training"])
-        average.load_state_dict(saved["model"])
+        average.load_state_dict(saved["average"])
         discriminator.load_state_dict(saved["discriminator"])
         placed = True
     optimizer = torch.optim.Adam(model.parameters(), betas=(0.5, 0.9))
@@ -267,14 +278,26 @@ def main() -> None:
     save(options, model, average, discriminator, held_out, step)
 
 
+def normalized(state: dict) -> dict:
+    """The weights with a codebook of mean square 1, and the factor folded into the convolutions around
+    it. The model computes the same, and a step on a latent means the same for every training run."""
+    state = dict(state)
+    scale = state["quantizer.embedding.weight"].square().mean().sqrt()
+    for name in ("quantizer.embedding.weight", "quant_conv.weight", "quant_conv.bias"):
+        state[name] = state[name] / scale
+    state["post_quant_conv.weight"] = state["post_quant_conv.weight"] * scale
+    return state
+
+
 def save(options, model, average, discriminator, held_out, step) -> None:
     psnr, perplexity, used = evaluate(average, held_out)
     print(f"step {step}: held out PSNR {psnr:.2f} dB, perplexity {perplexity:.0f}, "
           f"{used} codes used", flush=True)
     temporary = options.out.with_suffix(".tmp")
-    torch.save({"architecture": options.architecture, "model": average.state_dict(),
-                "training": model.state_dict(), "discriminator": discriminator.state_dict(),
-                "step": step}, temporary)
+    # clipvqgan import takes the model; the others are for going on.
+    torch.save({"architecture": options.architecture, "model": normalized(average.state_dict()),
+                "average": average.state_dict(), "training": model.state_dict(),
+                "discriminator": discriminator.state_dict(), "step": step}, temporary)
     temporary.replace(options.out)
 
 

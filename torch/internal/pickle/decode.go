@@ -343,9 +343,23 @@ func (d *decoder) persistent() error {
 	if err != nil {
 		return err
 	}
+	if class, ok := moduleClass(id); ok {
+		return d.push(class)
+	}
 	persistent := &Persistent{id}
 	d.persistents = append(d.persistents, persistent)
 	return d.push(persistent)
+}
+
+// moduleClass returns the class in ("module", class, file, source), as which torch.save referred to
+// the classes of modules before PyTorch 1.6, to keep their source.
+func moduleClass(id any) (Global, bool) {
+	tuple, ok := id.(*Tuple)
+	if !ok || len(tuple.Items) != 4 || tuple.Items[0] != any("module") {
+		return Global{}, false
+	}
+	class, ok := tuple.Items[1].(Global)
+	return class, ok
 }
 
 func (d *decoder) call(code byte) error {

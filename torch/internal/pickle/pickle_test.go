@@ -74,6 +74,8 @@ func TestDecode(t *testing.T) {
 		"ordered dict": {"ccollections\nOrderedDict\n)RK\x01Ns}b.",
 			&pickle.Dict{Class: ordered, Arguments: tuple(), Pairs: []any{int64(1), nil}, State: &pickle.Dict{}}},
 		"persistent": {"K\x01Q.", &pickle.Persistent{ID: int64(1)}},
+		"class with its source": {"(X\x06\x00\x00\x00moduleca\nb\nX\x01\x00\x00\x00fX\x01\x00\x00\x00stQ)\x81.",
+			&pickle.Call{Function: pickle.Global{Module: "a", Name: "b"}, Arguments: tuple()}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := decode(test.data)
