@@ -45,6 +45,7 @@ const (
 	Float8E5M2FNUZ DType = C.CTORCH_FLOAT8_E5M2FNUZ
 	Float8E4M3FNUZ DType = C.CTORCH_FLOAT8_E4M3FNUZ
 	Float8E8M0FNU  DType = C.CTORCH_FLOAT8_E8M0FNU // powers of two, the scales of microscaling formats
+	BComplex32     DType = C.CTORCH_BCOMPLEX32     // complex numbers of two bfloat16, which libtorch has since 2.14
 )
 
 // Element types that can only be stored, moved, saved and loaded; [Tensor.ViewDType] to [Uint8]
@@ -107,7 +108,7 @@ var dtypes = [...]dtypeInfo{
 	Int32: {"int32", 4, integerNumber}, Int64: {"int64", 8, integerNumber}, Float16: {"float16", 2, floatingPoint},
 	Float32: {"float32", 4, floatingPoint}, Float64: {"float64", 8, floatingPoint},
 	Complex32: {"complex32", 4, complexNumber}, Complex64: {"complex64", 8, complexNumber},
-	Complex128: {"complex128", 16, complexNumber}, Bool: {"bool", 1, truth}, BFloat16: {"bfloat16", 2, floatingPoint},
+	Complex128: {"complex128", 16, complexNumber}, BComplex32: {"bcomplex32", 4, complexNumber}, Bool: {"bool", 1, truth}, BFloat16: {"bfloat16", 2, floatingPoint},
 	Uint16: {"uint16", 2, integerNumber}, Uint32: {"uint32", 4, integerNumber}, Uint64: {"uint64", 8, integerNumber},
 	Float8E5M2: {"float8_e5m2", 1, floatingPoint}, Float8E4M3FN: {"float8_e4m3fn", 1, floatingPoint},
 	Float8E5M2FNUZ: {"float8_e5m2fnuz", 1, floatingPoint}, Float8E4M3FNUZ: {"float8_e4m3fnuz", 1, floatingPoint},

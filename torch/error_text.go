@@ -12,7 +12,7 @@ var noKernel = regexp.MustCompile(`^"[^"]+" not implemented for '(\w+)'$`)
 // libtorchNames are libtorch's names of dtypes that differ from PyTorch's in more than capitals.
 var libtorchNames = map[string]DType{
 	"Byte": Uint8, "Char": Int8, "Short": Int16, "Int": Int32, "Long": Int64, "Half": Float16, "Float": Float32,
-	"Double": Float64, "ComplexHalf": Complex32, "ComplexFloat": Complex64, "ComplexDouble": Complex128,
+	"Double": Float64, "ComplexHalf": Complex32, "BComplex32": BComplex32, "ComplexFloat": Complex64, "ComplexDouble": Complex128,
 }
 
 // inOurWords puts what libtorch says of a dtype without arithmetic in front in PyTorch's names, with a

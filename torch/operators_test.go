@@ -40,6 +40,17 @@ func (c operatorCase) isRandom() bool {
 	return false
 }
 
+// becomesBComplex32 reports whether bfloat16 meets a complex number. Up to libtorch 2.13 the result is
+// complex64, later BComplex32, which has no arithmetic.
+func (c operatorCase) becomesBComplex32() bool {
+	bfloat16, complexNumber := false, false
+	for _, argument := range c.Arguments {
+		bfloat16 = bfloat16 || strings.Contains(string(argument), `"bfloat16"`)
+		complexNumber = complexNumber || strings.Contains(string(argument), `"complex"`)
+	}
+	return bfloat16 && complexNumber && torch.BComplex32.IsAvailable()
+}
+
 // operatorFunctions are what is no method, which reflection cannot find by name.
 var operatorFunctions = map[string]any{
 	"BlockDiag": torch.BlockDiag, "BroadcastTensors": torch.BroadcastTensors,
@@ -373,6 +384,9 @@ func TestOperatorsGiveWhatPyTorchGives(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/%d", operator.Name, i), func(t *testing.T) {
 				if operator.isRandom() && device.IsCUDA() {
 					t.Skip("a GPU's random numbers are others")
+				}
+				if operator.becomesBComplex32() {
+					t.Skip("later libtorchs have another result")
 				}
 				call := operatorCall{t: t, device: device, gradients: operator.Gradients != nil}
 				err := torch.Try(func() error {

@@ -162,6 +162,7 @@ enum {
   CTORCH_INT7 = 43,
   CTORCH_FLOAT8_E8M0FNU = 44,
   CTORCH_FLOAT4_E2M1FN_X2 = 45,
+  CTORCH_BCOMPLEX32 = 46,
 };
 
 // A device: type is CTORCH_CPU or CTORCH_CUDA, index the GPU's number (-1: the current one).
