@@ -24,6 +24,7 @@ var sources = []jit.Source{
 	{Name: "clip/transformer.py", Text: transformerText},
 	{Name: "clip/resnet.py", Text: resnetText},
 	{Name: "clip/siglip.py", Text: siglipText},
+	{Name: "clip/convnext.py", Text: convnextText},
 }
 
 // A network says how a CLIP is built, in the fields of open_clip's model configurations.
@@ -140,7 +141,7 @@ func (n *network) make(weights architecture.Weights) *jit.Parts {
 	switch {
 	case n.Only == "text":
 	case n.Vision.Trunk != nil:
-		n.Vision.Trunk.siglip(root.Child("visual", "TimmModel"), n.Vision.ImageSize)
+		n.Vision.addTrunk(root.Child("visual", "TimmModel"), n.EmbeddingDimension)
 	case n.Vision.Layers.stages != nil:
 		n.Vision.resnet(root.Child("visual", "ModifiedResNet"), n.EmbeddingDimension)
 	default:
@@ -219,10 +220,7 @@ func (v *visionNetwork) check(dimension int64) error {
 		return err
 	}
 	if v.Trunk != nil {
-		if v.Trunk.Width != dimension {
-			return fmt.Errorf("its image encoder has width %d, its embeddings %d", v.Trunk.Width, dimension)
-		}
-		return v.Trunk.check(v.ImageSize)
+		return v.checkTrunk(dimension)
 	}
 	if v.Layers.stages != nil {
 		return v.checkResNet()

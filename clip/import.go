@@ -325,8 +325,13 @@ func identifyOpenCLIP(set *weights.Set, source, architecture string) (*identifie
 		}
 	}
 	if found.network.Vision.TimmName != "" {
+		known := *found.network // one of Architectures is shared
+		found.network = &known
 		if err := found.network.Vision.completeTrunk(found.set); err != nil {
 			return nil, err
+		}
+		if data == nil {
+			found.preprocessing = trunkFamilies[found.network.Vision.Trunk.Family].preprocessing()
 		}
 	}
 	if err := found.network.check(); err != nil {

@@ -203,7 +203,16 @@ func TestArchitecturesByName(t *testing.T) {
 	assert.Equal(t, "ViT-B-32-quickgelu", canonicalName("ViT-B/32"))
 	assert.Equal(t, "RN50", canonicalName("RN50"))
 	for _, name := range Architectures() {
-		assert.NoError(t, networks[name].check(), name)
+		n := networks[name]
+		if n.Vision.TimmName == "" {
+			assert.NoError(t, n.check(), name)
+			continue
+		}
+		// Its other sizes come with the weights.
+		assert.NoError(t, n.Text.check(), name)
+		family := trunkFamilies[familyOf(n.Vision.TimmName)]
+		require.NotNil(t, family, name)
+		assert.Contains(t, family.pools, n.Vision.TimmPool, name)
 	}
 	uint8Storage := torch.Uint8
 	_, err = Import(folder.path, filepath.Join(t.TempDir(), "out.pt"), ImportOptions{Storage: &uint8Storage})

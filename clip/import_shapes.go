@@ -74,7 +74,10 @@ func (e *encoder) simplify(width int64) {
 func (n *network) sameShapes(other *network) bool {
 	shapes := func(n *network) []any {
 		v, t := n.Vision, n.Text
-		return []any{n.EmbeddingDimension, v.TimmName, v.ImageSize, v.Layers.count, fmt.Sprint(v.Layers.stages), v.Width, v.PatchSize,
+		if v.TimmName != "" { // whose sizes its name tells
+			v.Width, v.PatchSize, v.Layers = 0, 0, layers{}
+		}
+		return []any{n.EmbeddingDimension, v.TimmName, v.TimmPool, v.TimmProjection, v.ImageSize, v.Layers.count, fmt.Sprint(v.Layers.stages), v.Width, v.PatchSize,
 			v.hidden(v.Width, v.MLPRatio), t.ContextLength, t.VocabularySize, t.Width, t.Layers, t.hidden(t.Width, t.MLPRatio)}
 	}
 	return slices.Equal(shapes(n), shapes(other))

@@ -48,6 +48,7 @@ var checkpoints = map[string]string{
 	"open_clip": "", "open_clip_wrapped": "", "open_clip_custom_text": "open_clip_model.safetensors",
 	"open_clip_siglip": "", "huggingface_siglip": "",
 	"huggingface_image": "", "huggingface_text": "model.safetensors",
+	"open_clip_convnext_linear": "", "open_clip_convnext_mlp": "",
 	"huggingface": "", "huggingface_sharded": "", "huggingface_bin": "pytorch_model.bin",
 }
 

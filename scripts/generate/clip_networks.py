@@ -5,6 +5,7 @@ open_clip's model configurations.
 """
 
 import json
+from fnmatch import fnmatch
 from pathlib import Path
 
 from open_clip import get_model_config, list_models
@@ -17,6 +18,11 @@ VISION = {"image_size", "layers", "width", "patch_size", "head_width", "mlp_rati
 TEXT = {"context_length", "vocab_size", "width", "heads", "layers", "mlp_ratio", "ls_init_value",
         "no_causal_mask", "pool_type", "proj_bias", "norm_kwargs", "act_kwargs", "eos_id",
         "hf_tokenizer_name", "tokenizer_kwargs"}
+# Settings of timm's networks, and those that training alone needs.
+TIMM = {"image_size", "timm_model_name", "timm_pool", "timm_proj"}
+TRAINING = {"timm_model_pretrained", "timm_drop", "timm_drop_path"}
+# The names of clip's trunkFamilies.
+TRUNKS = ["vit_*_siglip_*", *(f"convnext_{size}" for size in ("tiny", "small", "base", "large", "xlarge", "xxlarge"))]
 # Tokenizers of their own.
 OTHER_TOKENIZERS = ("worldwide", "CLIPA")
 
@@ -24,17 +30,27 @@ OTHER_TOKENIZERS = ("worldwide", "CLIPA")
 def is_known(name: str, config: dict) -> bool:
     if any(part in name for part in OTHER_TOKENIZERS):
         return False
-    return (set(config["vision_cfg"]) <= VISION and set(config["text_cfg"]) <= TEXT
-            and set(config) <= {"embed_dim", "quick_gelu", "vision_cfg", "text_cfg", "custom_text",
-                                "init_logit_bias"})
+    vision = config["vision_cfg"]
+    trunk = vision.get("timm_model_name")
+    if trunk and not any(fnmatch(trunk, pattern) for pattern in TRUNKS):
+        return False
+    return (set(vision) <= (TIMM if trunk else VISION) and set(config["text_cfg"]) <= TEXT
+            and set(config) <= {"embed_dim", "quick_gelu", "vision_cfg", "text_cfg", "init_logit_bias"})
+
+
+def simplify(config: dict) -> dict:
+    """Without what does not change the outputs."""
+    config.pop("custom_text", None)
+    config["vision_cfg"] = {key: value for key, value in config["vision_cfg"].items()
+                            if key not in TRAINING and value is not None}
+    return config
 
 
 def main() -> None:
     known = {}
     for name in sorted(list_models()):
-        config = get_model_config(name)
+        config = simplify(get_model_config(name))
         if is_known(name, config):
-            config.pop("custom_text", None)
             known[name] = config
     lines = [f" {json.dumps(name)}: {json.dumps(config)}" for name, config in known.items()]
     OUTPUT.write_text("{\n" + ",\n".join(lines) + "\n}\n")

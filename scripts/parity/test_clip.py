@@ -130,6 +130,18 @@ class Published(unittest.TestCase):
     def test_open_clip_vit_b_32(self):
         self.open_clip("ViT-B-32")
 
+    def test_open_clip_convnext_base_w(self):
+        self.open_clip("convnext_base_w")
+
+    def test_open_clip_eva02_b_16(self):
+        self.open_clip("EVA02-B-16")
+
+    def test_open_clip_coca_vit_b_32(self):
+        self.open_clip("coca_ViT-B-32")
+
+    def test_open_clip_mobileclip_s1(self):
+        self.open_clip("MobileCLIP-S1")
+
     def test_hugging_face_clip(self):
         model = transformers.CLIPModel(transformers.CLIPConfig()).eval()
         scramble(model)

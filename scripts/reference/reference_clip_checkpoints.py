@@ -192,7 +192,8 @@ def write_open_clip(name: str, config: dict, custom: bool = False, save=None, se
     (save or (lambda state: save_file(state, folder / "open_clip_model.safetensors")))(
         {key: value.contiguous() for key, value in model.state_dict().items()})
     write_merges(folder)
-    record(folder, 32, model.encode_image, model.encode_text, model.logit_scale.exp().item(), open_clip_tokens)
+    record(folder, config["vision_cfg"]["image_size"], model.encode_image, model.encode_text,
+           model.logit_scale.exp().item(), open_clip_tokens)
 
 
 SIGLIP_TEXT = dict(no_causal_mask=True, proj_bias=True, pool_type="last", norm_kwargs={"eps": 1e-6},
@@ -234,6 +235,15 @@ def write_siglip() -> None:
     record(folder, 32, lambda picture: model.vision_model(pixel_values=picture).pooler_output,
            lambda tokens: model.text_model(input_ids=tokens).pooler_output,
            model.logit_scale.exp().item(), siglip_tokenizer(folder))
+
+
+def write_convnext() -> None:
+    for projection in ("linear", "mlp"):
+        write_open_clip_timm(f"open_clip_convnext_{projection}", open_clip_config(custom_text=True) | {
+            "vision_cfg": {"image_size": 64, "timm_model_name": "convnext_base",
+                           "timm_model_pretrained": False, "timm_pool": "", "timm_proj": projection,
+                           "timm_drop": 0.0, "timm_drop_path": 0.1}},
+            depths=(1, 2, 1, 1), dims=(8, 12, 16, 24))
 
 
 def siglip_tokenizer(folder: Path):
@@ -331,6 +341,7 @@ def main() -> None:
                       act_kwargs={"approximate": "tanh"})), custom=True)
     write_hugging_face()
     write_siglip()
+    write_convnext()
 
 
 if __name__ == "__main__":
