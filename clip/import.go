@@ -308,6 +308,9 @@ func identifyOpenCLIP(set *weights.Set, source, architecture string) (*identifie
 		if name == "attn_mask" {
 			return "" // a constant of old files
 		}
+		if strings.HasPrefix(name, "text_decoder.") || name == "visual.trunk.rope.pos_embed" {
+			return "" // CoCa's decoder, which writes captions, and a constant
+		}
 		return name
 	})
 	data, err := weights.Beside(source, "open_clip_config.json")

@@ -23,6 +23,10 @@ type trunk struct {
 	MLPWidth  int64 `json:"mlp_width,omitempty"`
 	// Activation is the class of the activation.
 	Activation string `json:"activation,omitempty"`
+	// SwiGLU is true for EVA-02's perceptrons, and its rotary embeddings with them, and NormAfter if
+	// blocks normalize at their ends.
+	SwiGLU    bool `json:"swiglu,omitempty"`
+	NormAfter bool `json:"norm_after,omitempty"`
 	// Stages are those of a convolutional network.
 	Stages []stage `json:"stages,omitempty"`
 	// Epsilon is that of the normalizations.
@@ -56,6 +60,7 @@ type trunkFamily struct {
 var trunkFamilies = map[string]*trunkFamily{
 	"siglip":   &siglipFamily,
 	"convnext": &convnextFamily,
+	"eva":      &evaFamily,
 }
 
 // familyOf returns the family of a name of timm, which may have the tag of its weights, or "".
@@ -154,4 +159,13 @@ func timmLayer() architecture.Layer {
 func layerNorm2d(node *architecture.Node, name string, channels int64, eps float64) {
 	node.Child(name, "LayerNorm2d").Parameter("weight", architecture.Ones, channels).
 		Parameter("bias", architecture.Zeros, channels).Set("eps", eps)
+}
+
+// timmHead adds timm's projection of the features, which is the identity without outputs.
+func timmHead(model *architecture.Node, width, outputs int64) {
+	if outputs > 0 {
+		model.Linear("head", width, outputs, timmLayer())
+	} else {
+		model.Plain("head", "Identity")
+	}
 }

@@ -14,17 +14,19 @@ OUTPUT = Path(__file__).resolve().parents[2] / "clip" / "networks.json"
 
 # What a configuration may have. Other settings belong to families that are not there.
 VISION = {"image_size", "layers", "width", "patch_size", "head_width", "mlp_ratio", "ls_init_value",
-          "no_ln_pre", "pool_type", "final_ln_after_pool", "norm_kwargs", "act_kwargs"}
+          "no_ln_pre", "pool_type", "final_ln_after_pool", "norm_kwargs", "act_kwargs",
+          "attentional_pool", "attn_pooler_heads"}
 TEXT = {"context_length", "vocab_size", "width", "heads", "layers", "mlp_ratio", "ls_init_value",
         "no_causal_mask", "pool_type", "proj_bias", "norm_kwargs", "act_kwargs", "eos_id",
-        "hf_tokenizer_name", "tokenizer_kwargs"}
+        "hf_tokenizer_name", "tokenizer_kwargs", "embed_cls"}
 # Settings of timm's networks, and those that training alone needs.
 TIMM = {"image_size", "timm_model_name", "timm_pool", "timm_proj"}
-TRAINING = {"timm_model_pretrained", "timm_drop", "timm_drop_path"}
+TRAINING = {"timm_model_pretrained", "timm_drop", "timm_drop_path", "output_tokens"}
 # The names of clip's trunkFamilies.
-TRUNKS = ["vit_*_siglip_*", *(f"convnext_{size}" for size in ("tiny", "small", "base", "large", "xlarge", "xxlarge"))]
+TRUNKS = ["vit_*_siglip_*", *(f"convnext_{size}" for size in ("tiny", "small", "base", "large", "xlarge", "xxlarge")),
+          "eva02_*_clip_*", "eva_giant_patch14_224"]
 # Tokenizers of their own.
-OTHER_TOKENIZERS = ("worldwide", "CLIPA")
+OTHER_TOKENIZERS = ("worldwide", "CLIPA", "coca_base")
 
 
 def is_known(name: str, config: dict) -> bool:
@@ -40,9 +42,11 @@ def is_known(name: str, config: dict) -> bool:
 
 def simplify(config: dict) -> dict:
     """Without what does not change the outputs."""
-    config.pop("custom_text", None)
-    config["vision_cfg"] = {key: value for key, value in config["vision_cfg"].items()
-                            if key not in TRAINING and value is not None}
+    for key in ("custom_text", "multimodal_cfg"):
+        config.pop(key, None)
+    for part in ("vision_cfg", "text_cfg"):
+        config[part] = {key: value for key, value in config[part].items()
+                        if key not in TRAINING and value is not None}
     return config
 
 

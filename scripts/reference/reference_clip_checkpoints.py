@@ -182,6 +182,8 @@ def open_clip_config(**changes) -> dict:
 def write_open_clip(name: str, config: dict, custom: bool = False, save=None, settings=None) -> None:
     folder = fresh(name)
     made = open_clip.CustomTextCLIP if custom else open_clip.CLIP
+    if "multimodal_cfg" in config:
+        made = open_clip.CoCa
     model = made(**{key: value for key, value in config.items() if key != "custom_text"})
     scramble(model)
     model.eval()
@@ -192,8 +194,9 @@ def write_open_clip(name: str, config: dict, custom: bool = False, save=None, se
     (save or (lambda state: save_file(state, folder / "open_clip_model.safetensors")))(
         {key: value.contiguous() for key, value in model.state_dict().items()})
     write_merges(folder)
-    record(folder, config["vision_cfg"]["image_size"], model.encode_image, model.encode_text,
-           model.logit_scale.exp().item(), open_clip_tokens)
+    keywords = {"normalize": False} if made is open_clip.CoCa else {}
+    record(folder, config["vision_cfg"]["image_size"], lambda picture: model.encode_image(picture, **keywords),
+           lambda tokens: model.encode_text(tokens, **keywords), model.logit_scale.exp().item(), open_clip_tokens)
 
 
 SIGLIP_TEXT = dict(no_causal_mask=True, proj_bias=True, pool_type="last", norm_kwargs={"eps": 1e-6},
@@ -235,6 +238,32 @@ def write_siglip() -> None:
     record(folder, 32, lambda picture: model.vision_model(pixel_values=picture).pooler_output,
            lambda tokens: model.text_model(input_ids=tokens).pooler_output,
            model.logit_scale.exp().item(), siglip_tokenizer(folder))
+
+
+def write_coca() -> None:
+    for name, width in (("open_clip_coca", 24), ("open_clip_coca_equal_widths", 16)):
+        write_open_clip(name, open_clip_config(
+            custom_text=True,
+            vision_cfg=dict(width=width, attentional_pool=True, attn_pooler_heads=4, attn_pooler_queries=6,
+                            output_tokens=True),
+            text_cfg=dict(embed_cls=True, output_tokens=True)) | {
+            "multimodal_cfg": {"context_length": CONTEXT, "vocab_size": VOCABULARY, "width": 16, "heads": 2,
+                               "layers": 1, "attn_pooler_heads": 2}})
+
+
+EVAS = {
+    "open_clip_eva02": ("eva02_base_patch16_clip_224", dict(mlp_ratio=4 * 2 / 3)),
+    "open_clip_eva02_enormous": ("eva02_enormous_patch14_clip_224", dict(mlp_ratio=3)),
+    "open_clip_eva01": ("eva_giant_patch14_224", dict(mlp_ratio=3)),
+}
+
+
+def write_eva() -> None:
+    for name, (network, sizes) in EVAS.items():
+        write_open_clip_timm(name, open_clip_config(custom_text=True) | {
+            "vision_cfg": {"image_size": 32, "timm_model_name": network, "timm_model_pretrained": False,
+                           "timm_pool": "token", "timm_proj": None, "trunk": {"heads": 3}}},
+            img_size=32, patch_size=8, embed_dim=24, depth=2, num_heads=3, **sizes)
 
 
 def write_convnext() -> None:
@@ -342,6 +371,8 @@ def main() -> None:
     write_hugging_face()
     write_siglip()
     write_convnext()
+    write_coca()
+    write_eva()
 
 
 if __name__ == "__main__":
