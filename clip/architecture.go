@@ -26,6 +26,7 @@ var sources = []jit.Source{
 	{Name: "clip/siglip.py", Text: siglipText},
 	{Name: "clip/coca.py", Text: cocaText},
 	{Name: "clip/eva.py", Text: evaText},
+	{Name: "clip/mobileclip.py", Text: mobileclipText},
 	{Name: "clip/convnext.py", Text: convnextText},
 }
 

@@ -1,6 +1,7 @@
 package clip
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"math"
@@ -78,16 +79,7 @@ func (t *trunk) siglip(node *architecture.Node, imageSize, _ int64) {
 		In: 3, Out: t.Width, Kernel: t.PatchSize, Stride: t.PatchSize})
 	side := imageSize / t.PatchSize
 	model.Parameter("pos_embed", architecture.Normal(0.02), 1, side*side, t.Width)
-	blocks := model.Child("blocks", "")
-	for range t.Layers {
-		block := blocks.Item("TimmBlock")
-		block.LayerNorm("norm1", t.Width, eps)
-		attention := block.Child("attn", "TimmAttention").Set("heads", t.Heads)
-		attention.Linear("qkv", t.Width, 3*t.Width, small)
-		attention.Linear("proj", t.Width, t.Width, small)
-		block.LayerNorm("norm2", t.Width, eps)
-		t.perceptron(block, small)
-	}
+	t.timmBlocks(model, eps, small)
 	model.LayerNorm("norm", t.Width, eps)
 	pool := model.Child("attn_pool", "AttentionPoolLatent").Set("heads", t.Heads)
 	pool.Parameter("latent", architecture.Normal(math.Pow(float64(t.Width), -0.5)), 1, 1, t.Width)
@@ -98,9 +90,23 @@ func (t *trunk) siglip(node *architecture.Node, imageSize, _ int64) {
 	t.perceptron(pool, small)
 }
 
+// timmBlocks adds the blocks of timm's vision transformers.
+func (t *trunk) timmBlocks(model *architecture.Node, eps float64, layer architecture.Layer) {
+	blocks := model.Child("blocks", "")
+	for range t.Layers {
+		block := blocks.Item("TimmBlock")
+		block.LayerNorm("norm1", t.Width, eps)
+		attention := block.Child("attn", "TimmAttention").Set("heads", t.Heads)
+		attention.Linear("qkv", t.Width, 3*t.Width, layer)
+		attention.Linear("proj", t.Width, t.Width, layer)
+		block.LayerNorm("norm2", t.Width, eps)
+		t.perceptron(block, layer)
+	}
+}
+
 func (t *trunk) perceptron(node *architecture.Node, layer architecture.Layer) {
 	mlp := node.Child("mlp", "TimmPerceptron")
 	mlp.Linear("fc1", t.Width, t.MLPWidth, layer)
-	mlp.Plain("act", t.Activation)
+	mlp.Plain("act", cmp.Or(t.Activation, "GELU"))
 	mlp.Linear("fc2", t.MLPWidth, t.Width, layer)
 }

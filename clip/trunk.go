@@ -27,6 +27,12 @@ type trunk struct {
 	// blocks normalize at their ends.
 	SwiGLU    bool `json:"swiglu,omitempty"`
 	NormAfter bool `json:"norm_after,omitempty"`
+	// StemWidth is that of the convolutions that make patches, or 0 if one does.
+	StemWidth int64 `json:"stem_width,omitempty"`
+	// Merged is true if each block of branches is stored as one convolution, and StemScale if the
+	// first blocks have a branch with a kernel of 1 (FastViT).
+	Merged    bool `json:"merged,omitempty"`
+	StemScale bool `json:"stem_scale,omitempty"`
 	// Stages are those of a convolutional network.
 	Stages []stage `json:"stages,omitempty"`
 	// Epsilon is that of the normalizations.
@@ -38,6 +44,13 @@ type stage struct {
 	Width    int64 `json:"width"`
 	Layers   int64 `json:"layers"`
 	MLPWidth int64 `json:"mlp_width"`
+	// Attention is true for blocks with attention, and LayerNorm if that normalizes by layers, not
+	// batches. Excite is true if squeeze and excitation comes before the blocks, and Positions if
+	// a convolution that tells positions does (FastViT).
+	Attention bool `json:"attention,omitempty"`
+	LayerNorm bool `json:"layer_norm,omitempty"`
+	Excite    bool `json:"excite,omitempty"`
+	Positions bool `json:"positions,omitempty"`
 }
 
 // A trunkFamily has what differs between the networks of timm.
@@ -58,9 +71,11 @@ type trunkFamily struct {
 }
 
 var trunkFamilies = map[string]*trunkFamily{
-	"siglip":   &siglipFamily,
-	"convnext": &convnextFamily,
-	"eva":      &evaFamily,
+	"siglip":      &siglipFamily,
+	"convnext":    &convnextFamily,
+	"fastvit":     &fastvitFamily,
+	"transformer": &transformerFamily,
+	"eva":         &evaFamily,
 }
 
 // familyOf returns the family of a name of timm, which may have the tag of its weights, or "".

@@ -24,7 +24,8 @@ TIMM = {"image_size", "timm_model_name", "timm_pool", "timm_proj"}
 TRAINING = {"timm_model_pretrained", "timm_drop", "timm_drop_path", "output_tokens"}
 # The names of clip's trunkFamilies.
 TRUNKS = ["vit_*_siglip_*", *(f"convnext_{size}" for size in ("tiny", "small", "base", "large", "xlarge", "xxlarge")),
-          "eva02_*_clip_*", "eva_giant_patch14_224"]
+          "eva02_*_clip_*", "eva_giant_patch14_224", "fastvit_mci[0-4]",
+          "vit_base_mci_224", "vit_*_patch*_clip_[0-9][0-9][0-9]"]
 # Tokenizers of their own.
 OTHER_TOKENIZERS = ("worldwide", "CLIPA", "coca_base")
 

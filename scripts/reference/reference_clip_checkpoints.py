@@ -46,6 +46,8 @@ def scramble(model: torch.nn.Module) -> None:
         noise = torch.randn(parameter.shape, generator=generator)
         fan = parameter[0].numel() if parameter.dim() > 1 else 16
         parameter.data = noise / fan ** 0.5 + (1.0 if parameter.dim() == 1 and "weight" in name else 0.0)
+        if "reparam_conv.weight" in name:
+            parameter.data *= 2  # nothing normalizes after it
         if ".bn" in name and name.endswith("bias"):
             parameter.data += 1  # few channels, and none of them dead
     for name, buffer in model.named_buffers():
@@ -266,6 +268,30 @@ def write_eva() -> None:
             img_size=32, patch_size=8, embed_dim=24, depth=2, num_heads=3, **sizes)
 
 
+def write_mobileclip() -> None:
+    def write(name, network, pool, size, settings, **sizes):
+        write_open_clip_timm(name, open_clip_config(custom_text=True, text_cfg=dict(no_causal_mask=True)) | {
+            "vision_cfg": {"image_size": size, "timm_model_name": network, "timm_model_pretrained": False,
+                           "timm_pool": pool, "timm_proj": None, "timm_drop": 0.0} | settings}, **sizes)
+
+    small = dict(layers=(1, 2, 1, 1), embed_dims=(4, 8, 16, 32), mlp_ratios=(2, 1, 1, 1))
+    write("open_clip_fastvit", "fastvit_mci1", "avg", 64, {}, **small)
+    write("open_clip_fastvit_merged", "fastvit_mci1", "avg", 64, {}, **small, inference_mode=True)
+    write("open_clip_fastvit_five_stages", "fastvit_mci3", "avg", 64, {}, layers=(1, 1, 1, 1, 1),
+          embed_dims=(4, 4, 8, 16, 32), mlp_ratios=(1,) * 5, token_mixers=("repmixer",) * 4 + ("attention",))
+    for name, network in (("open_clip_timm_conv_stem", "vit_base_mci_224"),
+                          ("open_clip_timm_vit", "vit_large_patch14_clip_224")):
+        sizes = dict(patch_size=8) if "patch" in network else {}
+        if not sizes:
+            stem = timm.models.vision_transformer_hybrid.ConvStem
+            timm.models.vision_transformer_hybrid.ConvStem = lambda **kwargs: stem(
+                **kwargs | {"channels": (6, 6, 24)})
+        write(name, network, "token", 32, {"trunk": {"heads": 3}}, img_size=32, embed_dim=24, depth=2,
+              num_heads=3, mlp_ratio=2, **sizes)
+        if not sizes:
+            timm.models.vision_transformer_hybrid.ConvStem = stem
+
+
 def write_convnext() -> None:
     for projection in ("linear", "mlp"):
         write_open_clip_timm(f"open_clip_convnext_{projection}", open_clip_config(custom_text=True) | {
@@ -373,6 +399,7 @@ def main() -> None:
     write_convnext()
     write_coca()
     write_eva()
+    write_mobileclip()
 
 
 if __name__ == "__main__":
