@@ -46,7 +46,7 @@ var convnextFamily = trunkFamily{
 		return t.checkStages()
 	},
 	add:           (*trunk).convnext,
-	preprocessing: openAIPreprocessing,
+	preprocessing: func(*trunk) preprocessing { return openAIPreprocessing() },
 }
 
 // convnext adds the network. Its sizes but the widths are fixed: patches of 4, and kernels of 7.

@@ -38,7 +38,7 @@ var evaFamily = trunkFamily{
 		return nil
 	},
 	add:           (*trunk).eva,
-	preprocessing: openAIPreprocessing,
+	preprocessing: func(*trunk) preprocessing { return openAIPreprocessing() },
 }
 
 // eva adds EVA-02 if the perceptrons are SwiGLUs, and otherwise EVA or, with normalizations at the

@@ -52,11 +52,19 @@ var fastvitFamily = trunkFamily{
 		}
 		return t.checkStages()
 	},
-	add:           (*trunk).fastvit,
-	preprocessing: mobileclipPreprocessing,
+	add: (*trunk).fastvit,
+	preprocessing: func(t *trunk) preprocessing {
+		p := mobileclipPreprocessing()
+		if len(t.Stages) > 4 {
+			p = openAIPreprocessing()
+			p.Interpolation = "bilinear"
+		}
+		return p
+	},
 }
 
-// mobileclipPreprocessing is that of most published MobileCLIPs (pretrained.py in open_clip).
+// mobileclipPreprocessing is that of MobileCLIP, and of the smaller ones of MobileCLIP 2
+// (pretrained.py in open_clip).
 func mobileclipPreprocessing() preprocessing {
 	return preprocessing{StandardDeviation: [3]float32{1, 1, 1}, Interpolation: "bilinear", ResizeMode: "shortest"}
 }

@@ -47,7 +47,7 @@ var siglipFamily = trunkFamily{
 		return choice("activation", t.Activation, "GELU", "GELUTanh")
 	},
 	add:           (*trunk).siglip,
-	preprocessing: siglipPreprocessing,
+	preprocessing: func(*trunk) preprocessing { return siglipPreprocessing() },
 }
 
 // readTransformer reads the sizes that all vision transformers of timm have.

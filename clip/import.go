@@ -334,7 +334,8 @@ func identifyOpenCLIP(set *weights.Set, source, architecture string) (*identifie
 			return nil, err
 		}
 		if data == nil {
-			found.preprocessing = trunkFamilies[found.network.Vision.Trunk.Family].preprocessing()
+			trunk := found.network.Vision.Trunk
+			found.preprocessing = trunkFamilies[trunk.Family].preprocessing(trunk)
 		}
 	}
 	if err := found.network.check(); err != nil {

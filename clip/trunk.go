@@ -67,7 +67,7 @@ type trunkFamily struct {
 	// add adds the network as a child of the node. outputs is the width of its own projection, or 0.
 	add func(t *trunk, node *architecture.Node, imageSize, outputs int64)
 	// preprocessing is that of the published models, where no file says it.
-	preprocessing func() preprocessing
+	preprocessing func(t *trunk) preprocessing
 }
 
 var trunkFamilies = map[string]*trunkFamily{
