@@ -38,6 +38,9 @@ var fastvitFamily = trunkFamily{
 		t.Width = set.Size(prefix+"final_conv.se.fc2.weight", 0)
 	},
 	check: func(t *trunk, imageSize int64) error {
+		if err := t.checkStages(); err != nil {
+			return err
+		}
 		last := len(t.Stages) - 1
 		if last < 3 || last > 4 || t.Width != 2*t.Stages[last].Width {
 			return fmt.Errorf("its image encoder has %d stages and width %d, which is no FastViT's", len(t.Stages), t.Width)
@@ -50,7 +53,7 @@ var fastvitFamily = trunkFamily{
 		if imageSize < 32 {
 			return fmt.Errorf("its image size is %d, a FastViT's at least 32", imageSize)
 		}
-		return t.checkStages()
+		return nil
 	},
 	add: (*trunk).fastvit,
 	preprocessing: func(t *trunk) preprocessing {
