@@ -100,6 +100,7 @@ func TestBadCheckpoints(t *testing.T) {
 				c["model_cfg"].(map[string]any)["vision_cfg"].(map[string]any)["timm_model_name"] = "swin"
 			})
 		}, "its image encoder swin, a network of timm, is not supported"},
+		"weights of timm's network without config": {"open_clip_eva02", "", func(f brokenFolder) { f.remove("open_clip_config.json") }, "give the architecture by name"},
 		"config with nonsense": {"open_clip", "", func(f brokenFolder) {
 			f.editJSON("open_clip_config.json", func(c map[string]any) {
 				c["model_cfg"].(map[string]any)["text_cfg"].(map[string]any)["heads"] = -3
