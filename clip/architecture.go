@@ -24,6 +24,10 @@ var sources = []jit.Source{
 	{Name: "clip/transformer.py", Text: transformerText},
 	{Name: "clip/resnet.py", Text: resnetText},
 	{Name: "clip/siglip.py", Text: siglipText},
+	{Name: "clip/coca.py", Text: cocaText},
+	{Name: "clip/eva.py", Text: evaText},
+	{Name: "clip/mobileclip.py", Text: mobileclipText},
+	{Name: "clip/convnext.py", Text: convnextText},
 }
 
 // A network says how a CLIP is built, in the fields of open_clip's model configurations.
@@ -55,6 +59,11 @@ type visionNetwork struct {
 	NormAfterPool  bool    `json:"final_ln_after_pool,omitempty"`
 	NormParameters norm    `json:"norm_kwargs,omitzero"`
 	Activation     act     `json:"act_kwargs,omitzero"`
+	// AttentionalPool pools by attention of PoolQueries queries with PoolHeads heads (CoCa); 0 means
+	// 256 and 8.
+	AttentionalPool bool  `json:"attentional_pool,omitempty"`
+	PoolQueries     int64 `json:"attn_pooler_queries,omitempty"`
+	PoolHeads       int64 `json:"attn_pooler_heads,omitempty"`
 	// TimmName is the name of a network of timm, TimmPool how it pools, and TimmProjection the
 	// layer after it; Trunk are its sizes.
 	TimmName       string `json:"timm_model_name,omitempty"`
@@ -88,6 +97,10 @@ type textNetwork struct {
 	Activation     act     `json:"act_kwargs,omitzero"`
 	// EndToken is the number of the end token for Pool "eos".
 	EndToken int64 `json:"eos_id,omitempty"`
+	// ClassToken is true if a learned token after the others is the embedding (CoCa). The mask of the
+	// published models is off by one, unless CorrectClassMask is set.
+	ClassToken       bool `json:"embed_cls,omitempty"`
+	CorrectClassMask bool `json:"correct_cls_mask,omitempty"`
 	// TokenizerName is set for tokenizers of Hugging Face, and TokenizerSettings are open_clip's; see
 	// tokenizer.OpenCLIPText.
 	TokenizerName     string          `json:"hf_tokenizer_name,omitempty"`
@@ -140,7 +153,7 @@ func (n *network) make(weights architecture.Weights) *jit.Parts {
 	switch {
 	case n.Only == "text":
 	case n.Vision.Trunk != nil:
-		n.Vision.Trunk.siglip(root.Child("visual", "TimmModel"), n.Vision.ImageSize)
+		n.Vision.addTrunk(root.Child("visual", "TimmModel"), n.EmbeddingDimension)
 	case n.Vision.Layers.stages != nil:
 		n.Vision.resnet(root.Child("visual", "ModifiedResNet"), n.EmbeddingDimension)
 	default:
@@ -219,15 +232,12 @@ func (v *visionNetwork) check(dimension int64) error {
 		return err
 	}
 	if v.Trunk != nil {
-		if v.Trunk.Width != dimension {
-			return fmt.Errorf("its image encoder has width %d, its embeddings %d", v.Trunk.Width, dimension)
-		}
-		return v.Trunk.check(v.ImageSize)
+		return v.checkTrunk(dimension)
 	}
 	if v.Layers.stages != nil {
 		return v.checkResNet()
 	}
-	return v.checkTransformer()
+	return v.checkTransformer(dimension)
 }
 
 func choice(name, value string, choices ...string) error {
@@ -306,7 +316,12 @@ func (t *textNetwork) add(root *architecture.Node, dimension int64, quick bool) 
 		layerScale: t.LayerScale, eps: t.NormParameters.eps(), activation: t.activation(t.Activation, quick),
 	}.add(root)
 	root.Embedding("token_embedding", t.VocabularySize, t.Width, architecture.Normal(0.02))
-	root.Parameter("positional_embedding", architecture.Normal(0.01), t.ContextLength, t.Width)
+	positions := t.ContextLength
+	if t.ClassToken {
+		t.addClassToken(root)
+		positions++
+	}
+	root.Parameter("positional_embedding", architecture.Normal(0.01), positions, t.Width)
 	root.LayerNorm("ln_final", t.Width, t.NormParameters.eps())
 	projection := architecture.Normal(math.Pow(float64(t.Width), -0.5))
 	if t.ProjectionBias {
@@ -315,10 +330,10 @@ func (t *textNetwork) add(root *architecture.Node, dimension int64, quick bool) 
 	} else {
 		root.Parameter("text_projection", projection, t.Width, dimension)
 	}
-	switch t.Pool {
-	case "last":
+	switch {
+	case t.ClassToken, t.Pool == "last":
 		root.Set("pool_last", true)
-	case "eos":
+	case t.Pool == "eos":
 		root.Set("end_token", t.EndToken)
 	}
 }
@@ -331,12 +346,14 @@ func (v *visionNetwork) headWidth() int64 {
 	return v.HeadWidth
 }
 
-func (v *visionNetwork) checkTransformer() error {
+func (v *visionNetwork) checkTransformer(dimension int64) error {
 	switch {
 	case v.PatchSize < 1 || v.Layers.count < 1:
 		return fmt.Errorf("its vision_cfg has patch_size %d and layers %d", v.PatchSize, v.Layers.count)
 	case v.ImageSize%v.PatchSize != 0:
 		return fmt.Errorf("its image size %d is no multiple of its patch size %d", v.ImageSize, v.PatchSize)
+	case v.AttentionalPool && (v.poolQueries() < 1 || v.poolQueries() > 1<<16 || v.poolHeads() < 1 || dimension%v.poolHeads() != 0):
+		return fmt.Errorf("its attentional pool has %d queries and %d heads for a width of %d", v.poolQueries(), v.poolHeads(), dimension)
 	case v.headWidth() < 1 || v.Width%v.headWidth() != 0:
 		return fmt.Errorf("its vision width %d is no multiple of its head width %d", v.Width, v.headWidth())
 	}
@@ -360,8 +377,13 @@ func (v *visionNetwork) transformer(node *architecture.Node, dimension int64, qu
 		width: v.Width, layers: v.Layers.count, heads: v.Width / v.headWidth(), hidden: v.hidden(v.Width, v.MLPRatio),
 		layerScale: v.LayerScale, eps: eps, activation: v.activation(v.Activation, quick),
 	}.add(node)
-	node.LayerNorm("ln_post", v.Width, eps)
-	node.Parameter("proj", initial, v.Width, dimension)
+	features := v.Width
+	if v.AttentionalPool {
+		v.addAttentionalPool(node, dimension)
+		features = dimension
+	}
+	node.LayerNorm("ln_post", features, eps)
+	node.Parameter("proj", initial, features, dimension)
 	if v.Pool == "avg" {
 		node.Set("average_pool", true)
 		if v.NormAfterPool {

@@ -1,9 +1,11 @@
 package clip
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/clipvqgan/clipvqgan/internal/architecture"
@@ -13,20 +15,6 @@ import (
 //go:embed siglip.py
 var siglipText string
 
-// A trunk is a network of timm. Its sizes are read off the shapes of a checkpoint; what shapes do
-// not tell, its name does.
-type trunk struct {
-	// Family is "siglip".
-	Family    string `json:"family"`
-	Width     int64  `json:"width"`
-	Layers    int64  `json:"layers"`
-	Heads     int64  `json:"heads"`
-	PatchSize int64  `json:"patch_size"`
-	MLPWidth  int64  `json:"mlp_width"`
-	// Activation is the class of the activation.
-	Activation string `json:"activation"`
-}
-
 // siglipHeads are the numbers of heads of timm's SigLIP networks by their width.
 var siglipHeads = map[int64]int64{768: 12, 1024: 16, 1152: 16, 1536: 16}
 
@@ -34,42 +22,44 @@ var siglipHeads = map[int64]int64{768: 12, 1024: 16, 1152: 16, 1536: 16}
 // by tanh; the others have GELU itself (vision_transformer.py in timm).
 var siglipTanh = []string{"vit_base_patch32", "vit_large_patch16_siglip_512", "vit_so400m_patch16", "vit_giantopt"}
 
-// completeTrunk describes the network of timm from its name and the shapes of its tensors.
-func (v *visionNetwork) completeTrunk(set *weights.Set) error {
-	if v.Trunk == nil {
-		v.Trunk = &trunk{}
-	}
-	t := v.Trunk
-	if !strings.Contains(v.TimmName, "_siglip_") || v.TimmPool != "map" {
-		return fmt.Errorf("its image encoder %s (timm_pool %q) is not supported", v.TimmName, v.TimmPool)
-	}
-	if err := choice("vision_cfg.timm_proj", v.TimmProjection, "", "none"); err != nil {
-		return err
-	}
-	t.Family = "siglip"
-	t.Width = set.Size("visual.trunk.patch_embed.proj.weight", 0)
-	t.PatchSize = set.Size("visual.trunk.patch_embed.proj.weight", 3)
-	t.Layers = set.Count("visual.trunk.blocks")
-	t.MLPWidth = set.Size("visual.trunk.blocks.0.mlp.fc1.weight", 0)
-	if t.Heads == 0 {
-		t.Heads = siglipHeads[t.Width]
-	}
-	if t.Activation == "" {
-		t.Activation = "GELU"
-		for _, part := range siglipTanh {
-			if strings.Contains(v.TimmName, part) {
+// siglipFamily are timm's vision transformers for SigLIP (vision_transformer.py there).
+var siglipFamily = trunkFamily{
+	names:  []string{"vit_*_siglip_*"},
+	pools:  []string{"map"},
+	noHead: true,
+	read: func(t *trunk, name string, set *weights.Set) {
+		t.readTransformer(set)
+		t.MLPWidth = set.Size("visual.trunk.blocks.0.mlp.fc1.weight", 0)
+		if t.Heads == 0 {
+			t.Heads = siglipHeads[t.Width]
+		}
+		if t.Activation == "" {
+			t.Activation = "GELU"
+			if slices.ContainsFunc(siglipTanh, func(part string) bool { return strings.Contains(name, part) }) {
 				t.Activation = "GELUTanh"
 			}
 		}
-	}
-	v.Width, v.PatchSize, v.Layers = t.Width, t.PatchSize, layers{count: t.Layers}
-	return nil
+	},
+	check: func(t *trunk, imageSize int64) error {
+		if err := t.checkTransformer(imageSize); err != nil {
+			return err
+		}
+		return choice("activation", t.Activation, "GELU", "GELUTanh")
+	},
+	add:           (*trunk).siglip,
+	preprocessing: func(*trunk) preprocessing { return siglipPreprocessing() },
 }
 
-func (t *trunk) check(imageSize int64) error {
+// readTransformer reads the sizes that all vision transformers of timm have.
+func (t *trunk) readTransformer(set *weights.Set) {
+	t.Width = set.Size("visual.trunk.patch_embed.proj.weight", 0)
+	t.PatchSize = set.Size("visual.trunk.patch_embed.proj.weight", 3)
+	t.Layers = set.Count("visual.trunk.blocks")
+}
+
+// checkTransformer returns why no vision transformer can be built so, or nil.
+func (t *trunk) checkTransformer(imageSize int64) error {
 	switch {
-	case t.Family != "siglip":
-		return fmt.Errorf("its image encoder of family %q is not supported", t.Family)
 	case t.Width < 1 || t.Layers < 1 || t.Layers > 1<<10 || t.PatchSize < 1 || t.MLPWidth < 1:
 		return fmt.Errorf("its image encoder is not described: width %d, layers %d, patch size %d", t.Width, t.Layers, t.PatchSize)
 	case t.Heads < 1 || t.Width%t.Heads != 0:
@@ -77,28 +67,19 @@ func (t *trunk) check(imageSize int64) error {
 	case imageSize < t.PatchSize:
 		return fmt.Errorf("its image size %d is below its patch size %d", imageSize, t.PatchSize)
 	}
-	return choice("activation", t.Activation, "GELU", "GELUTanh")
+	return nil
 }
 
 // siglip adds the encoder, with timm's initial weights for a transformer.
-func (t *trunk) siglip(node *architecture.Node, imageSize int64) {
+func (t *trunk) siglip(node *architecture.Node, imageSize, _ int64) {
 	const eps = 1e-6
-	small := architecture.Layer{Weight: architecture.Normal(0.02), Bias: architecture.Zeros}
+	small := timmLayer()
 	model := node.Child("trunk", "SigLIPTransformer")
 	model.Child("patch_embed", "TimmPatchEmbedding").Conv2d("proj", architecture.Conv{
 		In: 3, Out: t.Width, Kernel: t.PatchSize, Stride: t.PatchSize})
 	side := imageSize / t.PatchSize
 	model.Parameter("pos_embed", architecture.Normal(0.02), 1, side*side, t.Width)
-	blocks := model.Child("blocks", "")
-	for range t.Layers {
-		block := blocks.Item("TimmBlock")
-		block.LayerNorm("norm1", t.Width, eps)
-		attention := block.Child("attn", "TimmAttention").Set("heads", t.Heads)
-		attention.Linear("qkv", t.Width, 3*t.Width, small)
-		attention.Linear("proj", t.Width, t.Width, small)
-		block.LayerNorm("norm2", t.Width, eps)
-		t.perceptron(block, small)
-	}
+	t.timmBlocks(model, eps, small)
 	model.LayerNorm("norm", t.Width, eps)
 	pool := model.Child("attn_pool", "AttentionPoolLatent").Set("heads", t.Heads)
 	pool.Parameter("latent", architecture.Normal(math.Pow(float64(t.Width), -0.5)), 1, 1, t.Width)
@@ -107,12 +88,25 @@ func (t *trunk) siglip(node *architecture.Node, imageSize int64) {
 	pool.Linear("proj", t.Width, t.Width, small)
 	pool.LayerNorm("norm", t.Width, eps)
 	t.perceptron(pool, small)
-	node.Plain("head", "Identity")
+}
+
+// timmBlocks adds the blocks of timm's vision transformers.
+func (t *trunk) timmBlocks(model *architecture.Node, eps float64, layer architecture.Layer) {
+	blocks := model.Child("blocks", "")
+	for range t.Layers {
+		block := blocks.Item("TimmBlock")
+		block.LayerNorm("norm1", t.Width, eps)
+		attention := block.Child("attn", "TimmAttention").Set("heads", t.Heads)
+		attention.Linear("qkv", t.Width, 3*t.Width, layer)
+		attention.Linear("proj", t.Width, t.Width, layer)
+		block.LayerNorm("norm2", t.Width, eps)
+		t.perceptron(block, layer)
+	}
 }
 
 func (t *trunk) perceptron(node *architecture.Node, layer architecture.Layer) {
 	mlp := node.Child("mlp", "TimmPerceptron")
 	mlp.Linear("fc1", t.Width, t.MLPWidth, layer)
-	mlp.Plain("act", t.Activation)
+	mlp.Plain("act", cmp.Or(t.Activation, "GELU"))
 	mlp.Linear("fc2", t.MLPWidth, t.Width, layer)
 }

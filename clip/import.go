@@ -308,6 +308,9 @@ func identifyOpenCLIP(set *weights.Set, source, architecture string) (*identifie
 		if name == "attn_mask" {
 			return "" // a constant of old files
 		}
+		if strings.HasPrefix(name, "text_decoder.") || name == "visual.trunk.rope.pos_embed" {
+			return "" // CoCa's decoder, which writes captions, and a constant
+		}
 		return name
 	})
 	data, err := weights.Beside(source, "open_clip_config.json")
@@ -325,8 +328,14 @@ func identifyOpenCLIP(set *weights.Set, source, architecture string) (*identifie
 		}
 	}
 	if found.network.Vision.TimmName != "" {
+		known := *found.network // one of Architectures is shared
+		found.network = &known
 		if err := found.network.Vision.completeTrunk(found.set); err != nil {
 			return nil, err
+		}
+		if data == nil {
+			trunk := found.network.Vision.Trunk
+			found.preprocessing = trunkFamilies[trunk.Family].preprocessing(trunk)
 		}
 	}
 	if err := found.network.check(); err != nil {

@@ -99,7 +99,8 @@ func TestBadCheckpoints(t *testing.T) {
 			f.editJSON("open_clip_config.json", func(c map[string]any) {
 				c["model_cfg"].(map[string]any)["vision_cfg"].(map[string]any)["timm_model_name"] = "swin"
 			})
-		}, "its image encoder swin"},
+		}, "its image encoder swin, a network of timm, is not supported"},
+		"weights of timm's network without config": {"open_clip_eva02", "", func(f brokenFolder) { f.remove("open_clip_config.json") }, "give the architecture by name"},
 		"config with nonsense": {"open_clip", "", func(f brokenFolder) {
 			f.editJSON("open_clip_config.json", func(c map[string]any) {
 				c["model_cfg"].(map[string]any)["text_cfg"].(map[string]any)["heads"] = -3
@@ -203,7 +204,16 @@ func TestArchitecturesByName(t *testing.T) {
 	assert.Equal(t, "ViT-B-32-quickgelu", canonicalName("ViT-B/32"))
 	assert.Equal(t, "RN50", canonicalName("RN50"))
 	for _, name := range Architectures() {
-		assert.NoError(t, networks[name].check(), name)
+		n := networks[name]
+		if n.Vision.TimmName == "" {
+			assert.NoError(t, n.check(), name)
+			continue
+		}
+		// Its other sizes come with the weights.
+		assert.NoError(t, n.Text.check(), name)
+		family := trunkFamilies[familyOf(n.Vision.TimmName)]
+		require.NotNil(t, family, name)
+		assert.Contains(t, family.pools, n.Vision.TimmPool, name)
 	}
 	uint8Storage := torch.Uint8
 	_, err = Import(folder.path, filepath.Join(t.TempDir(), "out.pt"), ImportOptions{Storage: &uint8Storage})

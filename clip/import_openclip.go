@@ -11,7 +11,7 @@ import (
 // not what it computes from pictures and texts.
 var harmless = map[string]bool{
 	"custom_text": true, "patch_dropout": true, "attn_drop": true, "timm_drop": true, "timm_drop_path": true,
-	"timm_model_pretrained": true, "output_tokens": true, "cast_dtype": true,
+	"timm_model_pretrained": true, "multimodal_cfg": true, "output_tokens": true, "cast_dtype": true,
 	"init_logit_scale": true, "nonscalar_logit_scale": true,
 }
 

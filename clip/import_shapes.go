@@ -22,6 +22,9 @@ func isOpenAI(set *weights.Set) bool {
 // build_model does in its clip/model.py. Shapes tell neither the activation nor the number of
 // heads, which are 64 wide in all of OpenAI's models.
 func networkFromShapes(set *weights.Set) (*network, error) {
+	if set.HasPrefix("visual.trunk.") || set.HasPrefix("visual.attn_pool.") {
+		return nil, fmt.Errorf("its shapes do not tell its image encoder: give the architecture by name, or put its open_clip_config.json beside it: %w", torch.ErrModel)
+	}
 	side := func(positions string) int64 {
 		return int64(math.Round(math.Sqrt(float64(set.Size(positions, 0) - 1))))
 	}
@@ -74,8 +77,11 @@ func (e *encoder) simplify(width int64) {
 func (n *network) sameShapes(other *network) bool {
 	shapes := func(n *network) []any {
 		v, t := n.Vision, n.Text
-		return []any{n.EmbeddingDimension, v.TimmName, v.ImageSize, v.Layers.count, fmt.Sprint(v.Layers.stages), v.Width, v.PatchSize,
-			v.hidden(v.Width, v.MLPRatio), t.ContextLength, t.VocabularySize, t.Width, t.Layers, t.hidden(t.Width, t.MLPRatio)}
+		if v.TimmName != "" { // whose sizes its name tells
+			v.Width, v.PatchSize, v.Layers = 0, 0, layers{}
+		}
+		return []any{n.EmbeddingDimension, v.TimmName, v.TimmPool, v.TimmProjection, v.ImageSize, v.Layers.count, fmt.Sprint(v.Layers.stages), v.Width, v.PatchSize,
+			v.hidden(v.Width, v.MLPRatio), t.ClassToken, v.AttentionalPool, t.ContextLength, t.VocabularySize, t.Width, t.Layers, t.hidden(t.Width, t.MLPRatio)}
 	}
 	return slices.Equal(shapes(n), shapes(other))
 }

@@ -4,11 +4,13 @@
 
 # The parameters of nn.MultiheadAttention.
 class SelfAttention:
-    def forward(self, x: Tensor) -> Tensor:
+    # mask [N, 1, L, L] tells which positions see which, in place of what causal tells.
+    def forward(self, x: Tensor, mask: Optional[Tensor] = None) -> Tensor:
         n, length, width = x.shape
         qkv = torch.linear(x, self.in_proj_weight, self.in_proj_bias)
         qkv = qkv.view(n, length, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
-        x = torch.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], is_causal=self.causal)
+        causal = self.causal and mask is None
+        x = torch.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], mask, 0.0, causal)
         return self.out_proj(x.transpose(1, 2).reshape(n, length, width))
 
 
@@ -23,15 +25,15 @@ class LayerScale:
 
 
 class ResidualAttentionBlock:
-    def forward(self, x: Tensor) -> Tensor:
-        x = x + self.ls_1(self.attn(self.ln_1(x)))
+    def forward(self, x: Tensor, mask: Optional[Tensor] = None) -> Tensor:
+        x = x + self.ls_1(self.attn(self.ln_1(x), mask))
         return x + self.ls_2(self.mlp(self.ln_2(x)))
 
 
 class Transformer:
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, mask: Optional[Tensor] = None) -> Tensor:
         for block in self.resblocks:
-            x = block(x)
+            x = block(x, mask)
         return x
 
 
@@ -41,7 +43,13 @@ class VisionTransformer:
         class_token = self.class_embedding.to(x.dtype).expand(x.shape[0], 1, -1)
         x = torch.cat([class_token, x], 1) + self.positional_embedding.to(x.dtype)
         x = self.transformer(self.ln_pre(x))
-        if hasattr(self, "average_pool"):
+        if hasattr(self, "attn_pool"):
+            x = self.ln_post(self.attn_pool(x))
+            if hasattr(self, "average_pool"):
+                x = x[:, 1:].mean([1])
+            else:
+                x = x[:, 0]
+        elif hasattr(self, "average_pool"):
             if hasattr(self, "norm_after_pool"):
                 x = self.ln_post(x[:, 1:].mean([1]))
             else:
@@ -60,12 +68,30 @@ class CLIP:
         else:
             raise Exception("the model has no image encoder")
 
+    # Which of the tokens and of CoCa's class token after them see which: padding is not seen.
+    def class_mask(self, tokens: Tensor) -> Tensor:
+        n, length = tokens.shape
+        if hasattr(self, "correct_class_mask"):
+            seen = torch.cat([tokens != 0, torch.ones_like(tokens[:, :1]).to(torch.bool)], 1)
+        else:
+            # The published models were trained with a mask that is off by one.
+            seen = torch.cat([torch.ones_like(tokens[:, :1]).to(torch.bool), tokens != 0], 1)
+        mask = seen.view(n, 1, 1, length + 1)
+        if hasattr(self, "causal_class_mask"):
+            square = torch.ones([length + 1, length + 1], dtype=torch.bool, device=tokens.device)
+            return mask & square.tril()
+        return mask
+
     # tokens [N, L] -> [N, D], not of unit length.
     def encode_text(self, tokens: Tensor) -> Tensor:
         if hasattr(self, "token_embedding"):
             x = self.token_embedding(tokens)
-            x = x + self.positional_embedding[:tokens.shape[1]].to(x.dtype)
-            x = self.ln_final(self.transformer(x))
+            mask: Optional[Tensor] = None
+            if hasattr(self, "cls_emb"):
+                x = torch.cat([x, self.cls_emb.to(x.dtype).expand(x.shape[0], 1, -1)], 1)
+                mask = self.class_mask(tokens)
+            x = x + self.positional_embedding[:x.shape[1]].to(x.dtype)
+            x = self.ln_final(self.transformer(x, mask))
             if hasattr(self, "pool_last"):
                 x = x[:, -1]
             else:

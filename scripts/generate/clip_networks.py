@@ -5,6 +5,7 @@ open_clip's model configurations.
 """
 
 import json
+from fnmatch import fnmatch
 from pathlib import Path
 
 from open_clip import get_model_config, list_models
@@ -13,28 +14,48 @@ OUTPUT = Path(__file__).resolve().parents[2] / "clip" / "networks.json"
 
 # What a configuration may have. Other settings belong to families that are not there.
 VISION = {"image_size", "layers", "width", "patch_size", "head_width", "mlp_ratio", "ls_init_value",
-          "no_ln_pre", "pool_type", "final_ln_after_pool", "norm_kwargs", "act_kwargs"}
+          "no_ln_pre", "pool_type", "final_ln_after_pool", "norm_kwargs", "act_kwargs",
+          "attentional_pool", "attn_pooler_heads"}
 TEXT = {"context_length", "vocab_size", "width", "heads", "layers", "mlp_ratio", "ls_init_value",
         "no_causal_mask", "pool_type", "proj_bias", "norm_kwargs", "act_kwargs", "eos_id",
-        "hf_tokenizer_name", "tokenizer_kwargs"}
+        "hf_tokenizer_name", "tokenizer_kwargs", "embed_cls"}
+# Settings of timm's networks, and those that training alone needs.
+TIMM = {"image_size", "timm_model_name", "timm_pool", "timm_proj"}
+TRAINING = {"timm_model_pretrained", "timm_drop", "timm_drop_path", "output_tokens"}
+# The names of clip's trunkFamilies.
+TRUNKS = ["vit_*_siglip_*", *(f"convnext_{size}" for size in ("tiny", "small", "base", "large", "xlarge", "xxlarge")),
+          "eva02_*_clip_*", "eva_giant_patch14_224", "fastvit_mci[0-4]",
+          "vit_base_mci_224", "vit_*_patch*_clip_[0-9][0-9][0-9]"]
 # Tokenizers of their own.
-OTHER_TOKENIZERS = ("worldwide", "CLIPA")
+OTHER_TOKENIZERS = ("worldwide", "CLIPA", "coca_base")
 
 
 def is_known(name: str, config: dict) -> bool:
     if any(part in name for part in OTHER_TOKENIZERS):
         return False
-    return (set(config["vision_cfg"]) <= VISION and set(config["text_cfg"]) <= TEXT
-            and set(config) <= {"embed_dim", "quick_gelu", "vision_cfg", "text_cfg", "custom_text",
-                                "init_logit_bias"})
+    vision = config["vision_cfg"]
+    trunk = vision.get("timm_model_name")
+    if trunk and not any(fnmatch(trunk, pattern) for pattern in TRUNKS):
+        return False
+    return (set(vision) <= (TIMM if trunk else VISION) and set(config["text_cfg"]) <= TEXT
+            and set(config) <= {"embed_dim", "quick_gelu", "vision_cfg", "text_cfg", "init_logit_bias"})
+
+
+def simplify(config: dict) -> dict:
+    """Without what does not change the outputs."""
+    for key in ("custom_text", "multimodal_cfg"):
+        config.pop(key, None)
+    for part in ("vision_cfg", "text_cfg"):
+        config[part] = {key: value for key, value in config[part].items()
+                        if key not in TRAINING and value is not None}
+    return config
 
 
 def main() -> None:
     known = {}
     for name in sorted(list_models()):
-        config = get_model_config(name)
+        config = simplify(get_model_config(name))
         if is_known(name, config):
-            config.pop("custom_text", None)
             known[name] = config
     lines = [f" {json.dumps(name)}: {json.dumps(config)}" for name, config in known.items()]
     OUTPUT.write_text("{\n" + ",\n".join(lines) + "\n}\n")

@@ -32,7 +32,7 @@ def scramble(model: torch.nn.Module) -> None:
     """Norms and biases that are not ones and zeros, so that each of them matters."""
     generator = torch.Generator().manual_seed(3)
     for name, parameter in model.named_parameters():
-        if parameter.dim() == 1 and "logit" not in name:
+        if (parameter.dim() == 1 or name.endswith("gamma")) and "logit" not in name:
             noise = 0.1 * torch.randn(parameter.shape, generator=generator)
             parameter.data.copy_(1 + noise if name.endswith("weight") else noise)
     for name, buffer in model.named_buffers():
@@ -119,9 +119,12 @@ class Published(unittest.TestCase):
             "preprocess_cfg": {key: processing[key] for key in ("mean", "std", "interpolation", "resize_mode")}}))
         save_file({key: value.contiguous() for key, value in model.state_dict().items()},
                   self.folder / "open_clip_model.safetensors")
+        # CoCa's embeddings have unit length unless it is told otherwise.
+        keywords = {"normalize": False} if isinstance(model, open_clip.CoCa) else {}
         self.check(name, "open_clip_torch", self.folder, processing["size"][0] if isinstance(
-            processing["size"], (tuple, list)) else processing["size"], model.encode_image,
-            model.encode_text, open_clip.get_tokenizer(name)(PROMPTS), processing["mean"],
+            processing["size"], (tuple, list)) else processing["size"],
+            lambda picture: model.encode_image(picture, **keywords),
+            lambda tokens: model.encode_text(tokens, **keywords), open_clip.get_tokenizer(name)(PROMPTS), processing["mean"],
             processing["std"])
 
     def test_open_clip_vit_h_14(self):
@@ -129,6 +132,18 @@ class Published(unittest.TestCase):
 
     def test_open_clip_vit_b_32(self):
         self.open_clip("ViT-B-32")
+
+    def test_open_clip_convnext_base_w(self):
+        self.open_clip("convnext_base_w")
+
+    def test_open_clip_eva02_b_16(self):
+        self.open_clip("EVA02-B-16")
+
+    def test_open_clip_coca_vit_b_32(self):
+        self.open_clip("coca_ViT-B-32")
+
+    def test_open_clip_mobileclip_s1(self):
+        self.open_clip("MobileCLIP-S1")
 
     def test_hugging_face_clip(self):
         model = transformers.CLIPModel(transformers.CLIPConfig()).eval()

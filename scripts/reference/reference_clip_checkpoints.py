@@ -46,6 +46,8 @@ def scramble(model: torch.nn.Module) -> None:
         noise = torch.randn(parameter.shape, generator=generator)
         fan = parameter[0].numel() if parameter.dim() > 1 else 16
         parameter.data = noise / fan ** 0.5 + (1.0 if parameter.dim() == 1 and "weight" in name else 0.0)
+        if "reparam_conv.weight" in name:
+            parameter.data *= 2  # nothing normalizes after it
         if ".bn" in name and name.endswith("bias"):
             parameter.data += 1  # few channels, and none of them dead
     for name, buffer in model.named_buffers():
@@ -182,6 +184,8 @@ def open_clip_config(**changes) -> dict:
 def write_open_clip(name: str, config: dict, custom: bool = False, save=None, settings=None) -> None:
     folder = fresh(name)
     made = open_clip.CustomTextCLIP if custom else open_clip.CLIP
+    if "multimodal_cfg" in config:
+        made = open_clip.CoCa
     model = made(**{key: value for key, value in config.items() if key != "custom_text"})
     scramble(model)
     model.eval()
@@ -192,7 +196,9 @@ def write_open_clip(name: str, config: dict, custom: bool = False, save=None, se
     (save or (lambda state: save_file(state, folder / "open_clip_model.safetensors")))(
         {key: value.contiguous() for key, value in model.state_dict().items()})
     write_merges(folder)
-    record(folder, 32, model.encode_image, model.encode_text, model.logit_scale.exp().item(), open_clip_tokens)
+    keywords = {"normalize": False} if made is open_clip.CoCa else {}
+    record(folder, config["vision_cfg"]["image_size"], lambda picture: model.encode_image(picture, **keywords),
+           lambda tokens: model.encode_text(tokens, **keywords), model.logit_scale.exp().item(), open_clip_tokens)
 
 
 SIGLIP_TEXT = dict(no_causal_mask=True, proj_bias=True, pool_type="last", norm_kwargs={"eps": 1e-6},
@@ -234,6 +240,65 @@ def write_siglip() -> None:
     record(folder, 32, lambda picture: model.vision_model(pixel_values=picture).pooler_output,
            lambda tokens: model.text_model(input_ids=tokens).pooler_output,
            model.logit_scale.exp().item(), siglip_tokenizer(folder))
+
+
+def write_coca() -> None:
+    for name, width in (("open_clip_coca", 24), ("open_clip_coca_equal_widths", 16)):
+        write_open_clip(name, open_clip_config(
+            custom_text=True,
+            vision_cfg=dict(width=width, attentional_pool=True, attn_pooler_heads=4, attn_pooler_queries=6,
+                            output_tokens=True),
+            text_cfg=dict(embed_cls=True, output_tokens=True)) | {
+            "multimodal_cfg": {"context_length": CONTEXT, "vocab_size": VOCABULARY, "width": 16, "heads": 2,
+                               "layers": 1, "attn_pooler_heads": 2}})
+
+
+EVAS = {
+    "open_clip_eva02": ("eva02_base_patch16_clip_224", dict(mlp_ratio=4 * 2 / 3)),
+    "open_clip_eva02_enormous": ("eva02_enormous_patch14_clip_224", dict(mlp_ratio=3)),
+    "open_clip_eva01": ("eva_giant_patch14_224", dict(mlp_ratio=3)),
+}
+
+
+def write_eva() -> None:
+    for name, (network, sizes) in EVAS.items():
+        write_open_clip_timm(name, open_clip_config(custom_text=True) | {
+            "vision_cfg": {"image_size": 32, "timm_model_name": network, "timm_model_pretrained": False,
+                           "timm_pool": "token", "timm_proj": None, "trunk": {"heads": 3}}},
+            img_size=32, patch_size=8, embed_dim=24, depth=2, num_heads=3, **sizes)
+
+
+def write_mobileclip() -> None:
+    def write(name, network, pool, size, settings, **sizes):
+        write_open_clip_timm(name, open_clip_config(custom_text=True, text_cfg=dict(no_causal_mask=True)) | {
+            "vision_cfg": {"image_size": size, "timm_model_name": network, "timm_model_pretrained": False,
+                           "timm_pool": pool, "timm_proj": None, "timm_drop": 0.0} | settings}, **sizes)
+
+    small = dict(layers=(1, 2, 1, 1), embed_dims=(4, 8, 16, 32), mlp_ratios=(2, 1, 1, 1))
+    write("open_clip_fastvit", "fastvit_mci1", "avg", 64, {}, **small)
+    write("open_clip_fastvit_merged", "fastvit_mci1", "avg", 64, {}, **small, inference_mode=True)
+    write("open_clip_fastvit_five_stages", "fastvit_mci3", "avg", 64, {}, layers=(1, 1, 1, 1, 1),
+          embed_dims=(4, 4, 8, 16, 32), mlp_ratios=(1,) * 5, token_mixers=("repmixer",) * 4 + ("attention",))
+    for name, network in (("open_clip_timm_conv_stem", "vit_base_mci_224"),
+                          ("open_clip_timm_vit", "vit_large_patch14_clip_224")):
+        sizes = dict(patch_size=8) if "patch" in network else {}
+        if not sizes:
+            stem = timm.models.vision_transformer_hybrid.ConvStem
+            timm.models.vision_transformer_hybrid.ConvStem = lambda **kwargs: stem(
+                **kwargs | {"channels": (6, 6, 24)})
+        write(name, network, "token", 32, {"trunk": {"heads": 3}}, img_size=32, embed_dim=24, depth=2,
+              num_heads=3, mlp_ratio=2, **sizes)
+        if not sizes:
+            timm.models.vision_transformer_hybrid.ConvStem = stem
+
+
+def write_convnext() -> None:
+    for projection in ("linear", "mlp"):
+        write_open_clip_timm(f"open_clip_convnext_{projection}", open_clip_config(custom_text=True) | {
+            "vision_cfg": {"image_size": 64, "timm_model_name": "convnext_base",
+                           "timm_model_pretrained": False, "timm_pool": "", "timm_proj": projection,
+                           "timm_drop": 0.0, "timm_drop_path": 0.1}},
+            depths=(1, 2, 1, 1), dims=(8, 12, 16, 24))
 
 
 def siglip_tokenizer(folder: Path):
@@ -331,6 +396,10 @@ def main() -> None:
                       act_kwargs={"approximate": "tanh"})), custom=True)
     write_hugging_face()
     write_siglip()
+    write_convnext()
+    write_coca()
+    write_eva()
+    write_mobileclip()
 
 
 if __name__ == "__main__":
