@@ -1,6 +1,6 @@
-// Command create_vqgan writes a VQGAN with fresh weights, which train_vqgan.py trains.
+// Command fresh writes a network with fresh weights, which train_clip.py and train_vqgan.py train.
 //
-//	go run ./scripts/training/create_vqgan ARCHITECTURE SEED OUTPUT
+//	go run ./scripts/training/fresh clip|vqgan ARCHITECTURE SEED OUTPUT
 package main
 
 import (
@@ -8,26 +8,35 @@ import (
 	"os"
 	"strconv"
 
+	"github.com/clipvqgan/clipvqgan/clip"
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/vqgan"
 )
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "create_vqgan:", err)
+		fmt.Fprintln(os.Stderr, "fresh:", err)
 		os.Exit(1)
 	}
 }
 
 func run(arguments []string) error {
-	if len(arguments) != 3 {
-		return fmt.Errorf("%d arguments were given, wanted ARCHITECTURE SEED OUTPUT", len(arguments))
+	if len(arguments) != 4 {
+		return fmt.Errorf("%d arguments were given, wanted clip|vqgan ARCHITECTURE SEED OUTPUT", len(arguments))
 	}
-	seed, err := strconv.ParseUint(arguments[1], 10, 64)
+	family, architecture, output := arguments[0], arguments[1], arguments[3]
+	seed, err := strconv.ParseUint(arguments[2], 10, 64)
 	if err != nil {
-		return fmt.Errorf("the seed is %q, wanted a whole number", arguments[1])
+		return fmt.Errorf("the seed is %q, wanted a whole number", arguments[2])
 	}
 	torch.ManualSeed(seed)
-	_, err = vqgan.Create(arguments[2], arguments[0])
+	switch family {
+	case "clip":
+		_, err = clip.Create(output, architecture)
+	case "vqgan":
+		_, err = vqgan.Create(output, architecture)
+	default:
+		err = fmt.Errorf("the family is %q, wanted clip or vqgan", family)
+	}
 	return err
 }
