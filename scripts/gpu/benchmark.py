@@ -9,7 +9,7 @@ torch.compile(mode="reduce-overhead"), which captures graphs. A figure is the me
 wait for the GPU. benchmark.json and benchmark.txt are written anew after each row, so that a run that
 is ended early loses nothing. What is left out at the deadline is the compiled peers first.
 
-Beside the bundle, PyTorch is all that must be installed.
+Beside the bundle, PyTorch and NumPy are all that must be installed.
 """
 
 import argparse
