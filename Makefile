@@ -225,7 +225,7 @@ bench: $(library) .venv/installed
 	$(venv) scripts/benchmark/benchmark_overhead.py
 	$(venv) scripts/benchmark/benchmark_pictures.py
 
-gpu-bundle: $(library)
+gpu-bundle: $(library) .venv/installed
 	GO=$(GO) $(PYTHON) scripts/gpu/make_bundle.py
 
 # The embedded models, from the emoji sets to the archives and their figures: some hours without a
@@ -233,7 +233,7 @@ gpu-bundle: $(library)
 train: $(program) .venv/installed
 	$(venv) scripts/training/emoji/render.py
 	$(venv) scripts/training/train_clip.py
-	$(venv) scripts/export/export_clip.py .cache/clip.checkpoint.pt --output models/clip.pt
+	$(program) import .cache/clip.checkpoint.pt -o models/clip.pt --storage float16
 	$(venv) scripts/training/evaluate_clip.py --labels models/labels.txt
 	$(venv) scripts/training/train_vqgan.py
 	$(program) import .cache/vqgan_checkpoint.pt -o models/vqgan.pt --storage float16

@@ -15,6 +15,7 @@
 // are free, or between two batches. A model may be used from many goroutines at once. Invalid input
 // is an error, never a panic.
 //
-// Models are TorchScript archives written by scripts/export/export_clip.py. Package models contains
-// a small one.
+// Models are archives of [Import], or the published checkpoints that it reads: OpenAI's,
+// open_clip's, and Hugging Face's. [Create] writes archives with fresh weights, for training. Package
+// models contains a small one.
 package clip

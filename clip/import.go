@@ -36,6 +36,7 @@ type ImportOptions struct {
 //     open_clip_config.json beside them, by options, or by the shapes if these decide it;
 //   - folders of Hugging Face's CLIPModel: weights in one or several files with their index,
 //     config.json, and preprocessor_config.json and merges.txt if there are any;
+//   - checkpoints of scripts/training/train_clip.py;
 //   - archives of Import itself, to store them in another dtype.
 //
 // The files of a tokenizer of Hugging Face are read from the same folder. Otherwise the vocabulary is
@@ -81,7 +82,7 @@ func readConfig(source string) (Config, error) {
 		return config, err
 	}
 	defer file.Close()
-	found, err := identify(file.Set, source, "")
+	found, err := identifyFile(file, source, "")
 	if err != nil {
 		return config, weights.ModelError(source, err)
 	}
@@ -145,7 +146,7 @@ var weightFiles = []string{
 }
 
 func convert(file *weights.File, source string, options ImportOptions) (*jit.Module, Config, error) {
-	found, err := identify(file.Set, source, options.Architecture)
+	found, err := identifyFile(file, source, options.Architecture)
 	if err != nil {
 		return nil, Config{}, err
 	}
@@ -219,8 +220,20 @@ type identified struct {
 	set           *weights.Set
 	// tokenizer is the kind of tokenizer.
 	tokenizer string
+	// merges are those of a checkpoint that holds them.
+	merges []byte
 	// source and sha256 are what an archive says that it was made from.
 	source, sha256 string
+}
+
+// identifyFile identifies an open checkpoint, which may tell more than its tensors do.
+func identifyFile(file *weights.File, source, architecture string) (*identified, error) {
+	told := trainedFrom(file.Value)
+	found, err := identify(file.Set, source, cmp.Or(architecture, told.architecture))
+	if err == nil && told.merges != nil {
+		found.tokenizer, found.merges = openAITokenizer, told.merges
+	}
+	return found, err
 }
 
 func identify(set *weights.Set, source, architecture string) (*identified, error) {

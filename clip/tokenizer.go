@@ -98,6 +98,10 @@ func (found *identified) tokenizerFor(source string) (kind string, files map[str
 		return found.tokenizer, files, err
 	}
 	files = map[string][]byte{}
+	if found.merges != nil {
+		files[mergesFile] = found.merges
+		return found.tokenizer, files, checkMerges(found.merges, found.network.Text.VocabularySize, "its list of merges")
+	}
 	if found.tokenizer == huggingFaceTokenizer || found.network.Text.TokenizerName != "" {
 		for _, name := range tokenizerFiles {
 			data, err := weights.Beside(source, name)
@@ -142,12 +146,8 @@ func mergesFor(source string, vocabulary int64) ([]byte, error) {
 		if first, rest, ok := strings.Cut(string(data), "\n"); ok && strings.HasPrefix(first, "#version") {
 			data = []byte(rest)
 		}
-		t, err := tokenizer.NewCLIP(bytes.NewReader(data), 77)
-		if err != nil {
-			return nil, fmt.Errorf("the %s beside it: %w", name, err)
-		}
-		if int64(t.VocabularySize()) != vocabulary {
-			return nil, fmt.Errorf("the %s beside it makes a vocabulary of %d, the model has %d tokens: %w", name, t.VocabularySize(), vocabulary, torch.ErrModel)
+		if err := checkMerges(data, vocabulary, "the "+name+" beside it"); err != nil {
+			return nil, err
 		}
 		return data, nil
 	}

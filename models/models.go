@@ -1,7 +1,7 @@
 // Package models contains a small CLIP and a small VQGAN, trained on open emoji artwork at 64x64
 // pixels. They are embedded in programs that import the package.
 //
-// Use clip.Load and vqgan.Load for full-size models, which the scripts in scripts/export write.
+// Use clip.Load and vqgan.Load for full-size models, which open published checkpoints.
 package models
 
 import (

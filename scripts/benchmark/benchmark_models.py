@@ -23,6 +23,7 @@ import torch.nn.functional as F
 SCRIPTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(SCRIPTS / "reference"))
 
+import fresh  # noqa: E402
 from reference_models import (ROOT, ClampWithGradient, TamingVQModel, build_clip, cutouts,  # noqa: E402
                               load_archive, tokenize, tokenizer_of)
 
@@ -127,8 +128,7 @@ def main() -> None:
                      {"PyTorch": guided_peer(scorer, config, merges, vqgan, 32)}, 10))
         if not arguments.quick:
             path = Path(folder) / "vit_b_32.pt"
-            subprocess.run([sys.executable, ROOT / "scripts/export/export_clip.py", "--random", "ViT-B/32",
-                            "--seed", "0", "--output", path], check=True)
+            fresh.write("clip", "ViT-B/32", 0, path)
             weights, config, _ = load_archive(path)
             large = build_clip(weights)
             for batch, repetitions in ((1, 12), (8, 5), (32, 3)):

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """Speed of the Go packages beside plain PyTorch on the same GPU, in one run.
 
-    python3 scripts/gpu/benchmark.py --program build/gpu-bundle/programs/gpu-benchmark
+    python3 scripts/gpu/benchmark.py --programs build/gpu-bundle/programs
 
-The models are the published architectures with random weights; the peers are the PyTorch modules
-that the Go archives are exported from (scripts/export/architectures), run eagerly and through
+The models are the published architectures with fresh weights, written by the Go packages; the peers
+are openai-clip's and taming-transformers' modules (peers.py), run eagerly and through
 torch.compile(mode="reduce-overhead"), which captures graphs. A figure is the median of calls that each
 wait for the GPU. benchmark.json and benchmark.txt are written anew after each row, so that a run that
 is ended early loses nothing. What is left out at the deadline is the compiled peers first.
 
-PyTorch is all that must be installed.
+Beside the bundle, PyTorch and NumPy are all that must be installed.
 """
 
 import argparse
@@ -26,68 +26,26 @@ import torch
 import torch.nn.functional as F
 
 SCRIPTS = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(SCRIPTS / "reference"), str(SCRIPTS / "export")]
+sys.path.insert(0, str(SCRIPTS / "reference"))
 
-import export_clip  # noqa: E402
-import export_vqgan  # noqa: E402
-from architectures import clip as clip_architecture  # noqa: E402
-from architectures import vqgan as vqgan_architecture  # noqa: E402
 from guided_step import ClampWithGradient, cutouts  # noqa: E402
+from peers import load_clip, load_vqgan  # noqa: E402
 
 ROOT = SCRIPTS.parent
 WARM_UP, LEAST, MOST = 5, 10, 300
-
-
-def made_up_merges(count: int) -> list:
-    """Merges of pairs of bytes: for models with random weights any vocabulary of the right size does."""
-    characters = [chr(c) for c in [*range(0x21, 0x7f), *range(0xa1, 0xad), *range(0xae, 0x100)]]
-    return [f"{a} {b}{end}" for end in ("", "</w>") for a in characters for b in characters][:count]
-
-
-def clip_module(name: str, device="cpu", dtype=torch.float32) -> torch.nn.Module:
-    torch.manual_seed(0)
-    with torch.device(device):
-        model = clip_architecture.CLIP(**clip_architecture.ARCHITECTURES[name])
-    return model.eval().requires_grad_(False).to(dtype)
-
-
-def vqgan_module(name: str, device="cpu", dtype=torch.float32) -> torch.nn.Module:
-    with torch.device(device):
-        model = export_vqgan.build_random(name, 0)[0]
-    # The layout of the weights is that of the Go package, which convolutions are fastest with.
-    return model.eval().requires_grad_(False).to(dtype=dtype, memory_format=torch.channels_last)
-
-
-def export_clip_archive(name: str, path: Path) -> None:
-    vocabulary = clip_architecture.ARCHITECTURES[name]["vocabulary_size"]
-    export_clip.export(clip_module(name).state_dict(),
-                       made_up_merges(vocabulary - export_clip.TOKENS_BESIDE_MERGES), str(path),
-                       "float16", "quickgelu", "random, seed 0", "")
-
-
-def export_vqgan_archive(name: str, path: Path) -> None:
-    arguments = vqgan_architecture.ARCHITECTURES[name]
-    model = vqgan_module(name)
-    export_vqgan.save_archive(model, {
-        "kind": "vqgan", "version": 1, "architecture": name,
-        "downsampling_factor": model.downsampling_factor, "codebook_size": arguments["codebook_size"],
-        "embedding_dimension": arguments["embedding_dimension"], "image_size": arguments["resolution"],
-        "storage": "float32", "source": "random, seed 0", "source_sha256": ""}, path)
-    print(f"{path}: {name}")
 
 
 def archive_path(folder: Path, name: str) -> Path:
     return folder / (name.replace("/", "-") + ".pt")
 
 
-def prepare(folder: Path, clips: list, vqgan: str) -> None:
+def prepare(program: Path, folder: Path, clips: list, vqgan: str) -> None:
     """Writes the archives that are not there yet."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in clips:
+    for family, name in [*(("clip", name) for name in clips), ("vqgan", vqgan)]:
         if not archive_path(folder, name).exists():
-            export_clip_archive(name, archive_path(folder, name))
-    if not archive_path(folder, vqgan).exists():
-        export_vqgan_archive(vqgan, archive_path(folder, vqgan))
+            subprocess.run([program, family, name, "0", archive_path(folder, name)], check=True)
+            print(archive_path(folder, name))
 
 
 class Measure:
@@ -127,10 +85,10 @@ def matrix_rate(measure: Measure, dtype: torch.dtype) -> float:
 
 def image_encoder(model, device, dtype, batch: int):
     """The call of clip.Model.EncodePixels: normalize, then encode."""
-    size = model.image_size
+    size = model.visual.input_resolution
     pixels = torch.rand(batch, 3, size, size, device=device, dtype=dtype)
     mean, std = (torch.tensor(values, device=device, dtype=dtype)[:, None, None]
-                 for values in (clip_architecture.MEAN, clip_architecture.STD))
+                 for values in (model.config["mean"], model.config["std"]))
     return (lambda pixels: model.encode_image((pixels - mean) / std)), pixels
 
 
@@ -139,24 +97,24 @@ class GuidedStep:
 
     def __init__(self, scorer, vqgan, device, dtype, size: int, count: int):
         self.scorer, self.vqgan, self.dtype, self.count, self.device = scorer, vqgan, dtype, count, device
-        codebook = vqgan.quantizer.embedding.weight.float()
+        codebook = vqgan.codebook.float()
         self.lowest, self.highest = (bound.reshape(1, -1, 1, 1)
                                      for bound in (codebook.amin(0), codebook.amax(0)))
-        side = size // vqgan.downsampling_factor
+        side = size // vqgan.config["downsampling_factor"]
         tokens = torch.randint(0, len(codebook), (1, side, side), device=device)
         self.latent = codebook[tokens].permute(0, 3, 1, 2).contiguous().requires_grad_(True)
         self.optimizer = torch.optim.Adam([self.latent], lr=0.1)
         self.mean, self.std = (torch.tensor(values, device=device)[:, None, None]
-                               for values in (clip_architecture.MEAN, clip_architecture.STD))
+                               for values in (scorer.config["mean"], scorer.config["std"]))
         prompt = torch.zeros(1, scorer.context_length, dtype=torch.int64, device=device)
         with torch.no_grad():
             self.target = F.normalize(scorer.encode_text(prompt).float(), dim=-1)
         self.loss = self.plain_loss
 
     def plain_loss(self, latent, warps, colors, levels, noise):
-        quantized, _, _ = self.vqgan.quantize(latent.to(self.dtype))
+        quantized = self.vqgan.quantize(latent.to(self.dtype))
         picture = ClampWithGradient.apply((self.vqgan.decode(quantized).float() + 1) / 2)
-        cut = cutouts(picture, warps, colors, levels, noise, self.scorer.image_size)
+        cut = cutouts(picture, warps, colors, levels, noise, self.scorer.visual.input_resolution)
         embeddings = self.scorer.encode_image(((cut - self.mean) / self.std).to(self.dtype)).float()
         distance = (F.normalize(embeddings, dim=-1) - self.target).norm(dim=-1) / 2
         return (2 * distance.clamp(max=1 - 1e-6).arcsin() ** 2).mean()
@@ -166,7 +124,7 @@ class GuidedStep:
 
     def __call__(self) -> float:
         # As in Go, the noise alone is drawn on the GPU.
-        count, side = self.count, self.scorer.image_size
+        count, side = self.count, self.scorer.visual.input_resolution
         drawn = (torch.eye(3) + 0.1 * (2 * torch.rand(count, 3, 3) - 1),
                  torch.eye(3, 4) + 0.1 * (2 * torch.rand(count, 3, 4) - 1), 0.1 * torch.rand(count))
         noise = torch.randn(count, 3, side, side, device=self.device)
@@ -256,9 +214,16 @@ def attempt(table: Table, name: str, who: str, measured, operation_count: int = 
     table.add(name, who, result, operation_count)
 
 
+def build_programs() -> Path:
+    folder = ROOT / "build"
+    for name, source in (("gpu-benchmark", "./scripts/gpu/benchmark"), ("fresh", "./scripts/training/fresh")):
+        subprocess.run([os.environ.get("GO", "go"), "build", "-o", folder / name, source], cwd=ROOT, check=True)
+    return folder
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--program", type=Path, help="of scripts/gpu/benchmark; default: built now by go")
+    parser.add_argument("--programs", type=Path, help="folder of gpu-benchmark and fresh; default: built now by go")
     parser.add_argument("--output", type=Path, default=Path(os.environ.get("OUT") or "gpu-report"))
     parser.add_argument("--models", type=Path, default=ROOT / "build/gpu-models", help="where the archives go")
     parser.add_argument("--prepare", action="store_true", help="write the archives, and no more")
@@ -275,14 +240,11 @@ def main() -> None:
     arguments = parser.parse_args()
     end = time.monotonic() + arguments.deadline
     clips = arguments.clips.split(",")
-    prepare(arguments.models, clips, arguments.vqgan)
+    programs = arguments.programs or build_programs()
+    prepare(programs / "fresh", arguments.models, clips, arguments.vqgan)
     if arguments.prepare:
         return
-    program = arguments.program
-    if program is None:
-        program = ROOT / "build/gpu-benchmark"
-        subprocess.run([os.environ.get("GO", "go"), "build", "-o", program, "./scripts/gpu/benchmark"],
-                       cwd=ROOT, check=True)
+    program = programs / "gpu-benchmark"
 
     device, dtype = arguments.device, getattr(torch, arguments.dtype)
     measure = Measure(device, arguments.seconds)
@@ -296,7 +258,7 @@ def main() -> None:
 
     for name in clips:
         title = lambda batch: f"{name} images, batch {batch}"
-        model = clip_module(name, device, dtype)
+        model = load_clip(archive_path(arguments.models, name), device, dtype)
         with torch.inference_mode():
             call, pixels = image_encoder(model, device, dtype, 1)
             count = operations(lambda: call(pixels))
@@ -308,10 +270,10 @@ def main() -> None:
                          "-batches", arguments.batches], end - time.monotonic(),
                lambda mode, batch, row: table.add(title(batch), f"Go {mode}", row, count * batch))
         for place, batch in enumerate(batches):
-            compiled.append((2 * place, title(batch), functools.partial(compiled_encoder, name, batch), count * batch))
+            compiled.append((2 * place, title(batch), functools.partial(compiled_encoder, archive_path(arguments.models, name), batch), count * batch))
 
     name = f"guided step, {arguments.size}x{arguments.size}, {arguments.cutouts} cutouts"
-    guided = [arguments.vqgan, clips[0], device, dtype, arguments.size, arguments.cutouts]
+    guided = [*(archive_path(arguments.models, part) for part in (arguments.vqgan, clips[0])), device, dtype, arguments.size, arguments.cutouts]
     attempt(table, name, "PyTorch eager", lambda: measure(guided_step(*guided)))
     run_go(program, ["guided", "-clip", archive_path(arguments.models, clips[0]),
                      "-vqgan", archive_path(arguments.models, arguments.vqgan), *common,
@@ -329,15 +291,15 @@ def main() -> None:
         attempt(table, name, "PyTorch compiled", lambda: call(measure, dtype), count)
 
 
-def guided_step(vqgan: str, clip: str, device, dtype, size: int, count: int, compile=False) -> GuidedStep:
-    step = GuidedStep(clip_module(clip, device, dtype), vqgan_module(vqgan, device, dtype), device, dtype, size, count)
+def guided_step(vqgan: Path, clip: Path, device, dtype, size: int, count: int, compile=False) -> GuidedStep:
+    step = GuidedStep(load_clip(clip, device, dtype), load_vqgan(vqgan, device, dtype), device, dtype, size, count)
     if compile:
         step.compile()
     return step
 
 
-def compiled_encoder(name: str, batch: int, measure: Measure, dtype) -> dict:
-    model = clip_module(name, measure.device, dtype)
+def compiled_encoder(archive: Path, batch: int, measure: Measure, dtype) -> dict:
+    model = load_clip(archive, measure.device, dtype)
     call, pixels = image_encoder(model, measure.device, dtype, batch)
     with torch.inference_mode():
         fast = torch.compile(call, mode="reduce-overhead")

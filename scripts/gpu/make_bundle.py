@@ -22,6 +22,9 @@ ROOT = Path(__file__).resolve().parents[2]
 BUNDLE = ROOT / "build" / "gpu-bundle"
 # The models stay in the checkout: each program would carry them.
 TAGS = ["-tags", "models_from_files"]
+# Files of installed packages that need no other package than PyTorch and NumPy.
+PEERS = {"clip_model.py": "clip/model.py",
+         "taming_model.py": "taming/modules/diffusionmodules/model.py"}
 STRIPPED = ["-trimpath", "-ldflags", "-s -w"]
 
 
@@ -54,6 +57,16 @@ def pack(names: list) -> None:
     (BUNDLE / "tests").rmdir()
 
 
+def copy_peers() -> None:
+    """Copies the modules that the benchmark measures against from the packages in .venv."""
+    (BUNDLE / "peers").mkdir()
+    for name, installed in PEERS.items():
+        found = list(ROOT.glob(f".venv/lib/python*/site-packages/{installed}"))
+        if not found:
+            sys.exit(f"make_bundle: {installed} is not in .venv; make .venv/installed puts it there")
+        shutil.copy(found[0], BUNDLE / "peers" / name)
+
+
 def main() -> None:
     shutil.rmtree(BUNDLE, ignore_errors=True)
     (BUNDLE / "tests").mkdir(parents=True)
@@ -68,13 +81,15 @@ def main() -> None:
     with ThreadPoolExecutor(2) as pool:
         tests = list(pool.map(build, packages))
     programs = {"clipvqgan": "./cmd/clipvqgan", "benchmark": "./scripts/benchmark/models",
-                "gpu-benchmark": "./scripts/gpu/benchmark", "setup": "./setup"}
+                "gpu-benchmark": "./scripts/gpu/benchmark", "fresh": "./scripts/training/fresh",
+                "setup": "./setup"}
     for program, source in programs.items():
         go("build", *TAGS, *STRIPPED, "-o", BUNDLE / program, source)
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, text=True,
                             stdout=subprocess.PIPE).stdout.strip()
     (BUNDLE / "bundle.json").write_text(json.dumps({"commit": commit, "tests": tests}, indent=1) + "\n")
     shutil.copy(Path(__file__).with_name("run.py"), BUNDLE / "run.py")
+    copy_peers()
     pack([test["binary"] for test in tests] + list(programs))
     size = sum(path.stat().st_size for path in BUNDLE.rglob("*") if path.is_file())
     print(f"{BUNDLE.relative_to(ROOT)}: {len(tests)} test programs, {size / 1e6:.1f} MB", file=sys.stderr)

@@ -189,21 +189,23 @@ def main() -> int:
 
     unpack()
     report = Report(arguments.output, machine())
+    report.add(run("build libctorch", ["make", "lib", f"PYTHON={sys.executable}",
+                                       f"SETUP={BUNDLE / 'programs' / 'setup'}"], left()))
+    if report.failed():
+        return 1
+    libraries = f"{LIBRARY}:{torch_libraries()}"
+    programs = ["--programs", BUNDLE / "programs"]
     with ThreadPoolExecutor(1) as beside:
         models = None if arguments.tests_only else beside.submit(
-            run, "models of the benchmarks", benchmark("--prepare"), left())
-        report.add(run("build libctorch", ["make", "lib", f"PYTHON={sys.executable}",
-                                                f"SETUP={BUNDLE / 'programs' / 'setup'}"], left()))
-        if report.failed():
-            return 1
-        libraries = f"{LIBRARY}:{torch_libraries()}"
+            run, "models of the benchmarks", benchmark("--prepare", *programs), left(),
+            {"LD_LIBRARY_PATH": libraries})
         if not arguments.benchmarks_only:
             test(report, arguments, libraries, left)
         if models:
             report.add(models.result())
             # The last seconds are for the report.
             report.add(run("benchmarks", benchmark(
-                "--program", BUNDLE / "programs" / "gpu-benchmark", "--output", arguments.output.resolve(),
+                *programs, "--output", arguments.output.resolve(),
                 "--deadline", left() - 5), left(), {"LD_LIBRARY_PATH": libraries}))
     return 1 if report.failed() else 0
 

@@ -9,7 +9,6 @@ layout, opened by package vqgan: the same latents, tokens, decoded images and gr
 import contextlib
 import gc
 import io
-import subprocess
 import sys
 import tempfile
 import unittest
@@ -22,6 +21,7 @@ from parity import COSINE, DIFFERENCE, ROOT, compare, run_go, write_row
 sys.path.insert(0, str(ROOT / "scripts/reference"))
 import dall_e  # noqa: E402
 import diffusers  # noqa: E402
+from fresh import load, make_trainable, write  # noqa: E402
 from reference_vqgan_checkpoints import (  # noqa: E402
     encode_dvae, encode_gumbel, save_lightning, write_yaml)
 from taming.models.vqgan import GumbelVQ, VQModel  # noqa: E402
@@ -177,9 +177,8 @@ class WrittenByGo(unittest.TestCase):
     def create(self, architecture: str) -> torch.jit.ScriptModule:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.pt"
-            subprocess.run(["go", "run", "./scripts/training/create_vqgan", architecture, "1", str(path)],
-                           cwd=ROOT, check=True)
-            return torch.jit.load(str(path))
+            write("vqgan", architecture, 1, path)
+            return load(path)[0]
 
     def test_names_shapes_and_initial_weights_are_those_of_taming(self):
         for architecture, made, arguments in (
@@ -211,9 +210,7 @@ class WrittenByGo(unittest.TestCase):
                 self.assertAlmostEqual(value.std().item() / got[name].std().item(), 1, delta=0.15, msg=name)
 
     def test_it_trains_in_python(self):
-        model = self.create("f4-1024-emoji").train()
-        for parameter in model.parameters():
-            parameter.requires_grad = True
+        model = make_trainable(self.create("f4-1024-emoji")).train()
         torch.manual_seed(0)
         images = torch.rand(2, 3, 32, 32) * 2 - 1
         optimizer = torch.optim.Adam(model.parameters(), 1e-3)

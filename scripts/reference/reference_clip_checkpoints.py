@@ -29,7 +29,7 @@ import transformers  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 OUTPUT = ROOT / "clip" / "testdata" / "checkpoints"
-sys.path.insert(0, str(ROOT / "scripts/export"))
+sys.path.insert(0, str(ROOT / "scripts/reference"))
 from clip_tokens import make_tokenizer, read_merges, tokenize  # noqa: E402
 
 MERGES = 16

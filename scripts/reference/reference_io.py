@@ -15,6 +15,8 @@ import safetensors.torch
 import torch
 from torch import nn
 
+from neutral_paths import take_out_paths
+
 ROOT = Path(__file__).resolve().parents[2] / "torch"
 SAVED = ROOT / "checkpoint" / "testdata" / "saved"
 SAFETENSORS = ROOT / "safetensors" / "testdata"
@@ -187,6 +189,7 @@ def write_saved():
     torch.save(torch.ones(2, 2).to_sparse(), SAVED / "sparse.pt")
     torch.save(net.norm.weight.untyped_storage(), SAVED / "storage.pt")
     torch.jit.script(nn.ReLU()).save(str(SAVED / "script.pt"))
+    take_out_paths(SAVED / "script.pt")
     write_expected(SAVED, expected)
 
 

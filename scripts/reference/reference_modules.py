@@ -18,6 +18,8 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 import torch
 from torch import Tensor, nn
 
+from neutral_paths import take_out_paths
+
 OUTPUT = pathlib.Path(__file__).resolve().parents[2] / "torch" / "jit" / "testdata" / "modules"
 
 
@@ -318,6 +320,8 @@ def main() -> None:
 
     rewrite(values, OUTPUT / "unknown_operator.pt", needs_operator)
     rewrite(OUTPUT / "net.pt", OUTPUT / "cuda.pt", on_cuda)
+    for name in ("values", "objects", "net", "tiny", "unknown_operator", "cuda"):
+        take_out_paths(OUTPUT / f"{name}.pt")
 
     layer = nn.Linear(2, 2)
     torch.save(layer.state_dict(), OUTPUT / "state_dict.pt")

@@ -12,6 +12,8 @@ from typing import Dict, List, Optional, Tuple
 import torch
 from torch import Tensor, nn
 
+from neutral_paths import take_out_paths
+
 OUTPUT = Path(__file__).resolve().parents[2] / "csrc" / "tests" / "testdata" / "values.pt"
 
 
@@ -48,3 +50,4 @@ if __name__ == "__main__":
     OUTPUT.parent.mkdir(parents=True, exist_ok=True)
     extra = {"note.txt": "a file beside the code"}
     torch.jit.script(Values()).save(str(OUTPUT), _extra_files=extra)
+    take_out_paths(OUTPUT)

@@ -16,20 +16,17 @@ import torch
 import torch.nn.functional as F
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE / "emoji"), str(HERE.parent / "export")]
+sys.path[:0] = [str(HERE / "emoji"), str(HERE.parent / "reference")]
 
-from architectures.clip import MEAN, STD  # noqa: E402
 from clip_tokens import make_tokenizer, tokenize  # noqa: E402
 from dataset import Emoji  # noqa: E402
 from texts import ZERO_SHOT_TEMPLATES  # noqa: E402
 
-CONTEXT_LENGTH = 32
-
 
 @torch.no_grad()
-def embed_pictures(model, pictures: torch.Tensor) -> torch.Tensor:
-    """uint8 [N, 3, S, S] -> unit embeddings [N, D]."""
-    mean, std = torch.tensor(MEAN)[:, None, None], torch.tensor(STD)[:, None, None]
+def embed_pictures(model, pictures: torch.Tensor, mean: torch.Tensor,
+                   std: torch.Tensor) -> torch.Tensor:
+    """uint8 [N, 3, S, S] -> unit embeddings [N, D]. mean and std are [3, 1, 1]."""
     parts = [model.encode_image((part.float() / 255 - mean) / std) for part in pictures.split(128)]
     return F.normalize(torch.cat(parts), dim=-1)
 
@@ -46,9 +43,9 @@ def embed_names(model, tokenizer, names, templates, context_length: int) -> torc
     return F.normalize(total, dim=-1)
 
 
-def evaluate(model, tokenizer, codes, names, pictures, templates=ZERO_SHOT_TEMPLATES,
-             context_length: int = CONTEXT_LENGTH) -> dict:
-    images = embed_pictures(model, pictures)
+def evaluate(model, tokenizer, codes, names, pictures, templates=ZERO_SHOT_TEMPLATES, *,
+             mean: torch.Tensor, std: torch.Tensor, context_length: int) -> dict:
+    images = embed_pictures(model, pictures, mean, std)
     similarity = images @ embed_names(model, tokenizer, names, templates, context_length).t()
     own = similarity.diag()
     image_rank = (similarity > own[:, None]).sum(1)
@@ -85,10 +82,11 @@ def main():
     if arguments.labels:
         with open(arguments.labels, "w", encoding="utf-8") as file:
             file.write("\n".join(names) + "\n")
-    length = config["context_length"]
-    figures = evaluate(model, tokenizer, codes, names, pictures, context_length=length)
+    settings = {name: torch.tensor(config[name])[:, None, None] for name in ("mean", "std")}
+    settings["context_length"] = config["context_length"]
+    figures = evaluate(model, tokenizer, codes, names, pictures, **settings)
     print(f"{arguments.model}, template ensemble: {format_figures(figures)}")
-    bare = evaluate(model, tokenizer, codes, names, pictures, ("{}",), context_length=length)
+    bare = evaluate(model, tokenizer, codes, names, pictures, ("{}",), **settings)
     print(f"{arguments.model}, bare names:        {format_figures(bare)}")
 
 

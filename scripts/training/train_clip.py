@@ -13,11 +13,13 @@ when --minutes are over, on whatever machine.
 
 import argparse
 import copy
+import json
 import math
 import os
 import random
 import re
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -25,16 +27,15 @@ import torch
 import torch.nn.functional as F
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE / "emoji"), str(HERE.parent / "export")]
+sys.path[:0] = [str(HERE / "emoji"), str(HERE.parent / "reference")]
 
-from architectures.clip import ARCHITECTURES, CLIP, MEAN, STD  # noqa: E402
 from augment import augment  # noqa: E402
-from clip_tokens import TOKENS_BESIDE_MERGES, make_tokenizer, read_merges, tokenize  # noqa: E402
+from clip_tokens import make_tokenizer, tokenize  # noqa: E402
 from dataset import Emoji, is_flag, one_of_each_flag, on_white  # noqa: E402
 from evaluate_clip import evaluate, format_figures  # noqa: E402
+from fresh import load, make_trainable, write  # noqa: E402
 from texts import sample_text  # noqa: E402
 
-ARCHITECTURE = "emoji-RN"
 # How often each style is drawn, where it has the emoji: line art teaches shape, color sets the rest.
 STYLE_WEIGHTS = {"fluent_flat": 1.0, "fluent_modern": 0.7, "fluent_high_contrast": 0.3, "noto": 1.0,
                  "openmoji_color": 1.0, "openmoji_black": 0.25}
@@ -126,16 +127,18 @@ def contrastive_loss(image_features, text_features, scale) -> torch.Tensor:
 
 
 class Trainer:
-    def __init__(self, arguments, model: CLIP):
-        self.arguments, self.model = arguments, model
-        self.mean = torch.tensor(MEAN)[:, None, None]
-        self.std = torch.tensor(STD)[:, None, None]
+    def __init__(self, arguments, model: torch.jit.ScriptModule, config: dict):
+        self.arguments = arguments
+        self.average = copy.deepcopy(model).eval()
+        self.model = make_trainable(model)
+        self.mean = torch.tensor(config["mean"])[:, None, None]
+        self.std = torch.tensor(config["std"])[:, None, None]
+        self.context_length = config["context_length"]
         decayed = [p for p in model.parameters() if p.ndim >= 2]
         others = [p for p in model.parameters() if p.ndim < 2]
         self.optimizer = torch.optim.AdamW(
             [{"params": decayed, "weight_decay": arguments.weight_decay},
              {"params": others, "weight_decay": 0.0}], lr=0.0, betas=(0.9, 0.98), fused=True)
-        self.average = copy.deepcopy(model).eval().requires_grad_(False)
 
     def encode_texts(self, tokens, parts: int = 4):
         """Texts of like length together, so that little is spent on padding."""
@@ -191,6 +194,10 @@ class Trainer:
             delta = delta * (radius / norm(delta).clamp(min=1e-12)).clamp(max=1)
         return (pictures + delta).clamp(0, 1)
 
+    def evaluate(self, tokenizer, evaluation) -> dict:
+        return evaluate(self.average, tokenizer, *evaluation, mean=self.mean, std=self.std,
+                        context_length=self.context_length)
+
     def update_average(self, step: int):
         decay = min(self.arguments.average, (1 + step) / (10 + step))
         with torch.no_grad():
@@ -218,10 +225,12 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", default=".cache/emoji", help="folder that render.py wrote")
     parser.add_argument("--output", default=".cache/clip.checkpoint.pt")
-    parser.add_argument("--initial", help="checkpoint to go on from")
+    parser.add_argument("--architecture", default="emoji-RN",
+                        help="one that clip.Create knows by name")
+    parser.add_argument("--initial", help="archive to start from; default: one with fresh weights")
+    parser.add_argument("--resume", help="checkpoint to go on from")
     parser.add_argument("--minutes", type=float, default=90)
     parser.add_argument("--batch", type=int, default=384, help="at least")
-    parser.add_argument("--merges", type=int, default=8000, help="merges of OpenAI's vocabulary")
     parser.add_argument("--learning-rate", type=float, default=2e-3)
     parser.add_argument("--weight-decay", type=float, default=0.1)
     parser.add_argument("--average", type=float, default=0.99, help="decay of the weights' average")
@@ -237,6 +246,18 @@ def parse_arguments():
     return parser.parse_args()
 
 
+def initial_model(arguments) -> tuple[torch.jit.ScriptModule, dict, list[str]]:
+    """The network of an archive, its description, and the merges of its tokenizer."""
+    with tempfile.TemporaryDirectory() as folder:
+        archive = arguments.initial
+        if archive is None:
+            archive = Path(folder) / "clip.pt"
+            write("clip", arguments.architecture, arguments.seed, archive)
+        model, files = load(archive)
+    merges = files["bpe_merges.txt"].decode("utf-8").strip("\n").split("\n")
+    return model.to(memory_format=torch.channels_last), json.loads(files["config.json"]), merges
+
+
 def main():
     arguments = parse_arguments()
     torch.set_num_threads(arguments.threads)
@@ -244,21 +265,19 @@ def main():
     torch.backends.cuda.enable_flash_sdp(False)
     torch.manual_seed(arguments.seed)
     generator = random.Random(arguments.seed)
-    merges = read_merges(arguments.merges)
+    model, config, merges = initial_model(arguments)
+    size, context_length = config["image_size"], config["context_length"]
     tokenizer = make_tokenizer(merges)
-    architecture = dict(ARCHITECTURES[ARCHITECTURE],
-                        vocabulary_size=arguments.merges + TOKENS_BESIDE_MERGES)
-    model = CLIP(**architecture).to(memory_format=torch.channels_last)
-    if arguments.initial:
-        model.load_state_dict(torch.load(arguments.initial)["state_dict"])
+    if arguments.resume:
+        model.load_state_dict(torch.load(arguments.resume, weights_only=True)["state_dict"])
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters", flush=True)
     emoji = Emoji(arguments.data)
     training = TrainingSet(emoji, generator)
-    evaluation = emoji.evaluation(model.image_size)
-    trainer = Trainer(arguments, model)
+    evaluation = emoji.evaluation(size)
+    trainer = Trainer(arguments, model, config)
 
     def save():
-        torch.save({"state_dict": trainer.average.state_dict(), "architecture": ARCHITECTURE,
+        torch.save({"state_dict": trainer.average.state_dict(), "architecture": config["architecture"],
                     "merges": merges}, arguments.output + ".partial")
         os.replace(arguments.output + ".partial", arguments.output)
 
@@ -272,9 +291,8 @@ def main():
         rate = arguments.learning_rate * warm * (0.02 + 0.98 * math.cos(math.pi / 2 * progress) ** 2)
         start = arguments.robust_from
         epsilon = arguments.epsilon * ramp(progress, start, start + 0.15) if progress > start else 0
-        pictures = augment_in_chunks(rgba, monochrome, recolorable, model.image_size,
-                                     arguments.gentle_share)
-        tokens = tokenize(tokenizer, texts, model.context_length)
+        pictures = augment_in_chunks(rgba, monochrome, recolorable, size, arguments.gentle_share)
+        tokens = tokenize(tokenizer, texts, context_length)
         model.train()
         losses.append(trainer.step(pictures, tokens, rate, epsilon))
         trainer.update_average(step)
@@ -282,13 +300,13 @@ def main():
             reported = time.time()
             clean, robust = torch.tensor(losses).mean(0).tolist()
             losses = []
-            figures = format_figures(evaluate(trainer.average, tokenizer, *evaluation))
+            figures = format_figures(trainer.evaluate(tokenizer, evaluation))
             print(f"{progress:.3f} step {step} loss {clean:.3f} robust {robust:.3f} "
                   f"epsilon {epsilon:.2f} scale {model.logit_scale.exp().item():.1f} | {figures}",
                   flush=True)
             save()
     save()
-    print(format_figures(evaluate(trainer.average, tokenizer, *evaluation)))
+    print(format_figures(trainer.evaluate(tokenizer, evaluation)))
 
 
 if __name__ == "__main__":

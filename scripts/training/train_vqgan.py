@@ -10,7 +10,7 @@ Schedules follow the share of --minutes that has passed, so a faster machine tak
 import argparse
 import copy
 import math
-import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -18,21 +18,26 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
-from discriminator import PatchDiscriminator
-from perceptual import EdgeLoss
-from vqgan_pictures import load_held_out, load_training
+sys.path.append(str(Path(__file__).resolve().parents[1] / "reference"))
 
-ROOT = Path(__file__).resolve().parents[2]
+from discriminator import PatchDiscriminator  # noqa: E402
+from fresh import load, make_trainable, write  # noqa: E402
+from perceptual import EdgeLoss  # noqa: E402
+from vqgan_pictures import load_held_out, load_training  # noqa: E402
+
 SIZE = 64
 
 
-def create(architecture: str, seed: int) -> torch.jit.ScriptModule:
-    """A network with fresh weights, from the archive that package vqgan writes."""
+def initial_model(options) -> torch.jit.ScriptModule:
+    """The network of an archive, or one with fresh weights, drawn for training."""
+    if options.initial:
+        return load(options.initial)[0]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "vqgan.pt"
-        subprocess.run(["go", "run", "./scripts/training/create_vqgan", architecture, str(seed), str(path)],
-                       cwd=ROOT, check=True)
-        return torch.jit.load(str(path))
+        write("vqgan", options.architecture, options.seed, path)
+        model, _ = load(path)
+    initialize(model)
+    return model
 
 
 def random_backgrounds(count: int) -> torch.Tensor:
@@ -171,6 +176,7 @@ def main() -> None:
     parser.add_argument("--perceptual-weight", type=float, default=1.0)
     parser.add_argument("--architecture", default="f4-1024-emoji",
                         help="one that clipvqgan import knows by name")
+    parser.add_argument("--initial", type=Path, help="archive to start from; default: fresh weights")
     parser.add_argument("--resume", type=Path, help="checkpoint to go on from")
     parser.add_argument("--threads", type=int, default=0, help="0: PyTorch's choice")
     parser.add_argument("--seed", type=int, default=0)
@@ -185,12 +191,10 @@ def main() -> None:
     held_out = held_out[torch.randperm(len(held_out), generator=torch.Generator().manual_seed(0))]
     print(f"{len(train)} pictures to train on, {len(held_out)} held out", flush=True)
 
-    model = create(options.architecture, options.seed)
-    initialize(model)
+    model = initial_model(options)
     discriminator = PatchDiscriminator(filters=32, layers=2)
     average = copy.deepcopy(model)
-    for parameter in model.parameters():
-        parameter.requires_grad = True
+    make_trainable(model)
     book = Codebook(model.quantizer.embedding.weight.data, average.quantizer.embedding.weight.data)
     placed = False
     if options.resume:
