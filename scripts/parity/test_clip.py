@@ -7,6 +7,7 @@ layout, opened by package clip: the same tokens, embeddings and gradients.
 """
 
 import gc
+import io
 import json
 import tempfile
 import unittest
@@ -22,6 +23,7 @@ warnings.simplefilter("ignore")
 import clip.clip  # noqa: E402
 import clip.model  # noqa: E402
 import open_clip  # noqa: E402
+import sentencepiece  # noqa: E402
 import transformers  # noqa: E402
 
 PROMPTS = ["a photo of a cat.", "don't panic: 42 café", "a slice of pizza"]
@@ -157,6 +159,50 @@ class Published(unittest.TestCase):
                    lambda tokens: model.text_projection(
                        model.text_model(input_ids=tokens).pooler_output),
                    tokens, open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD)
+
+    def siglip_tokenizer(self):
+        """SigLIP's own vocabulary comes with its weights alone: a small one in its layout."""
+        model, words = io.BytesIO(), " ".join(PROMPTS).lower().split()
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter([" ".join(words[i:] + words[:i]) for i in range(len(words))] * 20),
+            model_writer=model, vocab_size=30, model_type="unigram", pad_id=0, eos_id=1, unk_id=2,
+            bos_id=-1, minloglevel=2)
+        path = self.folder / "spiece.model"
+        path.write_bytes(model.getvalue())
+        tokenizer = transformers.SiglipTokenizer(str(path))
+        tokenizer.model_max_length = 64
+        tokenizer.save_pretrained(self.folder)
+        path.write_bytes(model.getvalue())
+        return tokenizer(PROMPTS, padding="max_length", max_length=64, return_tensors="pt").input_ids
+
+    def test_hugging_face_siglip(self):
+        model = transformers.SiglipModel(transformers.SiglipConfig()).eval()
+        scramble(model)
+        model.save_pretrained(self.folder)
+        transformers.SiglipImageProcessor().save_pretrained(self.folder)
+        half = (0.5, 0.5, 0.5)
+        self.check("SiglipModel, siglip-base-patch16-224", "transformers", self.folder, 224,
+                   lambda picture: model.vision_model(pixel_values=picture).pooler_output,
+                   lambda tokens: model.text_model(input_ids=tokens).pooler_output,
+                   self.siglip_tokenizer(), half, half)
+
+    def test_open_clip_siglip(self):
+        for name in ("ViT-B-16-SigLIP", "ViT-B-16-SigLIP2"):
+            with self.subTest(name):
+                config = open_clip.get_model_config(name)
+                # Its vocabulary of 256,000 tokens would be 800 MB, of which nothing new is learned.
+                config["text_cfg"]["vocab_size"] = 32000
+                model = open_clip.CustomTextCLIP(**{k: v for k, v in config.items() if k != "custom_text"})
+                scramble(model)
+                model.eval()
+                half = [0.5, 0.5, 0.5]
+                (self.folder / "open_clip_config.json").write_text(json.dumps({
+                    "model_cfg": config, "preprocess_cfg": {"mean": half, "std": half,
+                                                            "interpolation": "bicubic", "resize_mode": "squash"}}))
+                save_file({key: value.contiguous() for key, value in model.state_dict().items()},
+                          self.folder / "open_clip_model.safetensors")
+                self.check(name, "open_clip_torch", self.folder, 224, model.encode_image,
+                           model.encode_text, self.siglip_tokenizer(), half, half)
 
 
 if __name__ == "__main__":
