@@ -190,42 +190,49 @@ func (d *Dict) Tensors() ([]NamedTensor, error) {
 	return tensors, nil
 }
 
-// Close closes all tensors in the dict, including those in nested dicts, tuples and lists.
-func (d *Dict) Close() {
-	if d == nil {
-		return
-	}
-	for _, value := range d.All() {
-		closeTensors(value)
-	}
-	d.Attributes.Close()
-}
+// Close closes all tensors in the dict, including those in nested dicts, tuples and lists, which may
+// contain themselves.
+func (d *Dict) Close() { closeTensors(d, map[any]bool{}) }
 
-func closeTensors(value any) {
+// closeTensors closes the tensors in a value; seen are the containers that were visited.
+func closeTensors(value any, seen map[any]bool) {
 	switch v := value.(type) {
 	case *Tensor:
 		v.Close()
 	case *Dict:
-		v.Close()
+		if v == nil || seen[v] {
+			return
+		}
+		seen[v] = true
+		for _, item := range v.All() {
+			closeTensors(item, seen)
+		}
+		closeTensors(v.Attributes, seen)
 	case []*Tensor:
 		closeAll(v)
 	case NamedTuple:
 		for _, field := range v {
-			closeTensors(field.Value)
+			closeTensors(field.Value, seen)
 		}
 	case Tuple:
-		closeTensors([]any(v))
+		closeTensors([]any(v), seen)
 	case Set:
-		closeTensors([]any(v))
+		closeTensors([]any(v), seen)
 	case []any:
+		if len(v) == 0 || seen[&v[0]] {
+			return
+		}
+		seen[&v[0]] = true
 		for _, item := range v {
-			closeTensors(item)
+			closeTensors(item, seen)
 		}
 	case *Object:
-		if v != nil {
-			for _, part := range v.parts() {
-				closeTensors(part)
-			}
+		if v == nil || seen[v] {
+			return
+		}
+		seen[v] = true
+		for _, part := range v.parts() {
+			closeTensors(part, seen)
 		}
 	}
 }

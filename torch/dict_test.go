@@ -121,3 +121,13 @@ func ExampleDict() {
 	// betas (0.9, 0.999)
 	// amsgrad false
 }
+
+func TestCloseDictThatContainsItself(t *testing.T) {
+	tensor := torch.Ones(torch.Shape{1})
+	list := []any{nil, tensor}
+	list[0] = list
+	dict := torch.NewDict("list", list)
+	dict.Set("dict", dict)
+	dict.Close()
+	assert.Error(t, torch.Try(func() error { tensor.Item(); return nil }))
+}

@@ -134,6 +134,37 @@ func (t *Tensor) TripletMarginWithDistanceLoss(positive, negative *Tensor, margi
 	return above.ClampMin(0).reduce(options.Reduction)
 }
 
+// checkClasses panics if a target is no class: libtorch reads outside of its memory then. Padding is
+// not looked at.
+func (t *Tensor) checkClasses(operation string, targets *Tensor, lengths []int64) {
+	if t.Dim() < 2 || t.Device() != CPU || targets.Device() != CPU || targets.DType().info().kind != integerNumber {
+		return // libtorch tells what is wrong, and on a GPU the check would wait for it
+	}
+	classes := t.Size(-1)
+	numbers := targets.To(Int64)
+	defer numbers.Close()
+	values := ToSlice[int64](numbers)
+	width, total := int64(0), int64(0) // width is that of a row, or 0 where targets are joined
+	if targets.Dim() == 2 {
+		width = targets.Size(1)
+	}
+	for i, length := range lengths {
+		start := total
+		if width > 0 {
+			start = int64(i) * width
+		}
+		total += length
+		if length < 0 || start > int64(len(values)) || length > int64(len(values))-start {
+			return // libtorch tells what is wrong
+		}
+		for _, class := range values[start : start+length] {
+			if class < 0 || class >= classes {
+				panic(invalid(operation, "a target is %d, wanted 0 to %d", class, classes-1))
+			}
+		}
+	}
+}
+
 // CTCLossOptions are the options of [Tensor.CTCLoss]. The zero value is PyTorch's default.
 type CTCLossOptions struct {
 	// Blank is the class of the blank label.
@@ -147,5 +178,6 @@ type CTCLossOptions struct {
 // log-probabilities t [T, N, C] and targets [N, S]. Of sample i, the first inputLengths[i] steps
 // and the first targetLengths[i] targets are used. It is torch.nn.functional.ctc_loss.
 func (t *Tensor) CTCLoss(targets *Tensor, inputLengths, targetLengths []int64, options CTCLossOptions) *Tensor {
+	t.checkClasses("CTCLoss", targets, targetLengths)
 	return t.ctcLoss(targets, inputLengths, targetLengths, options.Blank, options.Reduction, options.ZeroInfinity)
 }

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -98,4 +100,23 @@ func TestInspectGoesOn(t *testing.T) {
 	require.Len(t, lines, 2)
 	assert.Contains(t, lines[0], `"error"`)
 	assert.Contains(t, lines[1], `"kind":"vqgan"`)
+}
+
+// Results that cannot be written are not lost in silence.
+func TestFullOutput(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip("there is no /dev/full")
+	}
+	defer full.Close()
+	for _, arguments := range [][]string{
+		{"classify", repository(t, "docs/generated.png"), "--top", "1"}, {"inspect", repository(t, "models/clip.pt")}, {"--help"},
+	} {
+		command := exec.Command(program, arguments...)
+		var problems bytes.Buffer
+		command.Stdout, command.Stderr = full, &problems
+		require.Error(t, command.Run(), arguments)
+		assert.Equal(t, 1, command.ProcessState.ExitCode())
+		assert.Contains(t, problems.String(), "no space left on device")
+	}
 }

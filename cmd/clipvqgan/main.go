@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -27,7 +28,10 @@ import (
 func main() {
 	var s settings
 	ctx := s.lastWord.listen(context.Background())
-	err := newRoot(&s).ExecuteContext(ctx)
+	out := &output{file: os.Stdout}
+	root := newRoot(&s)
+	root.SetOut(out)
+	err := out.failure(root.ExecuteContext(ctx))
 	exit(err, status(err))
 }
 

@@ -44,6 +44,9 @@ func newProgress(out io.Writer, total int, unit string) *progress {
 
 // isTerminal reports whether a stream is a terminal that can rewrite a line.
 func isTerminal(stream any) bool {
+	if output, ok := stream.(*output); ok {
+		stream = output.file
+	}
 	file, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd())) && os.Getenv("TERM") != "dumb"
 }
