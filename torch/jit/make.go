@@ -83,6 +83,11 @@ func Make(parts *Parts, sources ...Source) (*Module, error) {
 	if err := bridge.CheckDevice(operation, torch.CPU); err != nil {
 		return nil, err
 	}
+	for _, source := range sources {
+		if err := checkNesting(operation, source); err != nil {
+			return nil, err
+		}
+	}
 	tuple, err := partsValue(operation, parts, "", 0)
 	if err != nil {
 		return nil, err
@@ -105,6 +110,31 @@ func Make(parts *Parts, sources ...Source) (*Module, error) {
 		return nil, err
 	}
 	return module, nil
+}
+
+// checkNesting returns an error if brackets or signs are nested deeper than libtorch's parser, which
+// recurses, can bear.
+func checkNesting(operation string, source Source) error {
+	depth, signs, line := 0, 0, 1
+	for _, c := range source.Text {
+		switch c {
+		case '\n':
+			line++
+		case '(', '[', '{':
+			depth, signs = depth+1, 0
+		case ')', ']', '}':
+			depth, signs = max(depth-1, 0), 0
+		case '-', '+', '~':
+			signs++
+		case ' ', '\t':
+		default:
+			signs = 0
+		}
+		if depth > deepest || signs > deepest {
+			return modelError(operation, fmt.Sprintf("%s:%d: brackets or signs are nested more than %d deep", source.Name, line, deepest))
+		}
+	}
+	return nil
 }
 
 // cSources copies sources to C's memory; the function that it returns frees the copy.

@@ -296,6 +296,8 @@ func TestMistakesInSource(t *testing.T) {
 		"no class":          {lines("class B:", "    def f(self):", "        return 1"), "the source has no class A"},
 		"empty":             {"", "the source has no class A"},
 		"unclosed":          {"class A:\n    def f(self):\n        return (1", "expected )"},
+		"deep brackets":     {"class A:\n    def f(self):\n        return " + strings.Repeat("(", 200_000), "a.py:3: brackets or signs are nested"},
+		"deep signs":        {"class A:\n    def f(self):\n        return " + strings.Repeat("-", 20_000) + "1", "a.py:3: brackets or signs are nested"},
 		"text":              {"\x00\xff", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

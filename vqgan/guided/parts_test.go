@@ -32,7 +32,7 @@ func TestParsePrompt(t *testing.T) {
 		_, err := ParsePrompt(text)
 		assert.ErrorIs(t, err, torch.ErrInvalid, text)
 	}
-	for _, number := range []string{"nan", "NaN", "inf", "-Infinity", "1e400", "-1e400"} {
+	for _, number := range []string{"nan", "NaN", "inf", "-Infinity", "1e400", "-1e400", "1,5", "--1", "0x10", "1_000"} {
 		for _, text := range []string{"a cat:" + number, "a cat: " + number + " ", "a cat:" + number + ":1", "a cat:1:" + number} {
 			_, err := ParsePrompt(text)
 			assert.ErrorIs(t, err, torch.ErrInvalid, text)

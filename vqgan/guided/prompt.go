@@ -3,6 +3,7 @@ package guided
 import (
 	"encoding/json"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -26,6 +27,9 @@ type Prompt struct {
 // NewPrompt returns a prompt with weight 1 and no stop.
 func NewPrompt(text string) Prompt { return Prompt{Text: text, Weight: 1} }
 
+// likeNumber matches what is meant as a number, well formed or not.
+var likeNumber = regexp.MustCompile(`^[+-]*[.,]?[0-9]([0-9.,_xXeE+-]*[0-9])?$`)
+
 // ParsePrompt parses "text", "text:weight" or "text:weight:stop", the syntax of VQGAN-CLIP. The
 // default weight is 1. Only numbers are taken off the end, so the text may contain colons ("ratio
 // 3:2 frame", "a: b").
@@ -41,7 +45,9 @@ func ParsePrompt(s string) (Prompt, error) {
 		}
 		last := strings.TrimSpace(text[at+1:])
 		number, err := strconv.ParseFloat(last, 64)
-		if math.IsNaN(number) || math.IsInf(number, 0) { // a number that is too large is ±Inf with an error
+		numeric := likeNumber.MatchString(last)
+		// A number that is too large is ±Inf with an error.
+		if math.IsNaN(number) || math.IsInf(number, 0) || numeric && (err != nil || strings.Contains(last, "_")) {
 			start := strings.TrimSpace(text[:at])
 			return Prompt{}, bad(`the prompt %q has the number %s, wanted a finite one, as in "%s:1"; a text that ends so is written "%s:%s:1:0"`,
 				s, last, start, start, last)
