@@ -134,7 +134,7 @@ func notItself(inputs []input, outputs []string) error {
 func (r *reconstruction) outputs(arguments []string, inputs []input, count int) ([]string, error) {
 	info, err := os.Stat(r.output)
 	isFolder := err == nil && info.IsDir() || strings.HasSuffix(r.output, "/")
-	isOne := count == 1 && (inputs[0].name == arguments[0] || r.output != "")
+	isOne := count == 1 && (inputs[0].name == arguments[0] || filepath.Ext(r.output) != "")
 	if isOne && !isFolder {
 		path, err := r.file()
 		if err != nil {
