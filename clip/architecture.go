@@ -464,15 +464,5 @@ func (n *network) build(weights interface {
 	if err := n.check(); err != nil {
 		return nil, fmt.Errorf("%w: %w", err, torch.ErrModel)
 	}
-	var module *jit.Module
-	err := torch.Try(func() error {
-		parts := n.make(weights)
-		if err := weights.Check(); err != nil {
-			return err
-		}
-		var err error
-		module, err = jit.Make(parts, sources...)
-		return err
-	})
-	return module, err
+	return architecture.Build(weights, n.make, sources...)
 }

@@ -3,8 +3,8 @@ package clip
 import (
 	"bytes"
 	"fmt"
-	"strings"
 
+	"github.com/clipvqgan/clipvqgan/internal/architecture"
 	"github.com/clipvqgan/clipvqgan/internal/archive"
 	"github.com/clipvqgan/clipvqgan/internal/weights"
 	"github.com/clipvqgan/clipvqgan/tokenizer"
@@ -48,10 +48,7 @@ func create(output, architecture string) (Config, error) {
 	if err := module.SetExtraFile(mergesFile, bytes.Join(merges[:vocabulary-beside], nil)); err != nil {
 		return Config{}, err
 	}
-	if err := describe(module, config); err != nil {
-		return Config{}, err
-	}
-	return config, module.Save(output)
+	return config, archive.Save(module, output, config)
 }
 
 // byName returns one of Architectures.
@@ -60,5 +57,5 @@ func byName(name string) (*network, string, error) {
 	if n, ok := networks[canonical]; ok {
 		return n, canonical, nil
 	}
-	return nil, "", fmt.Errorf("there is no architecture %q; known are %s: %w", name, strings.Join(Architectures(), ", "), torch.ErrInvalid)
+	return nil, "", architecture.Unknown(name, Architectures())
 }

@@ -59,10 +59,7 @@ func importTo(source, output string, options ImportOptions) (Config, error) {
 	if err := archive.Store(module, &config.Storage, options.Storage); err != nil {
 		return Config{}, fmt.Errorf("%s: %w", source, err)
 	}
-	if err := describe(module, config); err != nil {
-		return Config{}, err
-	}
-	return config, module.Save(output)
+	return config, archive.Save(module, output, config)
 }
 
 // ReadConfig returns the description of a model that [Load] would load, without its weights: it
@@ -104,15 +101,6 @@ func (found *identified) checkShapes() error {
 		found.network.make(found.set.WithoutReading())
 		return found.set.Check()
 	})
-}
-
-// describe writes the configuration into the module's extra files.
-func describe(module *jit.Module, config Config) error {
-	data, err := json.MarshalIndent(config, "", " ")
-	if err != nil {
-		return err
-	}
-	return module.SetExtraFile(archive.ConfigFile, data)
 }
 
 // importModule makes the module of a checkpoint, with its extra files, in the dtype of the
@@ -168,7 +156,7 @@ func convert(file *weights.File, source string, options ImportOptions) (*jit.Mod
 	if err != nil {
 		return nil, Config{}, err
 	}
-	err = describe(module, config)
+	err = archive.Describe(module, config)
 	for name, contents := range files {
 		err = errors.Join(err, module.SetExtraFile(name, contents))
 	}

@@ -307,17 +307,7 @@ func build(d design, weights interface {
 	if err := d.check(); err != nil {
 		return nil, fmt.Errorf("%w: %w", err, torch.ErrModel)
 	}
-	var module *jit.Module
-	err := torch.Try(func() error {
-		parts := d.parts(weights)
-		if err := weights.Check(); err != nil {
-			return err
-		}
-		var err error
-		module, err = jit.Make(parts, sources...)
-		return err
-	})
-	return module, err
+	return architecture.Build(weights, d.parts, sources...)
 }
 
 // describeModule returns the Config of a network.

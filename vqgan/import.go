@@ -1,7 +1,6 @@
 package vqgan
 
 import (
-	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -68,10 +67,7 @@ func importTo(source, output string, options ImportOptions) (Config, error) {
 	if err := archive.Store(module, &config.Storage, options.Storage); err != nil {
 		return Config{}, fmt.Errorf("%s: %w", source, err)
 	}
-	if err := describe(module, config); err != nil {
-		return Config{}, err
-	}
-	return config, module.Save(output)
+	return config, archive.Save(module, output, config)
 }
 
 // ReadConfig returns the description of a model that [Load] would load, without its weights: it
@@ -101,15 +97,6 @@ func readConfig(source string) (config Config, err error) {
 		return Config{}, weights.ModelError(source, err)
 	}
 	return config, nil
-}
-
-// describe writes the configuration into the module's extra files.
-func describe(module *jit.Module, config Config) error {
-	data, err := json.MarshalIndent(config, "", " ")
-	if err != nil {
-		return err
-	}
-	return module.SetExtraFile(archive.ConfigFile, data)
 }
 
 // importModule makes the module of a checkpoint, with its configuration, in the dtype of the
@@ -216,7 +203,7 @@ func (o *opened) convert(source string, options ImportOptions) (*jit.Module, Con
 	if err != nil {
 		return nil, Config{}, found.explain(err)
 	}
-	if err := describe(module, config); err != nil {
+	if err := archive.Describe(module, config); err != nil {
 		module.Close()
 		return nil, Config{}, err
 	}

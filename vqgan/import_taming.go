@@ -11,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/clipvqgan/clipvqgan/internal/architecture"
 	"github.com/clipvqgan/clipvqgan/internal/missing"
 	"github.com/clipvqgan/clipvqgan/internal/weights"
 	"github.com/clipvqgan/clipvqgan/torch"
@@ -32,7 +33,7 @@ func (o *opened) identifyTaming(options ImportOptions) (*identified, error) {
 	found := &identified{set: fromTaming(set)}
 	if name := o.architecture(options); name != "" {
 		if found.design = designs[name]; found.design == nil {
-			return nil, unknownArchitecture(name)
+			return nil, architecture.Unknown(name, Architectures())
 		}
 		return found, nil
 	}

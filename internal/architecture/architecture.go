@@ -6,6 +6,7 @@ package architecture
 import (
 	_ "embed"
 	"fmt"
+	"strings"
 
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/torch/jit"
@@ -26,6 +27,29 @@ type Weights interface {
 	// Tensor returns the tensor with the dotted name, which has the shape. It returns nil if there
 	// is none, and tells why at the end. Fresh weights have the initial values.
 	Tensor(name string, shape torch.Shape, initial Initial) *torch.Tensor
+}
+
+// Build makes the module of a network that parts describes, with methods from the sources, unless the
+// weights lack something.
+func Build(weights interface {
+	Weights
+	Check() error
+}, parts func(Weights) *jit.Parts, sources ...jit.Source) (module *jit.Module, err error) {
+	err = torch.Try(func() error {
+		described := parts(weights)
+		if err := weights.Check(); err != nil {
+			return err
+		}
+		var err error
+		module, err = jit.Make(described, sources...)
+		return err
+	})
+	return module, err
+}
+
+// Unknown is the error for an architecture that is none of the known ones.
+func Unknown(name string, known []string) error {
+	return fmt.Errorf("there is no architecture %q; known are %s: %w", name, strings.Join(known, ", "), torch.ErrInvalid)
 }
 
 // A Node is a module that is being described. Its methods add to it.

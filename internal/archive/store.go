@@ -76,6 +76,23 @@ func ExtraFiles(name string, wanted ...string) (map[string][]byte, error) {
 	return files, nil
 }
 
+// Describe writes a description into a module's extra files.
+func Describe(module *jit.Module, config any) error {
+	data, err := json.MarshalIndent(config, "", " ")
+	if err != nil {
+		return err
+	}
+	return module.SetExtraFile(ConfigFile, data)
+}
+
+// Save describes a module and writes its archive.
+func Save(module *jit.Module, output string, config any) error {
+	if err := Describe(module, config); err != nil {
+		return err
+	}
+	return module.Save(output)
+}
+
 // CheckStorage returns an error if weights cannot be stored in a dtype; nil means that they keep
 // theirs.
 func CheckStorage(dtype *torch.DType) error {

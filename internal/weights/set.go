@@ -158,7 +158,7 @@ func (s *Set) Tensor(name string, shape torch.Shape, initial architecture.Initia
 		return nil
 	}
 	s.used[name] = true
-	if !sameShape(entry.Shape, shape) {
+	if !slices.Equal(entry.Shape, shape) {
 		s.problems = append(s.problems, fmt.Sprintf("%s is %v, wanted %v", name, entry.Shape, shape))
 		return nil
 	}
@@ -175,8 +175,6 @@ func (s *Set) Tensor(name string, shape torch.Shape, initial architecture.Initia
 	}
 	return t
 }
-
-func sameShape(a, b torch.Shape) bool { return slices.Equal(a, b) }
 
 // mostProblems is the number of problems that an error lists.
 const mostProblems = 3
@@ -243,7 +241,7 @@ func (s *Set) Concatenate(to string, from ...string) {
 		if shape == nil {
 			shape = append(torch.Shape{0}, entry.Shape[1:]...)
 		}
-		if !sameShape(shape[1:], entry.Shape[1:]) {
+		if !slices.Equal(shape[1:], entry.Shape[1:]) {
 			return
 		}
 		shape[0] += entry.Shape[0]
