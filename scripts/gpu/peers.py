@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import io
 import json
+import sys
 from pathlib import Path
 
 import torch
@@ -24,6 +25,7 @@ def module(name: str):
         path = Path(found.submodule_search_locations[0]) / rest
     specification = importlib.util.spec_from_file_location(path.stem + "_peer", path)
     loaded = importlib.util.module_from_spec(specification)
+    sys.modules[specification.name] = loaded  # torch.compile looks for it there
     specification.loader.exec_module(loaded)
     return loaded
 

@@ -76,27 +76,41 @@ func CollectNow() {
 	awaitFinalizers()
 }
 
-// awaitFinalizers waits until the finalizers that a collection queued have run, or make no
-// progress, since one of the program's own may block.
+// stuckAt is one more than the number of finalizers that had run when the last wait for them was
+// given up.
+var stuckAt atomic.Uint64
+
+// awaitFinalizers waits until the finalizers that a collection queued have run. It gives up where
+// they make no progress for a second, since one of the program's own may block; and the next time
+// soon, if there has been none since.
 func awaitFinalizers() {
-	const patience = 50 // times 200 microseconds without progress
+	const (
+		pause          = 200 * time.Microsecond
+		patience       = time.Second
+		patienceIfHeld = 10 * time.Millisecond
+	)
 	samples := []metrics.Sample{
 		{Name: "/gc/finalizers/queued:finalizers"}, {Name: "/gc/finalizers/executed:finalizers"},
 	}
 	metrics.Read(samples)
 	queued := samples[0].Value.Uint64()
 	// The runtime counts finalizers by the block, so freed bytes count as progress too.
-	before, liveBefore, idle := uint64(0), int64(0), 0
-	for idle < patience {
+	before, liveBefore, since := uint64(0), int64(0), time.Now()
+	for {
 		executed, live := samples[1].Value.Uint64(), Bytes()
 		if executed >= queued {
 			return
 		}
-		if idle++; executed != before || live < liveBefore {
-			idle = 0
+		if executed != before || live < liveBefore {
+			since = time.Now()
 		}
 		before, liveBefore = executed, live
-		time.Sleep(200 * time.Microsecond)
+		switch waited := time.Since(since); {
+		case waited > patience, waited > patienceIfHeld && executed+1 == stuckAt.Load():
+			stuckAt.Store(executed + 1)
+			return
+		}
+		time.Sleep(pause)
 		metrics.Read(samples)
 	}
 }
