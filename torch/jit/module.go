@@ -318,13 +318,18 @@ func (m *Module) OptimizeForInference(names ...string) (*Module, error) {
 // the first calls are slow, again whenever shapes change, and give numbers that differ in the last
 // digits from later ones. Models dominated by convolutions and matrix products, such as CLIP and
 // VQGAN, gain nothing (29.3 and 29.6 ms for 16 images); code of many small operations may gain.
-func SetProfiling(on bool) {
-	mustHaveLibrary()
+func SetProfiling(on bool) error {
+	if err := checkLibrary(); err != nil {
+		return err
+	}
 	C.ctorch_set_profiling(cBool(on))
+	return nil
 }
 
 // Profiling reports whether TorchScript profiles the first calls of a method.
 func Profiling() bool {
-	mustHaveLibrary()
+	if err := checkLibrary(); err != nil {
+		panic(err)
+	}
 	return C.ctorch_profiling() != 0
 }
