@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"math"
 	"strings"
-
-	"github.com/clipvqgan/clipvqgan/torch"
 )
 
 const (
@@ -140,5 +138,5 @@ func check[N int | float64](field string, value N, allowed interval) error {
 }
 
 func bad(format string, arguments ...any) error {
-	return fmt.Errorf("guided: %s: %w", fmt.Sprintf(format, arguments...), torch.ErrInvalid)
+	return badValue(fmt.Sprintf(format, arguments...))
 }
