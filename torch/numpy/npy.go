@@ -81,7 +81,7 @@ func Save(path string, t *torch.Tensor) error {
 		return err
 	}
 	if err := atomicfile.Write(path, func(w io.Writer) error { return write(w, head, t) }); err != nil {
-		return fmt.Errorf("numpy: %s: %s cannot be written: %w", operation, path, err)
+		return fmt.Errorf("torch: numpy.%s: %s cannot be written: %w", operation, path, err)
 	}
 	return nil
 }
@@ -94,7 +94,7 @@ func Write(w io.Writer, t *torch.Tensor) error {
 		return err
 	}
 	if err := write(w, head, t); err != nil {
-		return fmt.Errorf("numpy: %s: %w", operation, err)
+		return fmt.Errorf("torch: numpy.%s: %w", operation, err)
 	}
 	return nil
 }
