@@ -168,10 +168,10 @@ func Gradients(outputs, inputs []*Tensor, options BackwardOptions) []*Tensor {
 
 // NoGrad runs f without recording operations for the backward pass. The setting holds for f's
 // goroutine alone, which stays on its OS thread while f runs.
-func NoGrad(f func()) { withGradMode(false, f) }
+func NoGrad(f func()) { withGradMode("NoGrad", false, f) }
 
 // EnableGrad runs f with operations recorded, even inside [NoGrad].
-func EnableGrad(f func()) { withGradMode(true, f) }
+func EnableGrad(f func()) { withGradMode("EnableGrad", true, f) }
 
 // SetDetectAnomaly sets, for the whole process, whether a backward pass fails at the first
 // operation that returns NaN as a gradient; the error names the operation. It makes backward passes
@@ -187,7 +187,8 @@ func SetDetectAnomaly(on bool) error {
 // DetectAnomaly reports whether backward passes check for NaN.
 func DetectAnomaly() bool { return C.ctorch_anomaly_mode() != 0 }
 
-func withGradMode(enabled bool, f func()) {
+func withGradMode(operation string, enabled bool, f func()) {
+	mustBeGiven(operation, f == nil)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	before := C.ctorch_set_grad_mode(cBool(enabled))
@@ -202,6 +203,7 @@ func GradEnabled() bool { return C.ctorch_grad_mode() != 0 }
 // counters and view tracking. Tensors made in f can never take part in a recorded operation. It is
 // a little faster than NoGrad.
 func InferenceMode(f func()) {
+	mustBeGiven("InferenceMode", f == nil)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	guard := C.ctorch_inference_enter(1)

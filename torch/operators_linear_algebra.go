@@ -335,8 +335,8 @@ func (t *Tensor) MatrixExp() *Tensor {
 	return made(operation, C.ctorch_op_linalg_matrix_exp(self))
 }
 
-// MatrixPower returns square matrices to the power of n.
-func (t *Tensor) MatrixPower(n int64) *Tensor {
+// matrixPower implements MatrixPower.
+func (t *Tensor) matrixPower(n int64) *Tensor {
 	const operation = "MatrixPower"
 	self := t.acquire(operation)
 	defer t.release()

@@ -22,6 +22,8 @@ import (
 // similar methods change it.
 type Module struct {
 	handle *native.Handle
+	// isObject says that it is the inside of an [Object], for messages.
+	isObject bool
 
 	mutex      sync.Mutex
 	extraFiles map[string][]byte
@@ -38,11 +40,15 @@ func newModule(module *C.ctorch_module) *Module {
 
 // enter marks m as in use for a call; leave must follow.
 func (m *Module) enter(operation string) (*C.ctorch_module, error) {
-	if m == nil {
-		return nil, invalid(operation, "the module is nil")
+	what := "module"
+	if m != nil && m.isObject {
+		what = "object"
 	}
-	if !m.handle.Use() {
-		return nil, &torch.Error{Operation: operation, Kind: torch.ErrClosed, Message: "the module is closed"}
+	switch {
+	case m == nil || m == noObject:
+		return nil, invalid(operation, "the %s is nil", what)
+	case !m.handle.Use():
+		return nil, &torch.Error{Operation: operation, Kind: torch.ErrClosed, Message: "the " + what + " is closed"}
 	}
 	return (*C.ctorch_module)(m.handle.Pointer()), nil
 }
