@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"regexp"
 	"strconv"
+	"strings"
 )
 
 // configFlags are the flags that set the fields of a guided.Config, by the names that its errors
@@ -33,8 +35,12 @@ func inFlags(err error) error {
 		return nil
 	}
 	text := oneLine(err)
-	if found := atField.FindStringSubmatch(text); found != nil && configFlags[found[1]] != "" {
-		return reworded{configFlags[found[1]] + text[len(found[1]):], err}
+	if found := atField.FindStringSubmatch(text); found != nil {
+		field := found[1]
+		last := field[strings.LastIndexByte(field, '.')+1:] // of a field in a part of the configuration
+		if flag := cmp.Or(configFlags[field], configFlags[last]); flag != "" {
+			return reworded{flag + text[len(field):], err}
+		}
 	}
 	if found := atPrompt.FindStringSubmatch(text); found != nil {
 		number, failed := strconv.Atoi(found[1])

@@ -163,6 +163,7 @@ func TestFailures(t *testing.T) {
 		"small size":          {[]string{"generate", "cat", "--size", "1x1"}, "1x1"},
 		"steps":               {[]string{"generate", "cat", "--steps", "-3"}, "--steps is -3"},
 		"cutouts":             {[]string{"generate", "cat", "--cutouts", "0"}, "--cutouts is 0"},
+		"many cutouts":        {[]string{"generate", "cat", "--cutouts", "20000000"}, "--cutouts is 20000000, wanted a number from 1 to 4096"},
 		"learning rate":       {[]string{"generate", "cat", "--learning-rate", "nan"}, "--learning-rate is NaN"},
 		"number in a prompt":  {[]string{"generate", "cat:1e400"}, `wanted a finite one, as in "cat:1"`},
 		"no number":           {[]string{"generate", "cat:nan"}, `wanted a finite one, as in "cat:1"`},

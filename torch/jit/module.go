@@ -168,7 +168,8 @@ type Kwargs map[string]any
 // Other results, such as generators, are an error of kind [torch.ErrNotImplemented]. Omitted
 // arguments have their defaults. The error is of kind [torch.ErrInvalid] if an argument does not
 // fit, and says which one and why. It is of kind [torch.ErrModel] if there is no such method, or if
-// the method raised an exception.
+// the method raised an exception. An operator that fails in the method gives the error that it gives
+// outside, of kind [torch.ErrInvalid] for shapes that do not fit.
 func (m *Module) Call(method string, arguments ...any) (any, error) {
 	var named Kwargs
 	if count := len(arguments); count > 0 {

@@ -145,7 +145,9 @@ func TestCallFailures(t *testing.T) {
 			assert.NotContains(t, err.Error(), "\n")
 		})
 	}
-	_, err := values.CallTensor("text", "a")
+	_, err := loadModule(t, "net.pt").Forward(torch.Ones(torch.Shape{1}))
+	assert.ErrorIs(t, err, torch.ErrInvalid, "shapes that do not fit")
+	_, err = values.CallTensor("text", "a")
 	assert.ErrorIs(t, err, torch.ErrModel)
 	_, err = (*jit.Module)(nil).Forward(x)
 	assert.ErrorIs(t, err, torch.ErrInvalid)

@@ -2,6 +2,9 @@ package guided
 
 import "github.com/clipvqgan/clipvqgan/torch"
 
+// mostCutouts limits the memory that a typing error can ask for; runs use up to some hundreds.
+const mostCutouts = 4096
+
 // A badValue is an error of kind [torch.ErrInvalid]: what is wrong with a value, in one line.
 type badValue string
 

@@ -82,7 +82,7 @@ func (c Config) validateStart() error {
 func (c Cutouts) validate() error {
 	share, belowOne := interval{high: 1}, interval{high: 1, withoutHigh: true}
 	return cmp.Or(
-		check("cutouts.number", c.Number, interval{low: 1, high: math.Inf(1)}),
+		check("cutouts.number", c.Number, interval{low: 1, high: mostCutouts}),
 		check("cutouts.max_size", c.MaxSize, interval{withoutLow: true, high: largestCutout}),
 		check("cutouts.min_size", c.MinSize, interval{high: c.MaxSize}),
 		check("cutouts.power", c.Power, interval{high: math.Inf(1)}),
