@@ -69,6 +69,7 @@ func TestLabels(t *testing.T) {
 		"--labels-file=empty.txt": "--labels-file: empty.txt has no labels; write one on each line",
 		"--labels-file=/dev/zero": "--labels-file: /dev/zero has more than 16777216 bytes",
 		"--labels-file=.":         "is a directory",
+		"--labels=a,b, a":         `the label "a" was given twice; give each once`,
 	} {
 		_, err := read(flag)
 		assert.ErrorContains(t, err, want)
