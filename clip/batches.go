@@ -152,7 +152,7 @@ func (m *Model) readInto(pixels []float32, from source) (err error) {
 	}()
 	square, err := from.read()
 	if err == nil {
-		imageio.AppendCHW(pixels[:0], square, m.preprocessor.Mean, m.preprocessor.Std)
+		_, err = imageio.AppendCHW(pixels[:0], square, m.preprocessor.Mean, m.preprocessor.Std)
 	}
 	return err
 }

@@ -30,7 +30,7 @@ type Prediction struct {
 // the label, such as "a photo of a {}."; the normalized embeddings of a label in all templates are
 // averaged (section 3.1.4 of the paper). Without templates the label itself is the text. The error
 // is [torch.ErrInvalid] if there are no labels, a label is empty or a template has no {}, or an
-// error of [Model.EncodeText].
+// error of [Model.EncodeText]. Equal labels, as two classes of ImageNet have, share the probability.
 func (m *Model) NewClassifier(ctx context.Context, labels []string, templates ...string) (*Classifier, error) {
 	if len(labels) == 0 {
 		return nil, fmt.Errorf("clip: there are no labels to choose among: %w", torch.ErrInvalid)

@@ -105,7 +105,7 @@ func (p *Preprocessor) values(square *imageio.RGB, err error) ([]float32, error)
 	if err != nil {
 		return nil, err
 	}
-	return imageio.ToCHW(square, p.Mean, p.Std), nil
+	return imageio.ToCHW(square, p.Mean, p.Std)
 }
 
 // Preprocessor returns the model's preprocessor. A copy with ReferenceExact set treats unusual

@@ -1,7 +1,6 @@
 package imageio
 
 import (
-	"errors"
 	"fmt"
 	"image"
 	"io"
@@ -65,6 +64,29 @@ func converted[T any](img image.Image, convert func() T) (result T, err error) {
 	return result, nil
 }
 
+// check returns an error for a filter that is none of the constants.
+func (f Filter) check() error {
+	if _, known := filterNames[f]; !known {
+		return fmt.Errorf("imageio: %w: there is no filter %d", ErrArgument, int(f))
+	}
+	return nil
+}
+
+// check returns an error for a limit that is negative.
+func (o Options) check() error {
+	for _, limit := range []struct {
+		name  string
+		value int64
+	}{
+		{"MaxPixels", o.MaxPixels}, {"MaxBytes", o.MaxBytes}, {"AtLeast.X", int64(o.AtLeast.X)}, {"AtLeast.Y", int64(o.AtLeast.Y)},
+	} {
+		if limit.value < 0 {
+			return fmt.Errorf("%w: %s is %d, wanted 0 or more", ErrArgument, limit.name, limit.value)
+		}
+	}
+	return nil
+}
+
 func checkWriter(w io.Writer) error {
 	if w == nil {
 		return fmt.Errorf("%w: the writer is nil", ErrOutputPath)
@@ -74,7 +96,7 @@ func checkWriter(w io.Writer) error {
 
 func checkReader(r io.Reader) error {
 	if r == nil {
-		return errors.New("the reader is nil")
+		return fmt.Errorf("%w: the reader is nil", ErrArgument)
 	}
 	return nil
 }

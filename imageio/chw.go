@@ -8,15 +8,17 @@ import (
 // ToCHW returns the values of an image in the order [3, Height, Width]: from 0 to 1, minus the mean
 // and divided by the standard deviation of each channel. They equal those of torchvision's ToTensor
 // and Normalize in float32, bit for bit. A standard deviation of 0 means 1, so that zero arguments
-// mean no normalization.
-func ToCHW(p *RGB, mean, std [3]float32) []float32 {
-	out := make([]float32, len(p.Pix))
-	AppendCHW(out[:0], p, mean, std)
-	return out
+// mean no normalization. The error is [ErrSize] for an image that is nil, empty or inconsistent.
+func ToCHW(p *RGB, mean, std [3]float32) ([]float32, error) {
+	return AppendCHW(nil, p, mean, std)
 }
 
-// AppendCHW appends the values of [ToCHW] to dst, so that a slice can hold a batch.
-func AppendCHW(dst []float32, p *RGB, mean, std [3]float32) []float32 {
+// AppendCHW appends the values of [ToCHW] to dst, so that a slice can hold a batch. On error dst is
+// returned as it is.
+func AppendCHW(dst []float32, p *RGB, mean, std [3]float32) ([]float32, error) {
+	if err := p.check(); err != nil {
+		return dst, fmt.Errorf("imageio: %w", err)
+	}
 	// 256 values a channel make a table.
 	var table [3][256]float32
 	for c := range table {
@@ -40,7 +42,7 @@ func AppendCHW(dst []float32, p *RGB, mean, std [3]float32) []float32 {
 		green[i] = table[1][in[3*i+1]]
 		blue[i] = table[2][in[3*i+2]]
 	}
-	return dst
+	return dst, nil
 }
 
 // FromCHW returns the image with the given values, from 0 to 1, in the order [3, height, width].

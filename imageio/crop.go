@@ -46,23 +46,23 @@ func ShorterSide(width, height, n int) (int, int) {
 
 // FitSquare scales an image so that its shorter side has size pixels, and crops the size x size
 // pixels in the middle: torchvision's Resize(size) and CenterCrop(size). The error is [ErrSize] if
-// size is out of range.
+// size is out of range, or [ErrArgument] for an unknown filter.
 func FitSquare(p *RGB, size int, filter Filter) (*RGB, error) {
 	if err := p.check(); err != nil {
 		return nil, fmt.Errorf("imageio: %w", err)
 	}
-	if err := checkSquare(size); err != nil {
+	if err := checkSquare(size, filter); err != nil {
 		return nil, err
 	}
 	return scaleAndCrop(p.raster(), size, filter).rgb(), nil
 }
 
-func checkSquare(size int) error {
+func checkSquare(size int, filter Filter) error {
 	const largest = 1 << 13
 	if size <= 0 || size > largest {
 		return fmt.Errorf("imageio: %w: a square of %dx%d pixels, the largest has %d", ErrSize, size, size, largest)
 	}
-	return nil
+	return filter.check()
 }
 
 // scaleAndCrop scales the shorter side to size and takes the middle.

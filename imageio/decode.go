@@ -52,7 +52,8 @@ func (o Options) maxBytes(known bool) int64 {
 }
 
 // Load reads an image file; of an animation, the first frame. Errors contain the path, and wrap
-// [ErrUnknownFormat], [ErrCorrupt], [ErrTooManyPixels], [ErrTooManyBytes] or an error of package os.
+// [ErrUnknownFormat], [ErrCorrupt], [ErrTooManyPixels], [ErrTooManyBytes], [ErrArgument] or an error
+// of package os.
 func Load(path string, options Options) (*RGB, error) {
 	var p *RGB
 	err := withFile(path, func(r io.Reader) (err error) {
@@ -135,6 +136,9 @@ func (d *Stored) frameRGB(over backdrop) *RGB {
 // keepColors keeps the colors of transparent pixels, for callers that drop the alpha.
 func decodeStored(r io.Reader, options Options, keepColors bool) (*Stored, error) {
 	if err := checkReader(r); err != nil {
+		return nil, err
+	}
+	if err := options.check(); err != nil {
 		return nil, err
 	}
 	start := make([]byte, longestStart)

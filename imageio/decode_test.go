@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -329,14 +330,16 @@ func TestStoredFromMemory(t *testing.T) {
 
 func TestCHW(t *testing.T) {
 	p := noise(7, 5)
-	values := ToCHW(p, [3]float32{}, [3]float32{})
+	values, err := ToCHW(p, [3]float32{}, [3]float32{})
+	require.NoError(t, err)
 	require.Len(t, values, 3*7*5)
 	assert.Equal(t, float32(p.Pix[1])/255, values[35])
 	back, err := FromCHW(values, 7, 5)
 	require.NoError(t, err)
 	assert.Equal(t, p, back)
 
-	both := AppendCHW(AppendCHW(nil, p, [3]float32{}, [3]float32{}), p, [3]float32{0.5, 0.5, 0.5}, [3]float32{0.5, 0.5, 0.5})
+	both, err := AppendCHW(slices.Clone(values), p, [3]float32{0.5, 0.5, 0.5}, [3]float32{0.5, 0.5, 0.5})
+	require.NoError(t, err)
 	require.Len(t, both, 2*len(values))
 	assert.Equal(t, values, both[:len(values)])
 	assert.Equal(t, (values[0]-0.5)/0.5, both[len(values)])

@@ -31,7 +31,11 @@ func ExampleFitSquare() {
 		fmt.Println(err)
 		return
 	}
-	values := imageio.ToCHW(square, [3]float32{}, [3]float32{})
+	values, err := imageio.ToCHW(square, [3]float32{}, [3]float32{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	fmt.Println(square.Bounds(), len(values)) // 3 channels of 224 x 224
 	// Output: (0,0)-(224,224) 150528
 }

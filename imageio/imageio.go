@@ -40,6 +40,8 @@ var (
 	ErrSize = errors.New("impossible size")
 	// ErrText: the text cannot be stored in a PNG file.
 	ErrText = errors.New("unsuitable text")
+	// ErrArgument: an unknown filter, a negative limit, no reader, or a [Stored] that was not loaded.
+	ErrArgument = errors.New("unusable argument")
 	// ErrOutputPath: no image can be written to the path.
 	ErrOutputPath = errors.New("cannot write the picture")
 )

@@ -8,10 +8,13 @@ import (
 
 // Resize returns the image scaled to width x height pixels. The pixels equal those of Pillow's
 // Image.resize (version 12.3), bit for bit. An image that already has the size is copied. The error
-// is [ErrSize], or [ErrTooManyPixels] beyond [DefaultMaxPixels].
+// is [ErrSize], [ErrTooManyPixels] beyond [DefaultMaxPixels], or [ErrArgument] for an unknown filter.
 func Resize(p *RGB, width, height int, f Filter) (*RGB, error) {
 	if err := p.check(); err != nil {
 		return nil, fmt.Errorf("imageio: %w", err)
+	}
+	if err := f.check(); err != nil {
+		return nil, err
 	}
 	if width <= 0 || height <= 0 {
 		return nil, fmt.Errorf("imageio: %w: cannot resize to %dx%d", ErrSize, width, height)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"math"
 	"runtime"
 	"sync"
 )
@@ -16,8 +17,12 @@ type RGB struct {
 	Width, Height int
 }
 
-// NewRGB returns a black image of width x height pixels.
+// NewRGB returns a black image of width x height pixels. It panics with [ErrSize] if a side is
+// negative or there are too many pixels for memory, as image.NewRGBA does.
 func NewRGB(width, height int) *RGB {
+	if width < 0 || height < 0 || height > 0 && width > math.MaxInt/3/height {
+		panic(fmt.Errorf("imageio: NewRGB: %w: %dx%d", ErrSize, width, height))
+	}
 	return &RGB{Pix: make([]uint8, 3*width*height), Width: width, Height: height}
 }
 

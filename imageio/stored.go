@@ -56,9 +56,10 @@ func StoredImage(img image.Image) (*Stored, error) {
 // The result equals Pillow's, bit for bit, with three exceptions: gray of more than 8 bits, which
 // Pillow makes nearly all white; TIFF with a palette and alpha, whose indices Pillow resizes as if
 // they were levels; and JPEG decoded by Go's decoder (see [Decoders]), which differs by a few
-// levels. The error is [ErrSize] if size is out of range.
+// levels. The error is [ErrSize] if size is out of range, or [ErrArgument] for an
+// unknown filter or a value that was not loaded.
 func (d *Stored) FitSquare(size int, filter Filter) (*RGB, error) {
-	if err := checkSquare(size); err != nil {
+	if err := d.checkSquare(size, filter); err != nil {
 		return nil, err
 	}
 	return d.fitSquare(square{size, filter, false}), nil
@@ -66,10 +67,18 @@ func (d *Stored) FitSquare(size int, filter Filter) (*RGB, error) {
 
 // SquashSquare is [Stored.FitSquare] that scales both sides to size pixels, without a crop.
 func (d *Stored) SquashSquare(size int, filter Filter) (*RGB, error) {
-	if err := checkSquare(size); err != nil {
+	if err := d.checkSquare(size, filter); err != nil {
 		return nil, err
 	}
 	return d.fitSquare(square{size, filter, true}), nil
+}
+
+// checkSquare returns an error for parameters that do not fit, or a value that was not loaded.
+func (d *Stored) checkSquare(size int, filter Filter) error {
+	if d == nil || d.image == nil {
+		return fmt.Errorf("imageio: %w: the picture was not loaded; LoadStored, DecodeStored and StoredImage return one", ErrArgument)
+	}
+	return checkSquare(size, filter)
 }
 
 // A square holds the parameters of scaling and cropping.

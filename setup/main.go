@@ -117,7 +117,7 @@ func run(ctx context.Context, arguments []string, tell *console.Console) error {
 func find(ctx context.Context, o options, tell *console.Console) (*libtorch.Libtorch, error) {
 	set, err := namedPins(o.pins)
 	if err != nil {
-		return nil, err
+		return nil, wrongUse{err}
 	}
 	if o.pins == "default" {
 		if named, err := libtorch.Named(); named != nil || err != nil {

@@ -73,7 +73,7 @@ func parse(arguments []string) (options, error) {
 	case err != nil:
 		return o, wrongUse{fmt.Errorf("%w; -help shows all flags", err)}
 	case flags.NArg() > 0:
-		return o, fmt.Errorf("%q was given, and setup takes flags alone: see -help", flags.Arg(0))
+		return o, wrongUse{fmt.Errorf("%q was given, and setup takes flags alone: see -help", flags.Arg(0))}
 	}
 	return o, nil
 }

@@ -44,7 +44,9 @@ func ForHuggingFace(files fs.FS, o Options) (*TextTokenizer, error) {
 	case "right":
 		format.padLeft = false
 	default:
-		format.padLeft = format.padLeft || class.padLeft
+		if !format.tellsSide {
+			format.padLeft = class.padLeft
+		}
 	}
 	if folder.config.TruncationSide != "" {
 		format.truncateLeft = folder.config.TruncationSide == "left"
@@ -56,7 +58,7 @@ func ForHuggingFace(files fs.FS, o Options) (*TextTokenizer, error) {
 type huggingFaceClass struct {
 	open    func(f *huggingFaceFolder) (textEncoder, rowFormat, error)
 	padding string // the default padding token
-	padLeft bool   // the default side
+	padLeft bool   // the side where no file tells one, as in transformers
 }
 
 var huggingFaceClasses = map[string]huggingFaceClass{

@@ -127,7 +127,7 @@ func (t *HuggingFace) rowFormat() rowFormat {
 	f := rowFormat{start: t.template.before, end: t.template.after}
 	if t.padding != nil {
 		f.padding = t.padding.PadID
-		f.padLeft = strings.EqualFold(t.padding.Direction, "left")
+		f.padLeft, f.tellsSide = strings.EqualFold(t.padding.Direction, "left"), true
 		f.contextLength = t.padding.Strategy.Fixed
 	}
 	if t.truncation != nil {

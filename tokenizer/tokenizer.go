@@ -44,6 +44,8 @@ type rowFormat struct {
 	contextLength int
 	// padLeft puts the padding first; truncateLeft cuts the start of a text that does not fit.
 	padLeft, truncateLeft bool
+	// tellsSide says that padLeft is of a file, and not a default.
+	tellsSide bool
 	// cleared tokens become 0.
 	cleared []int64
 }

@@ -29,6 +29,7 @@ type AutocastOptions struct {
 //	scaler.Scale(loss).Backward()
 func Autocast(options AutocastOptions, f func()) {
 	const operation = "Autocast"
+	mustBeGiven(operation, f == nil)
 	if err := options.Device.check(operation); err != nil {
 		panic(err)
 	}
@@ -50,7 +51,9 @@ func Autocast(options AutocastOptions, f func()) {
 // NoAutocast runs f without mixed precision on the device's type, inside [Autocast], for a part of
 // a model that needs float32. Convert f's inputs, which may be of the 16-bit dtype.
 func NoAutocast(device Device, f func()) {
-	if err := device.check("NoAutocast"); err != nil {
+	const operation = "NoAutocast"
+	mustBeGiven(operation, f == nil)
+	if err := device.check(operation); err != nil {
 		panic(err)
 	}
 	state := C.ctorch_autocast_state(device.c()._type)

@@ -5,7 +5,6 @@ import "C"
 
 import (
 	"runtime"
-	"slices"
 
 	"github.com/clipvqgan/clipvqgan/torch/internal/words"
 )
@@ -80,11 +79,8 @@ func (t *Tensor) Grad() *Tensor {
 // Grads returns the gradient of each tensor, as [Tensor.Grad] does.
 func Grads(tensors []*Tensor) []*Tensor {
 	const operation = "Grads"
-	all := acquireAll(operation, tensors)
+	all := acquireList(operation, tensors)
 	defer all.release()
-	if i := slices.Index(tensors, nil); i >= 0 {
-		panic(invalid(operation, "tensor %d is nil", i))
-	}
 	return madeList(operation, C.ctorch_tensors_grads(all.pointer(), all.count()))
 }
 
@@ -144,7 +140,7 @@ func Backward(tensors []*Tensor, options BackwardOptions) {
 
 func backward(operation string, tensors []*Tensor, options BackwardOptions) {
 	defer callbacks.clean()
-	all := acquireAll(operation, tensors)
+	all := acquireList(operation, tensors)
 	defer all.release()
 	gradients := options.gradients(operation, len(tensors))
 	defer gradients.release()
@@ -159,9 +155,9 @@ func backward(operation string, tensors []*Tensor, options BackwardOptions) {
 func Gradients(outputs, inputs []*Tensor, options BackwardOptions) []*Tensor {
 	const operation = "Gradients"
 	defer callbacks.clean()
-	from := acquireAll(operation, outputs)
+	from := acquireList(operation, outputs)
 	defer from.release()
-	to := acquireAll(operation, inputs)
+	to := acquireList(operation, inputs)
 	defer to.release()
 	gradients := options.gradients(operation, len(outputs))
 	defer gradients.release()
@@ -172,20 +168,27 @@ func Gradients(outputs, inputs []*Tensor, options BackwardOptions) []*Tensor {
 
 // NoGrad runs f without recording operations for the backward pass. The setting holds for f's
 // goroutine alone, which stays on its OS thread while f runs.
-func NoGrad(f func()) { withGradMode(false, f) }
+func NoGrad(f func()) { withGradMode("NoGrad", false, f) }
 
 // EnableGrad runs f with operations recorded, even inside [NoGrad].
-func EnableGrad(f func()) { withGradMode(true, f) }
+func EnableGrad(f func()) { withGradMode("EnableGrad", true, f) }
 
 // SetDetectAnomaly sets, for the whole process, whether a backward pass fails at the first
 // operation that returns NaN as a gradient; the error names the operation. It makes backward passes
 // slower. It is PyTorch's torch.autograd.set_detect_anomaly.
-func SetDetectAnomaly(on bool) { C.ctorch_set_anomaly_mode(cBool(on)) }
+func SetDetectAnomaly(on bool) error {
+	if err := library(); err != nil {
+		return err
+	}
+	C.ctorch_set_anomaly_mode(cBool(on))
+	return nil
+}
 
 // DetectAnomaly reports whether backward passes check for NaN.
 func DetectAnomaly() bool { return C.ctorch_anomaly_mode() != 0 }
 
-func withGradMode(enabled bool, f func()) {
+func withGradMode(operation string, enabled bool, f func()) {
+	mustBeGiven(operation, f == nil)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	before := C.ctorch_set_grad_mode(cBool(enabled))
@@ -200,6 +203,7 @@ func GradEnabled() bool { return C.ctorch_grad_mode() != 0 }
 // counters and view tracking. Tensors made in f can never take part in a recorded operation. It is
 // a little faster than NoGrad.
 func InferenceMode(f func()) {
+	mustBeGiven("InferenceMode", f == nil)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	guard := C.ctorch_inference_enter(1)

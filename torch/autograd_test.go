@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/clipvqgan/clipvqgan/torch"
 )
@@ -142,8 +143,8 @@ func TestUnusedInputs(t *testing.T) {
 
 func TestDetectAnomaly(t *testing.T) {
 	assert.False(t, torch.DetectAnomaly(), "off at start")
-	torch.SetDetectAnomaly(true)
-	defer torch.SetDetectAnomaly(false)
+	require.NoError(t, torch.SetDetectAnomaly(true))
+	defer func() { assert.NoError(t, torch.SetDetectAnomaly(false)) }()
 	assert.True(t, torch.DetectAnomaly())
 	x := leaf(torch.CPU, -1)
 	assert.ErrorContains(t, failure(t, func() { x.Sqrt().Backward() }), "SqrtBackward0")
@@ -151,6 +152,6 @@ func TestDetectAnomaly(t *testing.T) {
 		return []*torch.Tensor{g[0].MulScalar(-1).Log()}
 	})
 	assert.ErrorContains(t, failure(t, func() { nan.Apply(x)[0].Backward() }), "CarelessBackward")
-	torch.SetDetectAnomaly(false)
+	require.NoError(t, torch.SetDetectAnomaly(false))
 	x.Sqrt().Backward()
 }

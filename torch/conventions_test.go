@@ -71,3 +71,43 @@ func typeName(kind ast.Expr) string {
 	}
 	return ""
 }
+
+// TestLastParameters holds that a loss's reduction stands last, and a generator too, where it may be left out.
+func TestLastParameters(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	layers, err := filepath.Glob("nn/*.go")
+	require.NoError(t, err)
+	reductions, generators := 0, 0
+	for _, name := range slices.Concat(files, layers) {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		require.NoError(t, err)
+		for _, declaration := range file.Decls {
+			function, ok := declaration.(*ast.FuncDecl)
+			if !ok || !function.Name.IsExported() {
+				continue
+			}
+			parameters := function.Type.Params.List
+			for i, parameter := range parameters {
+				kind := parameter.Type
+				list, isVariadic := kind.(*ast.Ellipsis)
+				if isVariadic {
+					kind = list.Elt
+				}
+				if pointer, ok := kind.(*ast.StarExpr); ok && typeName(pointer.X) == "Generator" {
+					generators++
+					assert.True(t, isVariadic, "%s: the generator of %s may be left out", name, function.Name.Name)
+				}
+				if typeName(kind) == "Reduction" {
+					reductions++
+					assert.Equal(t, len(parameters)-1, i, "%s: the reduction of %s is last", name, function.Name.Name)
+				}
+			}
+		}
+	}
+	assert.Greater(t, generators, 10)
+	assert.Greater(t, reductions, 10)
+}

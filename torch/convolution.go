@@ -32,7 +32,10 @@ func listOr(values, otherwise []int64) []int64 {
 	return values
 }
 
-func (o ConvOptions) withDefaults() ConvOptions {
+func (o ConvOptions) withDefaults(operation string) ConvOptions {
+	if o.Groups < 0 {
+		panic(invalid(operation, "the options have %d Groups, wanted 1 or more, or 0 for 1", o.Groups))
+	}
 	return ConvOptions{
 		Stride:   listOr(o.Stride, listOfOne),
 		Padding:  listOr(o.Padding, listOfZero),
@@ -46,13 +49,13 @@ func (o ConvTransposeOptions) withDefaults(operation string) ConvTransposeOption
 	if o.PadSame {
 		panic(invalid(operation, "PadSame is for convolutions that are not transposed"))
 	}
-	return ConvTransposeOptions{o.ConvOptions.withDefaults(), listOr(o.OutputPadding, listOfZero)}
+	return ConvTransposeOptions{o.ConvOptions.withDefaults(operation), listOr(o.OutputPadding, listOfZero)}
 }
 
 // Conv1d returns the convolution (cross-correlation) of t [N, C, L] with weight [out, C/groups, K],
 // plus bias [out], which may be nil.
 func (t *Tensor) Conv1d(weight, bias *Tensor, options ConvOptions) *Tensor {
-	o := options.withDefaults()
+	o := options.withDefaults("Conv1d")
 	if o.PadSame {
 		return t.conv1dSame(weight, bias, o.Stride, o.Dilation, o.Groups)
 	}
@@ -62,7 +65,7 @@ func (t *Tensor) Conv1d(weight, bias *Tensor, options ConvOptions) *Tensor {
 // Conv2d returns the convolution (cross-correlation) of t [N, C, H, W] with weight [out, C/groups,
 // K, K], plus bias [out], which may be nil.
 func (t *Tensor) Conv2d(weight, bias *Tensor, options ConvOptions) *Tensor {
-	o := options.withDefaults()
+	o := options.withDefaults("Conv2d")
 	if o.PadSame {
 		return t.conv2dSame(weight, bias, o.Stride, o.Dilation, o.Groups)
 	}
@@ -72,7 +75,7 @@ func (t *Tensor) Conv2d(weight, bias *Tensor, options ConvOptions) *Tensor {
 // Conv3d returns the convolution (cross-correlation) of t [N, C, D, H, W] with weight [out,
 // C/groups, K, K, K], plus bias [out], which may be nil.
 func (t *Tensor) Conv3d(weight, bias *Tensor, options ConvOptions) *Tensor {
-	o := options.withDefaults()
+	o := options.withDefaults("Conv3d")
 	if o.PadSame {
 		return t.conv3dSame(weight, bias, o.Stride, o.Dilation, o.Groups)
 	}

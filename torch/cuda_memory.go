@@ -29,6 +29,9 @@ var noticeGPU = sync.OnceFunc(func() {
 // Tensors that f made before it failed can be freed only if nothing refers to them. A [Scope]
 // around the call refers to all of them; a scope inside f does not.
 func RetryOutOfMemory(f func() error) error {
+	if f == nil {
+		return noFunction("RetryOutOfMemory")
+	}
 	err := Try(f)
 	if !errors.Is(err, ErrOutOfMemory) {
 		return err

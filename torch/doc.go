@@ -19,9 +19,9 @@
 // new(0.0) means 0.
 //
 // A list of numbers or tensors is a slice wherever it stands, as x.Permute([]int64{0, 2, 1}) and
-// [Cat]; a shape is a [Shape]. Variadic are only dtypes, devices and other options, the indices of
-// x[...] ([Tensor.At], [Tensor.Index]), and what is passed on to a function that is called
-// ([Function.Apply]).
+// [Cat]; a shape is a [Shape]. Variadic are only dtypes, devices, generators and other options, the
+// indices of x[...] ([Tensor.At], [Tensor.Index]), and what is passed on to a function that is
+// called ([Function.Apply]).
 //
 //	y := x.Conv2d(weight, bias, torch.ConvOptions{Stride: []int64{2}, Padding: []int64{1}})
 //
@@ -64,7 +64,8 @@
 //
 // Tensor operations panic with an [*Error] if they are misused, for example with shapes that do not
 // fit or a closed tensor, as gonum's mat does. [Try] turns such a panic into an error. Functions
-// that depend on the outside (files, models, devices) return errors. Messages are one line with the
+// that depend on the outside (files, models, devices) return errors, and so do setters, here and in
+// the packages below, except for those of tensors and layers. Messages are one line with the
 // operation and what did not fit; errors.Is tells the kinds apart:
 //
 //	err := torch.Try(func() error { y = a.MatMul(b); return nil })

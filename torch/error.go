@@ -54,6 +54,9 @@ func (e *Error) Unwrap() error { return e.Kind }
 //		return nil
 //	})
 func Try(f func() error) (err error) {
+	if f == nil {
+		return noFunction("Try")
+	}
 	defer func() {
 		switch failure := recover().(type) {
 		case nil:
@@ -106,6 +109,16 @@ func check(operation string, e *C.ctorch_error) {
 
 func formatError(operation, format string, arguments ...any) *Error {
 	return &Error{operation, ErrFormat, fmt.Sprintf(format, arguments...)}
+}
+
+// noFunction is the error for a function that is nil.
+func noFunction(operation string) *Error { return invalid(operation, "the function is nil") }
+
+// mustBeGiven panics if a function is nil.
+func mustBeGiven(operation string, isNil bool) {
+	if isNil {
+		panic(noFunction(operation))
+	}
 }
 
 func invalid(operation, format string, arguments ...any) *Error {

@@ -29,9 +29,25 @@ func inOurWords(message string) string {
 			return message
 		}
 	}
-	way := "convert the tensor first, as with To(torch.Float32)"
-	if dtype.isOnlyHeld() {
-		way = "ViewDType(torch.Uint8) shows the bytes"
+	return fmt.Sprintf("libtorch does not have it for %s: %s (%s)", dtype, dtype.wayOut(), message)
+}
+
+// wayOut says what to do with a tensor of a type that an operator does not have, so that no elements
+// change.
+func (d DType) wayOut() string {
+	switch {
+	case d.isOnlyHeld():
+		return "ViewDType(torch.Uint8) shows the bytes"
+	case d == Complex32 || d == BComplex32:
+		return "convert the tensor first, as with To(torch.Complex64)"
+	case d.IsComplex():
+		return "take its Real, Imag or Abs first"
+	case d == Uint16:
+		return "convert the tensor first, as with To(torch.Int32)"
+	case d == Uint32:
+		return "convert the tensor first, as with To(torch.Int64)"
+	case d == Uint64:
+		return "convert the tensor first, as with To(torch.Int64), which holds numbers below 2^63"
 	}
-	return fmt.Sprintf("libtorch does not have it for %s: %s (%s)", dtype, way, message)
+	return "convert the tensor first, as with To(torch.Float32)"
 }

@@ -1,6 +1,9 @@
 package torch
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // Normalize returns t divided by its Euclidean norm along dim. Norms below 1e-12 count as 1e-12. It
 // is torch.nn.functional.normalize.
@@ -10,6 +13,15 @@ func (t *Tensor) Normalize(dim int64) *Tensor {
 	held := norm.ClampMin(1e-12)
 	defer held.Close()
 	return t.Div(held)
+}
+
+// MatrixPower returns square matrices to the power of n; a negative n is a power of the inverse. It
+// is torch.linalg.matrix_power.
+func (t *Tensor) MatrixPower(n int64) *Tensor {
+	if n == math.MinInt64 { // libtorch negates it, and then never ends
+		panic(invalid("MatrixPower", "the power is %d, wanted %d or more", n, math.MinInt64+1))
+	}
+	return t.matrixPower(n)
 }
 
 // AttentionOptions are the options of [ScaledDotProductAttention]. The zero value is PyTorch's

@@ -40,6 +40,9 @@ type gradcheckSettings struct{ epsilon, absolute, relative, nondeterminism float
 // inputs. Outputs that require no gradient are not checked.
 func Gradcheck(function func(inputs []*Tensor) []*Tensor, inputs []*Tensor, options GradcheckOptions) error {
 	const operation = "Gradcheck"
+	if function == nil {
+		return noFunction(operation)
+	}
 	return Try(func() (err error) {
 		runScope(callbackScope, func(*TensorScope) {
 			EnableGrad(func() {
@@ -55,6 +58,9 @@ func Gradcheck(function func(inputs []*Tensor) []*Tensor, inputs []*Tensor, opti
 // numbers, the same in each run. It is PyTorch's torch.autograd.gradgradcheck.
 func GradGradcheck(function func(inputs []*Tensor) []*Tensor, inputs []*Tensor, options GradcheckOptions) error {
 	const operation = "GradGradcheck"
+	if function == nil {
+		return noFunction(operation)
+	}
 	return Try(func() (err error) {
 		runScope(callbackScope, func(*TensorScope) {
 			EnableGrad(func() {

@@ -29,9 +29,7 @@ func (t *Tensor) RegisterHook(f func(gradient *Tensor) *Tensor) *Hook {
 	callbacks.clean()
 	self := t.acquire(operation)
 	defer t.release()
-	if f == nil {
-		panic(invalid(operation, "the function is nil"))
-	}
+	mustBeGiven(operation, f == nil)
 	number := callbacks.add(gradientHook(f))
 	result := C.ctorch_tensor_register_hook(self, cCallback(), C.uint64_t(number))
 	check(operation, result.error)

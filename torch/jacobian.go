@@ -7,6 +7,7 @@ package torch
 // This and the other functions here change neither the inputs nor their gradients. function must
 // compute its outputs from its arguments.
 func Jacobian(function func(inputs []*Tensor) []*Tensor, inputs []*Tensor) [][]*Tensor {
+	mustBeGiven("Jacobian", function == nil)
 	var jacobian [][]*Tensor
 	derive(inputs, func(scope *TensorScope, leaves []*Tensor) {
 		jacobian = jacobianOf(function(leaves), leaves)
@@ -21,6 +22,7 @@ func Jacobian(function func(inputs []*Tensor) []*Tensor, inputs []*Tensor) [][]*
 // inputs: for inputs i and j, a tensor of the shape of i followed by that of j. It is PyTorch's
 // torch.autograd.functional.hessian.
 func Hessian(function func(inputs []*Tensor) *Tensor, inputs []*Tensor) [][]*Tensor {
+	mustBeGiven("Hessian", function == nil)
 	var hessian [][]*Tensor
 	derive(inputs, func(scope *TensorScope, leaves []*Tensor) {
 		hessian = jacobianOf(gradientsOrZeros([]*Tensor{function(leaves)}, leaves, nil, true), leaves)
@@ -35,6 +37,7 @@ func Hessian(function func(inputs []*Tensor) *Tensor, inputs []*Tensor) [][]*Ten
 // shape. It takes two backward passes and does not compute the Hessian. It is PyTorch's
 // torch.autograd.functional.hvp.
 func HessianVectorProduct(function func(inputs []*Tensor) *Tensor, inputs, vectors []*Tensor) []*Tensor {
+	mustBeGiven("HessianVectorProduct", function == nil)
 	var product []*Tensor
 	derive(inputs, func(scope *TensorScope, leaves []*Tensor) {
 		gradients := gradientsOrZeros([]*Tensor{function(leaves)}, leaves, nil, true)
@@ -47,6 +50,7 @@ func HessianVectorProduct(function func(inputs []*Tensor) *Tensor, inputs, vecto
 // shape: the directional derivatives of the outputs. It is PyTorch's torch.autograd.functional.jvp.
 // For the vector-Jacobian product use [Gradients].
 func JacobianVectorProduct(function func(inputs []*Tensor) []*Tensor, inputs, vectors []*Tensor) []*Tensor {
+	mustBeGiven("JacobianVectorProduct", function == nil)
 	var product []*Tensor
 	derive(inputs, func(scope *TensorScope, leaves []*Tensor) {
 		outputs := function(leaves)

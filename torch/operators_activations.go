@@ -43,13 +43,14 @@ func (t *Tensor) PReLU(weight *Tensor) *Tensor {
 }
 
 // RReLU returns t where it is positive, else t times a random number from [lower, upper), or the
-// mean of the two if not training; generator may be nil.
-func (t *Tensor) RReLU(lower, upper Number, training bool, generator *Generator) *Tensor {
+// mean of the two if not training.
+func (t *Tensor) RReLU(lower, upper Number, training bool, generator ...*Generator) *Tensor {
 	const operation = "RReLU"
 	self := t.acquire(operation)
 	defer t.release()
-	generatorHandle := generator.acquire(operation)
-	defer generator.release()
+	source := oneGenerator(operation, generator)
+	generatorHandle := source.acquire(operation)
+	defer source.release()
 	return made(operation, C.ctorch_op_rrelu(self, cNumber(operation, lower),
 		cNumber(operation, upper), cBool(training), generatorHandle))
 }

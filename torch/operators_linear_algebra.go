@@ -156,7 +156,7 @@ func Einsum(equation string, tensors []*Tensor) *Tensor {
 	const operation = "Einsum"
 	equationText, freeEquation := cText(equation)
 	defer freeEquation()
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
 	return made(operation, C.ctorch_op_einsum(equationText, tensorsHandles.pointer(),
 		tensorsHandles.count()))
@@ -197,7 +197,7 @@ func (t *Tensor) TensorDot(other *Tensor, dims, otherDims []int64) *Tensor {
 // MultiDot returns the product of the matrices, in the order of lowest cost.
 func MultiDot(tensors []*Tensor) *Tensor {
 	const operation = "MultiDot"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
 	return made(operation, C.ctorch_op_linalg_multi_dot(tensorsHandles.pointer(),
 		tensorsHandles.count()))
@@ -206,7 +206,7 @@ func MultiDot(tensors []*Tensor) *Tensor {
 // BlockDiag returns the block-diagonal matrix of the matrices.
 func BlockDiag(tensors []*Tensor) *Tensor {
 	const operation = "BlockDiag"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
 	return made(operation, C.ctorch_op_block_diag(tensorsHandles.pointer(), tensorsHandles.count()))
 }
@@ -335,8 +335,8 @@ func (t *Tensor) MatrixExp() *Tensor {
 	return made(operation, C.ctorch_op_linalg_matrix_exp(self))
 }
 
-// MatrixPower returns square matrices to the power of n.
-func (t *Tensor) MatrixPower(n int64) *Tensor {
+// matrixPower implements MatrixPower.
+func (t *Tensor) matrixPower(n int64) *Tensor {
 	const operation = "MatrixPower"
 	self := t.acquire(operation)
 	defer t.release()

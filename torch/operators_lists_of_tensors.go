@@ -10,7 +10,7 @@ import "C"
 // ForeachNorm returns the norm of order ord of each tensor, as tensors of one element.
 func ForeachNorm(tensors []*Tensor, order Number) []*Tensor {
 	const operation = "ForeachNorm"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
 	return madeList(operation, C.ctorch_op__foreach_norm_Scalar(tensorsHandles.pointer(),
 		tensorsHandles.count(), cNumber(operation, order)))
@@ -19,7 +19,7 @@ func ForeachNorm(tensors []*Tensor, order Number) []*Tensor {
 // ForeachAbs returns the absolute values of each tensor.
 func ForeachAbs(tensors []*Tensor) []*Tensor {
 	const operation = "ForeachAbs"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
 	return madeList(operation, C.ctorch_op__foreach_abs(tensorsHandles.pointer(),
 		tensorsHandles.count()))
@@ -28,7 +28,7 @@ func ForeachAbs(tensors []*Tensor) []*Tensor {
 // ForeachNeg returns each tensor negated.
 func ForeachNeg(tensors []*Tensor) []*Tensor {
 	const operation = "ForeachNeg"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
 	return madeList(operation, C.ctorch_op__foreach_neg(tensorsHandles.pointer(),
 		tensorsHandles.count()))
@@ -37,7 +37,7 @@ func ForeachNeg(tensors []*Tensor) []*Tensor {
 // ForeachSqrt returns the square roots of each tensor.
 func ForeachSqrt(tensors []*Tensor) []*Tensor {
 	const operation = "ForeachSqrt"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
 	return madeList(operation, C.ctorch_op__foreach_sqrt(tensorsHandles.pointer(),
 		tensorsHandles.count()))
@@ -46,9 +46,9 @@ func ForeachSqrt(tensors []*Tensor) []*Tensor {
 // ForeachAdd returns tensors[i] + alpha * others[i] for each i.
 func ForeachAdd(tensors, others []*Tensor, alpha Number) []*Tensor {
 	const operation = "ForeachAdd"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
-	othersHandles := acquireAll(operation, others)
+	othersHandles := acquireList(operation, others)
 	defer othersHandles.release()
 	return madeList(operation, C.ctorch_op__foreach_add_List(tensorsHandles.pointer(),
 		tensorsHandles.count(), othersHandles.pointer(), othersHandles.count(),
@@ -58,11 +58,11 @@ func ForeachAdd(tensors, others []*Tensor, alpha Number) []*Tensor {
 // ForeachAddCMul returns tensors[i] + value * tensors1[i] * tensors2[i] for each i.
 func ForeachAddCMul(tensors, tensors1, tensors2 []*Tensor, value Number) []*Tensor {
 	const operation = "ForeachAddCMul"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
-	tensors1Handles := acquireAll(operation, tensors1)
+	tensors1Handles := acquireList(operation, tensors1)
 	defer tensors1Handles.release()
-	tensors2Handles := acquireAll(operation, tensors2)
+	tensors2Handles := acquireList(operation, tensors2)
 	defer tensors2Handles.release()
 	return madeList(operation, C.ctorch_op__foreach_addcmul_Scalar(tensorsHandles.pointer(),
 		tensorsHandles.count(), tensors1Handles.pointer(), tensors1Handles.count(),
@@ -72,7 +72,7 @@ func ForeachAddCMul(tensors, tensors1, tensors2 []*Tensor, value Number) []*Tens
 // ForeachNegInPlace negates each tensor in place.
 func ForeachNegInPlace(tensors []*Tensor) {
 	const operation = "ForeachNegInPlace"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
 	check(operation, C.ctorch_op__foreach_neg_(tensorsHandles.pointer(), tensorsHandles.count()))
 }
@@ -80,7 +80,7 @@ func ForeachNegInPlace(tensors []*Tensor) {
 // ForeachSqrtInPlace takes the square root of each tensor, in place.
 func ForeachSqrtInPlace(tensors []*Tensor) {
 	const operation = "ForeachSqrtInPlace"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
 	check(operation, C.ctorch_op__foreach_sqrt_(tensorsHandles.pointer(), tensorsHandles.count()))
 }
@@ -88,7 +88,7 @@ func ForeachSqrtInPlace(tensors []*Tensor) {
 // ForeachReciprocalInPlace replaces each tensor by its reciprocal, in place.
 func ForeachReciprocalInPlace(tensors []*Tensor) {
 	const operation = "ForeachReciprocalInPlace"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
 	check(operation, C.ctorch_op__foreach_reciprocal_(tensorsHandles.pointer(),
 		tensorsHandles.count()))
@@ -97,7 +97,7 @@ func ForeachReciprocalInPlace(tensors []*Tensor) {
 // ForeachZeroInPlace fills each tensor with zeros, in place.
 func ForeachZeroInPlace(tensors []*Tensor) {
 	const operation = "ForeachZeroInPlace"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
 	check(operation, C.ctorch_op__foreach_zero_(tensorsHandles.pointer(), tensorsHandles.count()))
 }
@@ -106,9 +106,9 @@ func ForeachZeroInPlace(tensors []*Tensor) {
 // wait for copies between pinned memory and a GPU.
 func ForeachCopyInPlace(tensors, sources []*Tensor, nonBlocking bool) {
 	const operation = "ForeachCopyInPlace"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
-	sourcesHandles := acquireAll(operation, sources)
+	sourcesHandles := acquireList(operation, sources)
 	defer sourcesHandles.release()
 	check(operation, C.ctorch_op__foreach_copy_(tensorsHandles.pointer(), tensorsHandles.count(),
 		sourcesHandles.pointer(), sourcesHandles.count(), cBool(nonBlocking)))
@@ -117,9 +117,9 @@ func ForeachCopyInPlace(tensors, sources []*Tensor, nonBlocking bool) {
 // ForeachAddInPlace adds alpha * others[i] to tensors[i] for each i, in place.
 func ForeachAddInPlace(tensors, others []*Tensor, alpha Number) {
 	const operation = "ForeachAddInPlace"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
-	othersHandles := acquireAll(operation, others)
+	othersHandles := acquireList(operation, others)
 	defer othersHandles.release()
 	check(operation, C.ctorch_op__foreach_add__List(tensorsHandles.pointer(),
 		tensorsHandles.count(), othersHandles.pointer(), othersHandles.count(),
@@ -129,7 +129,7 @@ func ForeachAddInPlace(tensors, others []*Tensor, alpha Number) {
 // ForeachAddScalarInPlace adds value to each tensor, in place.
 func ForeachAddScalarInPlace(tensors []*Tensor, value Number) {
 	const operation = "ForeachAddScalarInPlace"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
 	check(operation, C.ctorch_op__foreach_add__Scalar(tensorsHandles.pointer(),
 		tensorsHandles.count(), cNumber(operation, value)))
@@ -139,7 +139,7 @@ func ForeachAddScalarInPlace(tensors []*Tensor, value Number) {
 // place.
 func ForeachAddTensorInPlace(tensors []*Tensor, value *Tensor, alpha Number) {
 	const operation = "ForeachAddTensorInPlace"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
 	valueHandle := value.acquire(operation)
 	defer value.release()
@@ -150,7 +150,7 @@ func ForeachAddTensorInPlace(tensors []*Tensor, value *Tensor, alpha Number) {
 // ForeachMulScalarInPlace multiplies each tensor by value, in place.
 func ForeachMulScalarInPlace(tensors []*Tensor, value Number) {
 	const operation = "ForeachMulScalarInPlace"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
 	check(operation, C.ctorch_op__foreach_mul__Scalar(tensorsHandles.pointer(),
 		tensorsHandles.count(), cNumber(operation, value)))
@@ -159,7 +159,7 @@ func ForeachMulScalarInPlace(tensors []*Tensor, value Number) {
 // ForeachMulTensorInPlace multiplies each tensor by value, a tensor of one element, in place.
 func ForeachMulTensorInPlace(tensors []*Tensor, value *Tensor) {
 	const operation = "ForeachMulTensorInPlace"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
 	valueHandle := value.acquire(operation)
 	defer value.release()
@@ -170,9 +170,9 @@ func ForeachMulTensorInPlace(tensors []*Tensor, value *Tensor) {
 // ForeachLerpInPlace adds weight * (ends[i] - tensors[i]) to tensors[i] for each i, in place.
 func ForeachLerpInPlace(tensors, ends []*Tensor, weight Number) {
 	const operation = "ForeachLerpInPlace"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
-	endsHandles := acquireAll(operation, ends)
+	endsHandles := acquireList(operation, ends)
 	defer endsHandles.release()
 	check(operation, C.ctorch_op__foreach_lerp__Scalar(tensorsHandles.pointer(),
 		tensorsHandles.count(), endsHandles.pointer(), endsHandles.count(),
@@ -183,9 +183,9 @@ func ForeachLerpInPlace(tensors, ends []*Tensor, weight Number) {
 // element, for each i, in place.
 func ForeachMaximumInPlace(tensors, others []*Tensor) {
 	const operation = "ForeachMaximumInPlace"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
-	othersHandles := acquireAll(operation, others)
+	othersHandles := acquireList(operation, others)
 	defer othersHandles.release()
 	check(operation, C.ctorch_op__foreach_maximum__List(tensorsHandles.pointer(),
 		tensorsHandles.count(), othersHandles.pointer(), othersHandles.count()))
@@ -194,7 +194,7 @@ func ForeachMaximumInPlace(tensors, others []*Tensor) {
 // ForeachClampMinInPlace replaces elements of each tensor below min by min, in place.
 func ForeachClampMinInPlace(tensors []*Tensor, min Number) {
 	const operation = "ForeachClampMinInPlace"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
 	check(operation, C.ctorch_op__foreach_clamp_min__Scalar(tensorsHandles.pointer(),
 		tensorsHandles.count(), cNumber(operation, min)))
@@ -203,7 +203,7 @@ func ForeachClampMinInPlace(tensors []*Tensor, min Number) {
 // ForeachClampMaxInPlace replaces elements of each tensor above max by max, in place.
 func ForeachClampMaxInPlace(tensors []*Tensor, max Number) {
 	const operation = "ForeachClampMaxInPlace"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
 	check(operation, C.ctorch_op__foreach_clamp_max__Scalar(tensorsHandles.pointer(),
 		tensorsHandles.count(), cNumber(operation, max)))
@@ -213,11 +213,11 @@ func ForeachClampMaxInPlace(tensors []*Tensor, max Number) {
 // place.
 func ForeachAddCMulInPlace(tensors, tensors1, tensors2 []*Tensor, value Number) {
 	const operation = "ForeachAddCMulInPlace"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
-	tensors1Handles := acquireAll(operation, tensors1)
+	tensors1Handles := acquireList(operation, tensors1)
 	defer tensors1Handles.release()
-	tensors2Handles := acquireAll(operation, tensors2)
+	tensors2Handles := acquireList(operation, tensors2)
 	defer tensors2Handles.release()
 	check(operation, C.ctorch_op__foreach_addcmul__Scalar(tensorsHandles.pointer(),
 		tensorsHandles.count(), tensors1Handles.pointer(), tensors1Handles.count(),
@@ -228,11 +228,11 @@ func ForeachAddCMulInPlace(tensors, tensors1, tensors2 []*Tensor, value Number) 
 // place.
 func ForeachAddCDivInPlace(tensors, tensors1, tensors2 []*Tensor, value Number) {
 	const operation = "ForeachAddCDivInPlace"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
-	tensors1Handles := acquireAll(operation, tensors1)
+	tensors1Handles := acquireList(operation, tensors1)
 	defer tensors1Handles.release()
-	tensors2Handles := acquireAll(operation, tensors2)
+	tensors2Handles := acquireList(operation, tensors2)
 	defer tensors2Handles.release()
 	check(operation, C.ctorch_op__foreach_addcdiv__Scalar(tensorsHandles.pointer(),
 		tensorsHandles.count(), tensors1Handles.pointer(), tensors1Handles.count(),
@@ -243,7 +243,7 @@ func ForeachAddCDivInPlace(tensors, tensors1, tensors2 []*Tensor, value Number) 
 // device, to a vector.
 func FlattenDenseTensors(tensors []*Tensor) *Tensor {
 	const operation = "FlattenDenseTensors"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
 	return made(operation, C.ctorch_op_flatten_dense_tensors(tensorsHandles.pointer(),
 		tensorsHandles.count()))
@@ -255,22 +255,20 @@ func UnflattenDenseTensors(flat *Tensor, tensors []*Tensor) []*Tensor {
 	const operation = "UnflattenDenseTensors"
 	flatHandle := flat.acquire(operation)
 	defer flat.release()
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
 	return madeList(operation, C.ctorch_op_unflatten_dense_tensors(flatHandle,
 		tensorsHandles.pointer(), tensorsHandles.count()))
 }
 
-// FusedSGDInPlace performs a step of stochastic gradient descent in place, for contiguous tensors
-// of one dtype on one device; package torch/optim uses it. gradientScale and foundInfinity may be
-// nil.
-func FusedSGDInPlace(parameters, gradients, momentumBuffers []*Tensor, weightDecay, momentum, learningRate, dampening float64, nesterov, maximize, firstStep bool, gradientScale, foundInfinity *Tensor) {
+// fusedSGD implements FusedSGDInPlace.
+func fusedSGD(parameters, gradients, momentumBuffers []*Tensor, weightDecay, momentum, learningRate, dampening float64, nesterov, maximize, firstStep bool, gradientScale, foundInfinity *Tensor) {
 	const operation = "FusedSGDInPlace"
-	parametersHandles := acquireAll(operation, parameters)
+	parametersHandles := acquireList(operation, parameters)
 	defer parametersHandles.release()
-	gradientsHandles := acquireAll(operation, gradients)
+	gradientsHandles := acquireList(operation, gradients)
 	defer gradientsHandles.release()
-	momentumBuffersHandles := acquireAll(operation, momentumBuffers)
+	momentumBuffersHandles := acquireList(operation, momentumBuffers)
 	defer momentumBuffersHandles.release()
 	gradientScaleHandle := gradientScale.acquireOptional(operation)
 	defer gradientScale.release()
@@ -283,22 +281,20 @@ func FusedSGDInPlace(parameters, gradients, momentumBuffers []*Tensor, weightDec
 		cBool(firstStep), gradientScaleHandle, foundInfinityHandle))
 }
 
-// FusedAdamInPlace performs a step of Adam in place, for contiguous tensors of one dtype on one
-// device. steps are the numbers of steps including this one, float32 tensors of one element.
-// gradientScale and foundInfinity may be nil.
-func FusedAdamInPlace(parameters, gradients, averages, squareAverages, largestSquareAverages, steps []*Tensor, learningRate, beta1, beta2, weightDecay, eps float64, amsgrad, maximize bool, gradientScale, foundInfinity *Tensor) {
+// fusedAdam implements FusedAdamInPlace.
+func fusedAdam(parameters, gradients, averages, squareAverages, largestSquareAverages, steps []*Tensor, learningRate, beta1, beta2, weightDecay, eps float64, amsgrad, maximize bool, gradientScale, foundInfinity *Tensor) {
 	const operation = "FusedAdamInPlace"
-	parametersHandles := acquireAll(operation, parameters)
+	parametersHandles := acquireList(operation, parameters)
 	defer parametersHandles.release()
-	gradientsHandles := acquireAll(operation, gradients)
+	gradientsHandles := acquireList(operation, gradients)
 	defer gradientsHandles.release()
-	averagesHandles := acquireAll(operation, averages)
+	averagesHandles := acquireList(operation, averages)
 	defer averagesHandles.release()
-	squareAveragesHandles := acquireAll(operation, squareAverages)
+	squareAveragesHandles := acquireList(operation, squareAverages)
 	defer squareAveragesHandles.release()
-	largestSquareAveragesHandles := acquireAll(operation, largestSquareAverages)
+	largestSquareAveragesHandles := acquireList(operation, largestSquareAverages)
 	defer largestSquareAveragesHandles.release()
-	stepsHandles := acquireAll(operation, steps)
+	stepsHandles := acquireList(operation, steps)
 	defer stepsHandles.release()
 	gradientScaleHandle := gradientScale.acquireOptional(operation)
 	defer gradientScale.release()
@@ -313,21 +309,20 @@ func FusedAdamInPlace(parameters, gradients, averages, squareAverages, largestSq
 		C.double(eps), cBool(amsgrad), cBool(maximize), gradientScaleHandle, foundInfinityHandle))
 }
 
-// FusedAdamWInPlace performs a step of AdamW in place; the arguments are those of
-// [FusedAdamInPlace].
-func FusedAdamWInPlace(parameters, gradients, averages, squareAverages, largestSquareAverages, steps []*Tensor, learningRate, beta1, beta2, weightDecay, eps float64, amsgrad, maximize bool, gradientScale, foundInfinity *Tensor) {
+// fusedAdamW implements FusedAdamWInPlace.
+func fusedAdamW(parameters, gradients, averages, squareAverages, largestSquareAverages, steps []*Tensor, learningRate, beta1, beta2, weightDecay, eps float64, amsgrad, maximize bool, gradientScale, foundInfinity *Tensor) {
 	const operation = "FusedAdamWInPlace"
-	parametersHandles := acquireAll(operation, parameters)
+	parametersHandles := acquireList(operation, parameters)
 	defer parametersHandles.release()
-	gradientsHandles := acquireAll(operation, gradients)
+	gradientsHandles := acquireList(operation, gradients)
 	defer gradientsHandles.release()
-	averagesHandles := acquireAll(operation, averages)
+	averagesHandles := acquireList(operation, averages)
 	defer averagesHandles.release()
-	squareAveragesHandles := acquireAll(operation, squareAverages)
+	squareAveragesHandles := acquireList(operation, squareAverages)
 	defer squareAveragesHandles.release()
-	largestSquareAveragesHandles := acquireAll(operation, largestSquareAverages)
+	largestSquareAveragesHandles := acquireList(operation, largestSquareAverages)
 	defer largestSquareAveragesHandles.release()
-	stepsHandles := acquireAll(operation, steps)
+	stepsHandles := acquireList(operation, steps)
 	defer stepsHandles.release()
 	gradientScaleHandle := gradientScale.acquireOptional(operation)
 	defer gradientScale.release()
@@ -342,17 +337,16 @@ func FusedAdamWInPlace(parameters, gradients, averages, squareAverages, largestS
 		C.double(eps), cBool(amsgrad), cBool(maximize), gradientScaleHandle, foundInfinityHandle))
 }
 
-// FusedAdagradInPlace performs a step of Adagrad in place, on the CPU; the arguments are like
-// those of [FusedAdamInPlace].
-func FusedAdagradInPlace(parameters, gradients, sums, steps []*Tensor, learningRate, learningRateDecay, weightDecay, eps float64, maximize bool, gradientScale, foundInfinity *Tensor) {
+// fusedAdagrad implements FusedAdagradInPlace.
+func fusedAdagrad(parameters, gradients, sums, steps []*Tensor, learningRate, learningRateDecay, weightDecay, eps float64, maximize bool, gradientScale, foundInfinity *Tensor) {
 	const operation = "FusedAdagradInPlace"
-	parametersHandles := acquireAll(operation, parameters)
+	parametersHandles := acquireList(operation, parameters)
 	defer parametersHandles.release()
-	gradientsHandles := acquireAll(operation, gradients)
+	gradientsHandles := acquireList(operation, gradients)
 	defer gradientsHandles.release()
-	sumsHandles := acquireAll(operation, sums)
+	sumsHandles := acquireList(operation, sums)
 	defer sumsHandles.release()
-	stepsHandles := acquireAll(operation, steps)
+	stepsHandles := acquireList(operation, steps)
 	defer stepsHandles.release()
 	gradientScaleHandle := gradientScale.acquireOptional(operation)
 	defer gradientScale.release()
@@ -370,7 +364,7 @@ func FusedAdagradInPlace(parameters, gradients, sums, steps []*Tensor, learningR
 // The gradient scaler of torch/optim uses it.
 func AmpForeachNonFiniteCheckAndUnscaleInPlace(gradients []*Tensor, foundInfinity, inverseScale *Tensor) {
 	const operation = "AmpForeachNonFiniteCheckAndUnscaleInPlace"
-	gradientsHandles := acquireAll(operation, gradients)
+	gradientsHandles := acquireList(operation, gradients)
 	defer gradientsHandles.release()
 	foundInfinityHandle := foundInfinity.acquire(operation)
 	defer foundInfinity.release()

@@ -25,7 +25,7 @@ func (t *Tensor) crossEntropyLoss(target, weight *Tensor, reduction Reduction, i
 // NLLLoss returns the negative log likelihood of the classes target [N, ...] for
 // log-probabilities t [N, C, ...]; weight [C] may be nil, and targets equal to ignoreIndex are
 // ignored.
-func (t *Tensor) NLLLoss(target, weight *Tensor, reduction Reduction, ignoreIndex int64) *Tensor {
+func (t *Tensor) NLLLoss(target, weight *Tensor, ignoreIndex int64, reduction Reduction) *Tensor {
 	const operation = "NLLLoss"
 	self := t.acquire(operation)
 	defer t.release()
@@ -34,7 +34,7 @@ func (t *Tensor) NLLLoss(target, weight *Tensor, reduction Reduction, ignoreInde
 	weightHandle := weight.acquireOptional(operation)
 	defer weight.release()
 	return made(operation, C.ctorch_op_nll_loss_nd(self, targetHandle, weightHandle,
-		C.int64_t(reduction.number(operation)), C.int64_t(ignoreIndex)))
+		C.int64_t(ignoreIndex), C.int64_t(reduction.number(operation))))
 }
 
 // MSELoss returns the squared differences between t and target, reduced.
@@ -61,26 +61,26 @@ func (t *Tensor) L1Loss(target *Tensor, reduction Reduction) *Tensor {
 
 // SmoothL1Loss returns d - beta / 2 for the absolute differences d between t and target, or d² /
 // (2 beta) where d is below beta, reduced.
-func (t *Tensor) SmoothL1Loss(target *Tensor, reduction Reduction, beta float64) *Tensor {
+func (t *Tensor) SmoothL1Loss(target *Tensor, beta float64, reduction Reduction) *Tensor {
 	const operation = "SmoothL1Loss"
 	self := t.acquire(operation)
 	defer t.release()
 	targetHandle := target.acquire(operation)
 	defer target.release()
-	return made(operation, C.ctorch_op_smooth_l1_loss(self, targetHandle,
-		C.int64_t(reduction.number(operation)), C.double(beta)))
+	return made(operation, C.ctorch_op_smooth_l1_loss(self, targetHandle, C.double(beta),
+		C.int64_t(reduction.number(operation))))
 }
 
 // HuberLoss returns d² / 2 for the absolute differences d between t and target, or delta * (d -
 // delta / 2) where d is above delta, reduced.
-func (t *Tensor) HuberLoss(target *Tensor, reduction Reduction, delta float64) *Tensor {
+func (t *Tensor) HuberLoss(target *Tensor, delta float64, reduction Reduction) *Tensor {
 	const operation = "HuberLoss"
 	self := t.acquire(operation)
 	defer t.release()
 	targetHandle := target.acquire(operation)
 	defer target.release()
-	return made(operation, C.ctorch_op_huber_loss(self, targetHandle,
-		C.int64_t(reduction.number(operation)), C.double(delta)))
+	return made(operation, C.ctorch_op_huber_loss(self, targetHandle, C.double(delta),
+		C.int64_t(reduction.number(operation))))
 }
 
 // BCELoss returns the binary cross entropy between probabilities t and target, of t's shape and
@@ -119,14 +119,14 @@ func (t *Tensor) BCEWithLogitsLoss(target, weight, positiveWeight *Tensor, reduc
 // log-probabilities t; logTarget means that target holds log-probabilities too. ReduceMean
 // divides by the number of elements; PyTorch's "batchmean" is ReduceSum divided by the number of
 // samples. It is torch.nn.functional.kl_div.
-func (t *Tensor) KLDivLoss(target *Tensor, reduction Reduction, logTarget bool) *Tensor {
+func (t *Tensor) KLDivLoss(target *Tensor, logTarget bool, reduction Reduction) *Tensor {
 	const operation = "KLDivLoss"
 	self := t.acquire(operation)
 	defer t.release()
 	targetHandle := target.acquire(operation)
 	defer target.release()
-	return made(operation, C.ctorch_op_kl_div(self, targetHandle,
-		C.int64_t(reduction.number(operation)), cBool(logTarget)))
+	return made(operation, C.ctorch_op_kl_div(self, targetHandle, cBool(logTarget),
+		C.int64_t(reduction.number(operation))))
 }
 
 // SoftMarginLoss returns log(1 + exp(-target * t)) for targets 1 and -1, reduced.

@@ -7,35 +7,37 @@ package torch
 */
 import "C"
 
-// Multinomial returns indices sampled with the unnormalized probabilities in each row of t;
-// generator may be nil.
-func (t *Tensor) Multinomial(samples int64, replacement bool, generator *Generator) *Tensor {
+// Multinomial returns indices sampled with the unnormalized probabilities in each row of t.
+func (t *Tensor) Multinomial(samples int64, replacement bool, generator ...*Generator) *Tensor {
 	const operation = "Multinomial"
 	self := t.acquire(operation)
 	defer t.release()
-	generatorHandle := generator.acquire(operation)
-	defer generator.release()
+	source := oneGenerator(operation, generator)
+	generatorHandle := source.acquire(operation)
+	defer source.release()
 	return made(operation, C.ctorch_op_multinomial(self, C.int64_t(samples), cBool(replacement),
 		generatorHandle))
 }
 
-// Bernoulli returns 1 with the probabilities in t, else 0; generator may be nil.
-func (t *Tensor) Bernoulli(generator *Generator) *Tensor {
+// Bernoulli returns 1 with the probabilities in t, else 0.
+func (t *Tensor) Bernoulli(generator ...*Generator) *Tensor {
 	const operation = "Bernoulli"
 	self := t.acquire(operation)
 	defer t.release()
-	generatorHandle := generator.acquire(operation)
-	defer generator.release()
+	source := oneGenerator(operation, generator)
+	generatorHandle := source.acquire(operation)
+	defer source.release()
 	return made(operation, C.ctorch_op_bernoulli(self, generatorHandle))
 }
 
-// Poisson returns samples of Poisson distributions with means t; generator may be nil.
-func (t *Tensor) Poisson(generator *Generator) *Tensor {
+// Poisson returns samples of Poisson distributions with means t.
+func (t *Tensor) Poisson(generator ...*Generator) *Tensor {
 	const operation = "Poisson"
 	self := t.acquire(operation)
 	defer t.release()
-	generatorHandle := generator.acquire(operation)
-	defer generator.release()
+	source := oneGenerator(operation, generator)
+	generatorHandle := source.acquire(operation)
+	defer source.release()
 	return made(operation, C.ctorch_op_poisson(self, generatorHandle))
 }
 
@@ -64,99 +66,106 @@ func (t *Tensor) RandIntLike(low, high int64) *Tensor {
 		C.int64_t(high)))
 }
 
-// UniformInPlace fills t with uniform random numbers in [from, to) in place and returns t;
-// generator may be nil. It is torch.Tensor.uniform_.
-func (t *Tensor) UniformInPlace(from, to float64, generator *Generator) *Tensor {
+// UniformInPlace fills t with uniform random numbers in [from, to) in place and returns t. It is
+// torch.Tensor.uniform_.
+func (t *Tensor) UniformInPlace(from, to float64, generator ...*Generator) *Tensor {
 	const operation = "UniformInPlace"
 	self := t.acquire(operation)
 	defer t.release()
-	generatorHandle := generator.acquire(operation)
-	defer generator.release()
+	source := oneGenerator(operation, generator)
+	generatorHandle := source.acquire(operation)
+	defer source.release()
 	check(operation, C.ctorch_op_uniform_(self, C.double(from), C.double(to), generatorHandle))
 	return t
 }
 
-// NormalInPlace fills t with normal random numbers in place and returns t; generator may be nil.
-// It is torch.Tensor.normal_.
-func (t *Tensor) NormalInPlace(mean, std float64, generator *Generator) *Tensor {
+// NormalInPlace fills t with normal random numbers in place and returns t. It is
+// torch.Tensor.normal_.
+func (t *Tensor) NormalInPlace(mean, std float64, generator ...*Generator) *Tensor {
 	const operation = "NormalInPlace"
 	self := t.acquire(operation)
 	defer t.release()
-	generatorHandle := generator.acquire(operation)
-	defer generator.release()
+	source := oneGenerator(operation, generator)
+	generatorHandle := source.acquire(operation)
+	defer source.release()
 	check(operation, C.ctorch_op_normal_(self, C.double(mean), C.double(std), generatorHandle))
 	return t
 }
 
 // ExponentialInPlace fills t with exponentially distributed random numbers in place and returns
-// t; generator may be nil. It is torch.Tensor.exponential_.
-func (t *Tensor) ExponentialInPlace(rate float64, generator *Generator) *Tensor {
+// t. It is torch.Tensor.exponential_.
+func (t *Tensor) ExponentialInPlace(rate float64, generator ...*Generator) *Tensor {
 	const operation = "ExponentialInPlace"
 	self := t.acquire(operation)
 	defer t.release()
-	generatorHandle := generator.acquire(operation)
-	defer generator.release()
+	source := oneGenerator(operation, generator)
+	generatorHandle := source.acquire(operation)
+	defer source.release()
 	check(operation, C.ctorch_op_exponential_(self, C.double(rate), generatorHandle))
 	return t
 }
 
-// BernoulliInPlace fills t with 1 with probability p, and else 0, in place and returns t;
-// generator may be nil. It is torch.Tensor.bernoulli_.
-func (t *Tensor) BernoulliInPlace(p float64, generator *Generator) *Tensor {
+// BernoulliInPlace fills t with 1 with probability p, and else 0, in place and returns t. It is
+// torch.Tensor.bernoulli_.
+func (t *Tensor) BernoulliInPlace(p float64, generator ...*Generator) *Tensor {
 	const operation = "BernoulliInPlace"
 	self := t.acquire(operation)
 	defer t.release()
-	generatorHandle := generator.acquire(operation)
-	defer generator.release()
+	source := oneGenerator(operation, generator)
+	generatorHandle := source.acquire(operation)
+	defer source.release()
 	check(operation, C.ctorch_op_bernoulli__float(self, C.double(p), generatorHandle))
 	return t
 }
 
-// CauchyInPlace fills t with Cauchy distributed random numbers in place and returns t; generator
-// may be nil. It is torch.Tensor.cauchy_.
-func (t *Tensor) CauchyInPlace(median, sigma float64, generator *Generator) *Tensor {
+// CauchyInPlace fills t with Cauchy distributed random numbers in place and returns t. It is
+// torch.Tensor.cauchy_.
+func (t *Tensor) CauchyInPlace(median, sigma float64, generator ...*Generator) *Tensor {
 	const operation = "CauchyInPlace"
 	self := t.acquire(operation)
 	defer t.release()
-	generatorHandle := generator.acquire(operation)
-	defer generator.release()
+	source := oneGenerator(operation, generator)
+	generatorHandle := source.acquire(operation)
+	defer source.release()
 	check(operation, C.ctorch_op_cauchy_(self, C.double(median), C.double(sigma), generatorHandle))
 	return t
 }
 
 // LogNormalInPlace fills t with random numbers whose logarithm is normally distributed, in place
-// and returns t; generator may be nil. It is torch.Tensor.log_normal_.
-func (t *Tensor) LogNormalInPlace(mean, std float64, generator *Generator) *Tensor {
+// and returns t. It is torch.Tensor.log_normal_.
+func (t *Tensor) LogNormalInPlace(mean, std float64, generator ...*Generator) *Tensor {
 	const operation = "LogNormalInPlace"
 	self := t.acquire(operation)
 	defer t.release()
-	generatorHandle := generator.acquire(operation)
-	defer generator.release()
+	source := oneGenerator(operation, generator)
+	generatorHandle := source.acquire(operation)
+	defer source.release()
 	check(operation, C.ctorch_op_log_normal_(self, C.double(mean), C.double(std), generatorHandle))
 	return t
 }
 
 // GeometricInPlace fills t with geometrically distributed random numbers, the trials until the
-// first success of probability p, in place and returns t; generator may be nil. It is
-// torch.Tensor.geometric_.
-func (t *Tensor) GeometricInPlace(p float64, generator *Generator) *Tensor {
+// first success of probability p, in place and returns t. It is torch.Tensor.geometric_.
+func (t *Tensor) GeometricInPlace(p float64, generator ...*Generator) *Tensor {
 	const operation = "GeometricInPlace"
 	self := t.acquire(operation)
 	defer t.release()
-	generatorHandle := generator.acquire(operation)
-	defer generator.release()
+	source := oneGenerator(operation, generator)
+	generatorHandle := source.acquire(operation)
+	defer source.release()
 	check(operation, C.ctorch_op_geometric_(self, C.double(p), generatorHandle))
 	return t
 }
 
-// RandomInPlace fills t with uniform random integers in [from, to) in place and returns t;
-// generator may be nil. It is torch.Tensor.random_.
-func (t *Tensor) RandomInPlace(from, to int64, generator *Generator) *Tensor {
+// RandomInPlace fills t with uniform random integers in [from, to) in place and returns t. It is
+// torch.Tensor.random_.
+func (t *Tensor) RandomInPlace(from, to int64, generator ...*Generator) *Tensor {
 	const operation = "RandomInPlace"
 	self := t.acquire(operation)
 	defer t.release()
-	generatorHandle := generator.acquire(operation)
-	defer generator.release()
+	source := oneGenerator(operation, generator)
+	generatorHandle := source.acquire(operation)
+	defer source.release()
 	check(operation, C.ctorch_op_random__from(self, C.int64_t(from), C.int64_t(to),
 		generatorHandle))
 	return t

@@ -230,7 +230,7 @@ func (t *Tensor) BroadcastTo(shape Shape) *Tensor {
 // BroadcastTensors returns the tensors broadcast to one shape, as views.
 func BroadcastTensors(tensors []*Tensor) []*Tensor {
 	const operation = "BroadcastTensors"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
 	return madeList(operation, C.ctorch_op_broadcast_tensors(tensorsHandles.pointer(),
 		tensorsHandles.count()))
@@ -396,7 +396,7 @@ func (t *Tensor) Triu(diagonal int64) *Tensor {
 // Cat concatenates tensors along an existing dimension.
 func Cat(tensors []*Tensor, dim int64) *Tensor {
 	const operation = "Cat"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
 	return made(operation, C.ctorch_op_cat(tensorsHandles.pointer(), tensorsHandles.count(),
 		C.int64_t(dim)))
@@ -405,7 +405,7 @@ func Cat(tensors []*Tensor, dim int64) *Tensor {
 // Stack joins tensors of one shape along a new dimension.
 func Stack(tensors []*Tensor, dim int64) *Tensor {
 	const operation = "Stack"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
 	return made(operation, C.ctorch_op_stack(tensorsHandles.pointer(), tensorsHandles.count(),
 		C.int64_t(dim)))
@@ -414,7 +414,7 @@ func Stack(tensors []*Tensor, dim int64) *Tensor {
 // HStack concatenates tensors along the second dimension, vectors along the first.
 func HStack(tensors []*Tensor) *Tensor {
 	const operation = "HStack"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
 	return made(operation, C.ctorch_op_hstack(tensorsHandles.pointer(), tensorsHandles.count()))
 }
@@ -422,7 +422,7 @@ func HStack(tensors []*Tensor) *Tensor {
 // VStack concatenates tensors along the first dimension; vectors are rows.
 func VStack(tensors []*Tensor) *Tensor {
 	const operation = "VStack"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
 	return made(operation, C.ctorch_op_vstack(tensorsHandles.pointer(), tensorsHandles.count()))
 }
@@ -430,7 +430,7 @@ func VStack(tensors []*Tensor) *Tensor {
 // DStack concatenates tensors along the third dimension.
 func DStack(tensors []*Tensor) *Tensor {
 	const operation = "DStack"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
 	return made(operation, C.ctorch_op_dstack(tensorsHandles.pointer(), tensorsHandles.count()))
 }
@@ -438,7 +438,7 @@ func DStack(tensors []*Tensor) *Tensor {
 // ColumnStack concatenates tensors along the second dimension; vectors are columns.
 func ColumnStack(tensors []*Tensor) *Tensor {
 	const operation = "ColumnStack"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
 	return made(operation, C.ctorch_op_column_stack(tensorsHandles.pointer(),
 		tensorsHandles.count()))
@@ -500,7 +500,7 @@ func (t *Tensor) Unbind(dim int64) []*Tensor {
 // dimensions.
 func Meshgrid(tensors []*Tensor, indexing MeshgridIndexing) []*Tensor {
 	const operation = "Meshgrid"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
 	indexingText, freeIndexing := cText(indexing.text(operation))
 	defer freeIndexing()
@@ -511,7 +511,7 @@ func Meshgrid(tensors []*Tensor, indexing MeshgridIndexing) []*Tensor {
 // CartesianProd returns all combinations of the elements of the vectors, one in each row.
 func CartesianProd(tensors []*Tensor) *Tensor {
 	const operation = "CartesianProd"
-	tensorsHandles := acquireAll(operation, tensors)
+	tensorsHandles := acquireList(operation, tensors)
 	defer tensorsHandles.release()
 	return made(operation, C.ctorch_op_cartesian_prod(tensorsHandles.pointer(),
 		tensorsHandles.count()))

@@ -55,13 +55,14 @@ func (t *Tensor) MaxPool3dWithIndices(kernel []int64, options MaxPoolOptions) (v
 	return t.maxPool3dWithIndices(kernel, o.Stride, o.Padding, o.Dilation, o.CeilMode)
 }
 
-// MaxUnpool1d returns zeros [N, C, size] with t's elements at the indices from
-// [Tensor.MaxPool1dWithIndices].
-func (t *Tensor) MaxUnpool1d(indices *Tensor, size int64) *Tensor {
+// MaxUnpool1d returns zeros [N, C, size...], where size is [length], with t's elements at the
+// indices from [Tensor.MaxPool1dWithIndices].
+func (t *Tensor) MaxUnpool1d(indices *Tensor, size []int64) *Tensor {
+	hasNumbers("MaxUnpool1d", 1, size)
 	plane, at := t.Unsqueeze(-1), indices.Unsqueeze(-1)
 	defer plane.Close()
 	defer at.Close()
-	unpooled := plane.MaxUnpool2d(at, []int64{size, 1})
+	unpooled := plane.MaxUnpool2d(at, []int64{size[0], 1})
 	defer unpooled.Close()
 	return unpooled.SqueezeDim(-1)
 }

@@ -16,8 +16,9 @@ func ManualSeed(seed uint64) {
 }
 
 // A Generator is a source of random numbers that is independent of the rest of the program: its
-// numbers depend only on its seed and on what was drawn from it before. It is also an [Option] of
-// functions that make random tensors.
+// numbers depend only on its seed and on what was drawn from it before. It is the last argument of
+// the functions that draw random numbers, and may be left out there, or nil: that means libtorch's
+// default generator of the device, which [ManualSeed] seeds.
 type Generator struct {
 	handle *native.Handle
 }
@@ -40,6 +41,17 @@ func NewGenerator(device Device, seed uint64) (*Generator, error) {
 }
 
 func (g *Generator) apply(o *options) { o.generator = g }
+
+// oneGenerator returns the generator that a function was given, or nil.
+func oneGenerator(operation string, given []*Generator) *Generator {
+	switch len(given) {
+	case 0:
+		return nil
+	case 1:
+		return given[0]
+	}
+	panic(invalid(operation, "one generator wanted, got %d", len(given)))
+}
 
 // acquire marks g as in use for a call. A nil generator means libtorch's default one.
 func (g *Generator) acquire(operation string) *C.ctorch_generator {
@@ -66,17 +78,20 @@ func (g *Generator) State() *Tensor {
 	return made(operation, C.ctorch_generator_state(self))
 }
 
-// SetState sets the state, which must come from a generator of the same type of device.
-func (g *Generator) SetState(state *Tensor) {
+// SetState sets the state, which must come from a generator of the same type of device. On error
+// the state is unchanged.
+func (g *Generator) SetState(state *Tensor) error {
 	const operation = "SetState"
-	if g == nil {
-		panic(invalid(operation, "the generator is nil"))
-	}
-	self := g.acquire(operation)
-	defer g.release()
-	given := state.acquire(operation)
-	defer state.release()
-	check(operation, C.ctorch_generator_set_state(self, given))
+	return Try(func() error {
+		if g == nil {
+			return invalid(operation, "the generator is nil")
+		}
+		self := g.acquire(operation)
+		defer g.release()
+		given := state.acquire(operation)
+		defer state.release()
+		return takeError(operation, C.ctorch_generator_set_state(self, given))
+	})
 }
 
 // Close frees the generator. Closing it again does nothing.

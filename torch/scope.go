@@ -42,7 +42,10 @@ type TensorScope struct {
 //		loss.Backward()
 //		last = scope.Keep(loss.Detach())
 //	})
-func Scope(f func(scope *TensorScope)) { runScope(plainScope, f) }
+func Scope(f func(scope *TensorScope)) {
+	mustBeGiven("Scope", f == nil)
+	runScope(plainScope, f)
+}
 
 // Compute runs f in a [Scope] once enough processors are free, and returns f's error; a panic with
 // an [*Error] becomes an error, as in [Try]. f should only compute, such as one forward and
@@ -60,6 +63,9 @@ func Scope(f func(scope *TensorScope)) { runScope(plainScope, f) }
 //		return nil
 //	})
 func Compute(ctx context.Context, f func(scope *TensorScope) error) error {
+	if f == nil {
+		return noFunction("Compute")
+	}
 	return takeTurn(ctx, func() error {
 		return Try(func() (err error) {
 			runScope(computeScope, func(scope *TensorScope) { err = f(scope) })

@@ -9,9 +9,11 @@ import "C"
 
 import (
 	"runtime"
+	"slices"
 	"unsafe"
 
 	"github.com/clipvqgan/clipvqgan/torch/internal/native"
+	"github.com/clipvqgan/clipvqgan/torch/internal/words"
 )
 
 // A Tensor is a multi-dimensional array of elements of one [DType] on one [Device]. The package
@@ -94,6 +96,14 @@ func (t *Tensor) release() {
 type handles struct {
 	tensors  []*Tensor
 	pointers **C.ctorch_tensor
+}
+
+// acquireList is acquireAll for tensors of which none may be nil.
+func acquireList(operation string, tensors []*Tensor) handles {
+	if i := slices.Index(tensors, nil); i >= 0 {
+		panic(invalid(operation, "tensor %d of the list is nil", i))
+	}
+	return acquireAll(operation, tensors)
 }
 
 // acquireAll marks tensors, which may be nil, as in use for a call. The array is in C's memory: C
@@ -291,6 +301,9 @@ func (t *Tensor) Alias() *Tensor {
 // also takes numbers and ranges.
 func (t *Tensor) Index(indices ...*Tensor) *Tensor {
 	const operation = "Index"
+	if t.selectsAll(operation, indices) {
+		return t.Clone()
+	}
 	self := t.acquire(operation)
 	defer t.release()
 	all := acquireAll(operation, indices)
@@ -310,7 +323,24 @@ func (t *Tensor) IndexPutAddInPlace(values *Tensor, indices ...*Tensor) *Tensor 
 	return t.indexPut("IndexPutAddInPlace", values, indices, true)
 }
 
+// selectsAll reports whether no dimension has an index, which libtorch does not take.
+func (t *Tensor) selectsAll(operation string, indices []*Tensor) bool {
+	if slices.ContainsFunc(indices, func(index *Tensor) bool { return index != nil }) {
+		return false
+	}
+	if dimensions := t.Dim(); int64(len(indices)) > dimensions {
+		panic(invalid(operation, "%d indices for %s", len(indices), words.Count(dimensions, "dimension")))
+	}
+	return true
+}
+
 func (t *Tensor) indexPut(operation string, values *Tensor, indices []*Tensor, add bool) *Tensor {
+	if t.selectsAll(operation, indices) {
+		if add {
+			return t.AddInPlace(values)
+		}
+		return t.CopyInPlace(values)
+	}
 	self := t.acquire(operation)
 	defer t.release()
 	given := values.acquire(operation)

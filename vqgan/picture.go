@@ -45,7 +45,10 @@ func (m *Model) encodeImage(ctx context.Context, picture image.Image, width, hei
 		return nil, err
 	}
 	half := [3]float32{0.5, 0.5, 0.5} // from [0, 1] to [-1, 1]
-	pixels := imageio.ToCHW(resized, half, half)
+	pixels, err := imageio.ToCHW(resized, half, half)
+	if err != nil {
+		return nil, err
+	}
 	err = torch.Compute(ctx, func(scope *torch.TensorScope) error {
 		input := torch.FromSlice(pixels, torch.Shape{1, 3, int64(height), int64(width)})
 		latent, err = m.call(scope, m.loaded.Module, "encode", input)

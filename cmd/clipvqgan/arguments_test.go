@@ -26,7 +26,7 @@ func TestWrongFlags(t *testing.T) {
 		"generate -xyz":                  `there is no flag -x; clipvqgan generate --help shows all`,
 		"generate --device foo":          `--device: "foo" is no device; use auto, cpu, cuda or cuda:N`,
 		"generate --clip none.pt":        `none.pt does not exist`,
-		"generate --steps -3":            `steps is -3, wanted a finite number, 0 or more: invalid argument`,
+		"generate --steps -3":            `--steps is -3, wanted a finite number, 0 or more`,
 	} {
 		root := newRoot(new(settings))
 		root.SetArgs(strings.Split(arguments, " "))
@@ -69,6 +69,7 @@ func TestLabels(t *testing.T) {
 		"--labels-file=empty.txt": "--labels-file: empty.txt has no labels; write one on each line",
 		"--labels-file=/dev/zero": "--labels-file: /dev/zero has more than 16777216 bytes",
 		"--labels-file=.":         "is a directory",
+		"--labels=a,b, a":         `the label "a" was given twice; give each once`,
 	} {
 		_, err := read(flag)
 		assert.ErrorContains(t, err, want)

@@ -91,7 +91,7 @@ func (c *classification) run(ctx context.Context, out, problems io.Writer, s *se
 			err = input.told(unreadable.Err)
 			failed.add(err)
 			if s.json {
-				err = printJSON(out, failedInput{input.name, oneLine(err)})
+				err = printJSON(out, failedInput{fileName(input.name), oneLine(err)})
 			} else {
 				err = nil
 			}
@@ -110,7 +110,7 @@ func (c *classification) run(ctx context.Context, out, problems io.Writer, s *se
 
 // A classifiedPicture is the JSON result for an image.
 type classifiedPicture struct {
-	Picture     string       `json:"picture"`
+	Picture     fileName     `json:"picture"`
 	Labels      int          `json:"labels"` // the number of labels compared
 	Predictions []prediction `json:"predictions"`
 }
@@ -128,7 +128,7 @@ func (c *classification) tell(ctx context.Context, out io.Writer, s *settings, m
 	}
 	predictions = predictions[:min(c.top, len(predictions))]
 	if s.json {
-		return printJSON(out, classifiedPicture{input.name, len(c.labels), forJSON(predictions)})
+		return printJSON(out, classifiedPicture{fileName(input.name), len(c.labels), forJSON(predictions)})
 	}
 	name := input.name
 	if input.path == standardInput {

@@ -1,12 +1,31 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
 
 // outputExtensions are the extensions of image files that can be written.
 var outputExtensions = []string{"png", "jpg", "jpeg", "webp"}
 
 // complete sets up shell completion, for `clipvqgan completion`.
 func complete(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	if completion, _, err := root.Find([]string{"completion"}); err == nil {
+		completion.Args = cobra.ArbitraryArgs
+		completion.RunE = func(command *cobra.Command, shells []string) error {
+			if len(shells) == 0 {
+				return command.Help()
+			}
+			var known []string
+			for _, shell := range command.Commands() {
+				known = append(known, shell.Name())
+			}
+			return fmt.Errorf("there is no completion for %q, only for %s", shells[0], strings.Join(known, ", "))
+		}
+	}
 	files := func(extensions ...string) cobra.CompletionFunc {
 		return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return extensions, cobra.ShellCompDirectiveFilterFileExt

@@ -6,6 +6,9 @@ import (
 	"io"
 	"regexp"
 	"strings"
+
+	"github.com/clipvqgan/clipvqgan/internal/archive"
+	"github.com/clipvqgan/clipvqgan/torch"
 )
 
 // failures are the errors of those of several inputs that failed.
@@ -61,7 +64,20 @@ func lines(err error) []string {
 // inPackages matches the names of packages and functions with which an error's text begins.
 var inPackages = regexp.MustCompile(`^((clip|guided|imageio|tokenizer|torch|vqgan): (([a-z]+\.)?[A-Z][A-Za-z]+: )?)+`)
 
-// oneLine returns an error's text on one line, without the names of packages and functions.
+// kinds are what an error's text may end with for [errors.Is], and what tells a user nothing.
+var kinds = []error{archive.ErrWrongModel, torch.ErrInvalid, torch.ErrModel, torch.ErrFormat, torch.ErrOther}
+
+// oneLine returns an error's text on one line, without the names of packages and functions and
+// without its kind.
 func oneLine(err error) string {
-	return inPackages.ReplaceAllString(strings.Join(strings.Fields(err.Error()), " "), "")
+	text := inPackages.ReplaceAllString(strings.Join(strings.Fields(err.Error()), " "), "")
+	for before := ""; text != before; {
+		before = text
+		for _, kind := range kinds {
+			for _, tail := range []string{": " + kind.Error(), " (" + kind.Error() + ")"} {
+				text = strings.TrimSuffix(text, tail)
+			}
+		}
+	}
+	return text
 }

@@ -129,7 +129,7 @@ func (g *generation) read(prompts []string) error {
 		}
 		g.init = picture
 	}
-	return g.config.Validate()
+	return inFlags(g.config.Validate())
 }
 
 func (g *generation) run(ctx context.Context, out, progressTo io.Writer, s *settings) error {
@@ -179,6 +179,7 @@ func (g *generation) run(ctx context.Context, out, progressTo io.Writer, s *sett
 	}
 	result, err := guided.Generate(ctx, model, scorer, config, guided.RunOptions{Init: g.init, OnStep: onStep})
 	seconds := time.Since(started).Seconds()
+	err = inFlags(err)
 	bar.end()
 	if result == nil {
 		return s.lastWord.save(func() error { return g.tellEnd(nil, nil, err) })

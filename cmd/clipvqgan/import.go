@@ -96,7 +96,7 @@ func (i *importing) run(ctx context.Context, out, problems io.Writer, s *setting
 		return err
 	}
 	if s.json {
-		return printJSON(out, importedModel{i.output, config})
+		return printJSON(out, importedModel{fileName(i.output), config})
 	}
 	_, err = fmt.Fprintf(out, "%s: %s\n", i.output, name)
 	return err
@@ -133,8 +133,8 @@ func isVQGAN(source string) bool {
 
 // An importedModel is the JSON result of import.
 type importedModel struct {
-	Output string `json:"output"`
-	Config any    `json:"config"`
+	Output fileName `json:"output"`
+	Config any      `json:"config"`
 }
 
 // sameFile reports whether two paths are one existing file.

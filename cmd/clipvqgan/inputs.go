@@ -28,6 +28,8 @@ const standardInput = "/dev/stdin"
 type input struct {
 	name string // the name that the user gave
 	path string
+	// below is the path below the folder that the user gave; "" if it was no folder.
+	below string
 }
 
 // told adds the input's name to an error.
@@ -50,7 +52,7 @@ func expand(arguments []string) ([]input, *failures) {
 		if err != nil {
 			failed.add(err)
 			failed.inputs++
-			failed.arguments = append(failed.arguments, failedInput{argument, oneLine(err)})
+			failed.arguments = append(failed.arguments, failedInput{fileName(argument), oneLine(err)})
 			continue
 		}
 		inputs = append(inputs, found...)
@@ -60,15 +62,18 @@ func expand(arguments []string) ([]input, *failures) {
 }
 
 func expandOne(argument string) ([]input, error) {
-	if argument == "-" {
-		return []input{{"-", standardInput}}, nil
+	switch argument {
+	case "":
+		return nil, errors.New(`the name of a picture is empty: "" was given`)
+	case "-":
+		return []input{{name: "-", path: standardInput}}, nil
 	}
 	info, err := os.Stat(argument)
 	switch {
 	case err == nil && info.IsDir():
 		return picturesIn(argument)
 	case err == nil:
-		return []input{{argument, argument}}, nil
+		return []input{{name: argument, path: argument}}, nil
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	case !strings.ContainsAny(argument, "*?["):
@@ -81,7 +86,7 @@ func expandOne(argument string) ([]input, error) {
 	var inputs []input
 	for _, path := range paths {
 		if info, err := os.Stat(path); err != nil || !info.IsDir() {
-			inputs = append(inputs, input{path, path})
+			inputs = append(inputs, input{name: path, path: path})
 		}
 	}
 	if len(inputs) == 0 {
@@ -103,7 +108,11 @@ func picturesIn(folder string) ([]input, error) {
 		case strings.HasPrefix(entry.Name(), ".") || entry.IsDir():
 		case !isFile(path): // a pipe would be waited for
 		case slices.Contains(pictureExtensions, strings.ToLower(strings.TrimPrefix(filepath.Ext(path), "."))):
-			inputs = append(inputs, input{path, path})
+			below, err := filepath.Rel(folder, path)
+			if err != nil {
+				return err
+			}
+			inputs = append(inputs, input{name: path, path: path, below: below})
 		}
 		return nil
 	})

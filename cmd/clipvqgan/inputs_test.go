@@ -78,6 +78,39 @@ func TestABadInputDoesNotStopTheOthers(t *testing.T) {
 	assert.Equal(t, "wrote reconstructed/a.jpg\nwrote reconstructed/b.jpg\n", out)
 }
 
+// TestSubFolders of a folder are those of its reconstructions.
+func TestSubFolders(t *testing.T) {
+	folder := pictures(t, "in/a.png", "in/x/a.png", "in/x/y/a.jpg.png", "b.png")
+	out, problems, status := run(t, folder, "reconstruct", "in", "b.png", "in/x/*.png", "--json", "-o", "out", "--format", "webp")
+	require.Equal(t, 0, status, problems)
+	var written []any
+	for _, object := range decode(t, out) {
+		written = append(written, object["output"])
+	}
+	assert.Equal(t, []any{"out/a.webp", "out/x/a.webp", "out/x/y/a.jpg.webp", "out/b.webp", "out/a-2.webp"}, written)
+	assert.FileExists(t, filepath.Join(folder, "out", "x", "y", "a.jpg.webp"))
+}
+
+// TestNamesThatAreNotUTF8 come back from JSON as Python reads it.
+func TestNamesThatAreNotUTF8(t *testing.T) {
+	for name, want := range map[string]string{
+		"":                   `""`,
+		"a \"<b>\"\n.png":    `"a \"<b>\"\n.png"`,
+		"ein \xfcber \ufffd": "\"ein \\udcfcber \ufffd\"",
+		"\xff\xc3":           `"\udcff\udcc3"`,
+	} {
+		var out strings.Builder
+		require.NoError(t, printJSON(&out, fileName(name)))
+		assert.Equal(t, want+"\n", out.String())
+	}
+	folder := pictures(t, "a.png")
+	require.NoError(t, os.Rename(filepath.Join(folder, "a.png"), filepath.Join(folder, "\xfc.png")))
+	out, problems, status := run(t, folder, "reconstruct", "--json", ".", "none-\xfe", "-o", "out")
+	assert.Equal(t, 1, status, problems)
+	assert.Contains(t, out, `{"picture":"none-\udcfe","error":`)
+	assert.Contains(t, out, `{"picture":"\udcfc.png","output":"out/\udcfc.png"}`)
+}
+
 // TestStandardInput wherever a picture is taken.
 func TestStandardInput(t *testing.T) {
 	folder := pictures(t, "a.png")

@@ -33,7 +33,7 @@ MODEL is a file or folder that import takes, or an archive. No weights are read.
 				if err := inspect(command.OutOrStdout(), s, source); err != nil {
 					failed.add(err)
 					if s.json {
-						if err := printJSON(command.OutOrStdout(), failedModel{source, err.Error()}); err != nil {
+						if err := printJSON(command.OutOrStdout(), failedModel{fileName(source), oneLine(err)}); err != nil {
 							return err
 						}
 					}
@@ -46,13 +46,13 @@ MODEL is a file or folder that import takes, or an archive. No weights are read.
 
 // A failedModel is the JSON result for a model that cannot be loaded.
 type failedModel struct {
-	Model string `json:"model"`
-	Error string `json:"error"`
+	Model fileName `json:"model"`
+	Error string   `json:"error"`
 }
 
 // An inspectedModel is the JSON result for a model.
 type inspectedModel struct {
-	Model      string         `json:"model"`
+	Model      fileName       `json:"model"`
 	Kind       string         `json:"kind"`
 	Format     string         `json:"format"`
 	Bytes      int64          `json:"bytes"`
@@ -63,7 +63,7 @@ type inspectedModel struct {
 }
 
 func inspect(out io.Writer, s *settings, source string) error {
-	model := inspectedModel{Model: source, Kind: "clip", DTypes: map[string]int{}}
+	model := inspectedModel{Model: fileName(source), Kind: "clip", DTypes: map[string]int{}}
 	var lines [][2]string
 	var count error
 	if isVQGAN(source) {

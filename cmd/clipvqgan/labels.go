@@ -53,7 +53,19 @@ func (l *labelFlags) labels(flags *pflag.FlagSet) ([]string, error) {
 	if all == nil {
 		return models.Labels(), nil
 	}
-	return all, nil
+	return all, eachOnce(all)
+}
+
+// eachOnce returns an error for a label that was given twice: the two would share its probability.
+func eachOnce(names []string) error {
+	known := map[string]bool{}
+	for _, name := range names {
+		if known[name] {
+			return fmt.Errorf("the label %q was given twice; give each once", name)
+		}
+		known[name] = true
+	}
+	return nil
 }
 
 // largestLabels is the largest size of a file of labels in bytes.

@@ -115,6 +115,6 @@ func printJSON(out io.Writer, result any) error {
 
 // A failedInput is the JSON result for an input that could not be read.
 type failedInput struct {
-	Picture string `json:"picture"`
-	Error   string `json:"error"`
+	Picture fileName `json:"picture"`
+	Error   string   `json:"error"`
 }

@@ -35,7 +35,8 @@ func newReconstruct(s *settings) *cobra.Command {
 		Short: "Show what the VQGAN keeps of each picture: encode it, quantize it, decode it",
 		Long: "Show what the VQGAN keeps of each picture: encode it, quantize it, decode it.\n\n" + aboutPictures + `
 A picture of more pixels than the model can take is made smaller first.
-One picture is written to a file; several, or one from a folder or a pattern, are written into a folder.`,
+One picture is written to a file; several, or one from a folder or a pattern, are written into a folder, in
+the sub-folders that they came from.`,
 		Example: `  clipvqgan reconstruct photo.png -o again.png
   clipvqgan reconstruct photos/ -o again/ --format webp`,
 		Args: atLeastOne("picture"),
@@ -156,7 +157,8 @@ func (r *reconstruction) outputs(arguments []string, inputs []input, count int) 
 	var outputs []string
 	taken := map[string]bool{}
 	for _, input := range inputs {
-		name := strings.TrimSuffix(filepath.Base(input.name), filepath.Ext(input.name))
+		name := cmp.Or(input.below, filepath.Base(input.name))
+		name = strings.TrimSuffix(name, filepath.Ext(name))
 		if input.path == standardInput {
 			name = "standard-input"
 		}
@@ -167,7 +169,7 @@ func (r *reconstruction) outputs(arguments []string, inputs []input, count int) 
 		taken[path] = true
 		outputs = append(outputs, path)
 	}
-	return outputs, imageio.CheckOutputPath(outputs[0])
+	return outputs, imageio.CheckOutputPath(filepath.Join(folder, filepath.Base(outputs[0])))
 }
 
 // file returns the file to write for one image.
@@ -195,19 +197,24 @@ func (r *reconstruction) one(ctx context.Context, s *settings, model *vqgan.Mode
 	if err != nil {
 		return err
 	}
-	return s.lastWord.save(func() error { return imageio.Save(output, reconstructed) })
+	return s.lastWord.save(func() error {
+		if err := os.MkdirAll(filepath.Dir(output), 0o755); err != nil { // a sub-folder, as where the picture came from
+			return err
+		}
+		return imageio.Save(output, reconstructed)
+	})
 }
 
 // tell prints the result of an input.
 func (r *reconstruction) tell(out io.Writer, s *settings, input input, output string, failure error) error {
 	switch {
 	case s.json && failure != nil:
-		return printJSON(out, failedInput{input.name, oneLine(failure)})
+		return printJSON(out, failedInput{fileName(input.name), oneLine(failure)})
 	case s.json:
 		return printJSON(out, struct {
-			Picture string `json:"picture"`
-			Output  string `json:"output"`
-		}{input.name, output})
+			Picture fileName `json:"picture"`
+			Output  fileName `json:"output"`
+		}{fileName(input.name), fileName(output)})
 	case failure == nil:
 		_, err := fmt.Fprintf(out, "wrote %s\n", output)
 		return err

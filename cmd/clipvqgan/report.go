@@ -13,7 +13,7 @@ import (
 
 // A report is the JSON result of generate.
 type report struct {
-	Output      string          `json:"output"`      // "" if no picture was written
+	Output      fileName        `json:"output"`      // "" if no picture was written
 	Interrupted bool            `json:"interrupted"` // by Ctrl-C or SIGTERM
 	Error       string          `json:"error,omitempty"`
 	Prompts     []guided.Prompt `json:"prompts"`
@@ -78,7 +78,7 @@ func (g *generation) newReport(picture image.Image, losses []float64, seconds fl
 		}
 	}
 	if picture != nil {
-		made.Output = g.output
+		made.Output = fileName(g.output)
 		made.Width, made.Height = picture.Bounds().Dx(), picture.Bounds().Dy()
 	}
 	return made

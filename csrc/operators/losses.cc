@@ -20,8 +20,8 @@ ctorch_tensor_result ctorch_op_cross_entropy_loss(const ctorch_tensor* self,
 }
 
 ctorch_tensor_result ctorch_op_nll_loss_nd(const ctorch_tensor* self, const ctorch_tensor* target,
-                                           const ctorch_tensor* weight, int64_t reduction,
-                                           int64_t ignore_index) {
+                                           const ctorch_tensor* weight, int64_t ignore_index,
+                                           int64_t reduction) {
   return guard_tensor([&] {
     return at::nll_loss_nd(self->value, target->value, maybe(weight), reduction, ignore_index);
   });
@@ -38,14 +38,14 @@ ctorch_tensor_result ctorch_op_l1_loss(const ctorch_tensor* self, const ctorch_t
 }
 
 ctorch_tensor_result ctorch_op_smooth_l1_loss(const ctorch_tensor* self,
-                                              const ctorch_tensor* target, int64_t reduction,
-                                              double beta) {
+                                              const ctorch_tensor* target, double beta,
+                                              int64_t reduction) {
   return guard_tensor(
       [&] { return at::smooth_l1_loss(self->value, target->value, reduction, beta); });
 }
 
 ctorch_tensor_result ctorch_op_huber_loss(const ctorch_tensor* self, const ctorch_tensor* target,
-                                          int64_t reduction, double delta) {
+                                          double delta, int64_t reduction) {
   return guard_tensor([&] { return at::huber_loss(self->value, target->value, reduction, delta); });
 }
 
@@ -70,7 +70,7 @@ ctorch_tensor_result ctorch_op_binary_cross_entropy_with_logits(const ctorch_ten
 }
 
 ctorch_tensor_result ctorch_op_kl_div(const ctorch_tensor* self, const ctorch_tensor* target,
-                                      int64_t reduction, int32_t log_target) {
+                                      int32_t log_target, int64_t reduction) {
   return guard_tensor(
       [&] { return at::kl_div(self->value, target->value, reduction, log_target != 0); });
 }

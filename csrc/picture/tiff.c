@@ -61,6 +61,8 @@ static int on_error(TIFF* tiff, void* user, const char* module, const char* form
                     va_list arguments) {
   (void)tiff, (void)module;
   File* file = (File*)user;
+  // A count of bytes that is too large is told as an error, but reading goes on with what there is.
+  if (strstr(format, "Limiting to") != NULL) return 1;
   if (!file->failed) cpicture_fail_args(CPICTURE_CORRUPT, file->message, format, arguments);
   file->failed = 1;
   return 1;
@@ -80,6 +82,8 @@ static TIFF* open_tiff(File* file) {
   TIFF* tiff = TIFFClientOpenExt("picture", "rm", file, read_file, write_file, seek_file,
                                  close_file, file_size, NULL, NULL, options);
   TIFFOpenOptionsFree(options);
+  // What was told of a file that could be opened is not why something fails later.
+  if (tiff != NULL) file->failed = 0;
   return tiff;
 }
 

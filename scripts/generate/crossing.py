@@ -34,7 +34,7 @@ KINDS = {
         "tensor_vector({n}, {n}_count)",
         "[]*Tensor",
         ["{h}.pointer()", "{h}.count()"],
-        ["{h} := acquireAll(operation, {n})", "defer {h}.release()"],
+        ["{h} := acquireList(operation, {n})", "defer {h}.release()"],
     ),
     "Scalar": Kind(["ctorch_number {n}"], "scalar_of({n})", "Number", ["cNumber(operation, {n})"]),
     "float": Kind(["double {n}"], "{n}", "float64", ["C.double({n})"]),
@@ -73,9 +73,13 @@ KINDS = {
     "Generator?": Kind(
         ["const ctorch_generator* {n}"],
         "generator_of({n})",
-        "*Generator",
+        "...*Generator",
         ["{h}"],
-        ["{h} := {n}.acquire(operation)", "defer {n}.release()"],
+        [
+            "source := oneGenerator(operation, {n})",
+            "{h} := source.acquire(operation)",
+            "defer source.release()",
+        ],
     ),
 }
 

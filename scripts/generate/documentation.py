@@ -21,7 +21,7 @@ def table(sections: list[Section], coverage: list[Covered]) -> str:
         f"- [Generated operators](#generated-operators): {count} methods and functions, generated from",
         "  `scripts/generate/operators.txt` and PyTorch's own declarations.",
         "- Operators that take an options struct are written by hand in `torch/create.go`, `fourier.go`,",
-        "  `convolution.go`, `pooling.go`, `sampling.go`, `loss.go` and `functional.go`, and indexing in",
+        "  `convolution.go`, `pooling.go`, `sampling.go`, `loss.go`, `fused.go` and `functional.go`, and indexing in",
         "  `indexing.go`. Most of them call a generated operator whose Go name is not exported.",
         "- [How to add an operator](#how-to-add-an-operator).",
         "",

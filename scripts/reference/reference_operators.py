@@ -952,7 +952,7 @@ def pooling():
         "AdaptiveMaxPool1d", lambda t, n: F.adaptive_max_pool1d(t, n, return_indices=True), x[0], [3]
     )
     _, at = F.max_pool1d(x[0], 2, return_indices=True)
-    case("MaxUnpool1d", lambda t, i, n: F.max_unpool1d(t, i, 2, output_size=[n]), normal(*at.shape), at, 5)
+    case("MaxUnpool1d", lambda t, i, n: F.max_unpool1d(t, i, 2, output_size=n), normal(*at.shape), at, [5])
     _, at = F.max_pool2d(x, 2, return_indices=True)
     case("MaxUnpool2d", lambda t, i, n: F.max_unpool2d(t, i, 2, output_size=n), normal(*at.shape), at, [5, 4])
     volume = distinct(1, 1, 4, 4, 2)
@@ -1081,11 +1081,11 @@ def losses():
         )
         case(
             "KLDivLoss",
-            lambda t, y, r, g: F.kl_div(t, y, reduction=r, log_target=g),
+            lambda t, y, g, r: F.kl_div(t, y, reduction=r, log_target=g),
             x,
             Constant(uniform(3, 4)),
-            reduction,
             False,
+            reduction,
         )
     case("CrossEntropyLoss", lambda t, y, o: F.cross_entropy(t, y), x, classes, {})
     case(
@@ -1104,18 +1104,18 @@ def losses():
     )
     case(
         "NLLLoss",
-        lambda t, y, w, r, i: F.nll_loss(t, y, w, reduction=r, ignore_index=i),
-        x, classes, weight, "mean", 3,
+        lambda t, y, w, i, r: F.nll_loss(t, y, w, reduction=r, ignore_index=i),
+        x, classes, weight, 3, "mean",
     )
     case(
         "SmoothL1Loss",
-        lambda t, y, r, b: F.smooth_l1_loss(t, y, reduction=r, beta=b),
+        lambda t, y, b, r: F.smooth_l1_loss(t, y, reduction=r, beta=b),
         x,
         y,
-        "mean",
         0.5,
+        "mean",
     )
-    case("HuberLoss", lambda t, y, r, d: F.huber_loss(t, y, reduction=r, delta=d), x, y, "sum", 0.5)
+    case("HuberLoss", lambda t, y, d, r: F.huber_loss(t, y, reduction=r, delta=d), x, y, 0.5, "sum")
     bce = F.binary_cross_entropy
     case(
         "BCELoss",
@@ -1150,11 +1150,11 @@ def losses():
     )
     case(
         "KLDivLoss",
-        lambda t, y, r, g: F.kl_div(t, y, reduction=r, log_target=g),
+        lambda t, y, g, r: F.kl_div(t, y, reduction=r, log_target=g),
         x,
         Constant(y),
-        "sum",
         True,
+        "sum",
     )
     for log_input, full, reduction in [(True, False, "mean"), (False, True, "sum")]:
         case(

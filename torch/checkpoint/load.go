@@ -22,14 +22,15 @@ import (
 //	bytes, bytearray                  []byte
 //	list, tuple, set                  []any, torch.Tuple, torch.Set
 //	dict, OrderedDict, Counter        *torch.Dict
-//	torch.Tensor, nn.Parameter        *torch.Tensor
+//	torch.Tensor, nn.Parameter        *torch.Tensor, without attributes that were set on it
 //	torch.dtype, torch.device         torch.DType, torch.Device
 //	torch.Size                        torch.Tuple
 //	any other object                  *torch.Object
 //
 // Tensors are loaded to the CPU, or to the [torch.Device] in the options, wherever they were saved.
 // Tensors that share memory in the file share memory here, and a list or dict that the file refers
-// to twice is one object here.
+// to twice is one object here. Where a value contains itself, there is a [*torch.Object] in its
+// place, whose Problem says so.
 //
 // No code from the file is run: objects of other classes are only described. A damaged file is an
 // error of kind [torch.ErrFormat]. The format from before PyTorch 1.6 is supported, except for the
@@ -53,7 +54,7 @@ func Read(r io.Reader, where ...torch.Option) (any, error) {
 	}
 	data, err := stream.ReadAll(r)
 	if err != nil {
-		return nil, fmt.Errorf("checkpoint: %s: %w", operation, err)
+		return nil, fmt.Errorf("torch: checkpoint.%s: %w", operation, err)
 	}
 	return readSized(operation, "the data", bytes.NewReader(data), where)
 }
@@ -77,7 +78,7 @@ type sizedReader interface {
 func readSized(operation, name string, r sizedReader, where []torch.Option) (any, error) {
 	size, err := r.Seek(0, io.SeekEnd)
 	if err != nil {
-		return nil, fmt.Errorf("checkpoint: %s: %w", operation, err)
+		return nil, fmt.Errorf("torch: checkpoint.%s: %w", operation, err)
 	}
 	for _, option := range where {
 		if _, ok := option.(torch.Device); !ok {

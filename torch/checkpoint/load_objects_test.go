@@ -85,13 +85,14 @@ func body(pickle string) string {
 // TestNothingIsRun: what would run code in Python is a description here, whatever it is made of.
 func TestNothingIsRun(t *testing.T) {
 	for name, test := range map[string]struct{ pickle, says string }{
-		"code":              {"cos\nsystem\n(X\x02\x00\x00\x00lstR.", "<os.system('ls',)>"},
-		"a class itself":    {"ccollections\nOrderedDict\n.", "<collections.OrderedDict>"},
-		"call of a call":    {"cbuiltins\ngetattr\n(NNtR(X\x02\x00\x00\x00lstR.", "<builtins.getattr(...)('ls',)>"},
-		"a list":            {"ccollections\ndeque\n)R(K\x01K\x02e.", "<collections.deque items [1, 2]>"},
-		"a dict":            {"ccollections\ndefaultdict\n)RX\x01\x00\x00\x00aK\x01s.", "<collections.defaultdict items {\n    'a': 1,\n  }>"},
-		"named arguments":   {"\x80\x04cm\nC\n)}X\x01\x00\x00\x00aK\x01s\x92.", "<m.C named {\n    'a': 1,\n  }>"},
-		"holds itself":      {"cm\nC\n)Rq\x00h\x00b.", "<m.C: a value contains itself>"},
+		"code":            {"cos\nsystem\n(X\x02\x00\x00\x00lstR.", "<os.system('ls',)>"},
+		"a class itself":  {"ccollections\nOrderedDict\n.", "<collections.OrderedDict>"},
+		"call of a call":  {"cbuiltins\ngetattr\n(NNtR(X\x02\x00\x00\x00lstR.", "<builtins.getattr(...)('ls',)>"},
+		"a list":          {"ccollections\ndeque\n)R(K\x01K\x02e.", "<collections.deque items [1, 2]>"},
+		"a dict":          {"ccollections\ndefaultdict\n)RX\x01\x00\x00\x00aK\x01s.", "<collections.defaultdict items {\n    'a': 1,\n  }>"},
+		"named arguments": {"\x80\x04cm\nC\n)}X\x01\x00\x00\x00aK\x01s\x92.", "<m.C named {\n    'a': 1,\n  }>"},
+		"holds itself": {"cm\nC\n)Rq\x00h\x00b.",
+			"<m.C state <m.C: it is what it is in: a value that contains itself is not read>>"},
 		"holds what is bad": {"cm\nC\n(ctorch\nSize\nX\x01\x00\x00\x00a\x85RtR.", "<m.C: torch.Size is called with what it does not take>"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -102,6 +103,32 @@ func TestNothingIsRun(t *testing.T) {
 	}
 	key := readPickle(t, "}cm\nColor\nK\x01\x85RK\x02s.").(*torch.Dict) // an enum's member as a key
 	assert.Equal(t, "{\n  <m.Color(1,)>: 2,\n}", key.String())
+}
+
+// TestWhatContainsItself: the rest of the file is read.
+func TestWhatContainsItself(t *testing.T) {
+	itself := func(class string, value any) {
+		t.Helper()
+		object, ok := value.(*torch.Object)
+		require.True(t, ok, "%T", value)
+		assert.Equal(t, class, object.Class)
+		assert.Contains(t, object.Problem, "contains itself")
+	}
+	dict := readPickle(t, "}q\x00(X\x04\x00\x00\x00selfh\x00X\x01\x00\x00\x00xK\x07u.").(*torch.Dict)
+	itself("dict", dict.Get("self"))
+	assert.Equal(t, int64(7), dict.Get("x"))
+	list := readPickle(t, "]q\x00(K\x01h\x00e.").([]any)
+	assert.Equal(t, int64(1), list[0])
+	itself("list", list[1])
+	tuple := readPickle(t, "(]q\x00h\x00K\x02tq\x01h\x00h\x01a0.").(torch.Tuple) // ([tuple], list, 2)
+	itself("tuple", tuple[0].([]any)[0])
+	assert.Equal(t, int64(2), tuple[2])
+
+	data := archiveOf(t, zip.Store, "a/data.pkl", "]q\x00h\x00a.")
+	file, err := checkpoint.NewFile(bytes.NewReader(data), int64(len(data)))
+	require.NoError(t, err)
+	defer file.Close()
+	itself("list", file.Value().([]any)[0])
 }
 
 // untyped describes a tensor over a storage without a type.

@@ -331,7 +331,6 @@ func TestDamagedArchives(t *testing.T) {
 		"odd byte order":   {archiveOf(t, zip.Store, "a/data.pkl", tensor, "a/byteorder", "middle"), "byte order"},
 		"cut pickle":       {archiveOf(t, zip.Store, "a/data.pkl", tensor[:20]), "too soon"},
 		"nested too deep":  {archiveOf(t, zip.Store, "a/data.pkl", nested), "nested"},
-		"contains itself":  {archiveOf(t, zip.Store, "a/data.pkl", "]q\x00h\x00a."), "contains itself"},
 		"list as a key":    {archiveOf(t, zip.Store, "a/data.pkl", "}]Ns."), "cannot be a dict's key"},
 		"dict of no pairs": {archiveOf(t, zip.Store, "a/data.pkl", "ccollections\nOrderedDict\n](K\x01e\x85R."), "pairs"},
 		"state of no dict": {archiveOf(t, zip.Store, "a/data.pkl", "ccollections\nOrderedDict\n)RK\x01b."), "attributes"},

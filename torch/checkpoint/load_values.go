@@ -91,7 +91,7 @@ func (l *loader) value(from any, depth int) (any, error) {
 	if known, ok := l.values[from]; ok {
 		switch k := known.(type) {
 		case unfinished:
-			return nil, errors.New("a value contains itself")
+			return &torch.Object{Class: className(from), Problem: "it is what it is in: a value that contains itself is not read"}, nil
 		case failed:
 			return nil, k.err
 		}
@@ -108,6 +108,26 @@ func (l *loader) value(from any, depth int) (any, error) {
 	}
 	l.values[from] = value
 	return value, nil
+}
+
+// className returns Python's name of a container's or object's class.
+func className(from any) string {
+	switch v := from.(type) {
+	case *pickle.List:
+		return "list"
+	case *pickle.Tuple:
+		return "tuple"
+	case *pickle.Set:
+		return "set"
+	case *pickle.Dict:
+		if v.Class != (pickle.Global{}) {
+			return v.Class.String()
+		}
+		return "dict"
+	case *pickle.Call:
+		return v.Function.String()
+	}
+	return words.Type(from)
 }
 
 func (l *loader) compound(from any, depth int) (any, error) {

@@ -25,7 +25,7 @@ func Save(path string, value any) error {
 	}
 	defer contents.close()
 	if err := atomicfile.Write(path, contents.write); err != nil {
-		return fmt.Errorf("checkpoint: %s: %s cannot be written: %w", operation, path, err)
+		return fmt.Errorf("torch: checkpoint.%s: %s cannot be written: %w", operation, path, err)
 	}
 	return nil
 }
@@ -34,7 +34,7 @@ func Save(path string, value any) error {
 func Write(w io.Writer, value any) error {
 	const operation = "Write"
 	if w == nil {
-		return fmt.Errorf("checkpoint: %s: the writer is nil: %w", operation, torch.ErrInvalid)
+		return &torch.Error{Operation: "checkpoint." + operation, Kind: torch.ErrInvalid, Message: "the writer is nil"}
 	}
 	contents, err := newSaver(operation, value)
 	if err != nil {
@@ -42,7 +42,7 @@ func Write(w io.Writer, value any) error {
 	}
 	defer contents.close()
 	if err := contents.write(w); err != nil {
-		return fmt.Errorf("checkpoint: %s: %w", operation, err)
+		return fmt.Errorf("torch: checkpoint.%s: %w", operation, err)
 	}
 	return nil
 }

@@ -131,6 +131,9 @@ func captureStream(device torch.Device) (Stream, error) {
 // [*torch.Error], WarmUp returns it.
 func (g *Graph) WarmUp(times int, f func(), options GraphOptions) error {
 	const operation = "WarmUp"
+	if f == nil {
+		return invalid(operation, "the function is nil")
+	}
 	return g.use(operation, func(*C.ctorch_cuda_graph) error {
 		g.capturing.Store(true)
 		defer g.capturing.Store(false)
@@ -181,6 +184,9 @@ func tryRun(f func()) error {
 // Capturing twice is an error; call [Graph.Reset] before.
 func (g *Graph) Capture(f func(), options GraphOptions) error {
 	const operation = "Capture"
+	if f == nil {
+		return invalid(operation, "the function is nil")
+	}
 	return g.use(operation, func(graph *C.ctorch_cuda_graph) error {
 		if g.captured.Load() {
 			return invalid(operation, "the graph was captured before; Reset it")

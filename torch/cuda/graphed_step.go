@@ -54,6 +54,9 @@ func NewGraphedStep(f func(inputs []*torch.Tensor) []*torch.Tensor, inputs []*to
 }
 
 func (s *GraphedStep) capture(f func([]*torch.Tensor) []*torch.Tensor, inputs []*torch.Tensor, options GraphedStepOptions) error {
+	if f == nil {
+		return invalid("cuda.NewGraphedStep", "the function is nil")
+	}
 	device := options.device()
 	if err := torch.Try(func() error {
 		for _, input := range inputs {

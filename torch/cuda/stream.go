@@ -134,6 +134,9 @@ func (s Stream) WaitStream(other Stream) error {
 //	err = cuda.RecordStream(y, current)
 func WithStream(stream Stream, f func()) error {
 	const operation = "cuda.WithStream"
+	if f == nil {
+		return invalid(operation, "the function is nil")
+	}
 	if err := bridge.CheckDevice(operation, stream.Device()); err != nil {
 		return err
 	}
@@ -145,6 +148,9 @@ func WithStream(stream Stream, f func()) error {
 // not nil, f did not run.
 func WithDevice(device torch.Device, f func()) error {
 	const operation = "cuda.WithDevice"
+	if f == nil {
+		return invalid(operation, "the function is nil")
+	}
 	if err := checkGPU(operation, device); err != nil {
 		return err
 	}

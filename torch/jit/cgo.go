@@ -25,12 +25,8 @@ func modelError(operation, message string) *torch.Error {
 	return &torch.Error{Operation: operation, Kind: torch.ErrModel, Message: message}
 }
 
-// mustHaveLibrary panics if libtorch cannot be used.
-func mustHaveLibrary() {
-	if err := bridge.CheckDevice("", torch.CPU); err != nil {
-		panic(err)
-	}
-}
+// checkLibrary returns an error if libtorch cannot be used.
+func checkLibrary() error { return bridge.CheckDevice("", torch.CPU) }
 
 func cDevice(device torch.Device) C.ctorch_device {
 	if device.IsCUDA() {

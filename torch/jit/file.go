@@ -170,7 +170,7 @@ func cannotLoad(message string) string {
 func (m *Module) Save(path string) error {
 	err := atomicfile.WriteFile(path, func(file *os.File) error { return m.write("Save", file) })
 	if noFile := (*fs.PathError)(nil); errors.As(err, &noFile) {
-		return fmt.Errorf("torch: cannot write %s: %w", path, err)
+		return fmt.Errorf("torch: Save: %s cannot be written: %w", path, err)
 	}
 	return err
 }

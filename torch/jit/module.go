@@ -22,6 +22,8 @@ import (
 // similar methods change it.
 type Module struct {
 	handle *native.Handle
+	// isObject says that it is the inside of an [Object], for messages.
+	isObject bool
 
 	mutex      sync.Mutex
 	extraFiles map[string][]byte
@@ -38,11 +40,15 @@ func newModule(module *C.ctorch_module) *Module {
 
 // enter marks m as in use for a call; leave must follow.
 func (m *Module) enter(operation string) (*C.ctorch_module, error) {
-	if m == nil {
-		return nil, invalid(operation, "the module is nil")
+	what := "module"
+	if m != nil && m.isObject {
+		what = "object"
 	}
-	if !m.handle.Use() {
-		return nil, &torch.Error{Operation: operation, Kind: torch.ErrClosed, Message: "the module is closed"}
+	switch {
+	case m == nil || m == noObject:
+		return nil, invalid(operation, "the %s is nil", what)
+	case !m.handle.Use():
+		return nil, &torch.Error{Operation: operation, Kind: torch.ErrClosed, Message: "the " + what + " is closed"}
 	}
 	return (*C.ctorch_module)(m.handle.Pointer()), nil
 }
@@ -162,7 +168,8 @@ type Kwargs map[string]any
 // Other results, such as generators, are an error of kind [torch.ErrNotImplemented]. Omitted
 // arguments have their defaults. The error is of kind [torch.ErrInvalid] if an argument does not
 // fit, and says which one and why. It is of kind [torch.ErrModel] if there is no such method, or if
-// the method raised an exception.
+// the method raised an exception. An operator that fails in the method gives the error that it gives
+// outside, of kind [torch.ErrInvalid] for shapes that do not fit.
 func (m *Module) Call(method string, arguments ...any) (any, error) {
 	var named Kwargs
 	if count := len(arguments); count > 0 {
@@ -318,13 +325,18 @@ func (m *Module) OptimizeForInference(names ...string) (*Module, error) {
 // the first calls are slow, again whenever shapes change, and give numbers that differ in the last
 // digits from later ones. Models dominated by convolutions and matrix products, such as CLIP and
 // VQGAN, gain nothing (29.3 and 29.6 ms for 16 images); code of many small operations may gain.
-func SetProfiling(on bool) {
-	mustHaveLibrary()
+func SetProfiling(on bool) error {
+	if err := checkLibrary(); err != nil {
+		return err
+	}
 	C.ctorch_set_profiling(cBool(on))
+	return nil
 }
 
 // Profiling reports whether TorchScript profiles the first calls of a method.
 func Profiling() bool {
-	mustHaveLibrary()
+	if err := checkLibrary(); err != nil {
+		panic(err)
+	}
 	return C.ctorch_profiling() != 0
 }

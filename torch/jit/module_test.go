@@ -58,8 +58,8 @@ func TestModuleComputesWhatPythonDoes(t *testing.T) {
 	reference := loadNetReference(t)
 	for _, profiling := range []bool{false, true} {
 		testkit.OnEachDevice(t, func(t *testing.T, device torch.Device) {
-			defer jit.SetProfiling(jit.Profiling())
-			jit.SetProfiling(profiling)
+			defer func(before bool) { assert.NoError(t, jit.SetProfiling(before)) }(jit.Profiling())
+			require.NoError(t, jit.SetProfiling(profiling))
 			net := loadModule(t, "net.pt", device)
 			for range 4 { // the profiler specializes the second or third
 				require.NoError(t, net.ZeroGrad())
@@ -92,9 +92,9 @@ func TestEachCallIsTheSameWithoutProfiling(t *testing.T) {
 
 func TestSetProfiling(t *testing.T) {
 	assert.False(t, jit.Profiling(), "off at start")
-	jit.SetProfiling(true)
+	require.NoError(t, jit.SetProfiling(true))
 	assert.True(t, jit.Profiling())
-	jit.SetProfiling(false)
+	require.NoError(t, jit.SetProfiling(false))
 	assert.False(t, jit.Profiling())
 }
 
@@ -145,7 +145,9 @@ func TestCallFailures(t *testing.T) {
 			assert.NotContains(t, err.Error(), "\n")
 		})
 	}
-	_, err := values.CallTensor("text", "a")
+	_, err := loadModule(t, "net.pt").Forward(torch.Ones(torch.Shape{1}))
+	assert.ErrorIs(t, err, torch.ErrInvalid, "shapes that do not fit")
+	_, err = values.CallTensor("text", "a")
 	assert.ErrorIs(t, err, torch.ErrModel)
 	_, err = (*jit.Module)(nil).Forward(x)
 	assert.ErrorIs(t, err, torch.ErrInvalid)

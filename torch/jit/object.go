@@ -10,8 +10,14 @@ type Object struct {
 	module *Module
 }
 
-// Class returns the class's qualified name, such as "__main__.Pair".
-func (o *Object) Class() string { return o.class }
+// Class returns the class's name with its Python module, such as "shapes.Pair"; without one, as
+// "Pair", for a class of the program that saved it.
+func (o *Object) Class() string {
+	if o == nil {
+		return ""
+	}
+	return o.class
+}
 
 // String returns the class.
 func (o *Object) String() string {
@@ -44,10 +50,13 @@ func (o *Object) Call(method string, arguments ...any) (any, error) {
 // Close frees the object. Closing it again does nothing.
 func (o *Object) Close() { o.self().Close() }
 
-// self returns the object's module, which is nil for a nil object: using that is an error.
+// noObject stands for a nil object: using it is an error.
+var noObject = &Module{isObject: true}
+
+// self returns the object's module.
 func (o *Object) self() *Module {
-	if o == nil {
-		return nil
+	if o == nil || o.module == nil {
+		return noObject
 	}
 	return o.module
 }

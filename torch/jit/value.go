@@ -174,7 +174,9 @@ func fromValue(v *C.ctorch_value) any {
 		module := v.module
 		v.module = nil
 		class := string(unsafe.Slice((*byte)(unsafe.Pointer(v.text)), int(v.count)))
-		return &Object{class: strings.TrimPrefix(class, "__torch__."), module: newModule(module)}
+		object := &Object{class: strings.TrimPrefix(class, "__torch__."), module: newModule(module)}
+		object.module.isObject = true
+		return object
 	case C.CTORCH_VALUE_INTEGER:
 		return int64(v.integer)
 	case C.CTORCH_VALUE_NUMBER:

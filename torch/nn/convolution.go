@@ -37,6 +37,7 @@ func newConvolution(operation string, in, out int64, kernel []int64, dimensions 
 	how []torch.Option) (c convolution, weight, bias *torch.Tensor) {
 	f := newFactory(operation, how)
 	kernel = perDimension(operation, "kernel", kernel, dimensions, 1)
+	require(o.Groups >= 0, operation, "the options have %d Groups, wanted 1 or more, or 0 for 1", o.Groups)
 	groups := max(o.Groups, 1)
 	checkChannels(operation, in, out, groups)
 	c = convolution{mode: o.PadMode, options: torch.ConvOptions{
@@ -159,6 +160,7 @@ func NewConvTranspose2d(in, out int64, kernel []int64, options ConvTransposeOpti
 	const operation = "NewConvTranspose2d"
 	f := newFactory(operation, how)
 	kernel = perDimension(operation, "kernel", kernel, 2, 1)
+	require(options.Groups >= 0, operation, "the options have %d Groups, wanted 1 or more, or 0 for 1", options.Groups)
 	groups := max(options.Groups, 1)
 	checkChannels(operation, in, out, groups)
 	c := &ConvTranspose2d{Weight: f.parameter(append([]int64{in, out / groups}, kernel...)...)}

@@ -69,13 +69,13 @@ func inPlace(t *torch.Tensor, fill func()) *torch.Tensor {
 }
 
 // UniformInPlace fills t with uniform random numbers in [from, to).
-func UniformInPlace(t *torch.Tensor, from, to float64, generator *torch.Generator) *torch.Tensor {
-	return inPlace(t, func() { t.UniformInPlace(from, to, generator) })
+func UniformInPlace(t *torch.Tensor, from, to float64, generator ...*torch.Generator) *torch.Tensor {
+	return inPlace(t, func() { t.UniformInPlace(from, to, generator...) })
 }
 
 // NormalInPlace fills t with normally distributed random numbers.
-func NormalInPlace(t *torch.Tensor, mean, std float64, generator *torch.Generator) *torch.Tensor {
-	return inPlace(t, func() { t.NormalInPlace(mean, std, generator) })
+func NormalInPlace(t *torch.Tensor, mean, std float64, generator ...*torch.Generator) *torch.Tensor {
+	return inPlace(t, func() { t.NormalInPlace(mean, std, generator...) })
 }
 
 // ConstantInPlace fills t with value.
@@ -85,7 +85,7 @@ func ConstantInPlace(t *torch.Tensor, value float64) *torch.Tensor {
 
 // TruncNormalInPlace fills t with normally distributed random numbers truncated to [low, high]. It
 // is PyTorch's trunc_normal_, whose defaults are mean 0, std 1, low -2 and high 2.
-func TruncNormalInPlace(t *torch.Tensor, mean, std, low, high float64, generator *torch.Generator) *torch.Tensor {
+func TruncNormalInPlace(t *torch.Tensor, mean, std, low, high float64, generator ...*torch.Generator) *torch.Tensor {
 	const operation = "TruncNormalInPlace"
 	require(std > 0 && low < high, operation, "a std above 0 and low below high are wanted, got %v, %v and %v", std, low, high)
 	cumulative := func(x float64) float64 { return (1 + math.Erf(x/math.Sqrt2)) / 2 }
@@ -101,14 +101,14 @@ func TruncNormalInPlace(t *torch.Tensor, mean, std, low, high float64, generator
 }
 
 // truncateNormal draws numbers outside of the bounds again, until there are none.
-func truncateNormal(t *torch.Tensor, mean, std, low, high float64, generator *torch.Generator) {
-	result := t.NormalInPlace(mean, std, generator)
+func truncateNormal(t *torch.Tensor, mean, std, low, high float64, generator []*torch.Generator) {
+	result := t.NormalInPlace(mean, std, generator...)
 	for {
 		outside := result.LtScalar(low).LogicalOr(result.GtScalar(high))
 		if outside.Any().Item() == 0 {
 			break
 		}
-		result = torch.Where(outside, t.EmptyLike().NormalInPlace(mean, std, generator), result)
+		result = torch.Where(outside, t.EmptyLike().NormalInPlace(mean, std, generator...), result)
 	}
 	if result != t {
 		t.CopyInPlace(result)
@@ -117,17 +117,17 @@ func truncateNormal(t *torch.Tensor, mean, std, low, high float64, generator *to
 
 // truncateTail is for bounds with little probability: it draws uniformly between them, and accepts
 // each number with a probability proportional to its density.
-func truncateTail(t *torch.Tensor, mean, std, low, high float64, generator *torch.Generator) {
+func truncateTail(t *torch.Tensor, mean, std, low, high float64, generator []*torch.Generator) {
 	peak := (max(low, min(mean, high)) - mean) / std
 	logPeak := -0.5 * peak * peak
 	refused := func(candidates *torch.Tensor) *torch.Tensor {
 		logDensity := candidates.SubScalar(mean).DivScalar(std).Square().MulScalar(-0.5).SubScalar(logPeak)
-		return t.EmptyLike().UniformInPlace(0, 1, generator).Log().Gt(logDensity)
+		return t.EmptyLike().UniformInPlace(0, 1, generator...).Log().Gt(logDensity)
 	}
-	pending := refused(t.UniformInPlace(low, high, generator))
+	pending := refused(t.UniformInPlace(low, high, generator...))
 	result := t
 	for pending.Any().Item() != 0 {
-		candidates := t.EmptyLike().UniformInPlace(low, high, generator)
+		candidates := t.EmptyLike().UniformInPlace(low, high, generator...)
 		result = torch.Where(pending, candidates, result)
 		pending = pending.LogicalAnd(refused(candidates))
 	}
@@ -138,17 +138,17 @@ func truncateTail(t *torch.Tensor, mean, std, low, high float64, generator *torc
 
 // XavierUniformInPlace fills a weight [out, in, ...] with uniform random numbers in [-a, a), where
 // a = gain * sqrt(6 / (inputs + outputs)) (Glorot and Bengio 2010). gain is usually 1; see [Gain].
-func XavierUniformInPlace(t *torch.Tensor, gain float64, generator *torch.Generator) *torch.Tensor {
+func XavierUniformInPlace(t *torch.Tensor, gain float64, generator ...*torch.Generator) *torch.Tensor {
 	in, out := fans("XavierUniformInPlace", t)
 	bound := math.Sqrt(3) * (gain * math.Sqrt(2/float64(in+out)))
-	return UniformInPlace(t, -bound, bound, generator)
+	return UniformInPlace(t, -bound, bound, generator...)
 }
 
 // XavierNormalInPlace fills a weight [out, in, ...] with normally distributed random numbers with
 // standard deviation gain * sqrt(2 / (inputs + outputs)) (Glorot and Bengio 2010).
-func XavierNormalInPlace(t *torch.Tensor, gain float64, generator *torch.Generator) *torch.Tensor {
+func XavierNormalInPlace(t *torch.Tensor, gain float64, generator ...*torch.Generator) *torch.Tensor {
 	in, out := fans("XavierNormalInPlace", t)
-	return NormalInPlace(t, 0, gain*math.Sqrt(2/float64(in+out)), generator)
+	return NormalInPlace(t, 0, gain*math.Sqrt(2/float64(in+out)), generator...)
 }
 
 // KaimingOptions are the options of [KaimingUniformInPlace] and [KaimingNormalInPlace]. The zero value is
@@ -186,7 +186,7 @@ func KaimingNormalInPlace(t *torch.Tensor, options KaimingOptions) *torch.Tensor
 
 // OrthogonalInPlace fills a weight [rows, ...], taken as a matrix, with a random matrix whose rows
 // or columns, whichever are fewer, are orthogonal with length gain (Saxe et al. 2013).
-func OrthogonalInPlace(t *torch.Tensor, gain float64, generator *torch.Generator) *torch.Tensor {
+func OrthogonalInPlace(t *torch.Tensor, gain float64, generator ...*torch.Generator) *torch.Tensor {
 	const operation = "OrthogonalInPlace"
 	shape := t.Shape()
 	require(len(shape) >= 2, operation, "a weight of 2 dimensions or more is wanted, got %v", shape)
@@ -196,7 +196,7 @@ func OrthogonalInPlace(t *torch.Tensor, gain float64, generator *torch.Generator
 	return inPlace(t, func() {
 		torch.Scope(func(*torch.TensorScope) {
 			rows, columns := shape[0], t.NumElements()/shape[0]
-			drawn := torch.Empty(torch.Shape{rows, columns}, t.DType(), t.Device()).NormalInPlace(0, 1, generator)
+			drawn := torch.Empty(torch.Shape{rows, columns}, t.DType(), t.Device()).NormalInPlace(0, 1, generator...)
 			if rows < columns {
 				drawn = drawn.T()
 			}

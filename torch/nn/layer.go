@@ -13,7 +13,8 @@ type Sequential []Layer
 // Forward passes x through all layers. Without layers it returns x.
 func (s Sequential) Forward(x *torch.Tensor) *torch.Tensor {
 	y := x
-	for _, layer := range s {
+	for i, layer := range s {
+		require(layer != nil, "Sequential", "layer %d is nil", i)
 		next := layer.Forward(y)
 		if y != x && y != next {
 			y.Close() // the graph keeps what gradients need
@@ -29,7 +30,10 @@ func (s Sequential) Forward(x *torch.Tensor) *torch.Tensor {
 type Func func(x *torch.Tensor) *torch.Tensor
 
 // Forward calls the function.
-func (f Func) Forward(x *torch.Tensor) *torch.Tensor { return f(x) }
+func (f Func) Forward(x *torch.Tensor) *torch.Tensor {
+	require(f != nil, "Func", "the function is nil")
+	return f(x)
+}
 
 // Identity is a layer that returns its input.
 type Identity struct{}

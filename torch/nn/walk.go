@@ -49,6 +49,15 @@ func collect(operation string, module any) *contents {
 	value := reflect.ValueOf(module)
 	require(value.IsValid(), operation, "the module is nil")
 	kind := value.Kind()
+	inside := value.Type()
+	for inside.Kind() == reflect.Pointer {
+		inside = inside.Elem()
+	}
+	switch inside.Kind() {
+	case reflect.Struct, reflect.Slice, reflect.Array, reflect.Map, reflect.Interface, reflect.Func:
+	default:
+		panic(invalid(operation, "%s is no module: give a pointer to a struct, a slice or a map of layers and tensors", words.Type(module)))
+	}
 	require(kind == reflect.Pointer || kind == reflect.Slice || kind == reflect.Map || !holdsTensors(value.Type(), nil),
 		operation, "%s cannot be changed: give a pointer to it", words.Type(module))
 	require(kind != reflect.Pointer || !value.IsNil(), operation, "the module is a nil %T", module)

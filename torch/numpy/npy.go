@@ -81,7 +81,7 @@ func Save(path string, t *torch.Tensor) error {
 		return err
 	}
 	if err := atomicfile.Write(path, func(w io.Writer) error { return write(w, head, t) }); err != nil {
-		return fmt.Errorf("numpy: %s: %s cannot be written: %w", operation, path, err)
+		return fmt.Errorf("torch: numpy.%s: %s cannot be written: %w", operation, path, err)
 	}
 	return nil
 }
@@ -94,7 +94,7 @@ func Write(w io.Writer, t *torch.Tensor) error {
 		return err
 	}
 	if err := write(w, head, t); err != nil {
-		return fmt.Errorf("numpy: %s: %w", operation, err)
+		return fmt.Errorf("torch: numpy.%s: %w", operation, err)
 	}
 	return nil
 }
@@ -112,7 +112,7 @@ func headerOf(operation string, t *torch.Tensor) ([]byte, error) {
 	err := torch.Try(func() error {
 		h := header{dtype: t.DType(), shape: t.Shape()}
 		if typeOf(h.dtype) == "" {
-			return fmt.Errorf("NumPy has no %s: convert the tensor first with To, as to float32 or complex64, or view its bytes with ViewDType", h.dtype)
+			return fmt.Errorf("NumPy has no %s: %s", h.dtype, wayOut(h.dtype))
 		}
 		var err error
 		head, err = h.bytes()
@@ -122,6 +122,17 @@ func headerOf(operation string, t *torch.Tensor) ([]byte, error) {
 		return nil, asError("numpy."+operation, torch.ErrInvalid, "", err)
 	}
 	return head, nil
+}
+
+// wayOut says how to save a tensor of a type that NumPy does not have.
+func wayOut(dtype torch.DType) string {
+	switch {
+	case dtype.IsComplex():
+		return "convert the tensor first, with t.To(torch.Complex64)"
+	case dtype.IsFloatingPoint() && dtype != torch.Float4E2M1FNX2:
+		return "convert the tensor first, with t.To(torch.Float32)"
+	}
+	return "save its bytes, t.ViewDType(torch.Uint8)"
 }
 
 func atEnd(r io.Reader) error {

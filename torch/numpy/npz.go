@@ -133,7 +133,7 @@ func saveZ(operation, path string, tensors []torch.NamedTensor, method uint16) e
 	}
 	err = atomicfile.Write(path, func(w io.Writer) error { return writeZ(w, heads, tensors, method) })
 	if err != nil {
-		return fmt.Errorf("numpy: %s: %s cannot be written: %w", operation, path, err)
+		return fmt.Errorf("torch: numpy.%s: %s cannot be written: %w", operation, path, err)
 	}
 	return nil
 }
@@ -146,7 +146,7 @@ func WriteZ(w io.Writer, tensors []torch.NamedTensor) error {
 		return err
 	}
 	if err := writeZ(w, heads, tensors, zip.Store); err != nil {
-		return fmt.Errorf("numpy: %s: %w", operation, err)
+		return fmt.Errorf("torch: numpy.%s: %w", operation, err)
 	}
 	return nil
 }

@@ -274,6 +274,29 @@ func TestDamagedArchives(t *testing.T) {
 	}
 }
 
+// TestAdviceForTypesThatNumPyLacks can be followed.
+func TestAdviceForTypesThatNumPyLacks(t *testing.T) {
+	for dtype, advice := range map[torch.DType]string{
+		torch.BFloat16: "t.To(torch.Float32)", torch.Float8E4M3FN: "t.To(torch.Float32)", torch.Complex32: "t.To(torch.Complex64)",
+		torch.Bits8: "t.ViewDType(torch.Uint8)", torch.Bits16: "t.ViewDType(torch.Uint8)", torch.Float4E2M1FNX2: "t.ViewDType(torch.Uint8)",
+	} {
+		x := torch.Zeros(torch.Shape{4}, torch.Uint8).ViewDType(dtype)
+		err := numpy.Write(io.Discard, x)
+		require.ErrorIs(t, err, torch.ErrInvalid, "%s", dtype)
+		require.ErrorContains(t, err, "NumPy has no "+dtype.String()+": ")
+		require.ErrorContains(t, err, advice)
+		switch advice {
+		case "t.To(torch.Float32)":
+			x = x.To(torch.Float32)
+		case "t.To(torch.Complex64)":
+			x = x.To(torch.Complex64)
+		default:
+			x = x.ViewDType(torch.Uint8)
+		}
+		assert.NoError(t, numpy.Write(io.Discard, x), "%s", dtype)
+	}
+}
+
 func TestMisuse(t *testing.T) {
 	x := torch.Ones(torch.Shape{1})
 	closed := torch.Ones(torch.Shape{1})

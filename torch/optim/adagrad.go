@@ -61,8 +61,10 @@ func (r *adagradRule) step(b *batch) {
 		return torch.Full(parameter.Shape(), r.InitialAccumulatorValue, parameter.DType(), parameter.Device())
 	})
 	if !b.parameters[0].Device().IsCUDA() {
-		torch.FusedAdagradInPlace(b.parameters, b.gradients, sums, b.steps(), r.LearningRate, r.LearningRateDecay,
-			r.WeightDecay, r.Epsilon, r.Maximize, nil, nil)
+		torch.FusedAdagradInPlace(b.parameters, b.gradients, sums, b.steps(), torch.FusedAdagradOptions{
+			LearningRate: r.LearningRate, LearningRateDecay: r.LearningRateDecay, WeightDecay: r.WeightDecay,
+			Epsilon: r.Epsilon, Maximize: r.Maximize,
+		})
 		return
 	}
 	// Older versions of libtorch have the fused operator on the CPU only.

@@ -98,6 +98,8 @@ func (r *adamRule) step(b *batch) {
 	if r.DecoupledWeightDecay {
 		fused = torch.FusedAdamWInPlace
 	}
-	fused(b.parameters, b.gradients, averages, squares, largest, b.steps(), r.LearningRate, r.Betas[0], r.Betas[1],
-		r.WeightDecay, r.Epsilon, r.AMSGrad, r.Maximize, nil, nil)
+	fused(b.parameters, b.gradients, averages, squares, largest, b.steps(), torch.FusedAdamOptions{
+		LearningRate: r.LearningRate, Betas: r.Betas, Epsilon: r.Epsilon, WeightDecay: r.WeightDecay,
+		AMSGrad: r.AMSGrad, Maximize: r.Maximize,
+	})
 }

@@ -11,8 +11,8 @@
 //		optimizer.Step()
 //	}
 //
-// Options of optimizers are used as they are: start from [DefaultAdam] and so on, which return
-// PyTorch's defaults. Steps give the same numbers as PyTorch's. States of optimizers and schedules
+// The fields of options are used as they are, also where they are 0: start from [DefaultAdam],
+// [DefaultOneCycle] and so on, which return PyTorch's defaults. Steps give the same numbers as PyTorch's. States of optimizers and schedules
 // have Python's layout: a state saved with torch/checkpoint can be loaded in Python, and the
 // reverse.
 package optim

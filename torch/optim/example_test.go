@@ -109,7 +109,9 @@ func ExampleReduceLROnPlateau() {
 	options.LearningRate = 0.1
 	optimizer := must(optim.RMSprop([]*torch.Tensor{weights}, options))
 	defer optimizer.Close()
-	schedule := must(optim.ReduceLROnPlateau(optimizer, 0.5, 1, optim.PlateauOptions{}))
+	plateau := optim.DefaultPlateau()
+	plateau.Factor, plateau.Patience = 0.5, 1
+	schedule := must(optim.ReduceLROnPlateau(optimizer, plateau))
 	for _, loss := range []float64{1, 0.8, 0.8, 0.81, 0.7} {
 		schedule.Step(loss)
 		fmt.Println(schedule.LearningRates())

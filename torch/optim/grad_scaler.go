@@ -1,13 +1,15 @@
 package optim
 
 import (
+	"math"
 	"sync"
 
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 )
 
-// GradScalerOptions are the options of [NewGradScaler]. Start from [DefaultGradScaler].
+// GradScalerOptions are the options of [NewGradScaler]. Start from [DefaultGradScaler]:
+// the zero value is an error.
 type GradScalerOptions struct {
 	// InitScale is the initial scale.
 	InitScale float64
@@ -57,8 +59,10 @@ type scaling struct {
 func NewGradScaler(options GradScalerOptions) (*GradScaler, error) {
 	const operation = "NewGradScaler"
 	switch {
-	case !(options.InitScale > 0):
-		return nil, invalid(operation, "the first scale is %v: it must be above 0", options.InitScale)
+	case options == GradScalerOptions{}:
+		return nil, zeroOptions(operation, "DefaultGradScaler")
+	case !(options.InitScale > 0) || math.IsInf(options.InitScale, 1):
+		return nil, invalid(operation, "the first scale is %v: it must be above 0 and finite", options.InitScale)
 	case !(options.GrowthFactor > 1):
 		return nil, invalid(operation, "the growth factor is %v: it must be above 1", options.GrowthFactor)
 	case !(options.BackoffFactor > 0 && options.BackoffFactor < 1):
@@ -71,11 +75,8 @@ func NewGradScaler(options GradScalerOptions) (*GradScaler, error) {
 
 // Scale returns the loss times the scale. Gradients flow through it.
 func (s *GradScaler) Scale(loss *torch.Tensor) *torch.Tensor {
-	s.mutex.Lock()
+	must(s.enter("Scale"))
 	defer s.mutex.Unlock()
-	if err := s.usable("Scale"); err != nil {
-		panic(err)
-	}
 	s.begin(loss.Device())
 	scale := s.scale
 	if loss.Device() != scale.Device() {
@@ -100,17 +101,18 @@ func (s *GradScaler) begin(device torch.Device) {
 // of kind [torch.ErrInvalid] if the gradients were already unscaled since the last Update, if no
 // loss was scaled before, or if a gradient is float16: keep the parameters in float32.
 func (s *GradScaler) Unscale(optimizer *Optimizer) error {
-	s.mutex.Lock()
+	const operation = "Unscale"
+	if err := s.enter(operation); err != nil {
+		return err
+	}
 	defer s.mutex.Unlock()
-	return s.unscale("Unscale", optimizer)
+	return s.unscale(operation, optimizer)
 }
 
 func (s *GradScaler) unscale(operation string, optimizer *Optimizer) error {
 	switch stage := s.stages[optimizer]; {
 	case optimizer == nil:
 		return invalid(operation, "the optimizer is nil")
-	case s.usable(operation) != nil:
-		return s.usable(operation)
 	case s.scale == nil:
 		return invalid(operation, "no loss was scaled yet: call Scale before the backward pass")
 	case stage != nil && stage.stepped:
@@ -170,7 +172,9 @@ func (s *GradScaler) unscaleInto(operation string, optimizer *Optimizer, stage *
 // to know.
 func (s *GradScaler) Step(optimizer *Optimizer) (stepped bool, err error) {
 	const operation = "Step"
-	s.mutex.Lock()
+	if err := s.enter(operation); err != nil {
+		return false, err
+	}
 	defer s.mutex.Unlock()
 	if s.stages[optimizer] == nil {
 		if err := s.unscale(operation, optimizer); err != nil {
@@ -197,11 +201,10 @@ func (s *GradScaler) Step(optimizer *Optimizer) (stepped bool, err error) {
 // [torch.ErrInvalid] if there was no step.
 func (s *GradScaler) Update() error {
 	const operation = "Update"
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	if err := s.usable(operation); err != nil {
+	if err := s.enter(operation); err != nil {
 		return err
 	}
+	defer s.mutex.Unlock()
 	if len(s.stages) == 0 {
 		return invalid(operation, "no optimizer's gradients were unscaled since the last Update")
 	}
@@ -234,7 +237,7 @@ func (s *GradScaler) forget() {
 
 // CurrentScale returns the scale. It waits for the device.
 func (s *GradScaler) CurrentScale() float64 {
-	s.mutex.Lock()
+	must(s.enter("CurrentScale"))
 	defer s.mutex.Unlock()
 	if s.scale == nil {
 		return s.options.InitScale
@@ -244,14 +247,14 @@ func (s *GradScaler) CurrentScale() float64 {
 
 // SetScale sets the scale for the next loss.
 func (s *GradScaler) SetScale(scale float64) error {
-	if !(scale > 0) {
-		return invalid("SetScale", "the scale is %v: it must be above 0", scale)
+	const operation = "SetScale"
+	if !(scale > 0) || math.IsInf(scale, 1) {
+		return invalid(operation, "the scale is %v: it must be above 0 and finite", scale)
 	}
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	if err := s.usable("SetScale"); err != nil {
+	if err := s.enter(operation); err != nil {
 		return err
 	}
+	defer s.mutex.Unlock()
 	s.options.InitScale = scale
 	if s.scale == nil {
 		return nil
@@ -261,7 +264,7 @@ func (s *GradScaler) SetScale(scale float64) error {
 
 // StateDict returns the scaler's state in the layout of Python's scaler.state_dict().
 func (s *GradScaler) StateDict() *torch.Dict {
-	s.mutex.Lock()
+	must(s.enter("StateDict"))
 	defer s.mutex.Unlock()
 	scale, tracker := s.options.InitScale, s.first
 	if s.scale != nil {
@@ -275,11 +278,10 @@ func (s *GradScaler) StateDict() *torch.Dict {
 // error is of kind [torch.ErrInvalid] if the state does not fit; the scaler is then unchanged.
 func (s *GradScaler) LoadStateDict(state *torch.Dict) error {
 	const operation = "LoadStateDict"
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	if err := s.usable(operation); err != nil {
+	if err := s.enter(operation); err != nil {
 		return err
 	}
+	defer s.mutex.Unlock()
 	options := s.options
 	var interval, tracker int64
 	for _, field := range []struct {
@@ -321,12 +323,19 @@ func (s *GradScaler) Close() {
 	s.scale, s.tracker, s.closed = nil, nil, true
 }
 
-// usable returns an error for a scaler that is closed or that [NewGradScaler] did not make.
-func (s *GradScaler) usable(operation string) error {
+// enter locks the scaler; mutex.Unlock releases it. It returns an error for a scaler that is nil or
+// closed, or that [NewGradScaler] did not make.
+func (s *GradScaler) enter(operation string) error {
+	if s == nil {
+		return invalid(operation, "the gradient scaler is nil")
+	}
+	s.mutex.Lock()
 	switch {
 	case s.closed:
-		return &torch.Error{Operation: operation, Kind: torch.ErrClosed, Message: "the gradient scaler is closed"}
+		s.mutex.Unlock()
+		return &torch.Error{Operation: "optim." + operation, Kind: torch.ErrClosed, Message: "the gradient scaler is closed"}
 	case s.stages == nil:
+		s.mutex.Unlock()
 		return invalid(operation, "the gradient scaler was not made by NewGradScaler")
 	}
 	return nil

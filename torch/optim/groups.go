@@ -2,6 +2,7 @@ package optim
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
@@ -78,6 +79,17 @@ func (g *paramGroups) newGroup(operation string, given ParamGroup) (*paramGroup,
 	return group, nil
 }
 
+// check returns an error for an optimizer that is nil or that no constructor made.
+func (g *paramGroups) check(operation string) error {
+	switch {
+	case g == nil:
+		return invalid(operation, "the optimizer is nil")
+	case g.kind == nil:
+		return invalid(operation, "the optimizer was not made by a constructor such as SGD, Adam or LBFGS")
+	}
+	return nil
+}
+
 // ruleFrom returns a rule with a group's options, which must be of the optimizer's type.
 func (g *paramGroups) ruleFrom(operation string, group int, options Options) (rule, error) {
 	if options == nil {
@@ -91,9 +103,8 @@ func (g *paramGroups) ruleFrom(operation string, group int, options Options) (ru
 	return made, made.check(operation)
 }
 
-// Groups returns the optimizer's groups with their current options. The parameters are the
-// optimizer's own handles: do not close them.
-func (g *paramGroups) Groups() []ParamGroup {
+func (g *paramGroups) described() []ParamGroup {
+	must(g.check("Groups"))
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
 	groups := make([]ParamGroup, len(g.groups))
@@ -103,10 +114,11 @@ func (g *paramGroups) Groups() []ParamGroup {
 	return groups
 }
 
-// SetOptions sets a group's options for the next steps. It returns an error if the options need
-// state that earlier steps did not keep, such as AMSGrad, or RMSprop's momentum or centering.
-func (g *paramGroups) SetOptions(group int, options Options) error {
+func (g *paramGroups) setOptions(group int, options Options) error {
 	const operation = "SetOptions"
+	if err := g.check(operation); err != nil {
+		return err
+	}
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
 	if group < 0 || group >= len(g.groups) {
@@ -131,8 +143,8 @@ func (g *paramGroups) SetOptions(group int, options Options) error {
 	return nil
 }
 
-// LearningRates returns the learning rate of each group.
-func (g *paramGroups) LearningRates() []float64 {
+func (g *paramGroups) learningRates() []float64 {
+	must(g.check("LearningRates"))
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
 	rates := make([]float64, len(g.groups))
@@ -142,40 +154,42 @@ func (g *paramGroups) LearningRates() []float64 {
 	return rates
 }
 
-// SetLearningRate sets the learning rate of every group for the next steps.
-func (g *paramGroups) SetLearningRate(rate float64) {
+// setLearningRate sets the learning rate of every group.
+func (g *paramGroups) setLearningRate(rate float64) error {
+	const operation = "SetLearningRate"
+	if err := g.check(operation); err != nil {
+		return err
+	}
 	g.mutex.Lock()
 	count := len(g.groups)
 	g.mutex.Unlock()
-	rates := make([]float64, count)
-	for i := range rates {
-		rates[i] = rate
+	return g.setLearningRates(operation, slices.Repeat([]float64{rate}, count))
+}
+
+// setLearningRates sets the learning rate of each group.
+func (g *paramGroups) setLearningRates(operation string, rates []float64) error {
+	if err := g.check(operation); err != nil {
+		return err
 	}
-	g.setLearningRates("SetLearningRate", rates)
-}
-
-// SetLearningRates sets the learning rate of each group for the next steps. It panics with an
-// [*torch.Error] if there is not one rate for each group.
-func (g *paramGroups) SetLearningRates(rates ...float64) {
-	g.setLearningRates("SetLearningRates", rates)
-}
-
-func (g *paramGroups) setLearningRates(operation string, rates []float64) {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
 	if len(rates) != len(g.groups) {
-		panic(invalid(operation, "%s for %s", words.Count(len(rates), "learning rate"), words.Count(len(g.groups), "group")))
+		return invalid(operation, "%s for %s", words.Count(len(rates), "learning rate"), words.Count(len(g.groups), "group"))
 	}
-	for _, rate := range rates {
-		if err := checkRate(operation, rate); err != nil {
-			panic(err)
-		}
+	if err := checkRates(operation, rates); err != nil {
+		return err
 	}
 	for i, rate := range rates {
 		*g.groups[i].rule.learningRate() = rate
 	}
+	return nil
 }
 
-func checkRate(operation string, rate float64) error {
-	return notNegative(operation, setting{"learning rate", rate})
+func checkRates(operation string, rates []float64) error {
+	for _, rate := range rates {
+		if err := notNegative(operation, setting{"learning rate", rate}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

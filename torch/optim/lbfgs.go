@@ -146,8 +146,8 @@ func LBFGS(parameters []*torch.Tensor, options LBFGSOptions) (*LBFGSOptimizer, e
 
 // enter locks the state; busy.Unlock releases it.
 func (o *LBFGSOptimizer) enter(operation string) error {
-	if o == nil {
-		return invalid(operation, "the optimizer is nil")
+	if err := o.shared().check(operation); err != nil {
+		return err
 	}
 	if !o.busy.TryLock() {
 		return invalid(operation, "the optimizer is in a step: by another goroutine, or this is its own closure")
@@ -204,8 +204,10 @@ func (o *LBFGSOptimizer) Step(closure func() *torch.Tensor) float64 {
 
 // ZeroGrad removes the parameters' gradients.
 func (o *LBFGSOptimizer) ZeroGrad() {
+	const operation = "ZeroGrad"
+	must(o.shared().check(operation))
 	if o.closed.Load() {
-		panic(closedError("ZeroGrad"))
+		panic(closedError(operation))
 	}
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
@@ -216,7 +218,7 @@ func (o *LBFGSOptimizer) ZeroGrad() {
 
 // Close frees the optimizer's state. Closing it again does nothing.
 func (o *LBFGSOptimizer) Close() {
-	if o == nil {
+	if o == nil || o.kind == nil {
 		return
 	}
 	if err := o.enter("Close"); err != nil {

@@ -6,28 +6,29 @@ import (
 	"github.com/clipvqgan/clipvqgan/torch/internal/words"
 )
 
-// OneCycleOptions are the options of [OneCycleLR]. Zero and nil mean PyTorch's defaults, except for
-// MaxLearningRates and TotalSteps, which are required.
+// OneCycleOptions are the options of [OneCycleLR]. Start from [DefaultOneCycle]: the zero value is
+// an error.
 type OneCycleOptions struct {
-	// MaxLearningRates are the learning rates at the peak: one for all groups, or one for each.
-	MaxLearningRates []float64
-	// TotalSteps is the number of steps in the cycle, usually batches.
-	TotalSteps int
-	// PctStart is the share of the cycle before the peak. 0 means 0.3.
+	// PctStart is the share of the cycle before the peak, in [0, 1].
 	PctStart float64
 	// Linear anneals linearly instead of along a cosine.
 	Linear bool
 	// ConstantMomentum leaves the momentum (for Adam the first beta) unchanged. Otherwise it goes
-	// from MaxMomentum (nil means 0.95) down to BaseMomentum (nil means 0.85) while the learning
-	// rate rises, and back.
+	// from MaxMomentum down to BaseMomentum while the learning rate rises, and back.
 	ConstantMomentum          bool
-	BaseMomentum, MaxMomentum *float64
-	// DivFactor is the peak learning rate over the first one (0 means 25), and FinalDivFactor the
-	// first one over the last (0 means 10000).
+	BaseMomentum, MaxMomentum float64
+	// DivFactor is the peak learning rate over the first one, and FinalDivFactor the first one over
+	// the last.
 	DivFactor, FinalDivFactor float64
 	// ThreePhase falls to the first learning rate in as many steps as it rose, and then to the last
 	// one.
 	ThreePhase bool
+}
+
+// DefaultOneCycle returns PyTorch's defaults: the peak after a share of 0.3, along a cosine, from
+// 1/25 of the peak and to 1/250,000 of it, with a momentum between 0.85 and 0.95.
+func DefaultOneCycle() OneCycleOptions {
+	return OneCycleOptions{PctStart: 0.3, BaseMomentum: 0.85, MaxMomentum: 0.95, DivFactor: 25, FinalDivFactor: 1e4}
 }
 
 // The names under which a cycle stores numbers in each group of parameters, as in Python. A phase
@@ -40,49 +41,54 @@ const (
 )
 
 // OneCycleLR raises the learning rates to a peak and then lowers them to nearly 0, once, and the
-// momentum the other way round (torch.optim.lr_scheduler.OneCycleLR). Call Step after each batch.
-// Stepping past the end panics with an [*torch.Error].
-func OneCycleLR(optimizer Scheduled, options OneCycleOptions) (*LRScheduler, error) {
+// momentum the other way round (torch.optim.lr_scheduler.OneCycleLR). peaks are the learning rates
+// at the peak, one for all groups or one for each, and totalSteps is the number of steps in the
+// cycle. Call Step after each batch. Stepping past the end panics with an [*torch.Error].
+func OneCycleLR(optimizer Scheduled, peaks []float64, totalSteps int, options OneCycleOptions) (*LRScheduler, error) {
 	const operation = "OneCycleLR"
 	groups, err := groupsOfScheduled(operation, optimizer)
 	if err != nil {
 		return nil, err
 	}
-	setDefault(&options.PctStart, 0.3)
-	setDefault(&options.DivFactor, 25)
-	setDefault(&options.FinalDivFactor, 1e4)
-	count := len(groups.LearningRates())
+	count := len(groups.learningRates())
 	momentum := groups.kind.momentum
-	switch peaks := len(options.MaxLearningRates); {
-	case options.TotalSteps <= 0:
-		return nil, invalid(operation, "the number of steps is %d: it must be 1 or more", options.TotalSteps)
-	case peaks != 1 && peaks != count:
-		return nil, invalid(operation, "%s at the peak for %s of parameters", words.Count(peaks, "rate"), words.Count(count, "group"))
-	case !(options.PctStart > 0 && options.PctStart < 1):
-		return nil, invalid(operation, "the share before the peak is %v: it must be between 0 and 1", options.PctStart)
+	switch {
+	case options == OneCycleOptions{}:
+		return nil, zeroOptions(operation, "DefaultOneCycle")
+	case totalSteps <= 0:
+		return nil, invalid(operation, "the number of steps is %d: it must be 1 or more", totalSteps)
+	case len(peaks) != 1 && len(peaks) != count:
+		return nil, invalid(operation, "%s at the peak for %s of parameters", words.Count(len(peaks), "rate"), words.Count(count, "group"))
+	case !(options.PctStart >= 0 && options.PctStart <= 1):
+		return nil, invalid(operation, "the share before the peak is %v: it must be in [0, 1]", options.PctStart)
 	case !(options.DivFactor > 0) || !(options.FinalDivFactor > 0):
 		return nil, invalid(operation, "the rates are divided by %v and %v: both must be above 0", options.DivFactor, options.FinalDivFactor)
 	case momentum == nil && !options.ConstantMomentum:
 		return nil, invalid(operation, "%s has no momentum to cycle: set ConstantMomentum", groups.kind.name)
 	}
-	for _, peak := range options.MaxLearningRates {
-		if err := checkRate(operation, peak); err != nil {
-			return nil, err
+	if err := checkRates(operation, peaks); err != nil {
+		return nil, err
+	}
+	curve := &cycleCurve{total: totalSteps, cycling: !options.ConstantMomentum,
+		phases: cyclePhases(totalSteps, options), anneal: "cos", beta: groups.kind.cyclesBeta}
+	if curve.cycling {
+		for _, bound := range []float64{options.BaseMomentum, options.MaxMomentum} {
+			if !(bound >= 0 && bound < 1) {
+				return nil, invalid(operation, "a bound of the momentum is %v: it must be in [0, 1)", bound)
+			}
 		}
 	}
-	curve := &cycleCurve{total: options.TotalSteps, cycling: !options.ConstantMomentum,
-		phases: cyclePhases(options), anneal: "cos", beta: groups.kind.cyclesBeta}
 	if options.Linear {
 		curve.anneal = "linear"
 	}
 	groups.mutex.Lock()
 	for i, group := range groups.groups {
-		peak := options.MaxLearningRates[min(i, len(options.MaxLearningRates)-1)]
+		peak := peaks[min(i, len(peaks)-1)]
 		group.extras[initialRate] = peak / options.DivFactor
 		group.extras[cycleMaxRate] = peak
 		group.extras[cycleMinRate] = group.extras[initialRate] / options.FinalDivFactor
 		if curve.cycling {
-			group.extras[cycleMaxMomentum], group.extras[cycleBaseMomentum] = orDefault(options.MaxMomentum, 0.95), orDefault(options.BaseMomentum, 0.85)
+			group.extras[cycleMaxMomentum], group.extras[cycleBaseMomentum] = options.MaxMomentum, options.BaseMomentum
 		}
 	}
 	groups.mutex.Unlock()
@@ -95,15 +101,15 @@ type cyclePhase struct {
 	startRate, endRate, startMomentum, endMomentum string
 }
 
-func cyclePhases(options OneCycleOptions) []cyclePhase {
-	up := options.PctStart * float64(options.TotalSteps)
-	end := float64(options.TotalSteps - 1)
+func cyclePhases(totalSteps int, options OneCycleOptions) []cyclePhase {
+	up := options.PctStart * float64(totalSteps)
+	end := float64(totalSteps - 1)
 	phases := []cyclePhase{{up - 1, initialRate, cycleMaxRate, cycleMaxMomentum, cycleBaseMomentum}}
 	if !options.ThreePhase {
 		return append(phases, cyclePhase{end, cycleMaxRate, cycleMinRate, cycleBaseMomentum, cycleMaxMomentum})
 	}
 	return append(phases,
-		cyclePhase{2*options.PctStart*float64(options.TotalSteps) - 2, cycleMaxRate, initialRate, cycleBaseMomentum, cycleMaxMomentum},
+		cyclePhase{2*up - 2, cycleMaxRate, initialRate, cycleBaseMomentum, cycleMaxMomentum},
 		cyclePhase{end, initialRate, cycleMinRate, cycleMaxMomentum, cycleMaxMomentum})
 }
 
@@ -132,7 +138,10 @@ func (c *cycleCurve) rates(s *LRScheduler, now []float64) []float64 {
 		at++
 	}
 	phase := c.phases[at]
-	part := (float64(s.epoch) - start) / (phase.end - start)
+	part := 1.0 // of a phase without length
+	if phase.end != start {
+		part = (float64(s.epoch) - start) / (phase.end - start)
+	}
 	s.groups.mutex.Lock()
 	defer s.groups.mutex.Unlock()
 	rates := make([]float64, len(now))

@@ -1,8 +1,6 @@
 package optim
 
 import (
-	"sync"
-
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/torch/internal/bridge"
 )
@@ -59,8 +57,8 @@ func groupsOf[P Parameters](operation string, parameters P) ([]ParamGroup, error
 
 // enter locks the optimizer; mutex.Unlock releases it.
 func (o *Optimizer) enter(operation string) error {
-	if o == nil {
-		return invalid(operation, "the optimizer is nil")
+	if err := o.shared().check(operation); err != nil {
+		return err
 	}
 	o.mutex.Lock()
 	if o.closed {
@@ -153,12 +151,4 @@ func (o *Optimizer) Close() {
 	for _, group := range o.groups {
 		group.close()
 	}
-}
-
-// paramGroups are an optimizer's groups and the methods that all optimizers share.
-type paramGroups struct {
-	mutex    sync.Mutex
-	kind     *kind
-	defaults Options
-	groups   []*paramGroup
 }

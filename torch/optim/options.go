@@ -82,6 +82,11 @@ func checkAdam(operation string, learningRate, weightDecay, epsilon float64, bet
 	return nil
 }
 
+// zeroOptions is the error for options that are the zero value of their struct.
+func zeroOptions(operation, from string) *torch.Error {
+	return invalid(operation, "the options are zero: start from %s()", from)
+}
+
 func invalid(operation, format string, arguments ...any) *torch.Error {
 	return &torch.Error{Operation: "optim." + operation, Kind: torch.ErrInvalid, Message: fmt.Sprintf(format, arguments...)}
 }

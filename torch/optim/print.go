@@ -83,8 +83,11 @@ func (s *GradScaler) String() string {
 	}
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	if s.closed {
+	switch {
+	case s.closed:
 		return "GradScaler(closed)"
+	case s.stages == nil:
+		return "GradScaler()"
 	}
 	scale := s.options.InitScale
 	if s.scale != nil {

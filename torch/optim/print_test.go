@@ -74,7 +74,7 @@ func TestZeroOptions(t *testing.T) {
 	frozen.LearningRate = 0
 	optimizer, err := optim.Adam(tensors{one()}, frozen)
 	require.NoError(t, err)
-	optimizer.SetLearningRates(0.1)
+	require.NoError(t, optimizer.SetLearningRates(0.1))
 	assert.Equal(t, []float64{0.1}, optimizer.LearningRates())
 }
 

@@ -9,9 +9,7 @@ import (
 
 // A Scheduled is an optimizer whose learning rates a schedule changes: an [*Optimizer] or an
 // [*LBFGSOptimizer].
-type Scheduled interface{ scheduled() *paramGroups }
-
-func (g *paramGroups) scheduled() *paramGroups { return g }
+type Scheduled interface{ shared() *paramGroups }
 
 // A Schedule changes an optimizer's learning rates during training. The constructor sets the rates
 // of epoch 0. Call Step after the optimizer's steps of each epoch, or after each batch. The
@@ -93,17 +91,11 @@ func newSchedule(name string, optimizer Scheduled, curve curve) (*LRScheduler, e
 }
 
 func groupsOfScheduled(name string, optimizer Scheduled) (*paramGroups, error) {
-	switch o := optimizer.(type) {
-	case *Optimizer:
-		if o != nil {
-			return &o.paramGroups, nil
-		}
-	case *LBFGSOptimizer:
-		if o != nil {
-			return &o.paramGroups, nil
-		}
+	if optimizer == nil {
+		return nil, invalid(name, "the optimizer is nil")
 	}
-	return nil, invalid(name, "the optimizer is nil")
+	groups := optimizer.shared()
+	return groups, groups.check(name)
 }
 
 // begin makes the step that sets the rates of epoch 0.
@@ -113,9 +105,32 @@ func (s *LRScheduler) begin() {
 	s.Step()
 }
 
+// check returns an error for a schedule that is nil or that no constructor made.
+func (s *LRScheduler) check(operation string) error {
+	if s == nil || s.curve == nil {
+		return unmadeSchedule(operation, s == nil, "a constructor such as StepLR")
+	}
+	return nil
+}
+
+// unmadeSchedule is the error for a schedule that is nil or the zero value of its type.
+func unmadeSchedule(operation string, isNil bool, constructor string) error {
+	if isNil {
+		return invalid(operation, "the schedule is nil")
+	}
+	return invalid(operation, "the schedule was not made by %s", constructor)
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
 // Step sets the learning rates of the next epoch.
 func (s *LRScheduler) Step() {
-	now := s.groups.LearningRates()
+	must(s.check("Step"))
+	now := s.groups.learningRates()
 	if len(now) != len(s.base) {
 		panic(invalid(s.name, "the schedule began with %s of parameters, and the optimizer has %d", words.Count(len(s.base), "group"), len(now)))
 	}
@@ -135,16 +150,19 @@ func (s *LRScheduler) restart() {
 		s.set(curve.closed(s))
 		return
 	}
-	s.set(s.curve.rates(s, s.groups.LearningRates()))
+	s.set(s.curve.rates(s, s.groups.learningRates()))
 }
 
 func (s *LRScheduler) set(rates []float64) {
-	s.groups.setLearningRates(s.name, rates)
+	must(s.groups.setLearningRates(s.name, rates))
 	s.last = rates
 }
 
 // LearningRates returns the learning rates of the groups after the last step.
-func (s *LRScheduler) LearningRates() []float64 { return slices.Clone(s.last) }
+func (s *LRScheduler) LearningRates() []float64 {
+	must(s.check("LearningRates"))
+	return slices.Clone(s.last)
+}
 
 func (s *LRScheduler) fields() []field {
 	return append(s.curve.fields(), field{"base_lrs", &s.base}, field{"last_epoch", &s.epoch},
@@ -153,6 +171,7 @@ func (s *LRScheduler) fields() []field {
 
 // StateDict returns the state of the schedule in the layout of Python's scheduler.state_dict().
 func (s *LRScheduler) StateDict() *torch.Dict {
+	must(s.check("StateDict"))
 	state := torch.NewDict("_get_lr_called_within_step", false)
 	writeFields(s.fields(), state)
 	return state
@@ -163,6 +182,9 @@ func (s *LRScheduler) StateDict() *torch.Dict {
 // schedule is unchanged.
 func (s *LRScheduler) LoadStateDict(state *torch.Dict) error {
 	const operation = "LoadStateDict"
+	if err := s.check(operation); err != nil {
+		return err
+	}
 	for _, field := range append(s.curve.fields(), field{"last_epoch", nil}) {
 		if _, ok := state.Lookup(field.name); !ok {
 			return invalid(operation, "the state has no %q: it is not %s's", field.name, s.name)

@@ -330,7 +330,7 @@ func LambdaLR(optimizer Scheduled, factors ...func(epoch int) float64) (*LRSched
 	if err != nil {
 		return nil, err
 	}
-	count := len(groups.LearningRates())
+	count := len(groups.learningRates())
 	if len(factors) != 1 && len(factors) != count {
 		return nil, invalid(operation, "%s for %s of parameters", words.Count(len(factors), "function"), words.Count(count, "group"))
 	}

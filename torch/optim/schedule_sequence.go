@@ -41,6 +41,9 @@ func SequentialLR(parts []*LRScheduler, milestones []int) (*SequentialScheduler,
 		if part == nil {
 			return nil, invalid(operation, "schedule %d is nil", i)
 		}
+		if err := part.check(operation); err != nil {
+			return nil, invalid(operation, "schedule %d: %s", i, err.(*torch.Error).Message)
+		}
 		if part.groups != parts[0].groups {
 			return nil, invalid(operation, "schedule %d is of another optimizer than schedule 0", i)
 		}
@@ -66,8 +69,16 @@ func SequentialLR(parts []*LRScheduler, milestones []int) (*SequentialScheduler,
 	return s, nil
 }
 
+func (s *SequentialScheduler) check(operation string) error {
+	if s == nil || len(s.parts) == 0 {
+		return unmadeSchedule(operation, s == nil, "SequentialLR")
+	}
+	return nil
+}
+
 // Step sets the learning rates of the next epoch.
 func (s *SequentialScheduler) Step() {
+	must(s.check("Step"))
 	s.epoch++
 	at := 0
 	for at < len(s.milestones) && s.milestones[at] <= int64(s.epoch) {
@@ -82,7 +93,10 @@ func (s *SequentialScheduler) Step() {
 }
 
 // LearningRates returns the learning rates of the groups after the last step.
-func (s *SequentialScheduler) LearningRates() []float64 { return slices.Clone(s.last) }
+func (s *SequentialScheduler) LearningRates() []float64 {
+	must(s.check("LearningRates"))
+	return slices.Clone(s.last)
+}
 
 func (s *SequentialScheduler) fields() []field {
 	return []field{{"_milestones", &s.milestones}, {"last_epoch", &s.epoch}, {"_last_lr", &s.last}}
@@ -91,6 +105,7 @@ func (s *SequentialScheduler) fields() []field {
 // StateDict returns the state of the schedule and its parts in the layout of Python's
 // scheduler.state_dict().
 func (s *SequentialScheduler) StateDict() *torch.Dict {
+	must(s.check("StateDict"))
 	state := torch.NewDict()
 	writeFields(s.fields(), state)
 	state.Set("_schedulers", partStates(s.parts))
@@ -100,6 +115,9 @@ func (s *SequentialScheduler) StateDict() *torch.Dict {
 // LoadStateDict restores a state from [SequentialScheduler.StateDict] or Python's
 // scheduler.state_dict(). On error the schedule is unchanged.
 func (s *SequentialScheduler) LoadStateDict(state *torch.Dict) error {
+	if err := s.check("LoadStateDict"); err != nil {
+		return err
+	}
 	read := *s
 	if err := readFields(read.fields(), state); err != nil {
 		return invalid("LoadStateDict", "the state of SequentialLR: %v", err)
@@ -129,12 +147,25 @@ func ChainedScheduler(parts ...Schedule) (*ChainedLRScheduler, error) {
 		if part == nil {
 			return nil, invalid("ChainedScheduler", "schedule %d is nil", i)
 		}
+		if ours, ok := part.(interface{ check(operation string) error }); ok {
+			if err := ours.check("ChainedScheduler"); err != nil {
+				return nil, invalid("ChainedScheduler", "schedule %d: %s", i, err.(*torch.Error).Message)
+			}
+		}
 	}
 	return &ChainedLRScheduler{slices.Clone(parts)}, nil
 }
 
+func (s *ChainedLRScheduler) check(operation string) error {
+	if s == nil || len(s.parts) == 0 {
+		return unmadeSchedule(operation, s == nil, "ChainedScheduler")
+	}
+	return nil
+}
+
 // Step sets the learning rates of the next epoch.
 func (s *ChainedLRScheduler) Step() {
+	must(s.check("Step"))
 	for _, part := range s.parts {
 		part.Step()
 	}
@@ -142,17 +173,22 @@ func (s *ChainedLRScheduler) Step() {
 
 // LearningRates returns the learning rates of the groups after the last step.
 func (s *ChainedLRScheduler) LearningRates() []float64 {
+	must(s.check("LearningRates"))
 	return s.parts[len(s.parts)-1].LearningRates()
 }
 
 // StateDict returns the states of the schedules in the layout of Python's scheduler.state_dict().
 func (s *ChainedLRScheduler) StateDict() *torch.Dict {
+	must(s.check("StateDict"))
 	return torch.NewDict("_last_lr", lists.Anys(s.LearningRates()), "_schedulers", partStates(s.parts))
 }
 
 // LoadStateDict restores a state from [ChainedLRScheduler.StateDict] or Python's
 // scheduler.state_dict(). On error the schedules are unchanged.
 func (s *ChainedLRScheduler) LoadStateDict(state *torch.Dict) error {
+	if err := s.check("LoadStateDict"); err != nil {
+		return err
+	}
 	return loadParts("ChainedScheduler", s.parts, state)
 }
 

@@ -50,15 +50,16 @@ var scheduleMakers = map[string]func(o optim.Scheduled) (scheduler, error){
 			func(epoch int) float64 { return min(1, float64(epoch+1)/10) })
 	},
 	"one_cycle": func(o optim.Scheduled) (scheduler, error) {
-		return optim.OneCycleLR(o, optim.OneCycleOptions{MaxLearningRates: []float64{0.5}, TotalSteps: 60})
+		return optim.OneCycleLR(o, []float64{0.5}, 60, optim.DefaultOneCycle())
 	},
 	"one_cycle_three": func(o optim.Scheduled) (scheduler, error) {
-		return optim.OneCycleLR(o, optim.OneCycleOptions{MaxLearningRates: []float64{0.5, 0.2}, TotalSteps: 60,
-			PctStart: 0.4, Linear: true, BaseMomentum: new(0.8), MaxMomentum: new(0.9), DivFactor: 10,
+		return optim.OneCycleLR(o, []float64{0.5, 0.2}, 60, optim.OneCycleOptions{
+			PctStart: 0.4, Linear: true, BaseMomentum: 0.8, MaxMomentum: 0.9, DivFactor: 10,
 			FinalDivFactor: 100, ThreePhase: true})
 	},
 	"one_cycle_constant": func(o optim.Scheduled) (scheduler, error) {
-		return optim.OneCycleLR(o, optim.OneCycleOptions{MaxLearningRates: []float64{0.5}, TotalSteps: 70, ConstantMomentum: true})
+		return optim.OneCycleLR(o, []float64{0.5}, 70,
+			edited(optim.DefaultOneCycle(), func(o *optim.OneCycleOptions) { o.ConstantMomentum = true }))
 	},
 	"warm_up_cosine": func(o optim.Scheduled) (scheduler, error) {
 		return inSequence([]int{5},
@@ -83,11 +84,13 @@ var scheduleMakers = map[string]func(o optim.Scheduled) (scheduler, error){
 		return optim.ChainedScheduler(warmUp, decay)
 	},
 	"plateau": func(o optim.Scheduled) (scheduler, error) {
-		return optim.ReduceLROnPlateau(o, 0.5, 2, optim.PlateauOptions{Cooldown: 3})
+		return optim.ReduceLROnPlateau(o, edited(optim.DefaultPlateau(), func(o *optim.PlateauOptions) {
+			o.Factor, o.Patience, o.Cooldown = 0.5, 2, 3
+		}))
 	},
 	"plateau_max": func(o optim.Scheduled) (scheduler, error) {
-		return optim.ReduceLROnPlateau(o, 0.3, 3, optim.PlateauOptions{Maximize: true, Threshold: new(0.01),
-			Absolute: true, MinLearningRates: []float64{0.001, 0.0005}})
+		return optim.ReduceLROnPlateau(o, optim.PlateauOptions{Factor: 0.3, Patience: 3, Maximize: true, Threshold: 0.01,
+			Absolute: true, MinLearningRates: []float64{0.001, 0.0005}, Epsilon: 1e-8})
 	},
 }
 
@@ -215,7 +218,9 @@ func TestOneCycleOfAdam(t *testing.T) {
 	optimizer, err := optim.Adam(tensors{x}, edited(optim.DefaultAdam(), func(o *optim.AdamOptions) { o.Betas = [2]float64{0.9, 0.99} }))
 	require.NoError(t, err)
 	defer optimizer.Close()
-	schedule, err := optim.OneCycleLR(optimizer, optim.OneCycleOptions{MaxLearningRates: []float64{0.5}, TotalSteps: 4, PctStart: 0.5, DivFactor: 10})
+	options := optim.DefaultOneCycle()
+	options.PctStart, options.DivFactor = 0.5, 10
+	schedule, err := optim.OneCycleLR(optimizer, []float64{0.5}, 4, options)
 	require.NoError(t, err)
 	betas := func() [2]float64 { return optimizer.Groups()[0].Options.(optim.AdamOptions).Betas }
 	assert.Equal(t, [2]float64{0.95, 0.99}, betas())
@@ -252,10 +257,20 @@ func TestScheduleMisuse(t *testing.T) {
 	require.NoError(t, err)
 	elsewhere, err := optim.StepLR(other, 2, 0.5)
 	require.NoError(t, err)
-	plateau, err := optim.ReduceLROnPlateau(optimizer, 0.5, 1, optim.PlateauOptions{})
+	plateau, err := optim.ReduceLROnPlateau(optimizer, optim.DefaultPlateau())
 	require.NoError(t, err)
 	half := func(int) float64 { return 0.5 }
 	peak := []float64{1}
+	cycle := func(edit func(*optim.OneCycleOptions)) func() (any, error) {
+		return func() (any, error) {
+			return optim.OneCycleLR(optimizer, peak, 3, edited(optim.DefaultOneCycle(), edit))
+		}
+	}
+	reduce := func(edit func(*optim.PlateauOptions)) func() (any, error) {
+		return func() (any, error) {
+			return optim.ReduceLROnPlateau(optimizer, edited(optim.DefaultPlateau(), edit))
+		}
+	}
 
 	for with, make := range map[string]func() (any, error){
 		"the optimizer is nil":                func() (any, error) { return optim.StepLR(nil, 1, 1) },
@@ -276,23 +291,27 @@ func TestScheduleMisuse(t *testing.T) {
 			return optim.LambdaLR(optimizer, func(int) float64 { return -1 })
 		},
 		"the number of steps is 0": func() (any, error) {
-			return optim.OneCycleLR(optimizer, optim.OneCycleOptions{MaxLearningRates: peak})
+			return optim.OneCycleLR(optimizer, peak, 0, optim.DefaultOneCycle())
 		},
 		"0 rates at the peak": func() (any, error) {
-			return optim.OneCycleLR(optimizer, optim.OneCycleOptions{TotalSteps: 3})
+			return optim.OneCycleLR(optimizer, nil, 3, optim.DefaultOneCycle())
 		},
-		"the share before the peak is 1": func() (any, error) {
-			return optim.OneCycleLR(optimizer, optim.OneCycleOptions{MaxLearningRates: peak, TotalSteps: 3, PctStart: 1})
+		"OneCycleLR: the options are zero: start from DefaultOneCycle()": func() (any, error) {
+			return optim.OneCycleLR(optimizer, peak, 3, optim.OneCycleOptions{})
 		},
+		"the share before the peak is 1.5": cycle(func(o *optim.OneCycleOptions) { o.PctStart = 1.5 }),
+		"the rates are divided by 0 and":   cycle(func(o *optim.OneCycleOptions) { o.DivFactor = 0 }),
+		"a bound of the momentum is 2":     cycle(func(o *optim.OneCycleOptions) { o.MaxMomentum = 2 }),
 		"Adagrad has no momentum": func() (any, error) {
-			return optim.OneCycleLR(other, optim.OneCycleOptions{MaxLearningRates: peak, TotalSteps: 3})
+			return optim.OneCycleLR(other, peak, 3, optim.DefaultOneCycle())
 		},
-		"the factor is 1: it must be in [0, 1)": func() (any, error) {
-			return optim.ReduceLROnPlateau(optimizer, 1, 1, optim.PlateauOptions{})
+		"ReduceLROnPlateau: the options are zero: start from DefaultPlateau()": func() (any, error) {
+			return optim.ReduceLROnPlateau(optimizer, optim.PlateauOptions{})
 		},
-		"2 least rates for 1 group ": func() (any, error) {
-			return optim.ReduceLROnPlateau(optimizer, 0.1, 1, optim.PlateauOptions{MinLearningRates: []float64{1, 2}})
-		},
+		"the factor is 1: it must be in [0, 1)": reduce(func(o *optim.PlateauOptions) { o.Factor = 1 }),
+		"a patience of -1":                      reduce(func(o *optim.PlateauOptions) { o.Patience = -1 }),
+		"the threshold is -1":                   reduce(func(o *optim.PlateauOptions) { o.Threshold = -1 }),
+		"2 least rates for 1 group ":            reduce(func(o *optim.PlateauOptions) { o.MinLearningRates = []float64{1, 2} }),
 		"1 schedule and 1 milestone": func() (any, error) {
 			return optim.SequentialLR([]*optim.LRScheduler{step}, []int{1})
 		},

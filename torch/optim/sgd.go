@@ -83,6 +83,8 @@ func (r *sgdRule) step(b *batch) {
 }
 
 func (r *sgdRule) fused(b *batch, buffers []*torch.Tensor, first bool) {
-	torch.FusedSGDInPlace(b.parameters, b.gradients, buffers, r.WeightDecay, r.Momentum, r.LearningRate,
-		r.Dampening, r.Nesterov, r.Maximize, first, nil, nil)
+	torch.FusedSGDInPlace(b.parameters, b.gradients, buffers, torch.FusedSGDOptions{
+		LearningRate: r.LearningRate, WeightDecay: r.WeightDecay, Momentum: r.Momentum, Dampening: r.Dampening,
+		Nesterov: r.Nesterov, Maximize: r.Maximize, FirstStep: first,
+	})
 }

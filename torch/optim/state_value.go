@@ -234,19 +234,3 @@ func anyList(value any) ([]any, bool) {
 		return nil, false
 	}
 }
-
-// orDefault returns *value, or otherwise if value is nil.
-func orDefault(value *float64, otherwise float64) float64 {
-	if value == nil {
-		return otherwise
-	}
-	return *value
-}
-
-// setDefault replaces the zero value by a default.
-func setDefault[T comparable](value *T, standard T) {
-	var zero T
-	if *value == zero {
-		*value = standard
-	}
-}

@@ -26,7 +26,7 @@ func Save(path string, tensors []torch.NamedTensor, metadata map[string]string) 
 		return err
 	}
 	if err := atomicfile.Write(path, contents.write); err != nil {
-		return fmt.Errorf("safetensors: Save: %s cannot be written: %w", path, err)
+		return fmt.Errorf("torch: safetensors.Save: %s cannot be written: %w", path, err)
 	}
 	return nil
 }
@@ -38,7 +38,7 @@ func Write(w io.Writer, tensors []torch.NamedTensor, metadata map[string]string)
 		return err
 	}
 	if err := contents.write(w); err != nil {
-		return fmt.Errorf("safetensors: Write: %w", err)
+		return fmt.Errorf("torch: safetensors.Write: %w", err)
 	}
 	return nil
 }

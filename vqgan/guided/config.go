@@ -76,7 +76,7 @@ const (
 // VQGAN-CLIP. The augmentations are a warp (Rotation to Flip), then Jitter, then Noise, with
 // uniformly drawn amounts.
 type Cutouts struct {
-	// Number is the number of cutouts in each step, 1 or more.
+	// Number is the number of cutouts in each step, from 1 to 4096.
 	Number int `json:"number" yaml:"number"`
 	// MinSize and MaxSize are the sides of the smallest and the largest cutout, relative to the
 	// shorter side of the image: 0 <= MinSize <= MaxSize <= 4, and MaxSize above 0. A cutout is at

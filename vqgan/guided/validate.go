@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"math"
 	"strings"
-
-	"github.com/clipvqgan/clipvqgan/torch"
 )
 
 const (
@@ -84,7 +82,7 @@ func (c Config) validateStart() error {
 func (c Cutouts) validate() error {
 	share, belowOne := interval{high: 1}, interval{high: 1, withoutHigh: true}
 	return cmp.Or(
-		check("cutouts.number", c.Number, interval{low: 1, high: math.Inf(1)}),
+		check("cutouts.number", c.Number, interval{low: 1, high: mostCutouts}),
 		check("cutouts.max_size", c.MaxSize, interval{withoutLow: true, high: largestCutout}),
 		check("cutouts.min_size", c.MinSize, interval{high: c.MaxSize}),
 		check("cutouts.power", c.Power, interval{high: math.Inf(1)}),
@@ -140,5 +138,5 @@ func check[N int | float64](field string, value N, allowed interval) error {
 }
 
 func bad(format string, arguments ...any) error {
-	return fmt.Errorf("guided: %s: %w", fmt.Sprintf(format, arguments...), torch.ErrInvalid)
+	return badValue(fmt.Sprintf(format, arguments...))
 }

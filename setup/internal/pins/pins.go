@@ -36,7 +36,7 @@ type Set struct {
 	CUDA string // what libtorch_cuda.so needs; "" if there is no such set
 }
 
-// Named returns the set called "default", "oldest" or "newest".
+// Named returns the set called "default", "oldest" or "newest"; the error is for another name.
 func Named(name string) (Set, error) {
 	switch name {
 	case "default":
@@ -46,7 +46,7 @@ func Named(name string) (Set, error) {
 	case "newest":
 		return Set{CPU: newest}, nil
 	}
-	return Set{}, fmt.Errorf("pins are %q: they can be default, oldest or newest", name)
+	return Set{}, fmt.Errorf("-pins is %q, wanted default, oldest or newest", name)
 }
 
 // Pins returns the packages of the set, with or without those for CUDA.

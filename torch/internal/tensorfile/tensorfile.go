@@ -16,10 +16,10 @@ import (
 func Open(format, operation, path string) (*os.File, int64, error) {
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, 0, fmt.Errorf("%s: %s: %w", format, operation, missing.Error("the file "+path))
+		return nil, 0, fmt.Errorf("torch: %s.%s: %w", format, operation, missing.Error("the file "+path))
 	}
 	if err != nil {
-		return nil, 0, fmt.Errorf("%s: %s: %w", format, operation, err)
+		return nil, 0, fmt.Errorf("torch: %s.%s: %w", format, operation, err)
 	}
 	info, err := file.Stat()
 	if err == nil && info.IsDir() {

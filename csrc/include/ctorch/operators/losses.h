@@ -22,7 +22,7 @@ CTORCH_API ctorch_tensor_result ctorch_op_cross_entropy_loss(const ctorch_tensor
 CTORCH_API ctorch_tensor_result ctorch_op_nll_loss_nd(const ctorch_tensor* self,
                                                       const ctorch_tensor* target,
                                                       const ctorch_tensor* weight,
-                                                      int64_t reduction, int64_t ignore_index);
+                                                      int64_t ignore_index, int64_t reduction);
 
 // aten::mse_loss(Tensor self, Tensor target, int reduction=Mean) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_mse_loss(const ctorch_tensor* self,
@@ -34,13 +34,13 @@ CTORCH_API ctorch_tensor_result ctorch_op_l1_loss(const ctorch_tensor* self,
 
 // aten::smooth_l1_loss(Tensor self, Tensor target, int reduction=Mean, float beta=1.0) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_smooth_l1_loss(const ctorch_tensor* self,
-                                                         const ctorch_tensor* target,
-                                                         int64_t reduction, double beta);
+                                                         const ctorch_tensor* target, double beta,
+                                                         int64_t reduction);
 
 // aten::huber_loss(Tensor self, Tensor target, int reduction=Mean, float delta=1.0) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_huber_loss(const ctorch_tensor* self,
-                                                     const ctorch_tensor* target, int64_t reduction,
-                                                     double delta);
+                                                     const ctorch_tensor* target, double delta,
+                                                     int64_t reduction);
 
 // aten::binary_cross_entropy(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean)
 //     -> Tensor
@@ -57,8 +57,8 @@ CTORCH_API ctorch_tensor_result ctorch_op_binary_cross_entropy_with_logits(
 
 // aten::kl_div(Tensor self, Tensor target, int reduction=Mean, *, bool log_target=False) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_kl_div(const ctorch_tensor* self,
-                                                 const ctorch_tensor* target, int64_t reduction,
-                                                 int32_t log_target);
+                                                 const ctorch_tensor* target, int32_t log_target,
+                                                 int64_t reduction);
 
 // aten::soft_margin_loss(Tensor self, Tensor target, int reduction=Mean) -> Tensor
 CTORCH_API ctorch_tensor_result ctorch_op_soft_margin_loss(const ctorch_tensor* self,
