@@ -179,11 +179,13 @@ func fromHuggingFace(set *weights.Set) *weights.Set {
 	return renamed
 }
 
-// A preprocessing is how pictures become the input of an image encoder.
+// A preprocessing is how pictures become the input of an image encoder, in the fields of open_clip's
+// preprocess_cfg.
 type preprocessing struct {
-	Mean, StandardDeviation [3]float32
-	Interpolation           string
-	ResizeMode              string // "shortest" or "squash"
+	Mean              [3]float32 `json:"mean"`
+	StandardDeviation [3]float32 `json:"std"`
+	Interpolation     string     `json:"interpolation"`
+	ResizeMode        string     `json:"resize_mode"` // "shortest" or "squash"
 }
 
 // openAIPreprocessing is that of OpenAI's models, and of most that were trained with open_clip.
