@@ -34,15 +34,21 @@ type ImportOptions struct {
 //
 //   - OpenAI's models: their TorchScript archives, or state dicts from them;
 //   - open_clip's checkpoints, safetensors or PyTorch's: the architecture is told by an
-//     open_clip_config.json beside them, by options, or by the shapes if these decide it;
-//   - folders of Hugging Face's CLIPModel: weights in one or several files with their index,
-//     config.json, and preprocessor_config.json and merges.txt if there are any;
+//     open_clip_config.json beside them, by options, or by the shapes if these decide it. Without that
+//     file, pictures are prepared as all weights want it that open_clip publishes under the name, or
+//     in OpenAI's way;
+//   - Apple's own files of MobileCLIP S1, S2 and B;
+//   - folders of Hugging Face's CLIPModel, SiglipModel, and CLIP's encoders alone: weights in one or
+//     several files with their index, config.json, and preprocessor_config.json if there is one;
 //   - checkpoints of scripts/training/train_clip.py;
 //   - archives of Import itself, to store them in another dtype.
 //
-// The files of a tokenizer of Hugging Face are read from the same folder. Otherwise the vocabulary is
-// OpenAI's, unless merges.txt or bpe_merges.txt is beside the weights. The archive is replaced only when it has been written completely. The error is of kind [torch.ErrModel] if the
-// source is no such model, and says what is missing.
+// A folder has weights of the usual names, or one file of weights of any name; or it is one of the
+// cache of Hugging Face's hub. The files of a tokenizer of Hugging Face are read from the same folder.
+// Otherwise the vocabulary is OpenAI's, unless merges.txt or bpe_merges.txt is beside the weights.
+//
+// The archive is replaced only when it has been written completely. The error is of kind
+// [torch.ErrModel] if the source is no such model, and says what is missing.
 func Import(source, output string, options ImportOptions) (Config, error) {
 	config, err := importTo(source, output, options)
 	return config, failed("Import", err)
@@ -64,7 +70,7 @@ func importTo(source, output string, options ImportOptions) (Config, error) {
 }
 
 // ReadConfig returns the description of a model that [Load] would load, without its weights: it
-// reads the names and shapes of tensors alone. The errors are those of Import.
+// reads the names and shapes of tensors, and the tokenizer. The errors are those of Import.
 func ReadConfig(source string) (Config, error) {
 	config, err := readConfig(source)
 	return config, failed("ReadConfig", err)

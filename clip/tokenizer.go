@@ -118,6 +118,9 @@ func (found *identified) tokenizerFor(checkpoint string) (kind string, files map
 		found.tokenizer = openAITokenizer
 	}
 	files[mergesFile], err = mergesFor(checkpoint, found.network.Text.VocabularySize, found.tokenizer)
+	if name := found.network.Text.TokenizerName; err != nil && name != "" {
+		err = fmt.Errorf("its tokenizer is that of %s: %w", name, err)
+	}
 	return found.tokenizer, files, err
 }
 
@@ -153,7 +156,7 @@ func mergesFor(checkpoint string, vocabulary int64, kind string) ([]byte, error)
 		return data, nil
 	}
 	if vocabulary < openAIVocabulary || vocabulary > openAIVocabulary && kind != openCLIPTokenizer {
-		return nil, fmt.Errorf("it has %d tokens, not OpenAI's %d, and no files of a tokenizer are beside it (tokenizer.json, spiece.model or merges.txt, with tokenizer_config.json): %w", vocabulary, openAIVocabulary, torch.ErrModel)
+		return nil, fmt.Errorf("it has %d tokens, not OpenAI's %d, and no files of a tokenizer are beside it (tokenizer.json, spiece.model, vocab.txt or merges.txt, with tokenizer_config.json): %w", vocabulary, openAIVocabulary, torch.ErrModel)
 	}
 	return tokenizer.OpenAIMerges(), nil
 }

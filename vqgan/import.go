@@ -35,9 +35,9 @@ type ImportOptions struct {
 //     model with a transformer;
 //   - those of latent-diffusion's VQModel and VQModelInterface, alone or as the first stage of a
 //     diffusion model;
-//   - folders of diffusers' VQModel with normalization in groups, such as that of aMUSEd: config.json
-//     and weights, safetensors or PyTorch's. A scaling factor is not applied: latents are those of
-//     VQModel.encode;
+//   - folders of diffusers' VQModel, such as that of aMUSEd, and Kandinsky's with spatial normalization
+//     (MoVQ): config.json and weights, safetensors or PyTorch's. A scaling factor is not applied:
+//     latents are those of VQModel.encode;
 //   - DALL-E's discrete VAE: the folder of encoder.pkl and decoder.pkl, one of these, or one state
 //     dict with both. Its latents are rows of the first convolution's weights in the decoder, of
 //     128 elements, and its images are the means of the pixels;

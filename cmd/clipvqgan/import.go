@@ -33,8 +33,9 @@ func newImport(s *settings) *cobra.Command {
 		Long: `Make a model archive from a published checkpoint.
 
 SOURCE is a file, or a folder with its configuration. CLIP: OpenAI's models, open_clip's checkpoints,
-and Hugging Face's folders of CLIPModel and SiglipModel. VQGAN: checkpoints of taming-transformers and
-latent-diffusion, diffusers' VQModel, and DALL-E's discrete VAE. What it is, is told by its contents.
+Apple's of MobileCLIP, and Hugging Face's folders of CLIPModel and SiglipModel. VQGAN: checkpoints of
+taming-transformers and latent-diffusion, diffusers' VQModel, and DALL-E's discrete VAE. What it is, is
+told by its contents.
 --clip and --vqgan take these as they are too; an archive loads faster, and is one file. No code in a
 checkpoint is run.`,
 		Example: `  clipvqgan import ViT-B-32.pt -o vit-b-32.pt --storage float16

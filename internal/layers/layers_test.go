@@ -69,7 +69,7 @@ var layers = []layer{
 	{"server/...", []string{"server/...", "models", "clip/...", "vqgan/...", "torch/...", "imageio", "tokenizer", "internal/atomicfile"}},
 	{"cmd/...", []string{"internal/archive", "internal/weights", "server/...", "models", "clip/...", "vqgan/...", "torch/...", "imageio", "tokenizer"}},
 	{"examples/...", []string{"models", "clip/...", "vqgan/...", "torch/...", "imageio", "tokenizer"}},
-	{"scripts/...", []string{"models", "clip/...", "vqgan/...", "torch/...", "imageio", "tokenizer"}},
+	{"scripts/...", []string{"scripts/parity/outputs", "models", "clip/...", "vqgan/...", "torch/...", "imageio", "tokenizer"}},
 
 	// What tests share, which only tests import.
 	{"internal/reference", []string{"torch/..."}},
