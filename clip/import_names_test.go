@@ -126,3 +126,50 @@ func TestAppleArchitectures(t *testing.T) {
 		assert.Equal(t, wanted, appleStageName(name, []int{1, 3, 5}))
 	}
 }
+
+func TestPreprocessorConfigs(t *testing.T) {
+	model := &network{Vision: visionNetwork{ImageSize: 224}}
+	siglip := &network{Vision: visionNetwork{ImageSize: 224, Trunk: &trunk{}}}
+	for _, each := range []struct {
+		network  *network
+		contents string
+		mode     string
+	}{
+		{model, `{}`, "shortest"},
+		{siglip, `{}`, "squash"},
+		{model, `{"size": 224, "crop_size": 224}`, "shortest"}, // before transformers 4.22
+		{model, `{"size": {"shortest_edge": 224}, "crop_size": {"height": 224, "width": 224}}`, "shortest"},
+		{model, `{"size": {"height": 224, "width": 224}, "rescale_factor": 0.00392156862745098}`, "squash"},
+		{siglip, `{"size": {"height": 224, "width": 224}}`, "squash"},
+	} {
+		p, err := fromPreprocessorConfig([]byte(each.contents), each.network)
+		require.NoError(t, err, each.contents)
+		assert.Equal(t, each.mode, p.ResizeMode, each.contents)
+	}
+	for contents, wanted := range map[string]string{
+		`{"size": {"shortest_edge": 256}}`:             "it scales to 256 pixels and crops to 224, which is not supported",
+		`{"size": {"height": 224, "width": 200}}`:      "it scales to 200 x 224 pixels, the model takes 224 x 224",
+		`{"crop_size": {"height": 192, "width": 192}}`: "it crops to 192 pixels, the model takes 224",
+		`{"rescale_factor": 1}`:                        "its rescale_factor 1 is not supported",
+	} {
+		_, err := fromPreprocessorConfig([]byte(contents), model)
+		assert.ErrorContains(t, err, wanted)
+	}
+}
+
+// As transformers' CLIPConfig takes them: text_config_dict counts in place of text_config.
+func TestOlderHuggingFaceConfigs(t *testing.T) {
+	n, err := networkFromHuggingFace([]byte(`{"model_type": "clip", "projection_dim": 1024,
+		"text_config": {"hidden_size": 640, "num_attention_heads": 10, "max_position_embeddings": 99},
+		"text_config_dict": {"hidden_size": 1024, "num_attention_heads": 16, "intermediate_size": 4096, "hidden_act": "gelu"},
+		"vision_config": {"hidden_size": 1280, "num_attention_heads": 16, "intermediate_size": 5120, "patch_size": 14},
+		"vision_config_dict": null}`))
+	require.NoError(t, err)
+	assert.EqualValues(t, 1024, n.Text.Width)
+	assert.EqualValues(t, 77, n.Text.ContextLength, "the default")
+	assert.Equal(t, "gelu", n.Text.ActivationName)
+	assert.EqualValues(t, 1280, n.Vision.Width)
+	assert.EqualValues(t, 14, n.Vision.PatchSize)
+	_, err = networkFromHuggingFace([]byte(`{"model_type": "clip", "text_config_dict": {"hidden_size": "x"}}`))
+	assert.ErrorContains(t, err, "it cannot be read")
+}
