@@ -308,12 +308,13 @@ func identifyHuggingFace(set *weights.Set, path string) (*identified, error) {
 	if n.Vision.Trunk != nil {
 		found.preprocessing = siglipPreprocessing()
 	}
-	if data, err = weights.Beside(path, "preprocessor_config.json"); err != nil {
+	data, name, err := preprocessorConfig(path)
+	if err != nil {
 		return nil, err
 	}
 	if data != nil {
 		if found.preprocessing, err = fromPreprocessorConfig(data, n); err != nil {
-			return nil, fmt.Errorf("its preprocessor_config.json: %w", err)
+			return nil, fmt.Errorf("its %s: %w", name, err)
 		}
 	}
 	found.name = found.network.known()

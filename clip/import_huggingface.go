@@ -217,6 +217,30 @@ func siglipPreprocessing() preprocessing {
 	return preprocessing{Mean: half, StandardDeviation: half, Interpolation: "bicubic", ResizeMode: "squash"}
 }
 
+// preprocessorConfig returns the settings of transformers' image processor beside a checkpoint, and the
+// name of their file, or nil: preprocessor_config.json, or, since transformers 5, a part of
+// processor_config.json.
+func preprocessorConfig(checkpoint string) ([]byte, string, error) {
+	const own, joined = "preprocessor_config.json", "processor_config.json"
+	data, err := weights.Beside(checkpoint, own)
+	if data != nil || err != nil {
+		return data, own, err
+	}
+	if data, err = weights.Beside(checkpoint, joined); data == nil || err != nil {
+		return nil, joined, err
+	}
+	var processor struct {
+		Image json.RawMessage `json:"image_processor"`
+	}
+	if err := json.Unmarshal(data, &processor); err != nil {
+		return nil, joined, fmt.Errorf("its %s: it cannot be read: %w", joined, err)
+	}
+	if !given(processor.Image) {
+		return nil, joined, nil
+	}
+	return processor.Image, joined, nil
+}
+
 // fromPreprocessorConfig reads a preprocessor_config.json of transformers for a network.
 func fromPreprocessorConfig(data []byte, n *network) (preprocessing, error) {
 	p := openAIPreprocessing()

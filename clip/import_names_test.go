@@ -157,6 +157,26 @@ func TestPreprocessorConfigs(t *testing.T) {
 	}
 }
 
+// Processors of transformers 5 have one file.
+func TestProcessorConfig(t *testing.T) {
+	folder := copyFolder(t, "huggingface")
+	folder.Remove("preprocessor_config.json")
+	folder.Write("processor_config.json", `{"processor_class": "CLIPProcessor", "image_processor":
+		{"size": {"height": 32, "width": 32}, "image_mean": [0.5, 0.25, 0.125], "resample": 2}}`)
+	config, err := ReadConfig(folder.Path)
+	require.NoError(t, err)
+	assert.Equal(t, [3]float32{0.5, 0.25, 0.125}, config.Mean)
+	assert.Equal(t, "squash", config.ResizeMode)
+	assert.Equal(t, "bilinear", config.Interpolation)
+	folder.Write("processor_config.json", `{"processor_class": "CLIPProcessor"}`)
+	config, err = ReadConfig(folder.Path)
+	require.NoError(t, err)
+	assert.Equal(t, openAIPreprocessing().Mean, config.Mean)
+	folder.Write("processor_config.json", `{`)
+	_, err = ReadConfig(folder.Path)
+	assert.ErrorContains(t, err, "its processor_config.json: it cannot be read")
+}
+
 // As transformers' CLIPConfig takes them: text_config_dict counts in place of text_config.
 func TestOlderHuggingFaceConfigs(t *testing.T) {
 	n, err := networkFromHuggingFace([]byte(`{"model_type": "clip", "projection_dim": 1024,
