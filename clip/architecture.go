@@ -93,6 +93,7 @@ type textNetwork struct {
 	NotCausal      bool    `json:"no_causal_mask,omitempty"`
 	Pool           string  `json:"pool_type,omitempty"` // "argmax", the default, "last", or "eos"
 	ProjectionBias bool    `json:"proj_bias,omitempty"`
+	ProjectionType string  `json:"proj_type,omitempty"` // "linear", the default, or "none"
 	NormParameters norm    `json:"norm_kwargs,omitzero"`
 	Activation     act     `json:"act_kwargs,omitzero"`
 	// EndToken is the number of the end token for Pool "eos".
@@ -195,7 +196,7 @@ func (n *network) check() error {
 		}
 	}
 	if n.Only != "image" {
-		if err := n.Text.check(); err != nil {
+		if err := n.Text.check(n.EmbeddingDimension); err != nil {
 			return err
 		}
 	}
@@ -212,7 +213,7 @@ func checkSize(name string, value int64) error {
 	return nil
 }
 
-func (t *textNetwork) check() error {
+func (t *textNetwork) check(dimension int64) error {
 	err := cmp.Or(checkSize("text_cfg.context_length", t.ContextLength), checkSize("text_cfg.vocab_size", t.VocabularySize),
 		checkSize("text_cfg.width", t.Width), checkSize("text_cfg.heads", t.Heads), checkSize("text_cfg.layers", t.Layers))
 	if err != nil {
@@ -221,7 +222,10 @@ func (t *textNetwork) check() error {
 	if t.Width%t.Heads != 0 {
 		return fmt.Errorf("its text width %d is no multiple of its %d heads", t.Width, t.Heads)
 	}
-	return choice("text_cfg.pool_type", t.Pool, "", "argmax", "last", "eos")
+	if t.ProjectionType == "none" && t.Width != dimension {
+		return fmt.Errorf("its text encoder has width %d and no projection, its embeddings have %d elements", t.Width, dimension)
+	}
+	return cmp.Or(choice("text_cfg.pool_type", t.Pool, "", "argmax", "last", "eos"), choice("text_cfg.proj_type", t.ProjectionType, "", "linear", "none"))
 }
 
 func (v *visionNetwork) check(dimension int64) error {
@@ -324,10 +328,12 @@ func (t *textNetwork) add(root *architecture.Node, dimension int64, quick bool) 
 	root.Parameter("positional_embedding", architecture.Normal(0.01), positions, t.Width)
 	root.LayerNorm("ln_final", t.Width, t.NormParameters.eps())
 	projection := architecture.Normal(math.Pow(float64(t.Width), -0.5))
-	if t.ProjectionBias {
+	switch {
+	case t.ProjectionType == "none":
+	case t.ProjectionBias:
 		root.Linear("text_projection", t.Width, dimension, architecture.Layer{Weight: projection, Bias: architecture.Zeros})
 		root.Set("linear_projection", true)
-	} else {
+	default:
 		root.Parameter("text_projection", projection, t.Width, dimension)
 	}
 	switch {

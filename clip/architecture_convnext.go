@@ -45,8 +45,7 @@ var convnextFamily = trunkFamily{
 		}
 		return t.checkStages()
 	},
-	add:           (*trunk).convnext,
-	preprocessing: func(*trunk) preprocessing { return openAIPreprocessing() },
+	add: (*trunk).convnext,
 }
 
 // convnext adds the network. Its sizes but the widths are fixed: patches of 4, and kernels of 7.

@@ -37,8 +37,7 @@ var evaFamily = trunkFamily{
 		}
 		return nil
 	},
-	add:           (*trunk).eva,
-	preprocessing: func(*trunk) preprocessing { return openAIPreprocessing() },
+	add: (*trunk).eva,
 }
 
 // eva adds EVA-02 if the perceptrons are SwiGLUs, and otherwise EVA or, with normalizations at the

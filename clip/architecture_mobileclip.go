@@ -56,20 +56,6 @@ var fastvitFamily = trunkFamily{
 		return nil
 	},
 	add: (*trunk).fastvit,
-	preprocessing: func(t *trunk) preprocessing {
-		p := mobileclipPreprocessing()
-		if len(t.Stages) > 4 {
-			p = openAIPreprocessing()
-			p.Interpolation = "bilinear"
-		}
-		return p
-	},
-}
-
-// mobileclipPreprocessing is that of MobileCLIP, and of the smaller ones of MobileCLIP 2
-// (pretrained.py in open_clip).
-func mobileclipPreprocessing() preprocessing {
-	return preprocessing{StandardDeviation: [3]float32{1, 1, 1}, Interpolation: "bilinear", ResizeMode: "shortest"}
 }
 
 // fastvit adds the network.

@@ -46,8 +46,7 @@ var siglipFamily = trunkFamily{
 		}
 		return choice("activation", t.Activation, "GELU", "GELUTanh")
 	},
-	add:           (*trunk).siglip,
-	preprocessing: func(*trunk) preprocessing { return siglipPreprocessing() },
+	add: (*trunk).siglip,
 }
 
 // readTransformer reads the sizes that all vision transformers of timm have.

@@ -35,12 +35,6 @@ var transformerFamily = trunkFamily{
 		return t.checkTransformer(imageSize)
 	},
 	add: (*trunk).transformer,
-	preprocessing: func(t *trunk) preprocessing {
-		if t.StemWidth > 0 {
-			return mobileclipPreprocessing()
-		}
-		return openAIPreprocessing()
-	},
 }
 
 // transformer adds the network.

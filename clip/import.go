@@ -11,6 +11,7 @@ import (
 
 	"github.com/clipvqgan/clipvqgan/internal/archive"
 	"github.com/clipvqgan/clipvqgan/internal/weights"
+	"github.com/clipvqgan/clipvqgan/tokenizer"
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/torch/jit"
 )
@@ -33,37 +34,43 @@ type ImportOptions struct {
 //
 //   - OpenAI's models: their TorchScript archives, or state dicts from them;
 //   - open_clip's checkpoints, safetensors or PyTorch's: the architecture is told by an
-//     open_clip_config.json beside them, by options, or by the shapes if these decide it;
-//   - folders of Hugging Face's CLIPModel: weights in one or several files with their index,
-//     config.json, and preprocessor_config.json and merges.txt if there are any;
+//     open_clip_config.json beside them, by options, or by the shapes if these decide it. Without that
+//     file, pictures are prepared as all weights want it that open_clip publishes under the name, or
+//     in OpenAI's way;
+//   - Apple's own files of MobileCLIP S1, S2 and B;
+//   - folders of Hugging Face's CLIPModel, SiglipModel, and CLIP's encoders alone: weights in one or
+//     several files with their index, config.json, and preprocessor_config.json if there is one;
 //   - checkpoints of scripts/training/train_clip.py;
 //   - archives of Import itself, to store them in another dtype.
 //
-// The files of a tokenizer of Hugging Face are read from the same folder. Otherwise the vocabulary is
-// OpenAI's, unless merges.txt or bpe_merges.txt is beside the weights. The archive is replaced only when it has been written completely. The error is of kind [torch.ErrModel] if the
-// source is no such model, and says what is missing.
+// A folder has weights of the usual names, or one file of weights of any name; or it is one of the
+// cache of Hugging Face's hub. The files of a tokenizer of Hugging Face are read from the same folder.
+// Otherwise the vocabulary is OpenAI's, unless merges.txt or bpe_merges.txt is beside the weights.
+//
+// The archive is replaced only when it has been written completely. The error is of kind
+// [torch.ErrModel] if the source is no such model, and says what is missing.
 func Import(source, output string, options ImportOptions) (Config, error) {
 	config, err := importTo(source, output, options)
 	return config, failed("Import", err)
 }
 
 func importTo(source, output string, options ImportOptions) (Config, error) {
-	if err := archive.CheckStorage(options.Storage); err != nil {
+	if err := archive.CheckOutput(output, options.Storage); err != nil {
 		return Config{}, err
 	}
-	module, config, err := importModule(source, options, true)
+	made, err := importModule(source, options, true)
 	if err != nil {
 		return Config{}, err
 	}
-	defer module.Close()
-	if err := archive.Store(module, &config.Storage, options.Storage); err != nil {
+	defer made.module.Close()
+	if err := archive.Store(made.module, &made.config.Storage, options.Storage); err != nil {
 		return Config{}, fmt.Errorf("%s: %w", source, err)
 	}
-	return config, archive.Save(module, output, config)
+	return made.config, archive.Save(made.module, output, made.config)
 }
 
 // ReadConfig returns the description of a model that [Load] would load, without its weights: it
-// reads the names and shapes of tensors alone. The errors are those of Import.
+// reads the names and shapes of tensors, and the tokenizer. The errors are those of Import.
 func ReadConfig(source string) (Config, error) {
 	config, err := readConfig(source)
 	return config, failed("ReadConfig", err)
@@ -79,7 +86,7 @@ func readConfig(source string) (Config, error) {
 		return config, err
 	}
 	defer file.Close()
-	found, err := identifyFile(file, source, "")
+	found, err := identifyFile(file, "")
 	if err != nil {
 		return config, weights.ModelError(source, err)
 	}
@@ -87,6 +94,9 @@ func readConfig(source string) (Config, error) {
 		return config, err
 	}
 	if err := found.checkShapes(); err != nil {
+		return config, weights.ModelError(source, err)
+	}
+	if _, _, err := found.makeTokenizer(file.Path, &config); err != nil {
 		return config, weights.ModelError(source, err)
 	}
 	return config, nil
@@ -103,25 +113,32 @@ func (found *identified) checkShapes() error {
 	})
 }
 
-// importModule makes the module of a checkpoint, with its extra files, in the dtype of the
-// checkpoint.
-func importModule(source string, options ImportOptions, hash bool) (*jit.Module, Config, error) {
+// An imported is a model that was made of a checkpoint.
+type imported struct {
+	// module has the extra files of an archive.
+	module    *jit.Module
+	config    Config
+	tokenizer tokenizer.Tokenizer // nil without a text encoder
+}
+
+// importModule makes the model of a checkpoint, in the dtype of the checkpoint.
+func importModule(source string, options ImportOptions, hash bool) (*imported, error) {
 	file, err := weights.OpenSource(source, weightFiles)
 	if err != nil {
-		return nil, Config{}, err
+		return nil, err
 	}
 	defer file.Close()
-	module, config, err := convert(file, source, options)
+	made, err := convert(file, source, options)
 	if err != nil {
-		return nil, Config{}, weights.ModelError(source, err)
+		return nil, weights.ModelError(source, err)
 	}
-	if hash && config.SourceSHA256 == "" {
-		if config.SourceSHA256, err = file.SHA256(); err != nil {
-			module.Close()
-			return nil, Config{}, err
+	if hash && made.config.SourceSHA256 == "" {
+		if made.config.SourceSHA256, err = file.SHA256(); err != nil {
+			made.module.Close()
+			return nil, err
 		}
 	}
-	return module, config, nil
+	return made, nil
 }
 
 // WeightFiles returns the names of the files with weights that [Load] looks for in a folder, the
@@ -133,38 +150,45 @@ var weightFiles = []string{
 	"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
 }
 
-func convert(file *weights.File, source string, options ImportOptions) (*jit.Module, Config, error) {
-	found, err := identifyFile(file, source, options.Architecture)
+func convert(file *weights.File, source string, options ImportOptions) (*imported, error) {
+	found, err := identifyFile(file, options.Architecture)
 	if err != nil {
-		return nil, Config{}, err
+		return nil, err
 	}
-	config, err := found.config(source)
-	if err != nil {
-		return nil, Config{}, err
+	made := &imported{}
+	if made.config, err = found.config(source); err != nil {
+		return nil, err
 	}
 	var files map[string][]byte
-	if found.network.Only != "image" {
-		if config.Tokenizer, files, err = found.tokenizerFor(source); err != nil {
-			return nil, Config{}, err
-		}
-		if _, err := newTokenizer(config, files); err != nil {
-			return nil, Config{}, err
-		}
+	if made.tokenizer, files, err = found.makeTokenizer(file.Path, &made.config); err != nil {
+		return nil, err
 	}
 	found.set.Progress = options.Progress
-	module, err := found.network.build(found.set)
-	if err != nil {
-		return nil, Config{}, err
+	if made.module, err = found.network.build(found.set); err != nil {
+		return nil, err
 	}
-	err = archive.Describe(module, config)
+	err = archive.Describe(made.module, made.config)
 	for name, contents := range files {
-		err = errors.Join(err, module.SetExtraFile(name, contents))
+		err = errors.Join(err, made.module.SetExtraFile(name, contents))
 	}
 	if err != nil {
-		module.Close()
-		return nil, Config{}, err
+		made.module.Close()
+		return nil, err
 	}
-	return module, config, nil
+	return made, nil
+}
+
+// makeTokenizer makes the tokenizer of the checkpoint at path, and returns its files by their names in
+// an archive. The description says then which it is. A model without a text encoder has none.
+func (found *identified) makeTokenizer(path string, config *Config) (made tokenizer.Tokenizer, files map[string][]byte, err error) {
+	if found.network.Only == "image" {
+		return nil, nil, nil
+	}
+	if config.Tokenizer, files, err = found.tokenizerFor(path); err != nil {
+		return nil, nil, err
+	}
+	made, err = newTokenizer(*config, files)
+	return made, files, err
 }
 
 // config describes the model.
@@ -215,33 +239,41 @@ type identified struct {
 }
 
 // identifyFile identifies an open checkpoint, which may tell more than its tensors do.
-func identifyFile(file *weights.File, source, architecture string) (*identified, error) {
+func identifyFile(file *weights.File, architecture string) (*identified, error) {
 	told := trainedFrom(file.Value)
-	found, err := identify(file.Set, source, cmp.Or(architecture, told.architecture))
+	found, err := identify(file.Set, file.Path, cmp.Or(architecture, told.architecture))
 	if err == nil && told.merges != nil {
 		found.tokenizer, found.merges = openAITokenizer, told.merges
 	}
 	return found, err
 }
 
-func identify(set *weights.Set, source, architecture string) (*identified, error) {
-	if archive.IsArchive(source) {
-		return identifyArchive(set, source)
+// identify identifies the tensors of the checkpoint at path.
+func identify(set *weights.Set, path, architecture string) (*identified, error) {
+	if archive.IsArchive(path) {
+		return identifyArchive(set, path)
 	}
 	if isHuggingFace(set) {
-		return identifyHuggingFace(set, source)
+		return identifyHuggingFace(set, path)
+	}
+	if isApple(set) {
+		renamed, err := fromApple(set)
+		if err != nil {
+			return nil, err
+		}
+		return identifyOpenCLIP(renamed, path, architecture, appleArchitecture(renamed))
 	}
 	if !set.HasPrefix("visual.") {
 		return nil, fmt.Errorf("it is no CLIP: %s: %w", whatElse(set), ErrNoCLIP)
 	}
-	return identifyOpenCLIP(set, source, architecture)
+	return identifyOpenCLIP(set, path, architecture, "")
 }
 
 // identifyArchive identifies an archive of [Import], or an earlier one that does not have the
 // settings of its network.
-func identifyArchive(set *weights.Set, source string) (*identified, error) {
+func identifyArchive(set *weights.Set, path string) (*identified, error) {
 	var config Config
-	if err := archive.ReadConfig(source, contract.Kind, &config); err != nil {
+	if err := archive.ReadConfig(path, contract.Kind, &config); err != nil {
 		return nil, err
 	}
 	found := &identified{name: config.Architecture, set: set, source: config.Source, sha256: config.SourceSHA256, preprocessing: preprocessing{
@@ -260,8 +292,8 @@ func identifyArchive(set *weights.Set, source string) (*identified, error) {
 	return found, err
 }
 
-func identifyHuggingFace(set *weights.Set, source string) (*identified, error) {
-	data, err := weights.Beside(source, "config.json")
+func identifyHuggingFace(set *weights.Set, path string) (*identified, error) {
+	data, err := weights.Beside(path, "config.json")
 	if err != nil {
 		return nil, err
 	}
@@ -276,12 +308,13 @@ func identifyHuggingFace(set *weights.Set, source string) (*identified, error) {
 	if n.Vision.Trunk != nil {
 		found.preprocessing = siglipPreprocessing()
 	}
-	if data, err = weights.Beside(source, "preprocessor_config.json"); err != nil {
+	data, name, err := preprocessorConfig(path)
+	if err != nil {
 		return nil, err
 	}
 	if data != nil {
 		if found.preprocessing, err = fromPreprocessorConfig(data, n); err != nil {
-			return nil, fmt.Errorf("its preprocessor_config.json: %w", err)
+			return nil, fmt.Errorf("its %s: %w", name, err)
 		}
 	}
 	found.name = found.network.known()
@@ -290,6 +323,9 @@ func identifyHuggingFace(set *weights.Set, source string) (*identified, error) {
 
 // known returns the name of the published architecture that computes the same, or a description.
 func (n *network) known() string {
+	if n.Only != "" {
+		return n.describe()
+	}
 	for _, name := range Architectures() {
 		other := networks[name]
 		if n.sameShapes(other) && n.activationName() == other.activationName() && n.Vision.headWidth() == other.Vision.headWidth() {
@@ -299,7 +335,9 @@ func (n *network) known() string {
 	return n.describe()
 }
 
-func identifyOpenCLIP(set *weights.Set, source, architecture string) (*identified, error) {
+// identifyOpenCLIP identifies tensors with open_clip's names. otherwise is the name of the architecture if
+// none is given and no configuration tells it.
+func identifyOpenCLIP(set *weights.Set, path, architecture, otherwise string) (*identified, error) {
 	found := &identified{preprocessing: openAIPreprocessing(), tokenizer: openCLIPTokenizer}
 	if isOpenAI(set) {
 		found.tokenizer = openAITokenizer
@@ -314,7 +352,7 @@ func identifyOpenCLIP(set *weights.Set, source, architecture string) (*identifie
 		}
 		return name
 	})
-	data, err := weights.Beside(source, "open_clip_config.json")
+	data, err := weights.Beside(path, "open_clip_config.json")
 	if err != nil {
 		return nil, err
 	}
@@ -324,7 +362,7 @@ func identifyOpenCLIP(set *weights.Set, source, architecture string) (*identifie
 		}
 	}
 	if found.network == nil || architecture != "" {
-		if found.network, found.name, err = decide(found.set, architecture); err != nil {
+		if found.network, found.name, err = decide(found.set, cmp.Or(architecture, otherwise)); err != nil {
 			return nil, err
 		}
 	}
@@ -334,10 +372,9 @@ func identifyOpenCLIP(set *weights.Set, source, architecture string) (*identifie
 		if err := found.network.Vision.completeTrunk(found.set); err != nil {
 			return nil, err
 		}
-		if data == nil {
-			trunk := found.network.Vision.Trunk
-			found.preprocessing = trunkFamilies[trunk.Family].preprocessing(trunk)
-		}
+	}
+	if published, ok := publishedPreprocessing[found.name]; ok && data == nil {
+		found.preprocessing = published
 	}
 	if err := found.network.check(); err != nil {
 		return nil, err

@@ -1,71 +1,26 @@
 package clip
 
 import (
-	"encoding/json"
 	"errors"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/clipvqgan/clipvqgan/internal/testkit/checkpoints"
 	"github.com/clipvqgan/clipvqgan/torch"
-	"github.com/clipvqgan/clipvqgan/torch/checkpoint"
 	"github.com/clipvqgan/clipvqgan/torch/safetensors"
 )
 
-// A brokenFolder is a copy of a checkpoint's folder that a test changes.
-type brokenFolder struct {
-	t    *testing.T
-	path string
-}
-
-func copyFolder(t *testing.T, name string) brokenFolder {
+func copyFolder(t *testing.T, name string) checkpoints.Folder {
 	t.Helper()
-	folder := brokenFolder{t, t.TempDir()}
-	require.NoError(t, os.CopyFS(folder.path, os.DirFS(checkpointFolder(name))))
-	return folder
-}
-
-func (f brokenFolder) remove(name string) {
-	require.NoError(f.t, os.Remove(filepath.Join(f.path, name)))
-}
-
-func (f brokenFolder) write(name, contents string) {
-	require.NoError(f.t, os.WriteFile(filepath.Join(f.path, name), []byte(contents), 0o600))
-}
-
-// editJSON changes a JSON file.
-func (f brokenFolder) editJSON(name string, change func(map[string]any)) {
-	data, err := os.ReadFile(filepath.Join(f.path, name))
-	require.NoError(f.t, err)
-	var contents map[string]any
-	require.NoError(f.t, json.Unmarshal(data, &contents))
-	change(contents)
-	data, err = json.Marshal(contents)
-	require.NoError(f.t, err)
-	f.write(name, string(data))
-}
-
-// editTensors changes the tensors of a safetensors file.
-func (f brokenFolder) editTensors(name string, change func(map[string]*torch.Tensor)) {
-	path := filepath.Join(f.path, name)
-	list, metadata, err := safetensors.Load(path)
-	require.NoError(f.t, err)
-	tensors := map[string]*torch.Tensor{}
-	for _, each := range list {
-		tensors[each.Name] = each.Tensor
-	}
-	change(tensors)
-	list = nil
-	for _, name := range slices.Sorted(maps.Keys(tensors)) {
-		list = append(list, torch.NamedTensor{Name: name, Tensor: tensors[name]})
-	}
-	require.NoError(f.t, safetensors.Save(path, list, metadata))
+	return checkpoints.Copy(t, checkpointFolder(name))
 }
 
 func TestBadCheckpoints(t *testing.T) {
@@ -73,94 +28,134 @@ func TestBadCheckpoints(t *testing.T) {
 	for name, each := range map[string]struct {
 		from   string
 		source string // within the folder
-		change func(brokenFolder)
+		change func(checkpoints.Folder)
 		wanted string
 	}{
-		"missing tensor": {"open_clip", "", func(f brokenFolder) {
-			f.editTensors(weightsFile, func(all map[string]*torch.Tensor) { delete(all, "visual.ln_post.weight") })
+		"missing tensor": {"open_clip", "", func(f checkpoints.Folder) {
+			f.EditSafetensors(weightsFile, func(all map[string]*torch.Tensor) { delete(all, "visual.ln_post.weight") })
 		}, "it has no visual.ln_post.weight"},
-		"many missing tensors": {"open_clip", "", func(f brokenFolder) {
-			f.editTensors(weightsFile, func(all map[string]*torch.Tensor) {
+		"many missing tensors": {"open_clip", "", func(f checkpoints.Folder) {
+			f.EditSafetensors(weightsFile, func(all map[string]*torch.Tensor) {
 				maps.DeleteFunc(all, func(name string, _ *torch.Tensor) bool { return strings.HasPrefix(name, "transformer.") })
 			})
 		}, "and 9 more"},
-		"other shape": {"open_clip", "", func(f brokenFolder) {
-			f.editTensors(weightsFile, func(all map[string]*torch.Tensor) { all["text_projection"] = torch.Zeros(torch.Shape{16, 12}) })
+		"other shape": {"open_clip", "", func(f checkpoints.Folder) {
+			f.EditSafetensors(weightsFile, func(all map[string]*torch.Tensor) { all["text_projection"] = torch.Zeros(torch.Shape{16, 12}) })
 		}, "text_projection is [16 12], wanted [16 16]"},
-		"more tensors": {"open_clip", "", func(f brokenFolder) {
-			f.editTensors(weightsFile, func(all map[string]*torch.Tensor) { all["visual.extra"] = torch.Zeros(torch.Shape{1}) })
+		"more tensors": {"open_clip", "", func(f checkpoints.Folder) {
+			f.EditSafetensors(weightsFile, func(all map[string]*torch.Tensor) { all["visual.extra"] = torch.Zeros(torch.Shape{1}) })
 		}, "nothing in the architecture takes its visual.extra"},
-		"config of another size": {"open_clip", "", func(f brokenFolder) {
-			f.editJSON("open_clip_config.json", func(c map[string]any) {
+		"config of another size": {"open_clip", "", func(f checkpoints.Folder) {
+			f.EditJSON("open_clip_config.json", func(c map[string]any) {
 				c["model_cfg"].(map[string]any)["vision_cfg"].(map[string]any)["width"] = 32
 			})
 		}, "visual.conv1.weight is [24 3 8 8], wanted [32 3 8 8]"},
-		"config of another family": {"open_clip", "", func(f brokenFolder) {
-			f.editJSON("open_clip_config.json", func(c map[string]any) {
+		"config of another family": {"open_clip", "", func(f checkpoints.Folder) {
+			f.EditJSON("open_clip_config.json", func(c map[string]any) {
 				c["model_cfg"].(map[string]any)["vision_cfg"].(map[string]any)["timm_model_name"] = "swin"
 			})
 		}, "its image encoder swin, a network of timm, is not supported"},
-		"weights of timm's network without config": {"open_clip_eva02", "", func(f brokenFolder) { f.remove("open_clip_config.json") }, "give the architecture by name"},
-		"config with nonsense": {"open_clip", "", func(f brokenFolder) {
-			f.editJSON("open_clip_config.json", func(c map[string]any) {
+		"weights of timm's network without config": {"open_clip_eva02", "", func(f checkpoints.Folder) { f.Remove("open_clip_config.json") }, "import it with the architecture by name"},
+		"config with nonsense": {"open_clip", "", func(f checkpoints.Folder) {
+			f.EditJSON("open_clip_config.json", func(c map[string]any) {
 				c["model_cfg"].(map[string]any)["text_cfg"].(map[string]any)["heads"] = -3
 			})
 		}, "text_cfg.heads is -3"},
-		"config that is no JSON":    {"open_clip", "", func(f brokenFolder) { f.write("open_clip_config.json", "{") }, "open_clip_config.json: it cannot be read"},
-		"config without model":      {"open_clip", "", func(f brokenFolder) { f.write("open_clip_config.json", "{}") }, "it has no model_cfg"},
-		"config without weights":    {"open_clip", "", func(f brokenFolder) { f.remove(weightsFile) }, "has no weights"},
-		"weights without config":    {"open_clip", "", func(f brokenFolder) { f.remove("open_clip_config.json") }, "put its open_clip_config.json beside it"},
-		"another vocabulary":        {"open_clip", "", func(f brokenFolder) { f.write("bpe_merges.txt", "a b\n") }, "makes a vocabulary of 515, the model has 530"},
-		"no vocabulary":             {"open_clip", "", func(f brokenFolder) { f.remove("bpe_merges.txt") }, "no files of a tokenizer are beside it"},
-		"truncated safetensors":     {"open_clip", "", truncate(weightsFile), weightsFile},
-		"truncated archive":         {"openai_vit", "model.pt", truncate("model.pt"), "model.pt"},
-		"truncated state dict":      {"openai_state_dict", "model.pt", truncate("model.pt"), "model.pt"},
-		"Hugging Face, no config":   {"huggingface", "", func(f brokenFolder) { f.remove("config.json") }, "need their config.json"},
-		"Hugging Face, other model": {"huggingface", "", func(f brokenFolder) { f.write("config.json", `{"model_type": "bert"}`) }, `a model of type "bert"`},
-		"unknown tokenizer": {"huggingface", "", func(f brokenFolder) {
-			f.editJSON("tokenizer_config.json", func(c map[string]any) { c["tokenizer_class"] = "LlamaTokenizer" })
+		"config that is no JSON":    {"open_clip", "", func(f checkpoints.Folder) { f.Write("open_clip_config.json", "{") }, "open_clip_config.json: it cannot be read"},
+		"config without model":      {"open_clip", "", func(f checkpoints.Folder) { f.Write("open_clip_config.json", "{}") }, "it has no model_cfg"},
+		"config without weights":    {"open_clip", "", func(f checkpoints.Folder) { f.Remove(weightsFile) }, "has no weights"},
+		"weights without config":    {"open_clip", "", func(f checkpoints.Folder) { f.Remove("open_clip_config.json") }, "put its open_clip_config.json beside it"},
+		"another vocabulary":        {"open_clip", "", func(f checkpoints.Folder) { f.Write("bpe_merges.txt", "a b\n") }, "makes a vocabulary of 515, the model has 530"},
+		"no vocabulary":             {"open_clip", "", func(f checkpoints.Folder) { f.Remove("bpe_merges.txt") }, "no files of a tokenizer are beside it"},
+		"truncated safetensors":     {"open_clip", "", checkpoints.Truncate(weightsFile), weightsFile},
+		"truncated archive":         {"openai_vit", "model.pt", checkpoints.Truncate("model.pt"), "model.pt"},
+		"truncated state dict":      {"openai_state_dict", "model.pt", checkpoints.Truncate("model.pt"), "model.pt"},
+		"Hugging Face, no config":   {"huggingface", "", func(f checkpoints.Folder) { f.Remove("config.json") }, "need their config.json"},
+		"Hugging Face, other model": {"huggingface", "", func(f checkpoints.Folder) { f.Write("config.json", `{"model_type": "bert"}`) }, `a model of type "bert"`},
+		"unknown tokenizer": {"huggingface", "", func(f checkpoints.Folder) {
+			f.EditJSON("tokenizer_config.json", func(c map[string]any) { c["tokenizer_class"] = "LlamaTokenizer" })
 		}, `names the tokenizer_class "LlamaTokenizer", which is not supported`},
-		"damaged tokenizer": {"huggingface", "", func(f brokenFolder) { f.write("tokenizer.json", "{") }, "tokenizer.json cannot be used"},
-		"no tokenizer":      {"huggingface_siglip", "", func(f brokenFolder) { f.remove("spiece.model") }, "no files of a tokenizer are beside it"},
-		"Hugging Face, other size": {"huggingface", "", func(f brokenFolder) {
-			f.editJSON("config.json", func(c map[string]any) { c["projection_dim"] = 17 })
+		"damaged tokenizer": {"huggingface", "", func(f checkpoints.Folder) { f.Write("tokenizer.json", "{") }, "tokenizer.json cannot be used"},
+		"no tokenizer":      {"huggingface_siglip", "", func(f checkpoints.Folder) { f.Remove("spiece.model") }, "no files of a tokenizer are beside it"},
+		"Hugging Face, other size": {"huggingface", "", func(f checkpoints.Folder) {
+			f.EditJSON("config.json", func(c map[string]any) { c["projection_dim"] = 17 })
 		}, "visual.proj is [24 16], wanted [24 17]"},
-		"Hugging Face, other activation": {"huggingface", "", func(f brokenFolder) {
-			f.editJSON("config.json", func(c map[string]any) { c["text_config"].(map[string]any)["hidden_act"] = "mish" })
+		"Hugging Face, other activation": {"huggingface", "", func(f checkpoints.Folder) {
+			f.EditJSON("config.json", func(c map[string]any) { c["text_config"].(map[string]any)["hidden_act"] = "mish" })
 		}, `activation "mish"`},
-		"Hugging Face, other filter": {"huggingface", "", func(f brokenFolder) {
-			f.editJSON("preprocessor_config.json", func(c map[string]any) { c["resample"] = 5 })
+		"Hugging Face, other filter": {"huggingface", "", func(f checkpoints.Folder) {
+			f.EditJSON("preprocessor_config.json", func(c map[string]any) { c["resample"] = 5 })
 		}, "resampling filter 5"},
-		"a part is missing": {"huggingface_sharded", "", func(f brokenFolder) { f.remove("model-00002-of-00004.safetensors") }, "model-00002-of-00004.safetensors"},
-		"a part elsewhere": {"huggingface_sharded", "", func(f brokenFolder) {
-			f.editJSON("model.safetensors.index.json", func(c map[string]any) {
+		"a part is missing": {"huggingface_sharded", "", func(f checkpoints.Folder) { f.Remove("model-00002-of-00004.safetensors") }, "model-00002-of-00004.safetensors"},
+		"a part elsewhere": {"huggingface_sharded", "", func(f checkpoints.Folder) {
+			f.EditJSON("model.safetensors.index.json", func(c map[string]any) {
 				c["weight_map"].(map[string]any)["logit_scale"] = "../secret.safetensors"
 			})
 		}, "not beside it"},
-		"a text model":         {"open_clip", "m.safetensors", saved("bert.encoder.weight"), "it seems to be a text model"},
-		"a diffusion model":    {"open_clip", "m.safetensors", saved("model.diffusion_model.input_blocks.0.0.weight"), "it seems to be a diffusion model"},
-		"a VQGAN":              {"open_clip", "m.safetensors", saved("quantize.embedding.weight"), "it seems to be a VQGAN"},
-		"something else":       {"open_clip", "m.safetensors", saved("layer1.0.weight"), "none of its 1 tensors is an image encoder's"},
-		"code in a pickle":     {"open_clip", "m.bin", func(f brokenFolder) { f.write("m.bin", dangerousPickle) }, "posix.system"},
-		"a picture":            {"open_clip", "m.bin", func(f brokenFolder) { f.write("m.bin", "\x89PNG\r\n\x1a\n0000000000000000") }, "is no checkpoint"},
-		"a number in a pickle": {"open_clip", "m.bin", savedValue(int64(3)), "it holds no tensors by name"},
-		"an image encoder of another kind": {"open_clip", "", func(f brokenFolder) {
-			f.remove("open_clip_config.json")
-			f.editTensors(weightsFile, func(all map[string]*torch.Tensor) { delete(all, "visual.proj") })
+		"a text model":      {"open_clip", "m.safetensors", checkpoints.SaveTensor("bert.encoder.weight"), "it seems to be a text model"},
+		"a diffusion model": {"open_clip", "m.safetensors", checkpoints.SaveTensor("model.diffusion_model.input_blocks.0.0.weight"), "it seems to be a diffusion model"},
+		"a VQGAN":           {"open_clip", "m.safetensors", checkpoints.SaveTensor("quantize.embedding.weight"), "it seems to be a VQGAN"},
+		"something else":    {"open_clip", "m.safetensors", checkpoints.SaveTensor("layer1.0.weight"), "none of its 1 tensors is an image encoder's"},
+		"other numbers": {"open_clip", "", func(f checkpoints.Folder) {
+			f.EditSafetensors(weightsFile, func(all map[string]*torch.Tensor) { all["visual.proj"] = all["visual.proj"].To(torch.Int32) })
+		}, "visual.proj is int32, wanted float16"},
+		"two files of weights": {"open_clip", "", func(f checkpoints.Folder) {
+			f.Write("b.ckpt", f.Read(weightsFile))
+			f.Rename(weightsFile, "a.safetensors")
+		}, "has 2 files of weights, a.safetensors, b.ckpt: give one of them"},
+		"a link to nothing": {"open_clip", "", func(f checkpoints.Folder) {
+			f.Remove(weightsFile)
+			f.Link("/nowhere/model", weightsFile)
+		}, "the file /nowhere/model, to which"},
+		"a pipe": {"open_clip", "", func(f checkpoints.Folder) {
+			f.Remove(weightsFile)
+			require.NoError(t, syscall.Mkfifo(f.File(weightsFile), 0o600))
+		}, "is no regular file"},
+		"a pointer of Git LFS": {"open_clip", "", func(f checkpoints.Folder) {
+			f.Write(weightsFile, "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+		}, "git lfs pull brings"},
+		"a part that is a pointer": {"huggingface_sharded", "", func(f checkpoints.Folder) {
+			f.Write("model-00002-of-00004.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+		}, "git lfs pull brings"},
+		"a web page":    {"open_clip", "", func(f checkpoints.Folder) { f.Write(weightsFile, "<!DOCTYPE html><html></html>") }, "it seems to be a web page"},
+		"two snapshots": {"open_clip", "hub", func(f checkpoints.Folder) { f.Write("hub/snapshots/a/x", ""); f.Write("hub/snapshots/b/x", "") }, "has 2 snapshots"},
+		"a text encoder with convolutions": {"open_clip", "m.safetensors", func(f checkpoints.Folder) {
+			zeros := torch.Zeros(torch.Shape{2})
+			require.NoError(t, safetensors.Save(f.File("m.safetensors"), []torch.NamedTensor{
+				{Name: "image_encoder.model.patch_embed.0.rbr_conv.0.conv.weight", Tensor: zeros},
+				{Name: "text_encoder.transformer.0.token_mixer.norm.weight", Tensor: zeros}}, nil))
+		}, "as that of MobileCLIP-S0, which is not supported"},
+		"a network for pictures of any shape": {"huggingface_siglip", "", func(f checkpoints.Folder) {
+			f.EditJSON("config.json", func(c map[string]any) { c["vision_config"].(map[string]any)["num_patches"] = 256 })
+		}, "pictures of any shape"},
+		"a text encoder of Hugging Face": {"open_clip", "", func(f checkpoints.Folder) {
+			f.EditJSON("open_clip_config.json", func(c map[string]any) {
+				c["model_cfg"].(map[string]any)["text_cfg"].(map[string]any)["hf_model_name"] = "roberta-base"
+			})
+		}, `text_cfg.hf_model_name "roberta-base", which is not supported`},
+		"code in a dict":       {"open_clip", "m.bin", func(f checkpoints.Folder) { f.Write("m.bin", checkpoints.DangerousDict) }, "would run posix.system if Python opened it"},
+		"code in a pickle":     {"open_clip", "m.bin", func(f checkpoints.Folder) { f.Write("m.bin", checkpoints.DangerousPickle) }, "posix.system"},
+		"a picture":            {"open_clip", "m.bin", func(f checkpoints.Folder) { f.Write("m.bin", checkpoints.Picture) }, "is no checkpoint"},
+		"a number in a pickle": {"open_clip", "m.bin", checkpoints.SaveValue(int64(3)), "it holds no tensors by name"},
+		"an image encoder of another kind": {"open_clip", "", func(f checkpoints.Folder) {
+			f.Remove("open_clip_config.json")
+			f.EditSafetensors(weightsFile, func(all map[string]*torch.Tensor) { delete(all, "visual.proj") })
 		}, "its image encoder is of no known family"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			folder := copyFolder(t, each.from)
 			each.change(folder)
-			source := filepath.Join(folder.path, each.source)
+			source := filepath.Join(folder.Path, each.source)
 			output := filepath.Join(t.TempDir(), "out.pt")
 			_, err := Import(source, output, ImportOptions{})
 			require.Error(t, err)
 			assert.ErrorContains(t, err, each.wanted)
-			assert.ErrorContains(t, err, folder.path, "it names the file")
+			assert.ErrorContains(t, err, folder.Path, "it names the file")
 			assert.NotContains(t, err.Error(), "\n")
 			_, statErr := os.Stat(output)
 			assert.ErrorIs(t, statErr, os.ErrNotExist)
+			_, describeErr := ReadConfig(source)
+			assert.ErrorContains(t, describeErr, each.wanted)
 			_, loadErr := Load(source)
 			assert.ErrorContains(t, loadErr, each.wanted)
 			assert.True(t, errorIsOneOf(loadErr, torch.ErrModel, os.ErrNotExist), "%v", loadErr)
@@ -172,33 +167,9 @@ func errorIsOneOf(err error, kinds ...error) bool {
 	return slices.ContainsFunc(kinds, func(kind error) bool { return errors.Is(err, kind) })
 }
 
-func truncate(name string) func(brokenFolder) {
-	return func(f brokenFolder) {
-		path := filepath.Join(f.path, name)
-		info, err := os.Stat(path)
-		require.NoError(f.t, err)
-		require.NoError(f.t, os.Truncate(path, info.Size()/2))
-	}
-}
-
-func saved(name string) func(brokenFolder) {
-	return func(f brokenFolder) {
-		require.NoError(f.t, safetensors.Save(filepath.Join(f.path, "m.safetensors"),
-			[]torch.NamedTensor{{Name: name, Tensor: torch.Zeros(torch.Shape{2})}}, nil))
-	}
-}
-
-func savedValue(value any) func(brokenFolder) {
-	return func(f brokenFolder) { require.NoError(f.t, checkpoint.Save(filepath.Join(f.path, "m.bin"), value)) }
-}
-
-// dangerousPickle is a file of torch.save's old format whose value would be os.system("true").
-var dangerousPickle = "\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03." +
-	"\x80\x02}X\x0d\x00\x00\x00little_endian\x88s.\x80\x02cposix\nsystem\nX\x04\x00\x00\x00true\x85R.\x80\x02]."
-
 func TestArchitecturesByName(t *testing.T) {
 	folder := copyFolder(t, "open_clip")
-	_, err := Import(folder.path, filepath.Join(t.TempDir(), "out.pt"), ImportOptions{Architecture: "ViT-Z-99"})
+	_, err := Import(folder.Path, filepath.Join(t.TempDir(), "out.pt"), ImportOptions{Architecture: "ViT-Z-99"})
 	assert.ErrorContains(t, err, `there is no architecture "ViT-Z-99"`)
 	assert.ErrorIs(t, err, torch.ErrInvalid)
 	assert.Equal(t, "ViT-B-32-quickgelu", canonicalName("ViT-B/32"))
@@ -210,12 +181,12 @@ func TestArchitecturesByName(t *testing.T) {
 			continue
 		}
 		// Its other sizes come with the weights.
-		assert.NoError(t, n.Text.check(), name)
+		assert.NoError(t, n.Text.check(n.EmbeddingDimension), name)
 		family := trunkFamilies[familyOf(n.Vision.TimmName)]
 		require.NotNil(t, family, name)
 		assert.Contains(t, family.pools, n.Vision.TimmPool, name)
 	}
 	uint8Storage := torch.Uint8
-	_, err = Import(folder.path, filepath.Join(t.TempDir(), "out.pt"), ImportOptions{Storage: &uint8Storage})
+	_, err = Import(folder.Path, filepath.Join(t.TempDir(), "out.pt"), ImportOptions{Storage: &uint8Storage})
 	assert.ErrorContains(t, err, "cannot be stored as uint8")
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/clipvqgan/clipvqgan/internal/weights"
@@ -16,6 +17,9 @@ type huggingFaceConfig struct {
 	ProjectionDimension int64                  `json:"projection_dim"`
 	Text                huggingFaceTextConfig  `json:"text_config"`
 	Vision              huggingFaceImageConfig `json:"vision_config"`
+	// Older files have these too, which count in place of the others.
+	TextDict   json.RawMessage `json:"text_config_dict"`
+	VisionDict json.RawMessage `json:"vision_config_dict"`
 }
 
 type huggingFaceTextConfig struct {
@@ -51,8 +55,18 @@ func networkFromHuggingFace(data []byte) (*network, error) {
 		Vision: huggingFaceImageConfig{Width: 768, IntermediateSize: 3072, Layers: 12, Heads: 12, ImageSize: 224,
 			PatchSize: 32, Activation: "quick_gelu", Epsilon: 1e-5},
 	}
+	text, vision := c.Text, c.Vision
 	if err := json.Unmarshal(data, &c); err != nil {
 		return nil, fmt.Errorf("it cannot be read: %w", err)
+	}
+	if given(c.TextDict) {
+		c.Text = text
+	}
+	if given(c.VisionDict) {
+		c.Vision = vision
+	}
+	if err := cmp.Or(alone(given(c.TextDict), c.TextDict, &c.Text), alone(given(c.VisionDict), c.VisionDict, &c.Vision)); err != nil {
+		return nil, err
 	}
 	only := ""
 	switch c.ModelType {
@@ -99,6 +113,9 @@ func networkFromHuggingFace(data []byte) (*network, error) {
 	}
 	return n, n.check()
 }
+
+// given reports whether a file has a value.
+func given(value json.RawMessage) bool { return len(value) > 0 && string(value) != "null" }
 
 func alone(is bool, data []byte, into any) error {
 	if !is {
@@ -179,11 +196,13 @@ func fromHuggingFace(set *weights.Set) *weights.Set {
 	return renamed
 }
 
-// A preprocessing is how pictures become the input of an image encoder.
+// A preprocessing is how pictures become the input of an image encoder, in the fields of open_clip's
+// preprocess_cfg.
 type preprocessing struct {
-	Mean, StandardDeviation [3]float32
-	Interpolation           string
-	ResizeMode              string // "shortest" or "squash"
+	Mean              [3]float32 `json:"mean"`
+	StandardDeviation [3]float32 `json:"std"`
+	Interpolation     string     `json:"interpolation"`
+	ResizeMode        string     `json:"resize_mode"` // "shortest" or "squash"
 }
 
 // openAIPreprocessing is that of OpenAI's models, and of most that were trained with open_clip.
@@ -198,6 +217,30 @@ func siglipPreprocessing() preprocessing {
 	return preprocessing{Mean: half, StandardDeviation: half, Interpolation: "bicubic", ResizeMode: "squash"}
 }
 
+// preprocessorConfig returns the settings of transformers' image processor beside a checkpoint, and the
+// name of their file, or nil: preprocessor_config.json, or, since transformers 5, a part of
+// processor_config.json.
+func preprocessorConfig(checkpoint string) ([]byte, string, error) {
+	const own, joined = "preprocessor_config.json", "processor_config.json"
+	data, err := weights.Beside(checkpoint, own)
+	if data != nil || err != nil {
+		return data, own, err
+	}
+	if data, err = weights.Beside(checkpoint, joined); data == nil || err != nil {
+		return nil, joined, err
+	}
+	var processor struct {
+		Image json.RawMessage `json:"image_processor"`
+	}
+	if err := json.Unmarshal(data, &processor); err != nil {
+		return nil, joined, fmt.Errorf("its %s: it cannot be read: %w", joined, err)
+	}
+	if !given(processor.Image) {
+		return nil, joined, nil
+	}
+	return processor.Image, joined, nil
+}
+
 // fromPreprocessorConfig reads a preprocessor_config.json of transformers for a network.
 func fromPreprocessorConfig(data []byte, n *network) (preprocessing, error) {
 	p := openAIPreprocessing()
@@ -208,8 +251,10 @@ func fromPreprocessorConfig(data []byte, n *network) (preprocessing, error) {
 		Mean      *[3]float32     `json:"image_mean"`
 		Deviation *[3]float32     `json:"image_std"`
 		Resample  *int            `json:"resample"`
+		Size      json.RawMessage `json:"size"`
 		Crop      json.RawMessage `json:"crop_size"`
 		Normalize *bool           `json:"do_normalize"`
+		Scale     *float64        `json:"rescale_factor"`
 	}{}
 	if err := json.Unmarshal(data, &c); err != nil {
 		return p, fmt.Errorf("it cannot be read: %w", err)
@@ -234,22 +279,42 @@ func fromPreprocessorConfig(data []byte, n *network) (preprocessing, error) {
 			return p, fmt.Errorf("its resampling filter %d is not supported", *c.Resample)
 		}
 	}
-	if size, ok := cropSize(c.Crop); ok && size != n.Vision.ImageSize {
+	if c.Scale != nil && math.Abs(*c.Scale-1./255) > 1e-6 {
+		return p, fmt.Errorf("its rescale_factor %v is not supported, only 1/255 is", *c.Scale)
+	}
+	crop, resize := readSize(c.Crop), readSize(c.Size)
+	if size := cmp.Or(crop.Shortest, crop.Height); size > 0 && size != n.Vision.ImageSize {
 		return p, fmt.Errorf("it crops to %d pixels, the model takes %d", size, n.Vision.ImageSize)
+	}
+	switch size := n.Vision.ImageSize; {
+	case resize.Shortest > 0:
+		p.ResizeMode = "shortest"
+		if resize.Shortest != size {
+			return p, fmt.Errorf("it scales to %d pixels and crops to %d, which is not supported", resize.Shortest, size)
+		}
+	case resize.Height > 0:
+		p.ResizeMode = "squash"
+		if resize.Height != size || resize.Width != size {
+			return p, fmt.Errorf("it scales to %d x %d pixels, the model takes %d x %d", resize.Width, resize.Height, size, size)
+		}
 	}
 	return p, nil
 }
 
-// cropSize reads a size that is a number or has a height.
-func cropSize(data json.RawMessage) (int64, bool) {
-	var number int64
-	if json.Unmarshal(data, &number) == nil {
-		return number, number > 0
+// A pictureSize is a size in a preprocessor_config.json: that of the shorter side, or both.
+type pictureSize struct {
+	Shortest int64 `json:"shortest_edge"`
+	Height   int64 `json:"height"`
+	Width    int64 `json:"width"`
+}
+
+// readSize reads a size, which in older files is a number: that of the shorter side.
+func readSize(data json.RawMessage) pictureSize {
+	var size pictureSize
+	if json.Unmarshal(data, &size.Shortest) != nil {
+		_ = json.Unmarshal(data, &size) // of another form, it says nothing
 	}
-	var size struct {
-		Height int64 `json:"height"`
-	}
-	return size.Height, json.Unmarshal(data, &size) == nil && size.Height > 0
+	return size
 }
 
 var errNoConfig = fmt.Errorf("transformers' weights need their config.json in the same folder: %w", torch.ErrModel)

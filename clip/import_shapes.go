@@ -23,7 +23,7 @@ func isOpenAI(set *weights.Set) bool {
 // heads, which are 64 wide in all of OpenAI's models.
 func networkFromShapes(set *weights.Set) (*network, error) {
 	if set.HasPrefix("visual.trunk.") || set.HasPrefix("visual.attn_pool.") {
-		return nil, fmt.Errorf("its shapes do not tell its image encoder: give the architecture by name, or put its open_clip_config.json beside it: %w", torch.ErrModel)
+		return nil, fmt.Errorf("its shapes do not tell its image encoder: import it with the architecture by name, or put its open_clip_config.json beside it: %w", torch.ErrModel)
 	}
 	side := func(positions string) int64 {
 		return int64(math.Round(math.Sqrt(float64(set.Size(positions, 0) - 1))))
@@ -116,18 +116,21 @@ func decide(set *weights.Set, name string) (*network, string, error) {
 	}
 	switch len(fitting) {
 	case 0:
-		return nil, "", fmt.Errorf("its shapes are those of no known architecture (%s), and do not tell the activation: put its open_clip_config.json beside it: %w",
+		return nil, "", fmt.Errorf("its shapes are those of no known architecture (%s), and do not tell the activation: put its open_clip_config.json beside it, or import it with an architecture by name: %w",
 			n.describe(), torch.ErrModel)
 	case 1:
 		return networks[fitting[0]], fitting[0], nil
 	}
-	return nil, "", fmt.Errorf("its shapes fit %s, which differ in what shapes do not tell: give one of them as the architecture, or put its open_clip_config.json beside it: %w",
+	return nil, "", fmt.Errorf("its shapes fit %s, which differ in what shapes do not tell: import it with one of them as the architecture, or put its open_clip_config.json beside it: %w",
 		strings.Join(fitting, " and "), torch.ErrModel)
 }
 
 // describe names a network by its sizes.
 func (n *network) describe() string {
 	v := n.Vision
+	if n.Only == "text" {
+		return fmt.Sprintf("text-%dx%d", n.Text.Layers, n.Text.Width)
+	}
 	if v.TimmName != "" {
 		return v.TimmName
 	}

@@ -42,14 +42,16 @@ func readReference(t *testing.T, name string) checkpointReference {
 	return reference
 }
 
-// checkpoints are the sources in each layout.
-var checkpoints = map[string]string{
+// layouts are the sources in each layout.
+var layouts = map[string]string{
 	"openai_vit": "model.pt", "openai_resnet": "model.pt", "openai_state_dict": "model.pt",
 	"open_clip": "", "open_clip_wrapped": "", "open_clip_custom_text": "open_clip_model.safetensors",
 	"open_clip_siglip": "", "huggingface_siglip": "",
 	"huggingface_image": "", "huggingface_text": "model.safetensors",
 	"open_clip_convnext_linear": "", "open_clip_convnext_mlp": "",
-	"open_clip_coca": "", "open_clip_coca_equal_widths": "",
+	"open_clip_clipa": "", "open_clip_no_projection": "",
+	"apple_mobileclip": "", "apple_mobileclip_b": "mobileclip.pt",
+	"open_clip_coca_base": "", "open_clip_coca": "", "open_clip_coca_equal_widths": "",
 	"open_clip_eva02": "", "open_clip_eva02_enormous": "", "open_clip_eva01": "",
 	"open_clip_fastvit": "", "open_clip_fastvit_merged": "", "open_clip_fastvit_five_stages": "",
 	"open_clip_timm_conv_stem": "", "open_clip_timm_vit": "",
@@ -121,7 +123,7 @@ func checkTexts(t *testing.T, model *Model, reference checkpointReference) {
 }
 
 func TestCheckpointsAgreeWithTheirPackages(t *testing.T) {
-	for name, file := range checkpoints {
+	for name, file := range layouts {
 		t.Run(name, func(t *testing.T) {
 			source := filepath.Join(checkpointFolder(name), file)
 			reference := readReference(t, name)

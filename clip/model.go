@@ -93,11 +93,13 @@ func Load(path string, where ...torch.Option) (*Model, error) {
 	if archive.IsArchive(path) {
 		return archive.Load(path, contract, newModel, where...)
 	}
-	module, _, err := importModule(path, ImportOptions{}, false)
+	made, err := importModule(path, ImportOptions{}, false)
 	if err != nil {
 		return nil, failed("Load", err)
 	}
-	return archive.Finish(path, module, contract, newModel, where...)
+	return archive.Finish(path, made.module, contract, func(loaded *archive.Loaded, config Config) (*Model, error) {
+		return newModelWith(loaded, config, made.tokenizer)
+	}, where...)
 }
 
 // Read is [Load] of an archive from a stream.
@@ -106,8 +108,13 @@ func Read(r io.Reader, where ...torch.Option) (*Model, error) {
 }
 
 func newModel(loaded *archive.Loaded, config Config) (*Model, error) {
+	return newModelWith(loaded, config, nil)
+}
+
+// newModelWith makes a model with a tokenizer, or, if that is nil, with that of the archive's files.
+func newModelWith(loaded *archive.Loaded, config Config, t tokenizer.Tokenizer) (*Model, error) {
 	m := &Model{
-		loaded: loaded, config: config, device: loaded.Device, dtype: loaded.DType,
+		loaded: loaded, config: config, device: loaded.Device, dtype: loaded.DType, tokenizer: t,
 		logitScale: math.Exp(loaded.Numbers["logit_scale"]), logitBias: loaded.Numbers["logit_bias"],
 		encodesImages: config.ImageSize != 0, encodesTexts: config.ContextLength != 0,
 	}
@@ -135,7 +142,7 @@ func (m *Model) complete(files map[string][]byte) error {
 			c.ImageSize, c.EmbeddingDimension, c.ContextLength)
 	}
 	var err error
-	if m.encodesTexts {
+	if m.encodesTexts && m.tokenizer == nil {
 		if m.tokenizer, err = newTokenizer(c, files); err != nil {
 			return err
 		}

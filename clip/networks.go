@@ -16,6 +16,19 @@ import (
 //go:embed networks.json
 var networksText []byte
 
+// How all published weights of an architecture want their pictures, where that is not OpenAI's way.
+//
+//go:embed preprocessing.json
+var preprocessingText []byte
+
+var publishedPreprocessing = func() map[string]preprocessing {
+	var all map[string]preprocessing
+	if err := json.Unmarshal(preprocessingText, &all); err != nil {
+		panic(fmt.Sprintf("clip: preprocessing.json: %v", err))
+	}
+	return all
+}()
+
 var networks = func() map[string]*network {
 	var all map[string]*network
 	if err := json.Unmarshal(networksText, &all); err != nil {

@@ -88,13 +88,13 @@ func (f extraFiles) Open(name string) (fs.File, error) {
 }
 
 // tokenizerFor returns the kind of a model's tokenizer and its files, by their names in an archive.
-func (found *identified) tokenizerFor(source string) (kind string, files map[string][]byte, err error) {
-	if archive.IsArchive(source) {
+func (found *identified) tokenizerFor(checkpoint string) (kind string, files map[string][]byte, err error) {
+	if archive.IsArchive(checkpoint) {
 		names := []string{mergesFile}
 		for _, name := range tokenizerFiles {
 			names = append(names, tokenizerFolder+name)
 		}
-		files, err = archive.ExtraFiles(source, names...)
+		files, err = archive.ExtraFiles(checkpoint, names...)
 		return found.tokenizer, files, err
 	}
 	files = map[string][]byte{}
@@ -104,7 +104,7 @@ func (found *identified) tokenizerFor(source string) (kind string, files map[str
 	}
 	if found.tokenizer == huggingFaceTokenizer || found.network.Text.TokenizerName != "" {
 		for _, name := range tokenizerFiles {
-			data, err := weights.Beside(source, name)
+			data, err := weights.Beside(checkpoint, name)
 			if err != nil {
 				return "", nil, err
 			}
@@ -117,7 +117,10 @@ func (found *identified) tokenizerFor(source string) (kind string, files map[str
 		}
 		found.tokenizer = openAITokenizer
 	}
-	files[mergesFile], err = mergesFor(source, found.network.Text.VocabularySize)
+	files[mergesFile], err = mergesFor(checkpoint, found.network.Text.VocabularySize, found.tokenizer)
+	if name := found.network.Text.TokenizerName; err != nil && name != "" {
+		err = fmt.Errorf("its tokenizer is that of %s: %w", name, err)
+	}
 	return found.tokenizer, files, err
 }
 
@@ -133,10 +136,11 @@ func hasVocabulary(files map[string][]byte) bool {
 // openAIVocabulary is the number of tokens of OpenAI's models.
 const openAIVocabulary = 49408
 
-// mergesFor returns the merges of a byte-pair encoding: those beside a checkpoint, or OpenAI's.
-func mergesFor(source string, vocabulary int64) ([]byte, error) {
+// mergesFor returns the merges of a byte-pair encoding: those beside a checkpoint, or OpenAI's. open_clip
+// takes OpenAI's for all models that name no other tokenizer, of which coca_base has more tokens.
+func mergesFor(checkpoint string, vocabulary int64, kind string) ([]byte, error) {
 	for _, name := range []string{mergesFile, "merges.txt"} {
-		data, err := weights.Beside(source, name)
+		data, err := weights.Beside(checkpoint, name)
 		if err != nil {
 			return nil, err
 		}
@@ -151,8 +155,8 @@ func mergesFor(source string, vocabulary int64) ([]byte, error) {
 		}
 		return data, nil
 	}
-	if vocabulary != openAIVocabulary {
-		return nil, fmt.Errorf("it has %d tokens, not OpenAI's %d, and no files of a tokenizer are beside it (tokenizer.json, spiece.model or merges.txt, with tokenizer_config.json): %w", vocabulary, openAIVocabulary, torch.ErrModel)
+	if vocabulary < openAIVocabulary || vocabulary > openAIVocabulary && kind != openCLIPTokenizer {
+		return nil, fmt.Errorf("it has %d tokens, not OpenAI's %d, and no files of a tokenizer are beside it (tokenizer.json, spiece.model, vocab.txt or merges.txt, with tokenizer_config.json): %w", vocabulary, openAIVocabulary, torch.ErrModel)
 	}
 	return tokenizer.OpenAIMerges(), nil
 }

@@ -102,7 +102,10 @@ class CLIP:
                 x = x[torch.arange(x.shape[0], device=x.device), ends]
             if hasattr(self, "linear_projection"):
                 return self.text_projection(x)
-            return x @ self.text_projection
+            elif hasattr(self, "text_projection"):
+                return x @ self.text_projection
+            else:
+                return x
         else:
             raise Exception("the model has no text encoder")
 

@@ -66,8 +66,6 @@ type trunkFamily struct {
 	check func(t *trunk, imageSize int64) error
 	// add adds the network as a child of the node. outputs is the width of its own projection, or 0.
 	add func(t *trunk, node *architecture.Node, imageSize, outputs int64)
-	// preprocessing is that of the published models, where no file says it.
-	preprocessing func(t *trunk) preprocessing
 }
 
 var trunkFamilies = map[string]*trunkFamily{

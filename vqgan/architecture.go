@@ -15,6 +15,9 @@ import (
 //go:embed vqgan.py
 var vqganText string
 
+//go:embed movq.py
+var movqText string
+
 //go:embed dvae.py
 var dvaeText string
 
@@ -22,6 +25,7 @@ var dvaeText string
 var sources = []jit.Source{
 	architecture.Layers,
 	{Name: "vqgan/vqgan.py", Text: vqganText},
+	{Name: "vqgan/movq.py", Text: movqText},
 	{Name: "vqgan/dvae.py", Text: dvaeText},
 }
 
@@ -80,10 +84,15 @@ type structure struct {
 	DecoderAttention  []int64 `json:"decoder_attn_resolutions,omitzero" yaml:"-"`
 	Groups            int64   `json:"norm_groups,omitempty" yaml:"-"`
 	NoMiddleAttention bool    `json:"no_mid_attn,omitempty" yaml:"-"`
+	// SpatialNorm is true for MoVQ's decoder.
+	SpatialNorm bool `json:"spatial_norm,omitempty" yaml:"-"`
 }
 
 // What the normalization adds to the variance.
 const groupNormEps = 1e-6
+
+// The groups of the spatial normalization (SpatialNorm in diffusers' attention_processor.py).
+const spatialNormGroups = 32
 
 const mostLevels, mostBlocks, largestSize = 16, 64, 1 << 24
 
@@ -117,6 +126,8 @@ func (n *network) check() error {
 		return fmt.Errorf("its use_linear_attn is not supported")
 	case s.EndEarly:
 		return fmt.Errorf("its give_pre_end is not supported")
+	case s.SpatialNorm && s.ZChannels != n.EmbeddingDimension:
+		return fmt.Errorf("its z_channels %d and embed_dim %d differ, which no model with spatial normalization has", s.ZChannels, n.EmbeddingDimension)
 	case n.Gumbel && s.ZChannels != n.EmbeddingDimension:
 		return fmt.Errorf("its z_channels %d and embed_dim %d differ, which no Gumbel model has", s.ZChannels, n.EmbeddingDimension)
 	}
@@ -124,6 +135,9 @@ func (n *network) check() error {
 		channels := s.width(i)
 		if channels < 1 || channels > largestSize || channels%s.groups() != 0 {
 			return fmt.Errorf("its level %d has %d channels, which %d groups of the normalization do not divide", i, channels, s.groups())
+		}
+		if s.SpatialNorm && channels%spatialNormGroups != 0 {
+			return fmt.Errorf("its level %d has %d channels, which %d groups of the spatial normalization do not divide", i, channels, spatialNormGroups)
 		}
 	}
 	if s.Channels%s.groups() != 0 {
@@ -168,6 +182,9 @@ func (n *network) sizes() Config {
 }
 
 func (n *network) describe() string {
+	if n.Structure.SpatialNorm {
+		return fmt.Sprintf("movq-f%d-%d", n.factor(), n.CodebookSize)
+	}
 	if n.Gumbel {
 		return fmt.Sprintf("gumbel-f%d-%d", n.factor(), n.CodebookSize)
 	}
@@ -177,7 +194,7 @@ func (n *network) describe() string {
 func (n *network) parts(weights architecture.Weights) *jit.Parts {
 	root, s := architecture.New("VQGAN", weights), &n.Structure
 	s.encoder(root.Child("encoder", "Encoder"))
-	s.decoder(root.Child("decoder", "Decoder"))
+	s.decoder(root.Child("decoder", s.decoderPart().decoder))
 	initial := architecture.Uniform(1 / float64(n.CodebookSize))
 	if n.Gumbel {
 		initial = architecture.Normal(1)
@@ -200,68 +217,102 @@ func (n *network) parts(weights architecture.Weights) *jit.Parts {
 	return root.Parts()
 }
 
+// A half is the encoder or the decoder: the names of its classes, and its normalization.
+type half struct {
+	decoder, level, middle, block, identity string
+	norm                                    func(node *architecture.Node, name string, channels int64)
+}
+
+// plainPart is the half with normalization in groups.
+func (s *structure) plainPart() half {
+	return half{
+		decoder: "Decoder", level: "UpLevel", middle: "Middle", block: "ResidualBlock", identity: "Identity",
+		norm: func(node *architecture.Node, name string, channels int64) {
+			node.GroupNorm(name, s.groups(), channels, groupNormEps)
+		},
+	}
+}
+
+// decoderPart is the decoder.
+func (s *structure) decoderPart() half {
+	if !s.SpatialNorm {
+		return s.plainPart()
+	}
+	return half{
+		decoder: "MoVQDecoder", level: "MoVQLevel", middle: "MoVQMiddle", block: "MoVQBlock", identity: "MoVQIdentity",
+		norm: func(node *architecture.Node, name string, channels int64) {
+			norm := node.Child(name, "SpatialNorm")
+			norm.GroupNorm("norm_layer", spatialNormGroups, channels, groupNormEps)
+			convolution(norm, "conv_y", s.ZChannels, channels, 1)
+			convolution(norm, "conv_b", s.ZChannels, channels, 1)
+		},
+	}
+}
+
 func (s *structure) encoder(node *architecture.Node) {
+	h := s.plainPart()
 	convolution(node, "conv_in", s.ImageChannels, s.Channels, 3)
 	down := node.Child("down", "")
 	channels := s.Channels
 	for i := range s.Multipliers {
 		level := down.Item("DownLevel")
-		s.level(level, channels, s.width(i), s.Blocks, s.attends(i, false))
+		h.blocks(level, channels, s.width(i), s.Blocks, s.attends(i, false))
 		channels = s.width(i)
 		s.resample(level, "downsample", "Downsample", channels, i < len(s.Multipliers)-1)
 	}
-	s.middle(node, channels)
-	node.GroupNorm("norm_out", s.groups(), channels, groupNormEps)
+	s.middle(h, node, channels)
+	h.norm(node, "norm_out", channels)
 	convolution(node, "conv_out", channels, s.ZChannels, 3)
 }
 
 func (s *structure) decoder(node *architecture.Node) {
+	h := s.decoderPart()
 	channels := s.width(len(s.Multipliers) - 1)
 	convolution(node, "conv_in", s.ZChannels, channels, 3)
-	s.middle(node, channels)
+	s.middle(h, node, channels)
 	up := node.Child("up", "")
 	for i := len(s.Multipliers) - 1; i >= 0; i-- {
-		level := up.Child(fmt.Sprint(i), "UpLevel")
-		s.level(level, channels, s.width(i), s.Blocks+1, s.attends(i, true))
+		level := up.Child(fmt.Sprint(i), h.level)
+		h.blocks(level, channels, s.width(i), s.Blocks+1, s.attends(i, true))
 		channels = s.width(i)
 		s.resample(level, "upsample", "Upsample", channels, i > 0)
 	}
-	node.GroupNorm("norm_out", s.groups(), channels, groupNormEps)
+	h.norm(node, "norm_out", channels)
 	convolution(node, "conv_out", channels, s.OutChannels, 3)
 	if s.Tanh {
 		node.Set("tanh_out", true)
 	}
 }
 
-// level adds the blocks of one resolution.
-func (s *structure) level(node *architecture.Node, in, out, blocks int64, attends bool) {
+// blocks adds the blocks of one resolution.
+func (h half) blocks(node *architecture.Node, in, out, blocks int64, attends bool) {
 	block, attention := node.Child("block", ""), node.Child("attn", "")
 	for range blocks {
-		s.block(block.Item("ResidualBlock"), in, out)
+		h.residual(block.Item(h.block), in, out)
 		if attends {
-			s.attention(attention.Item("SpatialAttention"), out)
+			h.attention(attention.Item("SpatialAttention"), out)
 		} else {
-			attention.Item("Identity")
+			attention.Item(h.identity)
 		}
 		in = out
 	}
 }
 
-func (s *structure) middle(node *architecture.Node, channels int64) {
-	middle := node.Child("mid", "Middle")
-	s.block(middle.Child("block_1", "ResidualBlock"), channels, channels)
+func (s *structure) middle(h half, node *architecture.Node, channels int64) {
+	middle := node.Child("mid", h.middle)
+	h.residual(middle.Child("block_1", h.block), channels, channels)
 	if s.NoMiddleAttention || s.AttentionType == "none" {
-		middle.Plain("attn_1", "Identity")
+		middle.Plain("attn_1", h.identity)
 	} else {
-		s.attention(middle.Child("attn_1", "SpatialAttention"), channels)
+		h.attention(middle.Child("attn_1", "SpatialAttention"), channels)
 	}
-	s.block(middle.Child("block_2", "ResidualBlock"), channels, channels)
+	h.residual(middle.Child("block_2", h.block), channels, channels)
 }
 
-func (s *structure) block(node *architecture.Node, in, out int64) {
-	node.GroupNorm("norm1", s.groups(), in, groupNormEps)
+func (h half) residual(node *architecture.Node, in, out int64) {
+	h.norm(node, "norm1", in)
 	convolution(node, "conv1", in, out, 3)
-	node.GroupNorm("norm2", s.groups(), out, groupNormEps)
+	h.norm(node, "norm2", out)
 	convolution(node, "conv2", out, out, 3)
 	if in == out {
 		node.Plain("nin_shortcut", "Identity")
@@ -270,8 +321,8 @@ func (s *structure) block(node *architecture.Node, in, out int64) {
 	}
 }
 
-func (s *structure) attention(node *architecture.Node, channels int64) {
-	node.GroupNorm("norm", s.groups(), channels, groupNormEps)
+func (h half) attention(node *architecture.Node, channels int64) {
+	h.norm(node, "norm", channels)
 	for _, name := range []string{"q", "k", "v", "proj_out"} {
 		convolution(node, name, channels, channels, 1)
 	}

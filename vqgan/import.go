@@ -3,7 +3,6 @@ package vqgan
 import (
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/clipvqgan/clipvqgan/internal/archive"
@@ -36,9 +35,9 @@ type ImportOptions struct {
 //     model with a transformer;
 //   - those of latent-diffusion's VQModel and VQModelInterface, alone or as the first stage of a
 //     diffusion model;
-//   - folders of diffusers' VQModel with normalization in groups, such as that of aMUSEd: config.json
-//     and weights, safetensors or PyTorch's. A scaling factor is not applied: latents are those of
-//     VQModel.encode;
+//   - folders of diffusers' VQModel, such as that of aMUSEd, and Kandinsky's with spatial normalization
+//     (MoVQ): config.json and weights, safetensors or PyTorch's. A scaling factor is not applied:
+//     latents are those of VQModel.encode;
 //   - DALL-E's discrete VAE: the folder of encoder.pkl and decoder.pkl, one of these, or one state
 //     dict with both. Its latents are rows of the first convolution's weights in the decoder, of
 //     128 elements, and its images are the means of the pixels;
@@ -56,7 +55,7 @@ func Import(source, output string, options ImportOptions) (Config, error) {
 }
 
 func importTo(source, output string, options ImportOptions) (Config, error) {
-	if err := archive.CheckStorage(options.Storage); err != nil {
+	if err := archive.CheckOutput(output, options.Storage); err != nil {
 		return Config{}, err
 	}
 	module, config, err := importModule(source, options, true)
@@ -148,16 +147,12 @@ var weightFiles = []string{
 	"diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.safetensors.index.json", "diffusion_pytorch_model.bin",
 	"diffusion_pytorch_model.fp16.safetensors",
 	"vqvae/diffusion_pytorch_model.safetensors", "vqvae/diffusion_pytorch_model.bin", "vqvae/diffusion_pytorch_model.fp16.safetensors",
+	"movq/diffusion_pytorch_model.safetensors", "movq/diffusion_pytorch_model.bin", "movq/diffusion_pytorch_model.fp16.safetensors",
 	"model.safetensors", "model.ckpt", "last.ckpt", "checkpoints/last.ckpt", "encoder.pkl",
 }
 
 func open(source string) (*opened, error) {
-	names := weightFiles
-	// A folder with one checkpoint of any name.
-	if found, err := filepath.Glob(filepath.Join(escapeGlob(source), "*.ckpt")); err == nil && len(found) == 1 {
-		names = append(slices.Clone(names), filepath.Base(found[0]))
-	}
-	file, err := weights.OpenSource(source, names)
+	file, err := weights.OpenSource(source, weightFiles)
 	if err != nil {
 		return nil, err
 	}

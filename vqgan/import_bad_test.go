@@ -6,86 +6,21 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/clipvqgan/clipvqgan/internal/testkit/checkpoints"
+	"github.com/clipvqgan/clipvqgan/internal/weights"
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/torch/checkpoint"
-	"github.com/clipvqgan/clipvqgan/torch/safetensors"
 )
 
-// A brokenFolder is a copy of a checkpoint's folder that a test changes.
-type brokenFolder struct {
-	t    *testing.T
-	path string
-}
-
-func copyFolder(t *testing.T, name string) brokenFolder {
+func copyFolder(t *testing.T, name string) checkpoints.Folder {
 	t.Helper()
-	folder := brokenFolder{t, t.TempDir()}
-	require.NoError(t, os.CopyFS(folder.path, os.DirFS(checkpointFolder(name))))
-	return folder
-}
-
-func (f brokenFolder) remove(name string) {
-	require.NoError(f.t, os.Remove(filepath.Join(f.path, name)))
-}
-
-func (f brokenFolder) read(name string) string {
-	data, err := os.ReadFile(filepath.Join(f.path, name))
-	require.NoError(f.t, err)
-	return string(data)
-}
-
-func (f brokenFolder) write(name, contents string) {
-	require.NoError(f.t, os.WriteFile(filepath.Join(f.path, name), []byte(contents), 0o600))
-}
-
-// replace changes a text file.
-func (f brokenFolder) replace(name, old, to string) {
-	contents := f.read(name)
-	require.Contains(f.t, contents, old)
-	f.write(name, strings.Replace(contents, old, to, 1))
-}
-
-func (f brokenFolder) editJSON(name string, change func(map[string]any)) {
-	var contents map[string]any
-	require.NoError(f.t, json.Unmarshal([]byte(f.read(name)), &contents))
-	change(contents)
-	data, err := json.Marshal(contents)
-	require.NoError(f.t, err)
-	f.write(name, string(data))
-}
-
-// editState changes the tensors of a checkpoint of torch.save.
-func (f brokenFolder) editState(name string, change func(map[string]*torch.Tensor)) {
-	path := filepath.Join(f.path, name)
-	file, err := checkpoint.Open(path)
-	require.NoError(f.t, err)
-	defer file.Close()
-	value := file.Value()
-	if state, ok := value.(*torch.Dict).Get("state_dict").(*torch.Dict); ok {
-		value = state
-	}
-	list, err := checkpoint.Tensors(value)
-	require.NoError(f.t, err)
-	tensors := map[string]*torch.Tensor{}
-	for _, each := range list {
-		tensors[each.Name], err = each.Tensor.Read()
-		require.NoError(f.t, err)
-	}
-	change(tensors)
-	state := torch.NewDict()
-	for _, name := range slices.Sorted(maps.Keys(tensors)) {
-		state.Set(name, tensors[name])
-	}
-	outer := torch.NewDict()
-	outer.Set("state_dict", state)
-	require.NoError(f.t, checkpoint.Save(path, outer))
+	return checkpoints.Copy(t, checkpointFolder(name))
 }
 
 func TestBadCheckpoints(t *testing.T) {
@@ -98,43 +33,43 @@ func TestBadCheckpoints(t *testing.T) {
 	for name, each := range map[string]struct {
 		from   string
 		source string // within the folder
-		change func(brokenFolder)
+		change func(checkpoints.Folder)
 		wanted string
 	}{
-		"missing tensor": {"taming", "", func(f brokenFolder) { f.editState(ckpt, without("encoder.norm_out.bias")) },
+		"missing tensor": {"taming", "", func(f checkpoints.Folder) { f.EditState(ckpt, without("encoder.norm_out.bias")) },
 			"it has no encoder.norm_out.bias"},
-		"many missing tensors": {"taming", "", func(f brokenFolder) { f.editState(ckpt, without("decoder.up.")) }, "more"},
-		"no encoder":           {"taming", "", func(f brokenFolder) { f.editState(ckpt, without("encoder.")) }, "it is no VQGAN"},
-		"more tensors": {"taming", "", func(f brokenFolder) {
-			f.editState(ckpt, func(all map[string]*torch.Tensor) { all["encoder.extra"] = torch.Zeros(torch.Shape{1}) })
+		"many missing tensors": {"taming", "", func(f checkpoints.Folder) { f.EditState(ckpt, without("decoder.up.")) }, "more"},
+		"no encoder":           {"taming", "", func(f checkpoints.Folder) { f.EditState(ckpt, without("encoder.")) }, "it is no VQGAN"},
+		"more tensors": {"taming", "", func(f checkpoints.Folder) {
+			f.EditState(ckpt, func(all map[string]*torch.Tensor) { all["encoder.extra"] = torch.Zeros(torch.Shape{1}) })
 		}, "nothing in the architecture takes its encoder.extra"},
-		"not finite": {"taming", "", func(f brokenFolder) {
-			f.editState(ckpt, func(all map[string]*torch.Tensor) {
+		"not finite": {"taming", "", func(f checkpoints.Folder) {
+			f.EditState(ckpt, func(all map[string]*torch.Tensor) {
 				all["quant_conv.bias"] = torch.Zeros(torch.Shape{6}).Log()
 			})
 		}, "quant_conv.bias has values that are not finite"},
-		"remapped tokens": {"taming", "", func(f brokenFolder) {
-			f.editState(ckpt, func(all map[string]*torch.Tensor) { all["quantize.used"] = torch.Zeros(torch.Shape{1}) })
+		"remapped tokens": {"taming", "", func(f checkpoints.Folder) {
+			f.EditState(ckpt, func(all map[string]*torch.Tensor) { all["quantize.used"] = torch.Zeros(torch.Shape{1}) })
 		}, "maps its tokens to fewer"},
-		"remap in the configuration": {"taming", "", func(f brokenFolder) { f.replace(yaml, "n_embed: 48", "n_embed: 48\n    remap: used.npy") },
+		"remap in the configuration": {"taming", "", func(f checkpoints.Folder) { f.Replace(yaml, "n_embed: 48", "n_embed: 48\n    remap: used.npy") },
 			"maps its tokens to fewer"},
-		"configuration of another width": {"taming", "", func(f brokenFolder) { f.replace(yaml, "ch: 32", "ch: 64") },
+		"configuration of another width": {"taming", "", func(f checkpoints.Folder) { f.Replace(yaml, "ch: 32", "ch: 64") },
 			"with the network of model.yaml, encoder.conv_in.weight is [32 3 3 3], wanted [64 3 3 3]"},
-		"configuration of another codebook": {"taming", "", func(f brokenFolder) { f.replace(yaml, "n_embed: 48", "n_embed: 49") },
+		"configuration of another codebook": {"taming", "", func(f checkpoints.Folder) { f.Replace(yaml, "n_embed: 48", "n_embed: 49") },
 			"quantizer.embedding.weight is [48 6], wanted [49 6]"},
-		"configuration of other attention": {"taming", "", func(f brokenFolder) { f.replace(yaml, "- 8\n", "- 16\n") },
+		"configuration of other attention": {"taming", "", func(f checkpoints.Folder) { f.Replace(yaml, "- 8\n", "- 16\n") },
 			"it has no encoder.down.1.attn.0.norm.weight"},
-		"configuration with double_z":     {"taming", "", func(f brokenFolder) { f.replace(yaml, "double_z: false", "double_z: true") }, "double_z is true"},
-		"configuration of other channels": {"taming", "", func(f brokenFolder) { f.replace(yaml, "in_channels: 3", "in_channels: 182") }, "images of 182 channels"},
-		"configuration with nonsense":     {"taming", "", func(f brokenFolder) { f.replace(yaml, "ch: 32", "ch: -32") }, "its ch is -32"},
-		"configuration with a text":       {"taming", "", func(f brokenFolder) { f.replace(yaml, "ch: 32", "ch: ${width}") }, "model.yaml: it cannot be read"},
-		"configuration that is no YAML":   {"taming", "", func(f brokenFolder) { f.write(yaml, "{a: [") }, "model.yaml: it cannot be read"},
-		"configuration without weights":   {"taming", "", func(f brokenFolder) { f.remove(ckpt) }, "has no weights"},
-		"linear attention": {"latent_diffusion", "", func(f brokenFolder) { f.replace("config.yaml", "ch: 32", "ch: 32\n      attn_type: linear") },
+		"configuration with double_z":     {"taming", "", func(f checkpoints.Folder) { f.Replace(yaml, "double_z: false", "double_z: true") }, "double_z is true"},
+		"configuration of other channels": {"taming", "", func(f checkpoints.Folder) { f.Replace(yaml, "in_channels: 3", "in_channels: 182") }, "images of 182 channels"},
+		"configuration with nonsense":     {"taming", "", func(f checkpoints.Folder) { f.Replace(yaml, "ch: 32", "ch: -32") }, "its ch is -32"},
+		"configuration with a text":       {"taming", "", func(f checkpoints.Folder) { f.Replace(yaml, "ch: 32", "ch: ${width}") }, "model.yaml: it cannot be read"},
+		"configuration that is no YAML":   {"taming", "", func(f checkpoints.Folder) { f.Write(yaml, "{a: [") }, "model.yaml: it cannot be read"},
+		"configuration without weights":   {"taming", "", func(f checkpoints.Folder) { f.Remove(ckpt) }, "has no weights"},
+		"linear attention": {"latent_diffusion", "", func(f checkpoints.Folder) { f.Replace("config.yaml", "ch: 32", "ch: 32\n      attn_type: linear") },
 			`attn_type "linear" is not supported`},
-		"truncated": {"taming", ckpt, truncate(ckpt), ckpt},
-		"no norm groups": {"taming", ckpt, func(f brokenFolder) {
-			f.editState(ckpt, func(all map[string]*torch.Tensor) {
+		"truncated": {"taming", ckpt, checkpoints.Truncate(ckpt), ckpt},
+		"no norm groups": {"taming", ckpt, func(f checkpoints.Folder) {
+			f.EditState(ckpt, func(all map[string]*torch.Tensor) {
 				for name, tensor := range maps.Clone(all) {
 					if rest, ok := strings.CutPrefix(name, "quantize."); ok {
 						all["quantizer."+rest] = tensor
@@ -142,17 +77,18 @@ func TestBadCheckpoints(t *testing.T) {
 					}
 				}
 			})
-			f.remove(yaml)
+			f.Remove(yaml)
 		}, "do not tell the groups of its normalization: give one of"},
-		"a first stage without codebook": {"taming", "m.safetensors", saved("first_stage_model.quant_conv.weight"), "no codebook"},
-		"a KL autoencoder":               {"taming", "m.safetensors", saved("quant_conv.weight"), "a KL autoencoder, which has no codebook"},
+		"a first stage without codebook": {"taming", "m.safetensors", checkpoints.SaveTensor("first_stage_model.quant_conv.weight"), "no codebook"},
+		"a KL autoencoder":               {"taming", "m.safetensors", checkpoints.SaveTensor("quant_conv.weight"), "a KL autoencoder, which has no codebook"},
 
-		"diffusers, no config":      {"diffusers", "", func(f brokenFolder) { f.remove("config.json") }, "need their config.json"},
-		"diffusers, no weights":     {"diffusers", "", func(f brokenFolder) { f.remove("diffusion_pytorch_model.safetensors") }, "has no weights"},
-		"diffusers, no JSON":        {"diffusers", "", func(f brokenFolder) { f.write("config.json", "{") }, "config.json: it cannot be read"},
+		"diffusers, no config":      {"diffusers", "", func(f checkpoints.Folder) { f.Remove("config.json") }, "need their config.json"},
+		"diffusers, no weights":     {"diffusers", "", func(f checkpoints.Folder) { f.Remove("diffusion_pytorch_model.safetensors") }, "has no weights"},
+		"diffusers, no JSON":        {"diffusers", "", func(f checkpoints.Folder) { f.Write("config.json", "{") }, "config.json: it cannot be read"},
 		"diffusers, other class":    {"diffusers", "", setJSON("_class_name", "AutoencoderKL"), "an AutoencoderKL, which has no codebook"},
 		"diffusers, a UNet":         {"diffusers", "", setJSON("_class_name", "UNet2DModel"), `it describes a "UNet2DModel"`},
-		"diffusers, spatial norm":   {"diffusers", "", setJSON("norm_type", "spatial"), `norm_type "spatial" is not supported`},
+		"diffusers, spatial norm":   {"diffusers", "", setJSON("norm_type", "spatial"), "its z_channels 4 and embed_dim 6 differ, which no model with spatial normalization has"},
+		"diffusers, norm type":      {"diffusers", "", setJSON("norm_type", "layer"), `norm_type "layer" is not supported`},
 		"diffusers, activation":     {"diffusers", "", setJSON("act_fn", "mish"), `act_fn "mish" is not supported`},
 		"diffusers, block type":     {"diffusers", "", setJSON("up_block_types", []string{"UpBlock2D", "UpBlock2D", "UpBlock2D"}), `block type "UpBlock2D"`},
 		"diffusers, levels":         {"diffusers", "", setJSON("block_out_channels", []int{8, 8}), "3 down_block_types, 3 up_block_types and 2 block_out_channels"},
@@ -160,34 +96,34 @@ func TestBadCheckpoints(t *testing.T) {
 		"diffusers, no groups":      {"diffusers", "", setJSON("norm_num_groups", 0), "norm_num_groups 0"},
 		"diffusers, other width":    {"diffusers", "", setJSON("block_out_channels", []int{8, 8, 16}), "with the network of config.json"},
 		"diffusers, other codebook": {"diffusers", "", setJSON("num_vq_embeddings", 50), "quantizer.embedding.weight is [48 6], wanted [50 6]"},
-		"diffusers, truncated":      {"diffusers", "", truncate("diffusion_pytorch_model.safetensors"), "diffusion_pytorch_model.safetensors"},
+		"diffusers, truncated":      {"diffusers", "", checkpoints.Truncate("diffusion_pytorch_model.safetensors"), "diffusion_pytorch_model.safetensors"},
 
-		"half a discrete VAE":       {"dalle", "encoder.pkl", func(f brokenFolder) { f.remove("decoder.pkl") }, "is the encoder of a discrete VAE alone"},
-		"the other half":            {"dalle", "decoder.pkl", func(f brokenFolder) { f.remove("encoder.pkl") }, "is the decoder of a discrete VAE alone"},
-		"twice the same half":       {"dalle", "", func(f brokenFolder) { f.write("decoder.pkl", f.read("encoder.pkl")) }, "is no decoder of a discrete VAE"},
-		"a half of another name":    {"dalle", "a.pkl", func(f brokenFolder) { f.write("a.pkl", f.read("encoder.pkl")) }, "give the folder that has"},
-		"truncated half":            {"dalle", "", truncate("decoder.pkl"), "decoder.pkl"},
-		"a discrete VAE, no tensor": {"dalle_state_dict", "dalle.pt", func(f brokenFolder) { f.editState("dalle.pt", without("weights.vae.enc.blocks.output.")) }, "it has no encoder.blocks.output.conv.weight"},
+		"half a discrete VAE":       {"dalle", "encoder.pkl", func(f checkpoints.Folder) { f.Remove("decoder.pkl") }, "is the encoder of a discrete VAE alone"},
+		"the other half":            {"dalle", "decoder.pkl", func(f checkpoints.Folder) { f.Remove("encoder.pkl") }, "is the decoder of a discrete VAE alone"},
+		"twice the same half":       {"dalle", "", func(f checkpoints.Folder) { f.Write("decoder.pkl", f.Read("encoder.pkl")) }, "is no decoder of a discrete VAE"},
+		"a half of another name":    {"dalle", "a.pkl", func(f checkpoints.Folder) { f.Write("a.pkl", f.Read("encoder.pkl")) }, "give the folder that has"},
+		"truncated half":            {"dalle", "", checkpoints.Truncate("decoder.pkl"), "decoder.pkl"},
+		"a discrete VAE, no tensor": {"dalle_state_dict", "dalle.pt", func(f checkpoints.Folder) { f.EditState("dalle.pt", without("weights.vae.enc.blocks.output.")) }, "it has no encoder.blocks.output.conv.weight"},
 
-		"a CLIP":               {"taming", "m.safetensors", saved("visual.conv1.weight"), "it seems to be a CLIP"},
-		"a text model":         {"taming", "m.safetensors", saved("bert.encoder.weight"), "it seems to be a text model"},
-		"a diffusion model":    {"taming", "m.safetensors", saved("model.diffusion_model.input_blocks.0.0.weight"), "it seems to be a diffusion model"},
-		"something else":       {"taming", "m.safetensors", saved("layer1.0.weight"), "none of its 1 tensors is a codebook"},
-		"a codebook alone":     {"taming", "m.safetensors", saved(codebook), "it is no VQGAN"},
-		"code in a pickle":     {"taming", "m.bin", func(f brokenFolder) { f.write("m.bin", dangerousPickle) }, "posix.system"},
-		"a picture":            {"taming", "m.bin", func(f brokenFolder) { f.write("m.bin", "\x89PNG\r\n\x1a\n0000000000000000") }, "is no checkpoint"},
-		"a number in a pickle": {"taming", "m.bin", func(f brokenFolder) { require.NoError(f.t, checkpoint.Save(filepath.Join(f.path, "m.bin"), int64(3))) }, "it holds no tensors by name"},
-		"nothing":              {"taming", "missing.ckpt", func(brokenFolder) {}, "does not exist"},
+		"a CLIP":               {"taming", "m.safetensors", checkpoints.SaveTensor("visual.conv1.weight"), "it seems to be a CLIP"},
+		"a text model":         {"taming", "m.safetensors", checkpoints.SaveTensor("bert.encoder.weight"), "it seems to be a text model"},
+		"a diffusion model":    {"taming", "m.safetensors", checkpoints.SaveTensor("model.diffusion_model.input_blocks.0.0.weight"), "it seems to be a diffusion model"},
+		"something else":       {"taming", "m.safetensors", checkpoints.SaveTensor("layer1.0.weight"), "none of its 1 tensors is a codebook"},
+		"a codebook alone":     {"taming", "m.safetensors", checkpoints.SaveTensor(codebook), "it is no VQGAN"},
+		"code in a pickle":     {"taming", "m.bin", func(f checkpoints.Folder) { f.Write("m.bin", checkpoints.DangerousPickle) }, "posix.system"},
+		"a picture":            {"taming", "m.bin", func(f checkpoints.Folder) { f.Write("m.bin", checkpoints.Picture) }, "is no checkpoint"},
+		"a number in a pickle": {"taming", "m.bin", checkpoints.SaveValue(int64(3)), "it holds no tensors by name"},
+		"nothing":              {"taming", "missing.ckpt", func(checkpoints.Folder) {}, "does not exist"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			folder := copyFolder(t, each.from)
 			each.change(folder)
-			source := filepath.Join(folder.path, each.source)
+			source := filepath.Join(folder.Path, each.source)
 			output := filepath.Join(t.TempDir(), "out.pt")
 			_, err := Import(source, output, ImportOptions{})
 			require.Error(t, err)
 			assert.ErrorContains(t, err, each.wanted)
-			assert.ErrorContains(t, err, folder.path, "it names the file")
+			assert.ErrorContains(t, err, folder.Path, "it names the file")
 			assert.NotContains(t, err.Error(), "\n")
 			assert.NoFileExists(t, output)
 			if name == "not finite" {
@@ -205,51 +141,31 @@ func TestBadCheckpoints(t *testing.T) {
 	}
 }
 
-func setJSON(name string, value any) func(brokenFolder) {
-	return func(f brokenFolder) { f.editJSON("config.json", func(c map[string]any) { c[name] = value }) }
+func setJSON(name string, value any) func(checkpoints.Folder) {
+	return func(f checkpoints.Folder) { f.EditJSON("config.json", func(c map[string]any) { c[name] = value }) }
 }
-
-func truncate(name string) func(brokenFolder) {
-	return func(f brokenFolder) {
-		path := filepath.Join(f.path, name)
-		info, err := os.Stat(path)
-		require.NoError(f.t, err)
-		require.NoError(f.t, os.Truncate(path, info.Size()/2))
-	}
-}
-
-func saved(name string) func(brokenFolder) {
-	return func(f brokenFolder) {
-		require.NoError(f.t, safetensors.Save(filepath.Join(f.path, "m.safetensors"),
-			[]torch.NamedTensor{{Name: name, Tensor: torch.Zeros(torch.Shape{2})}}, nil))
-	}
-}
-
-// dangerousPickle is a file of torch.save's old format whose value would be os.system("true").
-var dangerousPickle = "\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03." +
-	"\x80\x02}X\x0d\x00\x00\x00little_endian\x88s.\x80\x02cposix\nsystem\nX\x04\x00\x00\x00true\x85R.\x80\x02]."
 
 func TestImportOptions(t *testing.T) {
 	folder := copyFolder(t, "taming_without_yaml")
 	output := filepath.Join(t.TempDir(), "out.pt")
-	_, err := Import(folder.path, output, ImportOptions{Architecture: "f99"})
+	_, err := Import(folder.Path, output, ImportOptions{Architecture: "f99"})
 	assert.ErrorContains(t, err, `there is no architecture "f99"; known are dvae-f8-8192, f16-1024`)
 	assert.ErrorIs(t, err, torch.ErrInvalid)
-	_, err = Import(folder.path, output, ImportOptions{Architecture: "f16-1024"})
+	_, err = Import(folder.Path, output, ImportOptions{Architecture: "f16-1024"})
 	assert.ErrorContains(t, err, "encoder.conv_in.weight is [32 3 3 3], wanted [128 3 3 3]")
 	uint8Storage := torch.Uint8
-	_, err = Import(folder.path, output, ImportOptions{Storage: &uint8Storage})
+	_, err = Import(folder.Path, output, ImportOptions{Storage: &uint8Storage})
 	assert.ErrorContains(t, err, "cannot be stored as uint8")
 
 	yaml := filepath.Join(checkpointFolder("taming"), "model.yaml")
-	_, err = Import(folder.path, output, ImportOptions{Configuration: filepath.Join(folder.path, "missing.yaml")})
-	assert.ErrorContains(t, err, "the configuration "+filepath.Join(folder.path, "missing.yaml")+" does not exist")
-	folder.write("other.yaml", "services: {}\n")
-	_, err = Import(folder.path, output, ImportOptions{Configuration: filepath.Join(folder.path, "other.yaml")})
+	_, err = Import(folder.Path, output, ImportOptions{Configuration: filepath.Join(folder.Path, "missing.yaml")})
+	assert.ErrorContains(t, err, "the configuration "+filepath.Join(folder.Path, "missing.yaml")+" does not exist")
+	folder.Write("other.yaml", "services: {}\n")
+	_, err = Import(folder.Path, output, ImportOptions{Configuration: filepath.Join(folder.Path, "other.yaml")})
 	assert.ErrorContains(t, err, "other.yaml describes no autoencoder with a codebook")
 	assert.NoFileExists(t, output)
 	var last, most int
-	config, err := Import(folder.path, output, ImportOptions{Configuration: yaml, Progress: func(done, total int) error {
+	config, err := Import(folder.Path, output, ImportOptions{Configuration: yaml, Progress: func(done, total int) error {
 		last, most = done, total
 		return nil
 	}})
@@ -257,10 +173,10 @@ func TestImportOptions(t *testing.T) {
 	assert.EqualValues(t, 32, config.ImageSize, "the configuration's")
 	assert.Equal(t, most, last)
 	assert.Positive(t, last)
-	_, err = Import(folder.path, output, ImportOptions{Progress: func(int, int) error { return os.ErrDeadlineExceeded }})
+	_, err = Import(folder.Path, output, ImportOptions{Progress: func(int, int) error { return os.ErrDeadlineExceeded }})
 	assert.ErrorIs(t, err, os.ErrDeadlineExceeded)
 	// Shapes do not tell the size of the images that it was trained on.
-	config, err = ReadConfig(folder.path)
+	config, err = ReadConfig(folder.Path)
 	require.NoError(t, err)
 	assert.EqualValues(t, 256, config.ImageSize)
 }
@@ -306,7 +222,7 @@ model:
 	} {
 		model, err := parseConfiguration([]byte(text))
 		require.NoError(t, err)
-		n, err := model.network(false)
+		n, err := model.network(weights.NewSet("", nil))
 		require.NoError(t, err)
 		assert.Equal(t, name, known(n))
 	}
@@ -338,4 +254,29 @@ func TestImportedArchiveComputesTheSame(t *testing.T) {
 		return []any{latents.Float32s(), torch.ToSlice[int64](quantized.Tokens), quantized.Loss.Item(), decoded.Float32s()}
 	}
 	assert.Equal(t, compute(original), compute(model))
+}
+
+// Kandinsky's own checkpoint of MoVQ has the names of taming-transformers.
+func TestSpatialNormUnderTamingsNames(t *testing.T) {
+	folder := checkpoints.Copy(t, t.TempDir())
+	archive := folder.File("archive.pt")
+	_, err := Import(checkpointFolder("diffusers_movq"), archive, ImportOptions{})
+	require.NoError(t, err)
+	file, err := weights.Open(archive)
+	require.NoError(t, err)
+	defer file.Close()
+	state := torch.NewDict()
+	list, err := checkpoint.Tensors(file.Value)
+	require.NoError(t, err)
+	for _, each := range list {
+		tensor, err := each.Tensor.Read()
+		require.NoError(t, err)
+		state.Set(strings.Replace(each.Name, "quantizer.", "quantize.", 1), tensor)
+	}
+	require.NoError(t, checkpoint.Save(folder.File("movq.ckpt"), state))
+	model, err := Load(folder.File("movq.ckpt"))
+	require.NoError(t, err)
+	defer model.Close()
+	assert.Equal(t, "movq-f4-48", model.Config().Architecture)
+	checkAgainst(t, model, readReference(t, "diffusers_movq"))
 }

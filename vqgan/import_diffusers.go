@@ -64,8 +64,8 @@ func networkFromDiffusers(data []byte) (*network, error) {
 		return nil, fmt.Errorf("it describes an AutoencoderKL, which has no codebook")
 	case c.Class != "VQModel" && c.Class != "":
 		return nil, fmt.Errorf("it describes a %q, wanted a VQModel", c.Class)
-	case c.NormType != "group":
-		return nil, fmt.Errorf("its norm_type %q is not supported, only \"group\" is", c.NormType)
+	case c.NormType != "group" && c.NormType != "spatial":
+		return nil, fmt.Errorf("its norm_type %q is not supported, only \"group\" and \"spatial\" are", c.NormType)
 	case c.Activation != "silu" && c.Activation != "swish":
 		return nil, fmt.Errorf("its act_fn %q is not supported, only \"silu\" is", c.Activation)
 	case levels < 1 || levels > mostLevels || len(c.DownBlocks) != levels || len(c.UpBlocks) != levels:
@@ -81,7 +81,7 @@ func networkFromDiffusers(data []byte) (*network, error) {
 	*s = structure{
 		Channels: c.Channels[0], ImageChannels: c.InChannels, OutChannels: c.OutChannels, Blocks: c.LayersPerBlock,
 		ZChannels: c.LatentChannels, Resolution: c.resolution(), NoMiddleAttention: !c.MiddleAttention,
-		Attention: []int64{}, DecoderAttention: []int64{},
+		Attention: []int64{}, DecoderAttention: []int64{}, SpatialNorm: c.NormType == "spatial",
 	}
 	if c.Groups != 32 {
 		s.Groups = c.Groups
@@ -126,7 +126,7 @@ func (c *diffusersConfig) resolution() int64 {
 var diffusersNames = strings.NewReplacer(
 	"mid_block.resnets.0.", "mid.block_1.", "mid_block.attentions.0.", "mid.attn_1.", "mid_block.resnets.1.", "mid.block_2.",
 	"down_blocks.", "down.", "resnets.", "block.", "attentions.", "attn.", "downsamplers.0.", "downsample.", "upsamplers.0.", "upsample.",
-	"conv_shortcut.", "nin_shortcut.", "conv_norm_out.", "norm_out.", "group_norm.", "norm.",
+	"conv_shortcut.", "nin_shortcut.", "conv_norm_out.", "norm_out.", "group_norm.", "norm.", "spatial_norm.", "norm.",
 	"to_q.", "q.", "to_k.", "k.", "to_v.", "v.", "to_out.0.", "proj_out.",
 	"query.", "q.", "key.", "k.", "value.", "v.", "proj_attn.", "proj_out.",
 	"quantize.", "quantizer.",

@@ -47,7 +47,7 @@ func listed(path, text string) *weights.Set {
 // FuzzIdentify: whatever tensors a checkpoint lists and whatever stands in the configurations beside
 // it, telling its network ends with a description that the tensors fit, or an error of one line.
 func FuzzIdentify(f *testing.F) {
-	for name, each := range checkpoints {
+	for name, each := range layouts {
 		source := filepath.Join(checkpointFolder(name), each.file)
 		opened, err := open(source)
 		require.NoError(f, err)

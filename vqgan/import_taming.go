@@ -42,7 +42,7 @@ func (o *opened) identifyTaming(options ImportOptions) (*identified, error) {
 		return nil, err
 	}
 	if configuration != nil {
-		found.design, err = configuration.network(found.set.Has("proj.weight"))
+		found.design, err = configuration.network(found.set)
 		if found.configuration = filepath.Base(path); err != nil {
 			return nil, fmt.Errorf("%s: %w: %w", path, err, torch.ErrModel)
 		}
@@ -129,9 +129,10 @@ func parseConfiguration(data []byte) (*tamingModel, error) {
 	return model, nil
 }
 
-func (m *tamingModel) network(gumbel bool) (*network, error) {
+// network returns the network of the tensors, which tell what the file calls by the names of classes.
+func (m *tamingModel) network(set *weights.Set) (*network, error) {
 	n := m.Params.network
-	n.Gumbel = gumbel
+	n.Gumbel, n.Structure.SpatialNorm = set.Has("proj.weight"), set.Has(spatialNormWeight)
 	if m.Params.Remap != nil {
 		return nil, errors.New("it maps its tokens to fewer (remap), which is not supported")
 	}
@@ -183,6 +184,9 @@ func readConfiguration(path string) (*tamingModel, error) {
 	return model, nil
 }
 
+// spatialNormWeight is a tensor that MoVQ's decoder alone has.
+const spatialNormWeight = "decoder.norm_out.conv_y.weight"
+
 // assumedResolution is that of all published models.
 const assumedResolution = 256
 
@@ -219,6 +223,7 @@ func networkFromShapes(set *weights.Set) (*network, error) {
 	if !slices.Equal(decoder, s.Attention) {
 		s.DecoderAttention = decoder
 	}
+	s.SpatialNorm = set.Has(spatialNormWeight)
 	s.NoMiddleAttention = !set.HasPrefix("encoder.mid.attn_1.")
 	if levels > 1 && !set.Has("encoder.down.0.downsample.conv.weight") {
 		convolution := false

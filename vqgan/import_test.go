@@ -37,8 +37,8 @@ func readReference(t *testing.T, name string) checkpointReference {
 	return reference
 }
 
-// checkpoints are the sources in each layout, and what their architecture is called.
-var checkpoints = map[string]struct{ file, architecture string }{
+// layouts are the sources in each layout, and what their architecture is called.
+var layouts = map[string]struct{ file, architecture string }{
 	"taming":                     {"", "f4-48"},
 	"taming_without_yaml":        {"", "f4-48"},
 	"taming_composite":           {"net2net.ckpt", "f4-48"},
@@ -49,6 +49,7 @@ var checkpoints = map[string]struct{ file, architecture string }{
 	"diffusers":                  {"", "f4-48"},
 	"diffusers_bin":              {"diffusion_pytorch_model.bin", "f4-48"},
 	"diffusers_pipeline":         {"", "f2-48"},
+	"diffusers_movq":             {"", "movq-f4-48"},
 	"dalle":                      {"", "dvae-f8-64"},
 	"dalle_state_dict":           {"dalle.pt", "dvae-f8-64"},
 }
@@ -96,7 +97,7 @@ func checkAgainst(t *testing.T, model *Model, reference checkpointReference) {
 }
 
 func TestCheckpointsAgreeWithTheirPackages(t *testing.T) {
-	for name, each := range checkpoints {
+	for name, each := range layouts {
 		t.Run(name, func(t *testing.T) {
 			source := filepath.Join(checkpointFolder(name), each.file)
 			reference := readReference(t, name)

@@ -21,6 +21,8 @@ var designs = func() map[string]design {
 	small := taming(1024, 16, []float64{1, 1, 2})
 	small.Structure.Channels, small.Structure.Blocks, small.Structure.Resolution = 32, 1, 64
 	small.Structure.ZChannels, small.Structure.Groups = 64, 8
+	movq := taming(16384, 4, []float64{1, 2, 2, 4}, 32)
+	movq.Structure.SpatialNorm = true
 	return map[string]design{
 		"f16-1024":       taming(1024, 256, []float64{1, 1, 2, 2, 4}, 16),
 		"f16-16384":      taming(16384, 256, []float64{1, 1, 2, 2, 4}, 16),
@@ -29,6 +31,8 @@ var designs = func() map[string]design {
 		"vq-f4":  taming(8192, 3, []float64{1, 2, 4}),
 		"vq-f8":  taming(16384, 4, []float64{1, 2, 2, 4}, 32),
 		"vq-f16": taming(16384, 8, []float64{1, 1, 2, 2, 4}, 16),
+		// Kandinsky's.
+		"movq-f8-16384": movq,
 		// DALL-E's.
 		"dvae-f8-8192": newDVAE(8192, 128, 256, 256, 2),
 		// That of models/vqgan.pt. With 32 channels, 32 groups would be one channel a group, which takes

@@ -12,8 +12,13 @@ class ResidualBlock:
 
 # Self-attention with one head over all positions.
 class SpatialAttention:
-    def forward(self, x: Tensor) -> Tensor:
-        h = self.norm(x)
+    # rows are those that MoVQ's decoder decodes, on which its normalization depends.
+    def forward(self, x: Tensor, rows: Optional[Tensor] = None) -> Tensor:
+        if hasattr(self.norm, "conv_y"):
+            assert rows is not None
+            h = self.norm(x, rows)
+        else:
+            h = self.norm(x)
         q = self.q(h).flatten(2).transpose(1, 2).unsqueeze(1)
         k = self.k(h).flatten(2).transpose(1, 2).unsqueeze(1)
         v = self.v(h).flatten(2).transpose(1, 2).unsqueeze(1)
@@ -124,6 +129,8 @@ class VQGAN:
 
     # [N, C, h, w] -> image [N, 3, H, W], about in [-1, 1].
     def decode(self, z: Tensor) -> Tensor:
+        if hasattr(self.decoder.norm_out, "conv_y"):
+            return self.decoder(self.post_quant_conv(z), z)
         return self.decoder(self.post_quant_conv(z))
 
     # The reconstruction, the indices and the codebook loss.

@@ -33,8 +33,9 @@ func newImport(s *settings) *cobra.Command {
 		Long: `Make a model archive from a published checkpoint.
 
 SOURCE is a file, or a folder with its configuration. CLIP: OpenAI's models, open_clip's checkpoints,
-and Hugging Face's folders of CLIPModel and SiglipModel. VQGAN: checkpoints of taming-transformers and
-latent-diffusion, diffusers' VQModel, and DALL-E's discrete VAE. What it is, is told by its contents.
+Apple's of MobileCLIP, and Hugging Face's folders of CLIPModel and SiglipModel. VQGAN: checkpoints of
+taming-transformers and latent-diffusion, diffusers' VQModel, and DALL-E's discrete VAE. What it is, is
+told by its contents.
 --clip and --vqgan take these as they are too; an archive loads faster, and is one file. No code in a
 checkpoint is run.`,
 		Example: `  clipvqgan import ViT-B-32.pt -o vit-b-32.pt --storage float16
@@ -104,31 +105,26 @@ func (i *importing) run(ctx context.Context, out, problems io.Writer, s *setting
 
 // to imports either kind of model, and returns its configuration and what it is.
 func (i *importing) to(source string, storage *torch.DType, tell func(done, total int) error) (config any, name string, err error) {
-	if isVQGAN(source) {
-		config, err := vqgan.Import(source, i.output, vqgan.ImportOptions{
-			Architecture: i.architecture, Configuration: i.configuration, Storage: storage, Progress: tell})
-		return config, fmt.Sprintf("VQGAN %s, %s", config.Architecture, config.Storage), err
+	kind := archive.Kind(source)
+	if kind != "vqgan" {
+		if i.configuration == "" {
+			made, err := clip.Import(source, i.output, clip.ImportOptions{Architecture: i.architecture, Storage: storage, Progress: tell})
+			if kind == "clip" || !isNoCLIP(err) {
+				return made, fmt.Sprintf("CLIP %s, %s", made.Architecture, made.Storage), err
+			}
+		} else if _, err := clip.ReadConfig(source); !isNoCLIP(err) {
+			return nil, "", errors.New("--config is for checkpoints of taming-transformers and latent-diffusion; a CLIP's configuration lies beside it")
+		}
 	}
-	if i.configuration != "" {
-		return nil, "", errors.New("--config is for checkpoints of taming-transformers and latent-diffusion; a CLIP's configuration lies beside it")
-	}
-	made, err := clip.Import(source, i.output, clip.ImportOptions{Architecture: i.architecture, Storage: storage, Progress: tell})
-	return made, fmt.Sprintf("CLIP %s, %s", made.Architecture, made.Storage), err
+	made, err := vqgan.Import(source, i.output, vqgan.ImportOptions{
+		Architecture: i.architecture, Configuration: i.configuration, Storage: storage, Progress: tell})
+	return made, fmt.Sprintf("VQGAN %s, %s", made.Architecture, made.Storage), err
 }
 
-// isVQGAN reports whether a checkpoint is taken for one of package vqgan: what it holds is no CLIP's,
-// or it is an archive of one.
-func isVQGAN(source string) bool {
-	if kind := archive.Kind(source); kind != "" {
-		return kind == "vqgan"
-	}
-	_, err := clip.ReadConfig(source)
-	if err == nil || errors.Is(err, clip.ErrNoCLIP) {
-		return err != nil
-	}
-	// A CLIP that is incomplete, or a folder with the weights of a VQGAN.
-	_, vqganErr := vqgan.ReadConfig(source)
-	return vqganErr == nil || errors.Is(err, weights.ErrNoWeights) && !errors.Is(vqganErr, weights.ErrNoWeights)
+// isNoCLIP reports whether a checkpoint may be one of package vqgan, by the error of package clip for
+// it: it holds no CLIP's tensors, or is a folder whose files have other names.
+func isNoCLIP(err error) bool {
+	return errors.Is(err, clip.ErrNoCLIP) || errors.Is(err, weights.ErrNoWeights)
 }
 
 // An importedModel is the JSON result of import.

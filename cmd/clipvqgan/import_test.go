@@ -67,13 +67,16 @@ func TestImportFailures(t *testing.T) {
 	checkpoint := repository(t, "clip/testdata/checkpoints/open_clip")
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "text.pt"), []byte("no model at all, but text"), 0o600))
 	for wanted, arguments := range map[string][]string{
-		"no output was given; name the archive to write with -o":   {checkpoint},
-		"no checkpoint was given":                                  {"-o", "model.pt"},
-		"2 arguments were given, wanted one checkpoint":            {checkpoint, checkpoint, "-o", "model.pt"},
-		`--storage is "huge", wanted float16, bfloat16 or float32`: {checkpoint, "-o", "model.pt", "--storage", "huge"},
-		"cannot be stored as int8":                                 {checkpoint, "-o", "model.pt", "--storage", "int8"},
-		`there is no architecture "ViT-Q-1"`:                       {checkpoint, "-o", "model.pt", "--architecture", "ViT-Q-1"},
-		"--config is for checkpoints of taming-transformers":       {checkpoint, "-o", "model.pt", "--config", "x.yaml"},
+		"no output was given; name the archive to write with -o":     {checkpoint},
+		"no checkpoint was given":                                    {"-o", "model.pt"},
+		"2 arguments were given, wanted one checkpoint":              {checkpoint, checkpoint, "-o", "model.pt"},
+		`--storage is "huge", wanted float16, bfloat16 or float32`:   {checkpoint, "-o", "model.pt", "--storage", "huge"},
+		"cannot be stored as int8":                                   {checkpoint, "-o", "model.pt", "--storage", "int8"},
+		`there is no architecture "ViT-Q-1"`:                         {checkpoint, "-o", "model.pt", "--architecture", "ViT-Q-1"},
+		"--config is for checkpoints of taming-transformers":         {checkpoint, "-o", "model.pt", "--config", "x.yaml"},
+		"cannot write /dev/null: it is no regular file":              {checkpoint, "-o", "/dev/null"},
+		"cannot write " + folder + ": it is a folder":                {checkpoint, "-o", folder},
+		"cannot write none/model.pt: the folder none does not exist": {checkpoint, "-o", "none/model.pt"},
 		"does not exist": {"nothing.pt", "-o", "model.pt"},
 		"text.pt is no checkpoint: neither safetensors nor a file of PyTorch": {"text.pt", "-o", "model.pt"},
 		"text.pt is the source too: give another output":                      {"text.pt", "-o", "text.pt"},
@@ -88,6 +91,24 @@ func TestImportFailures(t *testing.T) {
 			assert.ErrorIs(t, err, os.ErrNotExist)
 		})
 	}
+}
+
+// What a model lacks is not told of.
+func TestInspectOneEncoder(t *testing.T) {
+	for name, each := range map[string]struct{ kind, has, lacks string }{
+		"huggingface_image": {"CLIP, its image encoder alone", "pictures  ", "texts  "},
+		"huggingface_text":  {"CLIP, its text encoder alone", "texts  ", "pictures  "},
+	} {
+		stdout, stderr, status := run(t, t.TempDir(), "inspect", repository(t, "clip/testdata/checkpoints/"+name))
+		require.Zero(t, status, stderr)
+		assert.Contains(t, stdout, each.kind)
+		assert.Contains(t, stdout, each.has)
+		assert.NotContains(t, stdout, each.lacks)
+	}
+	stdout, _, _ := run(t, t.TempDir(), "inspect", repository(t, "clip/testdata/checkpoints/huggingface_siglip"))
+	assert.Contains(t, stdout, "both sides scaled")
+	stdout, _, _ = run(t, t.TempDir(), "inspect", repository(t, "vqgan/testdata/checkpoints/diffusers_movq"))
+	assert.Contains(t, stdout, "movq-f4-48")
 }
 
 // One bad model does not end the inspection of the others.

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/text/message"
 
 	"github.com/clipvqgan/clipvqgan/clip"
+	"github.com/clipvqgan/clipvqgan/internal/archive"
 	"github.com/clipvqgan/clipvqgan/internal/weights"
 	"github.com/clipvqgan/clipvqgan/vqgan"
 )
@@ -63,32 +64,37 @@ type inspectedModel struct {
 }
 
 func inspect(out io.Writer, s *settings, source string) error {
-	model := inspectedModel{Model: fileName(source), Kind: "clip", DTypes: map[string]int{}}
-	var lines [][2]string
-	var count error
-	if isVQGAN(source) {
-		config, err := vqgan.ReadConfig(source)
-		if err != nil {
-			return err
-		}
-		model.Kind, model.Config, lines = "vqgan", config, describeVQGAN(config)
-		count = model.countVQGAN(source)
-	} else {
-		config, err := clip.ReadConfig(source)
-		if err != nil {
-			return err
-		}
-		model.Config, lines = config, describeCLIP(config)
-		count = model.countCLIP(source)
-	}
-	if count != nil {
-		return count
+	model := inspectedModel{Model: fileName(source), DTypes: map[string]int{}}
+	lines, err := model.describe(source)
+	if err != nil {
+		return err
 	}
 	if s.json {
 		return printJSON(out, model)
 	}
 	model.print(out, lines)
 	return nil
+}
+
+// describe sets what is known of either kind of model, and returns its description in lines.
+func (m *inspectedModel) describe(source string) ([][2]string, error) {
+	kind := archive.Kind(source)
+	if kind != "vqgan" {
+		config, err := clip.ReadConfig(source)
+		if err == nil {
+			m.Kind, m.Config = "clip", config
+			return describeCLIP(config), m.countCLIP(source)
+		}
+		if kind == "clip" || !isNoCLIP(err) {
+			return nil, err
+		}
+	}
+	config, err := vqgan.ReadConfig(source)
+	if err != nil {
+		return nil, err
+	}
+	m.Kind, m.Config = "vqgan", config
+	return describeVQGAN(config), m.countVQGAN(source)
 }
 
 // countCLIP counts the tensors.
@@ -162,15 +168,28 @@ func (m *inspectedModel) print(out io.Writer, lines [][2]string) {
 }
 
 func describeCLIP(c clip.Config) [][2]string {
-	return [][2]string{
-		{"kind", "CLIP"},
-		{"architecture", c.Architecture},
-		{"pictures", fmt.Sprintf("%d x %d pixels, %s, mean %v, standard deviation %v", c.ImageSize, c.ImageSize, c.Interpolation, c.Mean, c.StandardDeviation)},
-		{"texts", fmt.Sprintf("%d tokens of %d, %s", c.ContextLength, c.VocabularySize, c.Tokenizer)},
-		{"embeddings", fmt.Sprintf("%d elements", c.EmbeddingDimension)},
-		{"activation", c.Activation},
-		{"made from", madeFrom(c.Source, c.SourceSHA256)},
+	lines := [][2]string{{"kind", "CLIP"}, {"architecture", c.Architecture}}
+	switch {
+	case c.ContextLength == 0:
+		lines[0][1] = "CLIP, its image encoder alone"
+	case c.ImageSize == 0:
+		lines[0][1] = "CLIP, its text encoder alone"
 	}
+	if c.ImageSize != 0 {
+		way := "the longer side cropped"
+		if c.ResizeMode == "squash" {
+			way = "both sides scaled"
+		}
+		lines = append(lines, [2]string{"pictures", fmt.Sprintf("%d x %d pixels, %s, %s, mean %v, standard deviation %v",
+			c.ImageSize, c.ImageSize, c.Interpolation, way, c.Mean, c.StandardDeviation)})
+	}
+	if c.ContextLength != 0 {
+		lines = append(lines, [2]string{"texts", fmt.Sprintf("%d tokens of %d, %s", c.ContextLength, c.VocabularySize, c.Tokenizer)})
+	}
+	return append(lines,
+		[2]string{"embeddings", fmt.Sprintf("%d elements", c.EmbeddingDimension)},
+		[2]string{"activation", c.Activation},
+		[2]string{"made from", madeFrom(c.Source, c.SourceSHA256)})
 }
 
 func describeVQGAN(c vqgan.Config) [][2]string {

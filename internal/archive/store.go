@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/clipvqgan/clipvqgan/internal/atomicfile"
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/torch/jit"
 )
@@ -93,9 +94,12 @@ func Save(module *jit.Module, output string, config any) error {
 	return module.Save(output)
 }
 
-// CheckStorage returns an error if weights cannot be stored in a dtype; nil means that they keep
-// theirs.
-func CheckStorage(dtype *torch.DType) error {
+// CheckOutput returns an error if no archive can be written to a path, or weights cannot be stored in a
+// dtype; nil means that they keep theirs.
+func CheckOutput(path string, dtype *torch.DType) error {
+	if err := atomicfile.Check(path); err != nil {
+		return err
+	}
 	if dtype == nil || *dtype == torch.Float32 || *dtype == torch.Float16 || *dtype == torch.BFloat16 {
 		return nil
 	}

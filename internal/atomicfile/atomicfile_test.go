@@ -34,3 +34,28 @@ func TestWrite(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, entries, 1)
 }
+
+func TestWhereNothingCanBeWritten(t *testing.T) {
+	folder := t.TempDir()
+	file := filepath.Join(folder, "file")
+	require.NoError(t, os.WriteFile(file, []byte("old"), 0o600))
+	link := filepath.Join(folder, "link")
+	require.NoError(t, os.Symlink(file, link))
+	for path, wanted := range map[string]string{
+		folder:                             "it is a folder",
+		os.DevNull:                         "it is no regular file",
+		filepath.Join(folder, "none", "a"): "the folder " + filepath.Join(folder, "none") + " does not exist",
+		filepath.Join(file, "a"):           file + " is no folder",
+	} {
+		assert.EqualError(t, atomicfile.Check(path), "cannot write "+path+": "+wanted)
+		err := atomicfile.Write(path, func(io.Writer) error { t.Error("it must not be called"); return nil })
+		assert.EqualError(t, err, wanted)
+	}
+	assert.NoError(t, atomicfile.Check(file))
+	assert.NoError(t, atomicfile.Check(filepath.Join(folder, "new")))
+	// The file to which a link points is replaced, not the link.
+	require.NoError(t, atomicfile.Write(link, func(w io.Writer) error { _, err := io.WriteString(w, "new"); return err }))
+	data, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Equal(t, "new", string(data))
+}

@@ -30,8 +30,8 @@ type layer struct {
 
 // layers go from the bottom to the top. Where several hold a package, the longest name counts.
 var layers = []layer{
-	{"internal/atomicfile", nil},
 	{"internal/missing", nil},
+	{"internal/atomicfile", []string{"internal/missing"}},
 
 	// Pictures and text know no tensors.
 	{"imageio", []string{"imageio/internal/...", "internal/atomicfile"}},
@@ -50,7 +50,7 @@ var layers = []layer{
 	{"torch/safetensors", []string{"torch", "torch/internal/...", "internal/atomicfile"}},
 	{"torch/vision", []string{"torch", "imageio"}},
 	{"torch/gonum", []string{"torch"}},
-	{"internal/archive", []string{"torch", "torch/jit"}},
+	{"internal/archive", []string{"torch", "torch/jit", "internal/atomicfile"}},
 	{"internal/architecture", []string{"torch", "torch/jit", "torch/nn"}},
 	{"internal/weights", []string{"torch", "torch/checkpoint", "torch/safetensors", "internal/architecture", "internal/missing"}},
 
@@ -69,11 +69,12 @@ var layers = []layer{
 	{"server/...", []string{"server/...", "models", "clip/...", "vqgan/...", "torch/...", "imageio", "tokenizer", "internal/atomicfile"}},
 	{"cmd/...", []string{"internal/archive", "internal/weights", "server/...", "models", "clip/...", "vqgan/...", "torch/...", "imageio", "tokenizer"}},
 	{"examples/...", []string{"models", "clip/...", "vqgan/...", "torch/...", "imageio", "tokenizer"}},
-	{"scripts/...", []string{"models", "clip/...", "vqgan/...", "torch/...", "imageio", "tokenizer"}},
+	{"scripts/...", []string{"scripts/parity/outputs", "models", "clip/...", "vqgan/...", "torch/...", "imageio", "tokenizer"}},
 
 	// What tests share, which only tests import.
 	{"internal/reference", []string{"torch/..."}},
 	{"internal/testkit", []string{"torch/..."}},
+	{"internal/testkit/checkpoints", []string{"torch", "torch/checkpoint", "torch/safetensors"}},
 	{"internal/testkit/loaded", []string{"models", "clip", "vqgan", "torch"}},
 	{"internal/layers", nil},
 	{"internal/documentation", nil},

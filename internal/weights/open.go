@@ -69,7 +69,7 @@ func Open(path string) (*File, error) {
 	case start[0] == '{':
 		err = f.addIndex(path)
 	default:
-		err = fmt.Errorf("%s is no checkpoint: neither safetensors nor a file of PyTorch: %w", path, torch.ErrFormat)
+		err = noCheckpoint(path, start)
 	}
 	if err != nil {
 		f.Close()
@@ -80,20 +80,42 @@ func Open(path string) (*File, error) {
 	return f, nil
 }
 
+// noCheckpoint says what a file seems to be in place of a checkpoint.
+func noCheckpoint(path string, start []byte) error {
+	what := "neither safetensors nor a file of PyTorch"
+	switch {
+	case bytes.HasPrefix(start, []byte("version https://")):
+		what = "it is a pointer of Git LFS to the file, which git lfs pull brings"
+	case bytes.HasPrefix(start, []byte("<")):
+		what = "it seems to be a web page"
+	case bytes.HasPrefix(start, []byte("\x89HDF")):
+		what = "it is an HDF5 file, as Keras writes"
+	case bytes.HasPrefix(start, []byte("GGUF")):
+		what = "it is a GGUF file"
+	}
+	return fmt.Errorf("%s is no checkpoint: %s: %w", path, what, torch.ErrFormat)
+}
+
 func beginning(path string) ([]byte, error) {
-	file, err := os.Open(path)
+	// Before it is opened, which waits forever for the writer of a pipe.
+	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
+		if target, err := os.Readlink(path); err == nil {
+			return nil, missing.Error(fmt.Sprintf("the file %s, to which %s is a link,", target, path))
+		}
 		return nil, missing.Error("the file " + path)
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
-	if info, err := file.Stat(); err != nil {
-		return nil, err
-	} else if !info.Mode().IsRegular() {
+	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is no regular file: %w", path, torch.ErrFormat)
 	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
 	start := make([]byte, 16)
 	n, err := io.ReadFull(file, start)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
@@ -136,6 +158,9 @@ func (f *File) addPickle(path string) error {
 		f.Format = TorchScript
 	}
 	f.Parts = append(f.Parts, path)
+	if err := checkHarmless(path, file.Value()); err != nil {
+		return err
+	}
 	tensors, err := checkpoint.Tensors(stateDict(file.Value()))
 	if err != nil {
 		return err
@@ -201,11 +226,15 @@ func (f *File) addIndex(path string) error {
 		if err != nil {
 			return err
 		}
-		add := f.addPickle
-		if len(start) > 8 && start[8] == '{' {
-			add = f.addSafetensors
+		switch {
+		case len(start) > 8 && start[8] == '{':
+			err = f.addSafetensors(whole)
+		case len(start) == 0, bytes.HasPrefix(start, []byte("PK")), start[0] == 0x80:
+			err = f.addPickle(whole)
+		default:
+			err = noCheckpoint(whole, start)
 		}
-		if err := add(whole); err != nil {
+		if err != nil {
 			return err
 		}
 	}

@@ -32,7 +32,10 @@ type Set struct {
 	// that of Check.
 	Progress func(done, total int) error
 
-	used     map[string]bool
+	used map[string]bool
+	// ignored and read are numbers of tensors.
+	ignored, read int
+
 	problems []string
 	err      error
 	// shapesOnly says that no tensor is read.
@@ -123,20 +126,13 @@ func (s *Set) Within(prefix string) *Set {
 	})
 }
 
-// Read reads one tensor, and counts it as used.
-func (s *Set) Read(name string) (*torch.Tensor, error) {
-	entry, ok := s.entries[name]
-	if !ok {
-		return nil, fmt.Errorf("it has no %s", name)
-	}
-	s.used[name] = true
-	return entry.Read()
-}
-
-// Ignore counts a tensor as used.
+// Ignore counts tensors as used.
 func (s *Set) Ignore(names ...string) {
 	for _, name := range names {
-		s.used[name] = true
+		if s.Has(name) && !s.used[name] {
+			s.used[name] = true
+			s.ignored++
+		}
 	}
 }
 
@@ -162,6 +158,10 @@ func (s *Set) Tensor(name string, shape torch.Shape, initial architecture.Initia
 		s.problems = append(s.problems, fmt.Sprintf("%s is %v, wanted %v", name, entry.Shape, shape))
 		return nil
 	}
+	if (!entry.DType.IsFloatingPoint() || entry.DType.ItemSize() < 2) && !strings.HasSuffix(name, ".num_batches_tracked") {
+		s.problems = append(s.problems, fmt.Sprintf("%s is %s, wanted float16, bfloat16, float32 or float64", name, entry.DType))
+		return nil
+	}
 	if s.err != nil || len(s.problems) > 0 || s.shapesOnly {
 		return nil // the network will not be made
 	}
@@ -171,7 +171,8 @@ func (s *Set) Tensor(name string, shape torch.Shape, initial architecture.Initia
 		return nil
 	}
 	if s.Progress != nil {
-		s.err = s.Progress(len(s.used), len(s.entries))
+		s.read++
+		s.err = s.Progress(s.read, len(s.entries)-s.ignored)
 	}
 	return t
 }

@@ -33,7 +33,9 @@ func (f *File) SHA256() (string, error) {
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
-// OpenSource opens a checkpoint: a file, or the first of names that a folder has.
+// OpenSource opens a checkpoint: a file, or the first of names that a folder has, or else the only
+// file of weights in it. The folder may be one of the cache of Hugging Face's hub, of which the
+// snapshot is taken.
 func OpenSource(source string, names []string) (*File, error) {
 	path, err := findIn(source, names)
 	if err != nil {
@@ -46,6 +48,9 @@ func OpenSource(source string, names []string) (*File, error) {
 	return file, nil
 }
 
+// extensions are those of files of weights.
+var extensions = []string{".safetensors", ".bin", ".pt", ".pth", ".ckpt"}
+
 func findIn(source string, names []string) (string, error) {
 	info, err := os.Stat(source)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -54,18 +59,58 @@ func findIn(source string, names []string) (string, error) {
 	if err != nil || !info.IsDir() {
 		return source, err
 	}
+	folder, err := snapshot(source)
+	if err != nil {
+		return "", err
+	}
 	for _, name := range names {
-		path := filepath.Join(source, name)
-		if _, err := os.Stat(path); err == nil {
+		path := filepath.Join(folder, name)
+		if _, err := os.Lstat(path); err == nil {
 			return path, nil
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return "", err
 		}
 	}
-	return "", noWeights{fmt.Errorf("the folder %s has no weights, which would be called %s: %w", source, strings.Join(names, ", "), torch.ErrModel)}
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return "", err
+	}
+	var found []string
+	for _, entry := range entries {
+		if !entry.IsDir() && slices.Contains(extensions, filepath.Ext(entry.Name())) {
+			found = append(found, entry.Name())
+		}
+	}
+	switch len(found) {
+	case 0:
+		return "", noWeights{fmt.Errorf("the folder %s has no weights, which would be in a file of type %s: %w", folder, strings.Join(extensions, ", "), torch.ErrModel)}
+	case 1:
+		return filepath.Join(folder, found[0]), nil
+	}
+	return "", noWeights{fmt.Errorf("the folder %s has %d files of weights, %s: give one of them: %w", folder, len(found), strings.Join(found, ", "), torch.ErrModel)}
 }
 
-// ErrNoWeights is the kind of error of [OpenSource] for a folder that has none of the names.
+// snapshot returns the folder of the files in a folder of the cache of Hugging Face's hub
+// (models--NAME--NAME), or the folder itself if it is another.
+func snapshot(folder string) (string, error) {
+	snapshots := filepath.Join(folder, "snapshots")
+	if commit, err := os.ReadFile(filepath.Join(folder, "refs", "main")); err == nil {
+		path := filepath.Join(snapshots, filepath.Base(strings.TrimSpace(string(commit))))
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			return path, nil
+		}
+	}
+	entries, err := os.ReadDir(snapshots)
+	switch {
+	case err != nil || len(entries) == 0:
+		return folder, nil
+	case len(entries) > 1:
+		return "", noWeights{fmt.Errorf("the folder %s has %d snapshots of a model: give one of them: %w", snapshots, len(entries), torch.ErrModel)}
+	}
+	return filepath.Join(snapshots, entries[0].Name()), nil
+}
+
+// ErrNoWeights is the kind of error of [OpenSource] for a folder in which it finds no weights.
 var ErrNoWeights = errors.New("no weights")
 
 type noWeights struct{ error }
@@ -86,13 +131,9 @@ func ModelError(source string, err error) error {
 	return fmt.Errorf("%s: %w", source, err)
 }
 
-// Beside returns the contents of a file in the folder of path, or in path if it is a folder, and
-// nil if there is none.
-func Beside(path, name string) ([]byte, error) {
-	if info, err := os.Stat(path); err != nil || !info.IsDir() {
-		path = filepath.Dir(path)
-	}
-	data, err := os.ReadFile(filepath.Join(path, name))
+// Beside returns the contents of a file in the folder of a checkpoint, and nil if there is none.
+func Beside(checkpoint, name string) ([]byte, error) {
+	data, err := os.ReadFile(filepath.Join(filepath.Dir(checkpoint), name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

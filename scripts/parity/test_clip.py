@@ -9,6 +9,7 @@ layout, opened by package clip: the same tokens, embeddings and gradients.
 import gc
 import io
 import json
+import sys
 import tempfile
 import unittest
 import warnings
@@ -17,7 +18,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from parity import COSINE, DIFFERENCE, compare, run_go, write_row
+from parity import COSINE, DIFFERENCE, ROOT, compare, run_go, write_row
 
 warnings.simplefilter("ignore")
 import clip.clip  # noqa: E402
@@ -25,6 +26,9 @@ import clip.model  # noqa: E402
 import open_clip  # noqa: E402
 import sentencepiece  # noqa: E402
 import transformers  # noqa: E402
+
+sys.path.insert(0, str(ROOT / "scripts/reference"))
+from reference_clip_checkpoints import apple_state, bert_tokenizer  # noqa: E402
 
 PROMPTS = ["a photo of a cat.", "don't panic: 42 café", "a slice of pizza"]
 SECTION = "CLIP"
@@ -146,6 +150,38 @@ class Published(unittest.TestCase):
 
     def test_open_clip_mobileclip_s1(self):
         self.open_clip("MobileCLIP-S1")
+
+    def test_open_clip_coca_base(self):
+        self.open_clip("coca_base")
+
+    def test_open_clip_clipa(self):
+        """Its tokenizer is BERT's, of which a small vocabulary lies beside it."""
+        config = open_clip.get_model_config("ViT-L-14-CLIPA")
+        model = open_clip.CLIP(**config)
+        scramble(model)
+        model.eval()
+        processing = open_clip.get_pretrained_cfg("ViT-L-14-CLIPA", "datacomp1b")
+        mean, std = processing["mean"], processing["std"]
+        (self.folder / "open_clip_config.json").write_text(json.dumps({
+            "model_cfg": config, "preprocess_cfg": {key: processing[key] for key in (
+                "mean", "std", "interpolation", "resize_mode")}}))
+        save_file({key: value.contiguous() for key, value in model.state_dict().items()},
+                  self.folder / "open_clip_model.safetensors")
+        tokenizer = bert_tokenizer(self.folder, config["text_cfg"])
+        self.check("ViT-L-14-CLIPA", "open_clip_torch", self.folder, 224, model.encode_image, model.encode_text,
+                   tokenizer(PROMPTS), mean, std)
+
+    def test_apple_mobileclip(self):
+        """One file under Apple's names, whose architecture its shapes tell."""
+        for name in ("MobileCLIP-S1", "MobileCLIP-B"):
+            with self.subTest(name):
+                model, _, _ = open_clip.create_model_and_transforms(name, pretrained=None)
+                scramble(model)
+                model.eval()
+                path = self.folder / "mobileclip.pt"
+                torch.save(apple_state(model), path)
+                self.check(f"{name}, Apple's file", "open_clip_torch", path, open_clip.get_model_config(name)["vision_cfg"]["image_size"],
+                           model.encode_image, model.encode_text, open_clip.get_tokenizer(name)(PROMPTS), (0, 0, 0), (1, 1, 1))
 
     def test_hugging_face_clip(self):
         model = transformers.CLIPModel(transformers.CLIPConfig()).eval()

@@ -140,6 +140,19 @@ class Published(unittest.TestCase):
         self.check("VQModel of aMUSEd, f16, 8192 tokens", "diffusers", self.folder, encode,
                    lambda rows: model.decoder(model.post_quant_conv(rows)))
 
+    def test_movq(self):
+        # The settings of kandinsky-2-2-decoder's movq.
+        model = diffusers.VQModel(
+            block_out_channels=[128, 256, 256, 512], latent_channels=4, layers_per_block=2, norm_type="spatial",
+            down_block_types=["DownEncoderBlock2D"] * 3 + ["AttnDownEncoderBlock2D"],
+            up_block_types=["AttnUpDecoderBlock2D"] + ["UpDecoderBlock2D"] * 3,
+            num_vq_embeddings=16384, vq_embed_dim=4).eval()
+        scramble(model)
+        encode = self.by_distance(model, lambda images: model.encode(images).latents)
+        model.save_pretrained(self.folder / "movq")
+        self.check("VQModel of Kandinsky (MoVQ), f8, 16384 tokens", "diffusers", self.folder, encode,
+                   lambda rows: model.decoder(model.post_quant_conv(rows), rows))
+
     def test_dalle(self):
         # In float64: in float32 the rounding turns ReLUs of activations near zero on or off, in
         # either package. dall_e casts to float32, and refuses other images.

@@ -1,7 +1,8 @@
 """Writes small CLIPs in the layouts in which models are published, and what the packages that define
 them compute, into clip/testdata/checkpoints.
 
-    python scripts/reference/reference_clip_checkpoints.py
+    python scripts/reference/reference_clip_checkpoints.py            # all
+    python scripts/reference/reference_clip_checkpoints.py mobileclip # those of one writer
 
 Each folder has the files as published, tokens and pictures, the embeddings, and the gradient of the
 sum of the picture's embedding weighted by cos(i) in the picture.
@@ -10,6 +11,7 @@ sum of the picture's embedding weighted by cos(i) in the picture.
 import gzip
 import io
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -22,6 +24,7 @@ from safetensors.torch import save_file
 warnings.simplefilter("ignore")
 import clip.model as openai  # noqa: E402
 import open_clip  # noqa: E402
+import open_clip.convert  # noqa: E402
 import open_clip.timm_model  # noqa: E402
 import sentencepiece  # noqa: E402
 import timm  # noqa: E402
@@ -55,6 +58,36 @@ def scramble(model: torch.nn.Module) -> None:
             buffer.copy_(0.1 * torch.randn(buffer.shape, generator=generator))
         if name.endswith("running_var"):
             buffer.copy_(0.5 + torch.rand(buffer.shape, generator=generator))
+
+
+def share_weights(model: torch.nn.Module) -> None:
+    """Makes the parameters, in float16, parts of a few storages, which a file holds once: its widths
+    cannot be small where a head is 64 wide."""
+    generator = torch.Generator().manual_seed(2)
+    groups = {}
+    for name, parameter in model.named_parameters():
+        if parameter.dim() > 0:
+            groups.setdefault(min(parameter[0].numel(), 64) if parameter.dim() > 1 else 16, []).append((name, parameter))
+    for fan, parameters in groups.items():
+        largest = max(parameter.numel() for _, parameter in parameters)
+        pool = (torch.randn(largest + 512, generator=generator) / fan ** 0.5).half()
+        for name, parameter in parameters:
+            start = int(torch.randint(0, len(pool) - parameter.numel() + 1, (1,), generator=generator))
+            parameter.data = pool[start:start + parameter.numel()].reshape(parameter.shape)
+            if parameter.dim() == 1 and name.endswith("weight"):
+                parameter.data = 1 + parameter.data
+            if ".bn" in name and name.endswith("bias"):
+                parameter.data = 1 + parameter.data
+    statistics = {"running_mean": (0.1 * torch.randn(256, generator=generator)).half(),
+                  "running_var": (0.5 + torch.rand(256, generator=generator)).half()}
+    counter = torch.zeros((), dtype=torch.int64)
+    for name, buffer in model.named_buffers():
+        module, _, last = name.rpartition(".")
+        if last in statistics:
+            start = int(torch.randint(0, 256 - buffer.numel() + 1, (1,), generator=generator))
+            setattr(model.get_submodule(module), last, statistics[last][start:start + buffer.numel()])
+        elif last == "num_batches_tracked":
+            setattr(model.get_submodule(module), last, counter)
 
 
 def inputs(size: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -126,6 +159,7 @@ def write_openai() -> None:
         folder, model = fresh(name), openai_model(resnet)
         openai.convert_weights(model)
         model.half()
+        share_weights(model)
         for key, value in (("input_resolution", 32), ("context_length", CONTEXT),
                            ("vocab_size", VOCABULARY)):
             setattr(model, key, value)
@@ -136,6 +170,12 @@ def write_openai() -> None:
         write_merges(folder)
         record(folder, 32, model.encode_image, model.encode_text, model.logit_scale.exp().item(), openai_tokens)
         model.half()
+        for key, parameter in model.named_parameters():
+            parameter.data = state[key]
+        for key, _ in list(model.named_buffers()):
+            module, _, last = key.rpartition(".")
+            if key in state:
+                setattr(model.get_submodule(module), last, state[key])
 
         class Archive(torch.nn.Module):
             """As in OpenAI's archives: the numbers are tensors, forward takes both."""
@@ -181,7 +221,10 @@ def open_clip_config(**changes) -> dict:
     return config
 
 
-def write_open_clip(name: str, config: dict, custom: bool = False, save=None, settings=None) -> None:
+def write_open_clip(name: str, config: dict, custom: bool = False, save=None, settings=None, tokenizer=None,
+                    prepare=None) -> None:
+    """prepare gets the model, and save its state. tokenizer writes the files of one other than
+    OpenAI's, and returns it."""
     folder = fresh(name)
     made = open_clip.CustomTextCLIP if custom else open_clip.CLIP
     if "multimodal_cfg" in config:
@@ -193,19 +236,24 @@ def write_open_clip(name: str, config: dict, custom: bool = False, save=None, se
         "model_cfg": config | ({"vision_cfg": settings} if settings else {}),
         "preprocess_cfg": {"mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25],
                            "interpolation": "bicubic", "resize_mode": "shortest"}}))
+    if prepare:
+        prepare(model)
     (save or (lambda state: save_file(state, folder / "open_clip_model.safetensors")))(
         {key: value.contiguous() for key, value in model.state_dict().items()})
-    write_merges(folder)
+    if tokenizer:
+        tokenizer = tokenizer(folder, config["text_cfg"])
+    else:
+        write_merges(folder)
     keywords = {"normalize": False} if made is open_clip.CoCa else {}
     record(folder, config["vision_cfg"]["image_size"], lambda picture: model.encode_image(picture, **keywords),
-           lambda tokens: model.encode_text(tokens, **keywords), model.logit_scale.exp().item(), open_clip_tokens)
+           lambda tokens: model.encode_text(tokens, **keywords), model.logit_scale.exp().item(), tokenizer or open_clip_tokens)
 
 
 SIGLIP_TEXT = dict(no_causal_mask=True, proj_bias=True, pool_type="last", norm_kwargs={"eps": 1e-6},
                    act_kwargs={"approximate": "tanh"})
 
 
-def write_open_clip_timm(name: str, config: dict, **sizes) -> None:
+def write_open_clip_timm(name: str, config: dict, save=None, prepare=None, **sizes) -> None:
     """An image encoder of timm's, of other sizes than its name says."""
     vision = config["vision_cfg"]
     settings = {key: value for key, value in vision.items() if key != "trunk"}
@@ -216,7 +264,7 @@ def write_open_clip_timm(name: str, config: dict, **sizes) -> None:
 
     open_clip.timm_model.timm.create_model = small
     try:
-        write_open_clip(name, dict(config, vision_cfg=settings), custom=True, settings=vision)
+        write_open_clip(name, dict(config, vision_cfg=settings), custom=True, settings=vision, save=save, prepare=prepare)
     finally:
         open_clip.timm_model.timm.create_model = created
 
@@ -243,6 +291,11 @@ def write_siglip() -> None:
 
 
 def write_coca() -> None:
+    # coca_base has no attentional pooling.
+    write_open_clip("open_clip_coca_base", open_clip_config(
+        custom_text=True, vision_cfg=dict(output_tokens=True), text_cfg=dict(embed_cls=True, output_tokens=True)) | {
+        "multimodal_cfg": {"context_length": CONTEXT, "vocab_size": VOCABULARY, "width": 16, "heads": 2,
+                           "layers": 1, "attn_pooler_heads": 2}})
     for name, width in (("open_clip_coca", 24), ("open_clip_coca_equal_widths", 16)):
         write_open_clip(name, open_clip_config(
             custom_text=True,
@@ -251,6 +304,28 @@ def write_coca() -> None:
             text_cfg=dict(embed_cls=True, output_tokens=True)) | {
             "multimodal_cfg": {"context_length": CONTEXT, "vocab_size": VOCABULARY, "width": 16, "heads": 2,
                                "layers": 1, "attn_pooler_heads": 2}})
+
+
+def bert_tokenizer(folder: Path, text: dict):
+    """A tokenizer of a few words in the layout of bert-base-uncased."""
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "cat", "it", "is", ",", "!", "##s", "i", "##t"]
+    (folder / "vocab.txt").write_text("\n".join(words) + "\n")
+    (folder / "tokenizer_config.json").write_text(json.dumps(
+        {"tokenizer_class": "BertTokenizer", "do_lower_case": True, "model_max_length": 512}))
+    return open_clip.tokenizer.HFTokenizer(str(folder), context_length=text["context_length"], **text["tokenizer_kwargs"])
+
+
+def write_clipa() -> None:
+    write_open_clip("open_clip_clipa", open_clip_config(
+        vision_cfg=dict(no_ln_pre=True, pool_type="avg", final_ln_after_pool=True),
+        text_cfg=dict(hf_tokenizer_name="bert-base-uncased", tokenizer_kwargs={"strip_sep_token": True},
+                      pool_type="last", no_causal_mask=True)), tokenizer=bert_tokenizer)
+
+
+def write_without_projection() -> None:
+    """As ViT-SO400M-16-SigLIP-i18n-256: the text encoder's features are the embeddings."""
+    write_open_clip("open_clip_no_projection", open_clip_config(
+        custom_text=True, text_cfg=SIGLIP_TEXT | dict(proj_type="none", proj_bias=False)), custom=True)
 
 
 EVAS = {
@@ -269,27 +344,101 @@ def write_eva() -> None:
 
 
 def write_mobileclip() -> None:
-    def write(name, network, pool, size, settings, **sizes):
+    def write(name, network, pool, size, settings, apple=False, **sizes):
+        folder = OUTPUT / name
+        last = {}
         write_open_clip_timm(name, open_clip_config(custom_text=True, text_cfg=dict(no_causal_mask=True)) | {
             "vision_cfg": {"image_size": size, "timm_model_name": network, "timm_model_pretrained": False,
-                           "timm_pool": pool, "timm_proj": None, "timm_drop": 0.0} | settings}, **sizes)
+                           "timm_pool": pool, "timm_proj": None, "timm_drop": 0.0} | settings}, **sizes, **({
+                               "prepare": lambda model: last.update(state=apple_state(model.half().float())),
+                               "save": lambda _: torch.save({key: value.half() if value.is_floating_point() else value
+                                                             for key, value in last["state"].items()},
+                                                            folder / "mobileclip.pt")} if apple else {}))
 
     small = dict(layers=(1, 2, 1, 1), embed_dims=(4, 8, 16, 32), mlp_ratios=(2, 1, 1, 1))
     write("open_clip_fastvit", "fastvit_mci1", "avg", 64, {}, **small)
+    write("apple_mobileclip", "fastvit_mci1", "avg", 64, {}, apple=True, **small)
     write("open_clip_fastvit_merged", "fastvit_mci1", "avg", 64, {}, **small, inference_mode=True)
     write("open_clip_fastvit_five_stages", "fastvit_mci3", "avg", 64, {}, layers=(1, 1, 1, 1, 1),
           embed_dims=(4, 4, 8, 16, 32), mlp_ratios=(1,) * 5, token_mixers=("repmixer",) * 4 + ("attention",))
     for name, network in (("open_clip_timm_conv_stem", "vit_base_mci_224"),
-                          ("open_clip_timm_vit", "vit_large_patch14_clip_224")):
+                          ("apple_mobileclip_b", "vit_base_mci_224"), ("open_clip_timm_vit", "vit_large_patch14_clip_224")):
         sizes = dict(patch_size=8) if "patch" in network else {}
         if not sizes:
             stem = timm.models.vision_transformer_hybrid.ConvStem
             timm.models.vision_transformer_hybrid.ConvStem = lambda **kwargs: stem(
                 **kwargs | {"channels": (6, 6, 24)})
-        write(name, network, "token", 32, {"trunk": {"heads": 3}}, img_size=32, embed_dim=24, depth=2,
-              num_heads=3, mlp_ratio=2, **sizes)
+        write(name, network, "token", 32, {"trunk": {"heads": 3}}, apple=name.startswith("apple"), img_size=32,
+              embed_dim=24, depth=2, num_heads=3, mlp_ratio=2, **sizes)
         if not sizes:
             timm.models.vision_transformer_hybrid.ConvStem = stem
+
+
+def apple_text_name(name: str) -> str:
+    for old, new in (("text_projection", "projection_layer"), ("token_embedding.", "embedding_layer."),
+                     ("positional_embedding", "positional_embedding.pos_embed.pos_embed"),
+                     ("ln_final.", "final_layer_norm."), ("transformer.resblocks.", "transformer."),
+                     (".ln_1.", ".pre_norm_mha.0."), (".attn.in_proj_", ".pre_norm_mha.1.qkv_proj."),
+                     (".attn.", ".pre_norm_mha.1."), (".ln_2.", ".pre_norm_ffn.0."),
+                     (".mlp.c_fc.", ".pre_norm_ffn.1."), (".mlp.c_proj.", ".pre_norm_ffn.4.")):
+        name = name.replace(old, new)
+    return "text_encoder." + name
+
+
+def apple_fastvit_name(name: str) -> str:
+    stage = re.match(r"stages\.(\d)\.(downsample\.proj|pos_emb\.pos_enc|blocks)(.*)", name)
+    if stage:
+        # The list has the first stage's blocks, and for each other stage what halves the resolution,
+        # positions in the last one, and its blocks.
+        number, part, rest = int(stage[1]), stage[2], stage[3]
+        index = 2 * number - {"downsample.proj": 1}.get(part, 0) + (part == "blocks" and number == 3)
+        name = f"network.{index}" + {"downsample.proj": ".proj", "pos_emb.pos_enc": ".pe", "blocks": ""}[part] + rest
+    for old, new in (("stem.", "patch_embed."), ("conv_kxk.", "rbr_conv."), ("conv_scale.", "rbr_scale."),
+                     ("identity.", "rbr_skip."), ("final_conv.", "conv_exp."), ("large_conv.", "lkb_origin."),
+                     (".mlp.", ".convffn."), ("se.fc1.", "se.reduce."), ("se.fc2.", "se.expand."), (".gamma", ""),
+                     ("head.fc.weight", "head.proj")):
+        name = name.replace(old, new)
+    return name
+
+
+def apple_vit_name(name: str) -> str:
+    name = re.sub(r"^norm\.", "post_transformer_norm.", name)
+    for old, new in (("patch_embed.backbone.", "patch_emb."), (".conv.", ".block.conv."), (".bn.", ".block.norm."),
+                     ("blocks.", "transformer."), (".norm1.", ".pre_norm_mha.0."), (".attn.qkv.", ".pre_norm_mha.1.qkv_proj."),
+                     (".attn.proj.", ".pre_norm_mha.1.out_proj."), (".norm2.", ".pre_norm_ffn.0."),
+                     (".mlp.fc1.", ".pre_norm_ffn.1."), (".mlp.fc2.", ".pre_norm_ffn.4."),
+                     ("pos_embed", "pos_embed.pos_embed.pos_embed"), ("head.weight", "classifier.proj")):
+        name = name.replace(old, new)
+    return name
+
+
+def apple_state(model: torch.nn.Module) -> dict:
+    """A state dict under the names of Apple's ml-mobileclip, from which open_clip makes the model's."""
+    fastvit = hasattr(model.visual.trunk, "stem")
+    bias = (model.visual.trunk.head.fc if fastvit else model.visual.trunk.head).bias
+    bias.data.zero_()  # there is none
+    state = {}
+    for name, value in model.state_dict().items():
+        value = value.contiguous()
+        if name.startswith("visual.trunk."):
+            rest = name.removeprefix("visual.trunk.")
+            if rest in ("head.fc.bias", "head.bias"):
+                continue
+            name = "image_encoder.model." + (apple_fastvit_name if fastvit else apple_vit_name)(rest)
+            if name.endswith((".head.proj", ".classifier.proj")):
+                value = value.T.contiguous()
+            if rest == "pos_embed":
+                value = value[None]
+        elif name.startswith("text."):
+            if name == "text.positional_embedding":
+                value = value[None, None]
+            name = apple_text_name(name.removeprefix("text."))
+        state[name] = value
+    back = open_clip.convert.convert_mobile_clip_state_dict(model, state, fastvit)
+    wanted = model.state_dict()
+    assert back.keys() == wanted.keys(), back.keys() ^ wanted.keys()
+    assert all(torch.equal(back[name], wanted[name]) for name in wanted)
+    return state
 
 
 def write_convnext() -> None:
@@ -381,9 +530,7 @@ def write_hugging_face() -> None:
     record(folder, 32, None, lambda tokens: text(input_ids=tokens).text_embeds, 1, clip_tokenizer(folder))
 
 
-def main() -> None:
-    torch.manual_seed(0)
-    write_openai()
+def write_plain() -> None:
     write_open_clip("open_clip", open_clip_config())
     folder = OUTPUT / "open_clip_wrapped"
     write_open_clip("open_clip_wrapped", open_clip_config(quick_gelu=True), save=lambda state: torch.save(
@@ -394,12 +541,17 @@ def main() -> None:
         vision_cfg=dict(no_ln_pre=True, pool_type="avg", final_ln_after_pool=True, ls_init_value=0.1),
         text_cfg=dict(no_causal_mask=True, proj_bias=True, pool_type="last", norm_kwargs={"eps": 1e-6},
                       act_kwargs={"approximate": "tanh"})), custom=True)
-    write_hugging_face()
-    write_siglip()
-    write_convnext()
-    write_coca()
-    write_eva()
-    write_mobileclip()
+
+
+WRITERS = {"openai": write_openai, "open_clip": write_plain, "huggingface": write_hugging_face, "siglip": write_siglip,
+           "convnext": write_convnext, "coca": write_coca, "eva": write_eva, "mobileclip": write_mobileclip,
+           "clipa": write_clipa, "projection": write_without_projection}
+
+
+def main() -> None:
+    for name in sys.argv[1:] or WRITERS:
+        torch.manual_seed(0)
+        WRITERS[name]()
 
 
 if __name__ == "__main__":

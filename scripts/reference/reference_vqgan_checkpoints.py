@@ -72,7 +72,7 @@ def share_weights(model: torch.nn.Module) -> None:
             pool = small if value.dim() < 2 or value[0].numel() < 64 else large
             start = int(torch.randint(0, len(pool) - value.numel() + 1, (1,), generator=generator))
             model.saved[name] = pool[start:start + value.numel()].reshape(value.shape)
-            if value.dim() == 1 and "norm" in name and name.endswith("weight"):
+            if value.dim() == 1 and "norm" in name and name.endswith(("weight", "conv_y.bias")):
                 model.saved[name] = 1 + model.saved[name]
         else:
             model.saved[name] = value
@@ -325,7 +325,8 @@ def record_diffusers(folder: Path, model: diffusers.VQModel) -> None:
 
     def decode(rows):
         # Of the quantized latent; lookup_from_codebook takes tokens here.
-        return model.decoder(model.post_quant_conv(rows))
+        conditions = (rows,) if model.config.norm_type == "spatial" else ()
+        return model.decoder(model.post_quant_conv(rows), *conditions)
     record(folder, lambda image: model.encode(image).latents, quantize, decode)
 
 
@@ -357,6 +358,23 @@ def write_diffusers() -> None:
     (folder / "model_index.json").write_text(json.dumps({
         "_class_name": "AmusedPipeline", "vqvae": ["diffusers", "VQModel"]}))
     model.save_pretrained(folder / "vqvae")
+    record_diffusers(folder, model)
+
+
+def write_movq() -> None:
+    """Kandinsky's MoVQ, in its pipeline. diffusers normalizes in 32 groups there."""
+    model = diffusers.VQModel(
+        latent_channels=4, vq_embed_dim=4, num_vq_embeddings=CODEBOOK, layers_per_block=1, norm_type="spatial",
+        block_out_channels=(32, 32, 64), down_block_types=("DownEncoderBlock2D", "DownEncoderBlock2D", "AttnDownEncoderBlock2D"),
+        up_block_types=("AttnUpDecoderBlock2D", "UpDecoderBlock2D", "UpDecoderBlock2D")).eval()
+    share_weights(model)
+    with torch.no_grad():
+        spread_codebook(model.quantize.embedding.weight, model.encode(picture()).latents)
+    model.saved["quantize.embedding.weight"] = model.quantize.embedding.weight.data.half()
+    folder = fresh("diffusers_movq")
+    (folder / "model_index.json").write_text(json.dumps({"_class_name": "KandinskyV22Pipeline", "movq": ["diffusers", "VQModel"]}))
+    model.save_config(folder / "movq")
+    torch.save(model.saved, folder / "movq" / "diffusion_pytorch_model.bin")
     record_diffusers(folder, model)
 
 
@@ -424,7 +442,7 @@ def write_dvae() -> None:
     record_dvae(folder, encoder, decoder)
 
 
-WRITERS = {"taming": write_taming, "gumbel": write_gumbel, "ldm": write_ldm, "diffusers": write_diffusers,
+WRITERS = {"taming": write_taming, "gumbel": write_gumbel, "ldm": write_ldm, "diffusers": write_diffusers, "movq": write_movq,
            "dalle": write_dvae}
 
 

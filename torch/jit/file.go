@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strings"
 	"unsafe"
 
 	"github.com/clipvqgan/clipvqgan/internal/atomicfile"
@@ -169,8 +170,14 @@ func cannotLoad(message string) string {
 // torch.jit.load. The file is replaced only when it has been written completely.
 func (m *Module) Save(path string) error {
 	err := atomicfile.WriteFile(path, func(file *os.File) error { return m.write("Save", file) })
-	if noFile := (*fs.PathError)(nil); errors.As(err, &noFile) {
+	failure := (*torch.Error)(nil)
+	if err != nil && !errors.As(err, &failure) {
 		return fmt.Errorf("torch: Save: %s cannot be written: %w", path, err)
+	}
+	if failure != nil {
+		if reason, ok := strings.CutPrefix(failure.Message, "cannot write: "); ok {
+			failure.Message = fmt.Sprintf("cannot write %s: %s", path, reason)
+		}
 	}
 	return err
 }

@@ -10,65 +10,43 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os"
+	"slices"
 	"strings"
 
 	"github.com/clipvqgan/clipvqgan/clip"
+	"github.com/clipvqgan/clipvqgan/scripts/parity/outputs"
 	"github.com/clipvqgan/clipvqgan/torch"
-	"github.com/clipvqgan/clipvqgan/torch/safetensors"
 )
 
-func main() {
-	if err := run(os.Args[1], os.Args[2], os.Args[3]); err != nil {
-		fmt.Fprintln(os.Stderr, "clip_outputs:", err)
-		os.Exit(1)
-	}
-}
+func main() { outputs.Main("clip_outputs", compute) }
 
-func run(checkpoint, inputs, outputs string) error {
+func compute(checkpoint string, inputs *outputs.Inputs) ([]torch.NamedTensor, error) {
 	ctx := context.Background()
-	list, metadata, err := safetensors.Load(inputs)
+	model, err := clip.Load(checkpoint, inputs.DType)
 	if err != nil {
-		return err
-	}
-	dtype, err := torch.ParseDType(metadata["dtype"])
-	if err != nil {
-		return err
-	}
-	model, err := clip.Load(checkpoint, dtype)
-	if err != nil {
-		return err
+		return nil, err
 	}
 	defer model.Close()
-	tensors := map[string]*torch.Tensor{}
-	for _, each := range list {
-		tensors[each.Name] = each.Tensor
-	}
-	prompts := strings.Split(metadata["text"], "\n")
+	prompts := strings.Split(inputs.Metadata["text"], "\n")
 	text, err := model.EncodeText(ctx, prompts...)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	rows, err := model.Tokenizer().Tokenize(prompts...)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	pixels := tensors["pixels"].SetRequiresGrad(true)
+	pixels := inputs.Tensors["pixels"].SetRequiresGrad(true)
 	image, err := model.EncodePixels(ctx, pixels)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := torch.Try(func() error { image.Mul(tensors["weights"]).Sum().Backward(); return nil }); err != nil {
-		return err
+	if err := inputs.Backward(image); err != nil {
+		return nil, err
 	}
-	var tokens []int64
-	for _, row := range rows {
-		tokens = append(tokens, row...)
-	}
-	return safetensors.Save(outputs, []torch.NamedTensor{
+	return []torch.NamedTensor{
 		{Name: "image", Tensor: image.Detach()}, {Name: "text", Tensor: text.Detach()}, {Name: "gradient", Tensor: pixels.Grad()},
-		{Name: "tokens", Tensor: torch.FromSlice(tokens, torch.Shape{int64(len(rows)), int64(len(rows[0]))})},
+		{Name: "tokens", Tensor: torch.FromSlice(slices.Concat(rows...), torch.Shape{int64(len(rows)), int64(len(rows[0]))})},
 		{Name: "logit_scale", Tensor: torch.FromSlice([]float64{model.LogitScale()}, nil)},
-	}, nil)
+	}, nil
 }

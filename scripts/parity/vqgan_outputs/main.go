@@ -10,58 +10,39 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os"
 
+	"github.com/clipvqgan/clipvqgan/scripts/parity/outputs"
 	"github.com/clipvqgan/clipvqgan/torch"
-	"github.com/clipvqgan/clipvqgan/torch/safetensors"
 	"github.com/clipvqgan/clipvqgan/vqgan"
 )
 
-func main() {
-	if err := run(os.Args[1], os.Args[2], os.Args[3]); err != nil {
-		fmt.Fprintln(os.Stderr, "vqgan_outputs:", err)
-		os.Exit(1)
-	}
-}
+func main() { outputs.Main("vqgan_outputs", compute) }
 
-func run(checkpoint, inputs, outputs string) error {
+func compute(checkpoint string, inputs *outputs.Inputs) ([]torch.NamedTensor, error) {
 	ctx := context.Background()
-	list, metadata, err := safetensors.Load(inputs)
+	model, err := vqgan.Load(checkpoint, inputs.DType)
 	if err != nil {
-		return err
-	}
-	dtype, err := torch.ParseDType(metadata["dtype"])
-	if err != nil {
-		return err
-	}
-	model, err := vqgan.Load(checkpoint, dtype)
-	if err != nil {
-		return err
+		return nil, err
 	}
 	defer model.Close()
-	tensors := map[string]*torch.Tensor{}
-	for _, each := range list {
-		tensors[each.Name] = each.Tensor
-	}
-	images := tensors["images"].SetRequiresGrad(true)
+	images := inputs.Tensors["images"].SetRequiresGrad(true)
 	latent, err := model.Encode(ctx, images)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	quantized, err := model.Quantize(ctx, latent)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	decoded, err := model.Decode(ctx, quantized.Latent)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := torch.Try(func() error { decoded.Mul(tensors["weights"]).Sum().Backward(); return nil }); err != nil {
-		return err
+	if err := inputs.Backward(decoded); err != nil {
+		return nil, err
 	}
-	return safetensors.Save(outputs, []torch.NamedTensor{
+	return []torch.NamedTensor{
 		{Name: "latent", Tensor: latent.Detach().Contiguous()}, {Name: "tokens", Tensor: quantized.Tokens},
 		{Name: "decoded", Tensor: decoded.Detach().Contiguous()}, {Name: "gradient", Tensor: images.Grad().Contiguous()},
-	}, nil)
+	}, nil
 }
