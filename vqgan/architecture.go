@@ -50,6 +50,9 @@ type network struct {
 	Beta      float64   `json:"beta,omitempty" yaml:"-"`
 	PaperLoss bool      `json:"paper_loss,omitempty" yaml:"-"`
 	Structure structure `json:"ddconfig" yaml:"ddconfig"`
+
+	// anyChannels allows images of other than three channels, as stages that give conditions have.
+	anyChannels bool
 }
 
 // A structure describes the encoder and the decoder, as ddconfig does.
@@ -85,7 +88,7 @@ type structure struct {
 // What the normalization adds to the variance.
 const groupNormEps = 1e-6
 
-const mostLevels, mostBlocks, largestSize = 16, 64, 1 << 24
+const mostLevels, mostBlocks, mostChannels, largestSize = 16, 64, 1 << 16, 1 << 24
 
 func (n *network) check() error {
 	s := &n.Structure
@@ -107,7 +110,9 @@ func (n *network) check() error {
 		return fmt.Errorf("its num_res_blocks is %d", s.Blocks)
 	case s.Resolution < n.factor():
 		return fmt.Errorf("its resolution is %d, and it makes images smaller by %d", s.Resolution, n.factor())
-	case s.ImageChannels != 3 || s.OutChannels != 3:
+	case n.anyChannels && (s.ImageChannels < 1 || s.OutChannels < 1 || max(s.ImageChannels, s.OutChannels) > mostChannels):
+		return fmt.Errorf("it takes images of %d channels and gives some of %d", s.ImageChannels, s.OutChannels)
+	case !n.anyChannels && (s.ImageChannels != 3 || s.OutChannels != 3):
 		return fmt.Errorf("it takes images of %d channels and gives some of %d, supported are 3", s.ImageChannels, s.OutChannels)
 	case s.DoubleZ:
 		return fmt.Errorf("its double_z is true, as in an autoencoder without a codebook")
@@ -161,10 +166,14 @@ func (s *structure) attends(level int, decoder bool) bool {
 func (n *network) factor() int64 { return 1 << max(len(n.Structure.Multipliers)-1, 0) }
 
 func (n *network) sizes() Config {
-	return Config{
+	config := Config{
 		DownsamplingFactor: n.factor(), CodebookSize: n.CodebookSize, EmbeddingDimension: n.EmbeddingDimension,
 		ImageSize: n.Structure.Resolution,
 	}
+	if n.Structure.ImageChannels != pictureChannels {
+		config.ImageChannels = n.Structure.ImageChannels
+	}
+	return config
 }
 
 func (n *network) describe() string {

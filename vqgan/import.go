@@ -21,6 +21,10 @@ type ImportOptions struct {
 	// latent-diffusion. If it is empty, and one of the same name, a model.yaml or a config.yaml is
 	// beside the checkpoint, that is read.
 	Configuration string
+	// Stage is the prefix of the tensors' names where the source is a checkpoint of several models, such
+	// as "cond_stage_model.", whose images may have other than three channels. If it is empty, and there
+	// is a "first_stage_model.", that is read.
+	Stage string
 	// Storage is the dtype in which the weights are written: torch.Float32, torch.Float16 or
 	// torch.BFloat16. Nil keeps that of the checkpoint.
 	Storage *torch.DType
