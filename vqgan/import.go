@@ -77,11 +77,17 @@ func importTo(source, output string, options ImportOptions) (Config, error) {
 // ReadConfig returns the description of a model that [Load] would load, without its weights: it
 // reads the names and shapes of tensors alone. The errors are those of Import.
 func ReadConfig(source string) (Config, error) {
-	config, err := readConfig(source)
+	config, err := readConfig(source, ImportOptions{})
 	return config, failed("ReadConfig", err)
 }
 
-func readConfig(source string) (config Config, err error) {
+// ReadConfigWith is [ReadConfig] of what [Import] reads with the options.
+func ReadConfigWith(source string, options ImportOptions) (Config, error) {
+	config, err := readConfig(source, options)
+	return config, failed("ReadConfigWith", err)
+}
+
+func readConfig(source string, options ImportOptions) (config Config, err error) {
 	if archive.IsArchive(source) {
 		return config, archive.ReadConfig(source, contract.Kind, &config)
 	}
@@ -90,7 +96,7 @@ func readConfig(source string) (config Config, err error) {
 		return config, err
 	}
 	defer opened.close()
-	found, err := opened.identify(ImportOptions{})
+	found, err := opened.identify(options)
 	if err == nil {
 		config, err = found.config(source)
 	}

@@ -45,11 +45,12 @@ type Drawing struct {
 // If ctx ends, Draw ends within one token with the error [context.Cause]. If a step or OnRow fails, it
 // ends with that error. In both cases the drawings have the rows so far.
 func (m *Model) Draw(ctx context.Context, pictures []Picture, options Options) ([]Drawing, error) {
-	drawings, err := m.draw(ctx, pictures, options)
+	drawings, err := m.draw(ctx, pictures, options, uniforms)
 	return drawings, failed("Draw", err)
 }
 
-func (m *Model) draw(ctx context.Context, pictures []Picture, options Options) ([]Drawing, error) {
+// draw is Draw with the random numbers in [0, 1) that numbers gives for a seed.
+func (m *Model) draw(ctx context.Context, pictures []Picture, options Options, numbers func(seed uint64, count int) []float32) ([]Drawing, error) {
 	if err := m.usable(); err != nil {
 		return nil, err
 	}
@@ -66,6 +67,7 @@ func (m *Model) draw(ctx context.Context, pictures []Picture, options Options) (
 		if err != nil {
 			return nil, fmt.Errorf("picture %d: %w", i, err)
 		}
+		r.uniforms = numbers(picture.Seed, options.Height*options.Width)
 		requests = append(requests, r)
 		drawings = append(drawings, Drawing{Grid: Grid{Height: options.Height, Width: options.Width, Tokens: slices.Clone(r.start)}})
 	}
@@ -103,7 +105,6 @@ func (m *Model) request(picture Picture, o Options) (r request, err error) {
 		}
 	}
 	count := o.Height * o.Width
-	r.uniforms = uniforms(picture.Seed, count)
 	r.start = make([]int64, count)
 	if picture.Start == nil {
 		if slices.Contains(picture.Keep, true) {

@@ -76,7 +76,13 @@ func ReadConfig(source string) (config Config, err error) {
 		return Config{}, failed("ReadConfig", err)
 	}
 	defer found.close()
-	if err = found.checkShapes(); err == nil {
+	err = found.describeStages(ImportOptions{}, func(_, path string, from vqgan.ImportOptions) (vqgan.Config, error) {
+		return vqgan.ReadConfigWith(path, from)
+	})
+	if err == nil {
+		err = found.checkShapes()
+	}
+	if err == nil {
 		config, err = found.describe(source)
 	}
 	if err != nil {
@@ -240,13 +246,24 @@ func (o *opened) convert(source string, options ImportOptions) (*jit.Module, Con
 
 // readStages reads the VQGANs that come along, and puts their descriptions into the Config.
 func (o *opened) readStages(options ImportOptions) (stages []jit.Child, err error) {
-	add := func(name, path string, from vqgan.ImportOptions, into **vqgan.Config) error {
+	err = o.describeStages(options, func(name, path string, from vqgan.ImportOptions) (vqgan.Config, error) {
 		module, config, err := vqgan.ImportModule(path, from)
+		if err == nil {
+			stages = append(stages, jit.Child{Name: name, Module: module})
+		}
+		return config, err
+	})
+	return stages, err
+}
+
+// describeStages puts the descriptions of the VQGANs that come along into the Config; read gives them.
+func (o *opened) describeStages(options ImportOptions, read func(name, path string, from vqgan.ImportOptions) (vqgan.Config, error)) error {
+	add := func(name, path string, from vqgan.ImportOptions, into **vqgan.Config) error {
+		config, err := read(name, path, from)
 		if err != nil {
 			return fmt.Errorf("its %s: %w", name, err)
 		}
-		stages = append(stages, jit.Child{Name: name, Module: module})
-		config.Storage = ""
+		config.Storage, config.Source, config.SourceSHA256 = "", filepath.Base(path), ""
 		*into = &config
 		return nil
 	}
@@ -257,12 +274,12 @@ func (o *opened) readStages(options ImportOptions) (stages []jit.Child, err erro
 		}
 		from := vqgan.ImportOptions{Stage: name + ".", Configuration: o.yaml}
 		if err := add(name, o.path, from, into); err != nil {
-			return stages, err
+			return err
 		}
 	}
 	if options.VQGAN != "" && o.config.VQGAN == nil {
 		if err := add(firstStage, options.VQGAN, vqgan.ImportOptions{}, &o.config.VQGAN); err != nil {
-			return stages, err
+			return err
 		}
 	}
 	if c := o.config.ConditionVQGAN; c != nil {
@@ -270,7 +287,7 @@ func (o *opened) readStages(options ImportOptions) (stages []jit.Child, err erro
 	}
 	c := o.config.VQGAN
 	if c == nil {
-		return stages, nil
+		return nil
 	}
 	o.config.DownsamplingFactor = c.DownsamplingFactor
 	if g, ok := o.design.(*gpt); ok && len(o.stages) > 0 && c.CodebookSize < g.ImageTokens {
@@ -278,9 +295,9 @@ func (o *opened) readStages(options ImportOptions) (stages []jit.Child, err erro
 		g.ImageTokens, o.config.CodebookSize = c.CodebookSize, c.CodebookSize
 	}
 	if c.CodebookSize != o.config.CodebookSize {
-		return stages, fmt.Errorf("it draws tokens of a codebook of %d, and its VQGAN has one of %d: %w", o.config.CodebookSize, c.CodebookSize, torch.ErrModel)
+		return fmt.Errorf("it draws tokens of a codebook of %d, and its VQGAN has one of %d: %w", o.config.CodebookSize, c.CodebookSize, torch.ErrModel)
 	}
-	return stages, nil
+	return nil
 }
 
 // describeSettings returns a value of a checkpoint as JSON, to decode it.

@@ -103,13 +103,13 @@ func (c Config) check() error {
 //
 // Its parameters do not require gradients.
 type Model struct {
-	loaded    *archive.Loaded
-	config    Config
-	device    torch.Device
-	dtype     torch.DType
-	texts     textReader
-	vqgan     *vqgan.Model
-	stage     *vqgan.Model
+	loaded *archive.Loaded
+	config Config
+	device torch.Device
+	dtype  torch.DType
+	texts  textReader
+	vqgan  *vqgan.Model
+	stage  *vqgan.Model
 }
 
 // methods are what a prior's module does; cache.py says how they are called.

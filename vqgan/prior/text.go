@@ -70,9 +70,9 @@ func tooLong(text string, tokens, most int64) error {
 // A paddedReader gives the tokens of texts numbers after those of the codebook, and each unused position
 // a token of its own after these, as DALL-E does (section 2.2 of "Zero-Shot Text-to-Image Generation").
 type paddedReader struct {
-	tokenizer             *tokenizer.CLIP
-	codebook, vocabulary  int64
-	length                int64
+	tokenizer            *tokenizer.CLIP
+	codebook, vocabulary int64
+	length               int64
 }
 
 func newPaddedReader(c Config, merges []byte) (*paddedReader, error) {
