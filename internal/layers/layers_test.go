@@ -67,13 +67,14 @@ var layers = []layer{
 
 	{"setup/...", []string{"setup/internal/..."}}, // makes a machine ready, so it needs no C
 	{"server/...", []string{"server/...", "models", "clip/...", "vqgan/...", "torch/...", "imageio", "tokenizer", "internal/atomicfile"}},
-	{"cmd/...", []string{"internal/archive", "internal/weights", "server/...", "models", "clip/...", "vqgan/...", "torch/...", "imageio", "tokenizer"}},
+	{"cmd/...", []string{"internal/archive", "internal/atomicfile", "internal/weights", "server/...", "models", "clip/...", "vqgan/...", "torch/...", "imageio", "tokenizer"}},
 	{"examples/...", []string{"models", "clip/...", "vqgan/...", "torch/...", "imageio", "tokenizer"}},
 	{"scripts/...", []string{"models", "clip/...", "vqgan/...", "torch/...", "imageio", "tokenizer"}},
 
 	// What tests share, which only tests import.
 	{"internal/reference", []string{"torch/..."}},
 	{"internal/testkit", []string{"torch/..."}},
+	{"internal/testkit/smallprior", []string{"torch/...", "tokenizer"}},
 	{"internal/testkit/loaded", []string{"models", "clip", "vqgan", "torch"}},
 	{"internal/layers", nil},
 	{"internal/documentation", nil},

@@ -2,6 +2,7 @@ package prior
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -67,16 +68,27 @@ func importTo(source, output string, options ImportOptions) (Config, error) {
 
 // ReadConfig returns the description of a model that [Load] would load, without its weights. The errors are
 // those of [Import].
-func ReadConfig(source string) (config Config, err error) {
+func ReadConfig(source string) (Config, error) {
+	config, err := readConfig(source, ImportOptions{})
+	return config, failed("ReadConfig", err)
+}
+
+// ReadConfigWith is [ReadConfig] of what [Import] reads with the options.
+func ReadConfigWith(source string, options ImportOptions) (Config, error) {
+	config, err := readConfig(source, options)
+	return config, failed("ReadConfigWith", err)
+}
+
+func readConfig(source string, options ImportOptions) (config Config, err error) {
 	if archive.IsArchive(source) {
 		return config, archive.ReadConfig(source, contract.Kind, &config)
 	}
-	found, err := open(source, ImportOptions{})
+	found, err := open(source, options)
 	if err != nil {
-		return Config{}, failed("ReadConfig", err)
+		return Config{}, err
 	}
 	defer found.close()
-	err = found.describeStages(ImportOptions{}, func(_, path string, from vqgan.ImportOptions) (vqgan.Config, error) {
+	err = found.describeStages(options, func(_, path string, from vqgan.ImportOptions) (vqgan.Config, error) {
 		return vqgan.ReadConfigWith(path, from)
 	})
 	if err == nil {
@@ -86,7 +98,7 @@ func ReadConfig(source string) (config Config, err error) {
 		config, err = found.describe(source)
 	}
 	if err != nil {
-		return Config{}, failed("ReadConfig", weights.ModelError(source, err))
+		return Config{}, weights.ModelError(source, err)
 	}
 	return config, nil
 }
@@ -159,6 +171,9 @@ var weightFiles = []string{encoderFile, "last.ckpt", "checkpoints/last.ckpt", "m
 
 func open(source string, options ImportOptions) (*opened, error) {
 	file, err := weights.OpenSource(source, weightFiles)
+	if errors.Is(err, weights.ErrNoWeights) {
+		return nil, noPrior{err}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -180,10 +195,36 @@ func (o *opened) identify(file *weights.File, options ImportOptions) error {
 		return o.identifyTaming(file, options)
 	}
 	if names := file.Names(); len(names) > 0 {
-		return fmt.Errorf("it is no transformer over tokens that is known: it has no tok_emb.weight; the first of its %d tensors is %s: %w",
-			len(names), names[0], torch.ErrModel)
+		return noPrior{fmt.Errorf("it is no transformer over tokens that is known: it has no tok_emb.weight; the first of its %d tensors is %s: %w",
+			len(names), names[0], torch.ErrModel)}
 	}
-	return fmt.Errorf("it holds no tensors by name: %w", torch.ErrModel)
+	return noPrior{fmt.Errorf("it holds no tensors by name: %w", torch.ErrModel)}
+}
+
+// ErrNoPrior is the kind of error of [Load], [Import] and [ReadConfig] for a source that is something
+// else, in place of one that is incomplete.
+var ErrNoPrior = errors.New("no prior")
+
+type noPrior struct{ error }
+
+func (noPrior) Is(target error) bool { return target == ErrNoPrior }
+func (e noPrior) Unwrap() error      { return e.error }
+
+// Files returns the paths of the files with weights from which [Load] would load a model.
+func Files(source string) ([]string, error) {
+	if archive.IsArchive(source) {
+		return []string{source}, nil
+	}
+	found, err := open(source, ImportOptions{})
+	if err != nil {
+		return nil, failed("Files", err)
+	}
+	defer found.close()
+	var paths []string
+	for _, file := range found.opened {
+		paths = append(paths, file.Path)
+	}
+	return paths, nil
 }
 
 // describe returns the Config without the VQGANs.
