@@ -1,13 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"image"
 	"image/color"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -183,4 +186,24 @@ func TestDrawFailures(t *testing.T) {
 			assert.Equal(t, []string{"half.pt", "prior.pt"}, files(t, folder))
 		})
 	}
+}
+
+// TestAnInterruptedDrawWritesTheRowsSoFar, as one picture.
+func TestAnInterruptedDrawWritesTheRowsSoFar(t *testing.T) {
+	folder := t.TempDir()
+	textPrior(t, folder)
+	command := exec.Command(program, "draw", "a cat", "--prior", "prior.pt", "-n", "2", "--batch", "1", "-o", "cat.png", "--size", "1024x1024", "--save-every", "1")
+	command.Dir = folder
+	var problems bytes.Buffer
+	command.Stderr = &problems
+	require.NoError(t, command.Start())
+	require.Eventually(t, func() bool { return isFile(filepath.Join(folder, "cat.png")) }, time.Minute, 5*time.Millisecond)
+	require.NoError(t, command.Process.Signal(os.Interrupt))
+	require.Error(t, command.Wait())
+	assert.Equal(t, 130, command.ProcessState.ExitCode())
+	lines := strings.Split(strings.TrimSpace(problems.String()), "\n")
+	assert.Regexp(t, `^clipvqgan: interrupted; wrote the \d+ of 512 rows that are drawn to cat.png$`, lines[len(lines)-1])
+	picture, err := imageio.Load(filepath.Join(folder, "cat.png"), imageio.Options{})
+	require.NoError(t, err)
+	assert.Equal(t, image.Rect(0, 0, 2050, 1024), picture.Bounds())
 }
