@@ -53,8 +53,8 @@ def fresh(name: str) -> Path:
 class Recorded:
     """Random numbers [pictures, tokens] in place of those of torch.multinomial."""
 
-    def __init__(self, pictures: int, tokens: int):
-        self.numbers = torch.rand(pictures, tokens, generator=torch.Generator().manual_seed(5))
+    def __init__(self, numbers: torch.Tensor):
+        self.numbers = numbers
         self.step = 0
 
     def multinomial(self, probabilities: torch.Tensor, count: int = 1, num_samples: int = 1) -> torch.Tensor:
@@ -73,6 +73,10 @@ class Recorded:
 
     def __exit__(self, *_):
         self.patch.stop()
+
+
+def numbers(pictures: int, tokens: int) -> torch.Tensor:
+    return torch.rand(pictures, tokens, generator=torch.Generator().manual_seed(5))
 
 
 def rounded(tensor: torch.Tensor) -> list[float]:
@@ -150,7 +154,7 @@ def record_net2net(name: str, model: Net2NetTransformer, settings: dict, state: 
             made, loss = original(*arguments, **named)
             return made[..., :CODEBOOK], loss
         model.transformer.forward = cut
-        with Recorded(2, SIDE * SIDE) as random:
+        with Recorded(numbers(2, SIDE * SIDE)) as random:
             both = condition.repeat(2, 1)
             sampled = model.sample(both[:, :0], both, SIDE * SIDE, temperature=TEMPERATURE, sample=True, top_k=TOP_K)
         shape = (1, 6, SIDE, SIDE)
@@ -270,7 +274,7 @@ def write_min_dalle() -> None:
         run(teach)
         logits = torch.stack(taught, 1)
         settings = torch.tensor([TEMPERATURE, top_k, guidance])
-        with Recorded(pictures, 256) as random:
+        with Recorded(numbers(pictures, 256)) as random:
             sampled = run(lambda i, arguments: decoder.sample_tokens(settings=settings, **arguments)[0])
     write(folder, condition=text[1], null=text[0], prompt=prompt, tokens=given, logits=logits[pictures, ::17, ::199],
           null_logits=logits[0, ::17, ::199], uniforms=random.numbers, sampled=sampled, top_k=top_k, temperature=TEMPERATURE,

@@ -76,6 +76,8 @@ func TestBadPicturesAreErrors(t *testing.T) {
 		"the start is a grid of 4 rows of 5":                            {text, Picture{Start: &wide, Keep: KeepTop(4, 4, 1)}},
 		"the start has the token 40":                                    {text, Picture{Start: &foreign, Keep: KeepTop(4, 4, 1)}},
 		"the mask has 20 elements":                                      {text, Picture{Start: &whole, Keep: KeepTop(4, 5, 1)}},
+		"there are 3 random numbers for 16 tokens":                      {text, Picture{Numbers: make([]float32, 3)}},
+		"a random number is 1, wanted":                                  {text, Picture{Numbers: []float32{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}},
 		"there is no start":                                             {text, Picture{Keep: KeepTop(4, 4, 1)}},
 	} {
 		t.Run(words, func(t *testing.T) {

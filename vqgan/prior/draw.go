@@ -16,6 +16,10 @@ type Picture struct {
 	// Seed determines its random numbers. The same seed and condition make the same picture, whatever
 	// other pictures are drawn with it.
 	Seed uint64
+	// Numbers, if not nil, are the random numbers in place of those of Seed: one in [0, 1) for each token.
+	// They are looked up in the sums of the tokens' probabilities: in the order of the vocabulary, or, with
+	// TopK or TopP, from the likeliest token.
+	Numbers []float32
 	// Start has tokens that are given, of the size in the Options, and Keep which these are: one for each
 	// token of the grid. The others are drawn; each sees the tokens before it, in rows from the top.
 	Start *Grid
@@ -45,12 +49,11 @@ type Drawing struct {
 // If ctx ends, Draw ends within one token with the error [context.Cause]. If a step or OnRow fails, it
 // ends with that error. In both cases the drawings have the rows so far.
 func (m *Model) Draw(ctx context.Context, pictures []Picture, options Options) ([]Drawing, error) {
-	drawings, err := m.draw(ctx, pictures, options, uniforms)
+	drawings, err := m.draw(ctx, pictures, options)
 	return drawings, failed("Draw", err)
 }
 
-// draw is Draw with the random numbers in [0, 1) that numbers gives for a seed.
-func (m *Model) draw(ctx context.Context, pictures []Picture, options Options, numbers func(seed uint64, count int) []float32) ([]Drawing, error) {
+func (m *Model) draw(ctx context.Context, pictures []Picture, options Options) ([]Drawing, error) {
 	if err := m.usable(); err != nil {
 		return nil, err
 	}
@@ -67,7 +70,6 @@ func (m *Model) draw(ctx context.Context, pictures []Picture, options Options, n
 		if err != nil {
 			return nil, fmt.Errorf("picture %d: %w", i, err)
 		}
-		r.uniforms = numbers(picture.Seed, options.Height*options.Width)
 		requests = append(requests, r)
 		drawings = append(drawings, Drawing{Grid: Grid{Height: options.Height, Width: options.Width, Tokens: slices.Clone(r.start)}})
 	}
@@ -105,6 +107,11 @@ func (m *Model) request(picture Picture, o Options) (r request, err error) {
 		}
 	}
 	count := o.Height * o.Width
+	if r.uniforms = picture.Numbers; r.uniforms == nil {
+		r.uniforms = uniforms(picture.Seed, count)
+	} else if err := checkNumbers(r.uniforms, count); err != nil {
+		return r, err
+	}
 	r.start = make([]int64, count)
 	if picture.Start == nil {
 		if slices.Contains(picture.Keep, true) {
@@ -129,4 +136,17 @@ func (m *Model) request(picture Picture, o Options) (r request, err error) {
 	}
 	r.keep = picture.Keep
 	return r, nil
+}
+
+// checkNumbers returns an error for random numbers that are too few or not in [0, 1).
+func checkNumbers(numbers []float32, count int) error {
+	if len(numbers) != count {
+		return fmt.Errorf("there are %d random numbers for %d tokens: %w", len(numbers), count, torch.ErrInvalid)
+	}
+	for _, x := range numbers {
+		if !(x >= 0 && x < 1) {
+			return fmt.Errorf("a random number is %v, wanted one from 0 to below 1: %w", x, torch.ErrInvalid)
+		}
+	}
+	return nil
 }

@@ -130,8 +130,10 @@ func checkAgainst(t *testing.T, model *Model, each published, r reference) {
 	// The tokens for the recorded numbers, which each picture has for itself.
 	options := model.DefaultOptions()
 	options.TopK, options.Temperature, options.Guidance = r.TopK, r.Temperature, r.Guidance
-	drawings, err := model.draw(t.Context(), []Picture{{Condition: condition, Seed: 0}, {Condition: condition, Seed: 1}}, options,
-		func(seed uint64, count int) []float32 { return r.Uniforms[int(seed)*count:][:count] })
+	count := side * side
+	drawings, err := model.Draw(t.Context(), []Picture{
+		{Condition: condition, Numbers: r.Uniforms[:count]}, {Condition: condition, Numbers: r.Uniforms[count:]},
+	}, options)
 	require.NoError(t, err)
 	for i, drawing := range drawings {
 		require.Equal(t, r.Sampled[i*side*side:][:side*side], drawing.Grid.Tokens)
