@@ -49,7 +49,9 @@ type network struct {
 	// paper.
 	Beta      float64   `json:"beta,omitempty" yaml:"-"`
 	PaperLoss bool      `json:"paper_loss,omitempty" yaml:"-"`
-	Structure structure `json:"ddconfig" yaml:"ddconfig"`
+	// DecoderOnly models have no encoder.
+	DecoderOnly bool      `json:"decoder_only,omitempty" yaml:"-"`
+	Structure   structure `json:"ddconfig" yaml:"ddconfig"`
 
 	// anyChannels allows images of other than three channels, as stages that give conditions have.
 	anyChannels bool
@@ -83,10 +85,22 @@ type structure struct {
 	DecoderAttention  []int64 `json:"decoder_attn_resolutions,omitzero" yaml:"-"`
 	Groups            int64   `json:"norm_groups,omitempty" yaml:"-"`
 	NoMiddleAttention bool    `json:"no_mid_attn,omitempty" yaml:"-"`
+
+	// UnitRange is true for decoders that were trained on images in [0, 1], in place of [-1, 1].
+	UnitRange bool `json:"unit_range,omitempty" yaml:"-"`
+	// Epsilon is what the normalization adds to the variance; 0 means 1e-6.
+	Epsilon float64 `json:"norm_eps,omitempty" yaml:"-"`
 }
 
-// What the normalization adds to the variance.
+// groupNormEps is what the normalization adds to the variance in taming-transformers.
 const groupNormEps = 1e-6
+
+func (s *structure) epsilon() float64 {
+	if s.Epsilon == 0 {
+		return groupNormEps
+	}
+	return s.Epsilon
+}
 
 const mostLevels, mostBlocks, mostChannels, largestSize = 16, 64, 1 << 16, 1 << 24
 
@@ -170,6 +184,7 @@ func (n *network) sizes() Config {
 		DownsamplingFactor: n.factor(), CodebookSize: n.CodebookSize, EmbeddingDimension: n.EmbeddingDimension,
 		ImageSize: n.Structure.Resolution,
 	}
+	config.DecoderOnly = n.DecoderOnly
 	if n.Structure.ImageChannels != pictureChannels {
 		config.ImageChannels = n.Structure.ImageChannels
 	}
@@ -185,7 +200,9 @@ func (n *network) describe() string {
 
 func (n *network) parts(weights architecture.Weights) *jit.Parts {
 	root, s := architecture.New("VQGAN", weights), &n.Structure
-	s.encoder(root.Child("encoder", "Encoder"))
+	if !n.DecoderOnly {
+		s.encoder(root.Child("encoder", "Encoder"))
+	}
 	s.decoder(root.Child("decoder", "Decoder"))
 	initial := architecture.Uniform(1 / float64(n.CodebookSize))
 	if n.Gumbel {
@@ -201,7 +218,9 @@ func (n *network) parts(weights architecture.Weights) *jit.Parts {
 	}
 	quantizer := root.Child("quantizer", "Quantizer").Set("codebook_weight", codebook).Set("commitment_weight", commitment)
 	quantizer.Embedding("embedding", n.CodebookSize, n.EmbeddingDimension, initial)
-	root.Conv2d("quant_conv", architecture.Conv{In: s.ZChannels, Out: n.EmbeddingDimension, Kernel: 1})
+	if !n.DecoderOnly {
+		root.Conv2d("quant_conv", architecture.Conv{In: s.ZChannels, Out: n.EmbeddingDimension, Kernel: 1})
+	}
 	root.Conv2d("post_quant_conv", architecture.Conv{In: n.EmbeddingDimension, Out: s.ZChannels, Kernel: 1})
 	if n.Gumbel {
 		root.Conv2d("proj", architecture.Conv{In: s.ZChannels, Out: n.CodebookSize, Kernel: 1})
@@ -220,7 +239,7 @@ func (s *structure) encoder(node *architecture.Node) {
 		s.resample(level, "downsample", "Downsample", channels, i < len(s.Multipliers)-1)
 	}
 	s.middle(node, channels)
-	node.GroupNorm("norm_out", s.groups(), channels, groupNormEps)
+	node.GroupNorm("norm_out", s.groups(), channels, s.epsilon())
 	convolution(node, "conv_out", channels, s.ZChannels, 3)
 }
 
@@ -235,10 +254,13 @@ func (s *structure) decoder(node *architecture.Node) {
 		channels = s.width(i)
 		s.resample(level, "upsample", "Upsample", channels, i > 0)
 	}
-	node.GroupNorm("norm_out", s.groups(), channels, groupNormEps)
+	node.GroupNorm("norm_out", s.groups(), channels, s.epsilon())
 	convolution(node, "conv_out", channels, s.OutChannels, 3)
 	if s.Tanh {
 		node.Set("tanh_out", true)
+	}
+	if s.UnitRange {
+		node.Set("unit_range", true)
 	}
 }
 
@@ -268,9 +290,9 @@ func (s *structure) middle(node *architecture.Node, channels int64) {
 }
 
 func (s *structure) block(node *architecture.Node, in, out int64) {
-	node.GroupNorm("norm1", s.groups(), in, groupNormEps)
+	node.GroupNorm("norm1", s.groups(), in, s.epsilon())
 	convolution(node, "conv1", in, out, 3)
-	node.GroupNorm("norm2", s.groups(), out, groupNormEps)
+	node.GroupNorm("norm2", s.groups(), out, s.epsilon())
 	convolution(node, "conv2", out, out, 3)
 	if in == out {
 		node.Plain("nin_shortcut", "Identity")
@@ -280,7 +302,7 @@ func (s *structure) block(node *architecture.Node, in, out int64) {
 }
 
 func (s *structure) attention(node *architecture.Node, channels int64) {
-	node.GroupNorm("norm", s.groups(), channels, groupNormEps)
+	node.GroupNorm("norm", s.groups(), channels, s.epsilon())
 	for _, name := range []string{"q", "k", "v", "proj_out"} {
 		convolution(node, name, channels, channels, 1)
 	}

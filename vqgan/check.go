@@ -14,6 +14,9 @@ func checkDim(what string, t *torch.Tensor, dim int64) error {
 }
 
 func (m *Model) checkPictures(pictures *torch.Tensor) error {
+	if err := m.checkEncoder(); err != nil {
+		return err
+	}
 	if err := checkDim("the pictures", pictures, 4); err != nil {
 		return err
 	}
@@ -58,6 +61,14 @@ func (m *Model) checkTokens(tokens *torch.Tensor) error {
 func (m *Model) checkChannels() error {
 	if channels := m.config.channels(); channels != pictureChannels {
 		return fmt.Errorf("the model's images have %d channels, those of a picture are %d; use tensors: %w", channels, pictureChannels, torch.ErrInvalid)
+	}
+	return nil
+}
+
+// checkEncoder returns an error for a model without an encoder.
+func (m *Model) checkEncoder() error {
+	if m.config.DecoderOnly {
+		return fmt.Errorf("the model has a decoder alone, which cannot encode pictures: %w", torch.ErrInvalid)
 	}
 	return nil
 }

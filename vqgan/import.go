@@ -43,6 +43,7 @@ type ImportOptions struct {
 //   - folders of diffusers' VQModel with normalization in groups, such as that of aMUSEd: config.json
 //     and weights, safetensors or PyTorch's. A scaling factor is not applied: latents are those of
 //     VQModel.encode;
+//   - min-dalle's detoker.pt, the decoder of DALL-E mini and mega, which has no encoder;
 //   - DALL-E's discrete VAE: the folder of encoder.pkl and decoder.pkl, one of these, or one state
 //     dict with both. Its latents are rows of the first convolution's weights in the decoder, of
 //     128 elements, and its images are the means of the pixels;
@@ -273,6 +274,9 @@ func (o *opened) identify(options ImportOptions) (*identified, error) {
 	set := o.set
 	if dvae := dvaeTensors(set); dvae != nil {
 		return identifyDVAE(dvae)
+	}
+	if isDetokenizer(set) {
+		return identifyDetokenizer(set)
 	}
 	if set.HasPrefix("encoder.down_blocks.") {
 		return identifyDiffusers(set, o.path)

@@ -44,6 +44,8 @@ type Config struct {
 	// ImageChannels is the number of channels of the images, where they are no pictures of three: a
 	// depth map has one, a segmentation one for each label. 0 means 3.
 	ImageChannels int64 `json:"image_channels,omitempty"`
+	// DecoderOnly is true for a model without an encoder, such as min-dalle's: Encode is an error.
+	DecoderOnly bool `json:"decoder_only,omitempty"`
 	// Network are the settings of the network, in the form of taming-transformers' configurations.
 	Network json.RawMessage `json:"network,omitempty"`
 	// Storage is the dtype of the weights in the archive.

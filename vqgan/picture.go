@@ -29,7 +29,7 @@ func (m *Model) encodeImage(ctx context.Context, picture image.Image, width, hei
 	if err := m.usable(); err != nil {
 		return nil, err
 	}
-	if err := m.checkChannels(); err != nil {
+	if err := cmp.Or(m.checkEncoder(), m.checkChannels()); err != nil {
 		return nil, err
 	}
 	factor := int(m.config.DownsamplingFactor)

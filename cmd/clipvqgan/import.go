@@ -38,8 +38,8 @@ func newImport(s *settings) *cobra.Command {
 SOURCE is a file, or a folder with its configuration. CLIP: OpenAI's models, open_clip's checkpoints,
 and Hugging Face's folders of CLIPModel and SiglipModel. VQGAN: checkpoints of taming-transformers and
 latent-diffusion, diffusers' VQModel, and DALL-E's discrete VAE. Priors, which draw: checkpoints of
-taming-transformers' Net2NetTransformer, with their VQGANs, and min-dalle's folders, with --vqgan for the
-VQGAN to put beside. What it is, is told by its contents.
+taming-transformers' Net2NetTransformer and min-dalle's folders, with their VQGANs, or --vqgan for one to put
+inside. What it is, is told by its contents.
 --clip and --vqgan take these as they are too; an archive loads faster, and is one file. No code in a
 checkpoint is run.`,
 		Example: `  clipvqgan import ViT-B-32.pt -o vit-b-32.pt --storage float16

@@ -2,7 +2,7 @@
 // VQGAN.
 //
 //	clipvqgan generate "a slice of pizza" -o pizza.png --seed 7
-//	clipvqgan draw "a red apple" --prior dalle-mini.pt --vqgan f16-16384.pt -n 8 -o apples.png
+//	clipvqgan draw "a red apple" --prior dalle-mini.pt -n 8 -o apples.png
 //	clipvqgan classify photo.png --labels "a cat,a dog,a slice of pizza"
 //	clipvqgan reconstruct photo.png -o reconstructed.png
 //

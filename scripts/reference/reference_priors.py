@@ -281,7 +281,30 @@ def write_min_dalle() -> None:
           guidance=guidance)
 
 
+def write_detokenizer() -> None:
+    """The decoder of min-dalle, which has one size: its weights are parts of one small storage, which torch.save
+    writes once."""
+    folder = fresh("min_dalle_detokenizer")
+    model = min_dalle.models.VQGanDetokenizer().eval()
+    pool = (0.02 * torch.randn(24000, generator=torch.Generator().manual_seed(9))).half()
+    state = {}
+    for i, (name, value) in enumerate(model.state_dict().items()):
+        start = 131 * i % 5000
+        strides = {1: (1,), 2: (1, 1), 4: (13, 7, 3, 1)}[value.dim()]
+        state[name] = pool.as_strided(value.shape, strides, start)
+        if "norm" in name and name.endswith("weight"):
+            state[name] = 1 + state[name]
+    model.load_state_dict({name: value.float() for name, value in state.items()})
+    torch.save(state, folder / "detoker.pt")
+    sampled = torch.randint(0, 2 ** 14, (1, 64), generator=torch.Generator().manual_seed(7))
+    with torch.no_grad():
+        z = model.embedding(sampled).view(1, 8, 8, 256).permute(0, 3, 1, 2)
+        image = model.decoder(model.post_quant_conv(z))  # before it is held between 0 and 1
+    write(folder, sampled=sampled, decoded=2 * image[0, :, ::9, ::9] - 1)
+
+
 if __name__ == "__main__":
     torch.manual_seed(0)
     write_taming()
     write_min_dalle()
+    write_detokenizer()

@@ -2,7 +2,6 @@ package prior
 
 import (
 	_ "embed"
-	"encoding/json"
 	"fmt"
 
 	"github.com/clipvqgan/clipvqgan/internal/architecture"
@@ -64,28 +63,6 @@ func checkTransformer(width, layers, heads int64) error {
 		return fmt.Errorf("its width %d is no multiple of its %d heads", width, heads)
 	}
 	return nil
-}
-
-// families are the kinds of networks by their names in a description.
-var families = map[string]func() design{
-	gptFamily:       func() design { return &gpt{} },
-	dalleBartFamily: func() design { return &dalleBart{} },
-}
-
-// decodeDesign reads the settings of a network in an archive's config.json.
-func decodeDesign(settings []byte) (design, error) {
-	var header struct {
-		Family string `json:"family"`
-	}
-	if err := json.Unmarshal(settings, &header); err != nil {
-		return nil, err
-	}
-	family, ok := families[header.Family]
-	if !ok {
-		return nil, fmt.Errorf("its network is of the family %q, which is not known", header.Family)
-	}
-	d := family()
-	return d, json.Unmarshal(settings, d)
 }
 
 // build makes the module of a network from the weights, which tell what they lack. stages are the VQGANs

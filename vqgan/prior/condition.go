@@ -49,10 +49,6 @@ func OfGrid(grid Grid) Condition { return Condition{Grid: &grid} }
 // OfEmbedding returns the condition that is an embedding of CLIP.
 func OfEmbedding(embedding []float32) Condition { return Condition{Embedding: embedding} }
 
-func (c Condition) isNull() bool {
-	return c.Text == "" && c.Class == nil && c.Grid == nil && c.Embedding == nil
-}
-
 // A prefix is what comes before the picture's tokens.
 type prefix struct {
 	tokens    []int64

@@ -1,6 +1,7 @@
 package prior
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,7 +26,7 @@ type ImportOptions struct {
 	// width, as in all published models.
 	Heads int64
 	// VQGAN is a VQGAN that vqgan.Import reads, and which comes along in the archive, for a checkpoint
-	// that has none.
+	// that has none inside.
 	VQGAN string
 	// Storage is the dtype in which the weights are written: torch.Float32, torch.Float16 or
 	// torch.BFloat16. Nil keeps that of the checkpoint.
@@ -40,7 +41,8 @@ type ImportOptions struct {
 //
 //   - checkpoints of taming-transformers' Net2NetTransformer: conditioned on a class, on a segmentation or
 //     a depth map, on coordinates, or on nothing; the VQGANs of their stages come along;
-//   - the folder of min-dalle's DALL-E mini or mega: encoder.pt, decoder.pt, vocab.json and merges.txt;
+//   - the folder of min-dalle's DALL-E mini or mega: encoder.pt, decoder.pt, vocab.json and
+//     merges.txt, and of detoker.pt beside them or in ../vqgan, which comes along;
 //   - checkpoints of this project's training;
 //   - archives of Import itself, to store them in another dtype.
 //
@@ -147,6 +149,8 @@ type opened struct {
 	path   string
 	stages []string
 	yaml   string
+	// vqgan is the file of a VQGAN alone that belongs to it, or "".
+	vqgan string
 
 	opened []*weights.File
 }
@@ -318,8 +322,8 @@ func (o *opened) describeStages(options ImportOptions, read func(name, path stri
 			return err
 		}
 	}
-	if options.VQGAN != "" && o.config.VQGAN == nil {
-		if err := add(firstStage, options.VQGAN, vqgan.ImportOptions{}, &o.config.VQGAN); err != nil {
+	if path := cmp.Or(options.VQGAN, o.vqgan); path != "" && o.config.VQGAN == nil {
+		if err := add(firstStage, path, vqgan.ImportOptions{}, &o.config.VQGAN); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -15,7 +16,9 @@ import (
 const (
 	encoderFile  = "encoder.pt"
 	decoderFile  = "decoder.pt"
-	minDalleName = "layers.0.glu.fc0.weight"
+	// detokenizerFile is the VQGAN's decoder, which is beside them or where min-dalle puts it.
+	detokenizerFile = "detoker.pt"
+	minDalleName    = "layers.0.glu.fc0.weight"
 )
 
 // identifyMinDalle identifies the encoder of min-dalle, and reads what is beside it.
@@ -44,6 +47,11 @@ func (o *opened) identifyMinDalle(file *weights.File) error {
 		}
 		o.files[each[0]] = data
 	}
+	for _, decoder := range []string{detokenizerFile, filepath.Join("..", "vqgan", detokenizerFile)} {
+		if path := filepath.Join(folder, decoder); o.vqgan == "" && isFile(path) {
+			o.vqgan = path
+		}
+	}
 	o.set = weights.NewSet(file.Path, nil)
 	o.set.Merge("encoder.", file.Set)
 	o.set.Merge("decoder.", decoder.Set)
@@ -62,4 +70,9 @@ func (o *opened) identifyMinDalle(file *weights.File) error {
 	}
 	o.design, o.config = d, d.config()
 	return nil
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }

@@ -198,3 +198,35 @@ func stepLogits(t *testing.T, model *Model, condition Condition, grid Grid) (log
 	}))
 	return logits
 }
+
+// min-dalle's decoder comes along from beside the transformer, or from where min-dalle puts it.
+func TestMinDallesDecoderComesAlong(t *testing.T) {
+	r := readReference(t, "min_dalle_detokenizer")
+	decoder, err := filepath.Abs("testdata/min_dalle_detokenizer/detoker.pt")
+	require.NoError(t, err)
+	for _, where := range []string{"dalle_bart_mini", "vqgan"} {
+		root := t.TempDir()
+		folder := filepath.Join(root, "dalle_bart_mini")
+		require.NoError(t, os.CopyFS(folder, os.DirFS("testdata/min_dalle")))
+		require.NoError(t, os.MkdirAll(filepath.Join(root, where), 0o700))
+		require.NoError(t, os.Symlink(decoder, filepath.Join(root, where, "detoker.pt")))
+		config, err := ReadConfig(folder)
+		require.NoError(t, err)
+		require.NotNil(t, config.VQGAN)
+		assert.True(t, config.VQGAN.DecoderOnly)
+		if where == "vqgan" {
+			continue
+		}
+		model, err := Load(folder)
+		require.NoError(t, err)
+		defer model.Close()
+		latent, err := model.VQGAN().Embed(t.Context(), torch.FromSlice(r.Sampled, torch.Shape{1, 8, 8}))
+		require.NoError(t, err)
+		decoded, err := model.VQGAN().Decode(t.Context(), latent)
+		require.NoError(t, err)
+		requireClose(t, r.Decoded, decoded.Select(0, 0).Slice(1, 0, 128, 9).Slice(2, 0, 128, 9), "decoded")
+		_, err = model.VQGAN().Encode(t.Context(), torch.Zeros(torch.Shape{1, 3, 128, 128}))
+		require.ErrorIs(t, err, torch.ErrInvalid)
+		require.ErrorContains(t, err, "a decoder alone, which cannot encode")
+	}
+}
