@@ -51,9 +51,14 @@ type network struct {
 	// Beta weighs one term of the codebook loss; 0 means 0.25. It is the codebook's, as in taming's
 	// VectorQuantizer2 by default, or, with PaperLoss, that of the commitment, as in equation 4 of the
 	// paper.
-	Beta      float64   `json:"beta,omitempty" yaml:"-"`
-	PaperLoss bool      `json:"paper_loss,omitempty" yaml:"-"`
-	Structure structure `json:"ddconfig" yaml:"ddconfig"`
+	Beta      float64 `json:"beta,omitempty" yaml:"-"`
+	PaperLoss bool    `json:"paper_loss,omitempty" yaml:"-"`
+	// DecoderOnly models have no encoder.
+	DecoderOnly bool      `json:"decoder_only,omitempty" yaml:"-"`
+	Structure   structure `json:"ddconfig" yaml:"ddconfig"`
+
+	// anyChannels allows images of other than three channels, as stages that give conditions have.
+	anyChannels bool
 }
 
 // A structure describes the encoder and the decoder, as ddconfig does.
@@ -86,15 +91,27 @@ type structure struct {
 	NoMiddleAttention bool    `json:"no_mid_attn,omitempty" yaml:"-"`
 	// SpatialNorm is true for MoVQ's decoder.
 	SpatialNorm bool `json:"spatial_norm,omitempty" yaml:"-"`
+
+	// UnitRange is true for decoders that were trained on images in [0, 1], in place of [-1, 1].
+	UnitRange bool `json:"unit_range,omitempty" yaml:"-"`
+	// Epsilon is what the normalization adds to the variance; 0 means 1e-6.
+	Epsilon float64 `json:"norm_eps,omitempty" yaml:"-"`
 }
 
-// What the normalization adds to the variance.
+// groupNormEps is what the normalization adds to the variance in taming-transformers.
 const groupNormEps = 1e-6
 
 // The groups of the spatial normalization (SpatialNorm in diffusers' attention_processor.py).
 const spatialNormGroups = 32
 
-const mostLevels, mostBlocks, largestSize = 16, 64, 1 << 24
+func (s *structure) epsilon() float64 {
+	if s.Epsilon == 0 {
+		return groupNormEps
+	}
+	return s.Epsilon
+}
+
+const mostLevels, mostBlocks, mostChannels, largestSize = 16, 64, 1 << 16, 1 << 24
 
 func (n *network) check() error {
 	s := &n.Structure
@@ -116,7 +133,9 @@ func (n *network) check() error {
 		return fmt.Errorf("its num_res_blocks is %d", s.Blocks)
 	case s.Resolution < n.factor():
 		return fmt.Errorf("its resolution is %d, and it makes images smaller by %d", s.Resolution, n.factor())
-	case s.ImageChannels != 3 || s.OutChannels != 3:
+	case n.anyChannels && (s.ImageChannels < 1 || s.OutChannels < 1 || max(s.ImageChannels, s.OutChannels) > mostChannels):
+		return fmt.Errorf("it takes images of %d channels and gives some of %d", s.ImageChannels, s.OutChannels)
+	case !n.anyChannels && (s.ImageChannels != 3 || s.OutChannels != 3):
 		return fmt.Errorf("it takes images of %d channels and gives some of %d, supported are 3", s.ImageChannels, s.OutChannels)
 	case s.DoubleZ:
 		return fmt.Errorf("its double_z is true, as in an autoencoder without a codebook")
@@ -175,10 +194,15 @@ func (s *structure) attends(level int, decoder bool) bool {
 func (n *network) factor() int64 { return 1 << max(len(n.Structure.Multipliers)-1, 0) }
 
 func (n *network) sizes() Config {
-	return Config{
+	config := Config{
 		DownsamplingFactor: n.factor(), CodebookSize: n.CodebookSize, EmbeddingDimension: n.EmbeddingDimension,
 		ImageSize: n.Structure.Resolution,
 	}
+	config.DecoderOnly = n.DecoderOnly
+	if n.Structure.ImageChannels != pictureChannels {
+		config.ImageChannels = n.Structure.ImageChannels
+	}
+	return config
 }
 
 func (n *network) describe() string {
@@ -193,7 +217,9 @@ func (n *network) describe() string {
 
 func (n *network) parts(weights architecture.Weights) *jit.Parts {
 	root, s := architecture.New("VQGAN", weights), &n.Structure
-	s.encoder(root.Child("encoder", "Encoder"))
+	if !n.DecoderOnly {
+		s.encoder(root.Child("encoder", "Encoder"))
+	}
 	s.decoder(root.Child("decoder", s.decoderPart().decoder))
 	initial := architecture.Uniform(1 / float64(n.CodebookSize))
 	if n.Gumbel {
@@ -209,7 +235,9 @@ func (n *network) parts(weights architecture.Weights) *jit.Parts {
 	}
 	quantizer := root.Child("quantizer", "Quantizer").Set("codebook_weight", codebook).Set("commitment_weight", commitment)
 	quantizer.Embedding("embedding", n.CodebookSize, n.EmbeddingDimension, initial)
-	root.Conv2d("quant_conv", architecture.Conv{In: s.ZChannels, Out: n.EmbeddingDimension, Kernel: 1})
+	if !n.DecoderOnly {
+		root.Conv2d("quant_conv", architecture.Conv{In: s.ZChannels, Out: n.EmbeddingDimension, Kernel: 1})
+	}
 	root.Conv2d("post_quant_conv", architecture.Conv{In: n.EmbeddingDimension, Out: s.ZChannels, Kernel: 1})
 	if n.Gumbel {
 		root.Conv2d("proj", architecture.Conv{In: s.ZChannels, Out: n.CodebookSize, Kernel: 1})
@@ -228,7 +256,7 @@ func (s *structure) plainPart() half {
 	return half{
 		decoder: "Decoder", level: "UpLevel", middle: "Middle", block: "ResidualBlock", identity: "Identity",
 		norm: func(node *architecture.Node, name string, channels int64) {
-			node.GroupNorm(name, s.groups(), channels, groupNormEps)
+			node.GroupNorm(name, s.groups(), channels, s.epsilon())
 		},
 	}
 }
@@ -242,7 +270,7 @@ func (s *structure) decoderPart() half {
 		decoder: "MoVQDecoder", level: "MoVQLevel", middle: "MoVQMiddle", block: "MoVQBlock", identity: "MoVQIdentity",
 		norm: func(node *architecture.Node, name string, channels int64) {
 			norm := node.Child(name, "SpatialNorm")
-			norm.GroupNorm("norm_layer", spatialNormGroups, channels, groupNormEps)
+			norm.GroupNorm("norm_layer", spatialNormGroups, channels, s.epsilon())
 			convolution(norm, "conv_y", s.ZChannels, channels, 1)
 			convolution(norm, "conv_b", s.ZChannels, channels, 1)
 		},
@@ -281,6 +309,9 @@ func (s *structure) decoder(node *architecture.Node) {
 	convolution(node, "conv_out", channels, s.OutChannels, 3)
 	if s.Tanh {
 		node.Set("tanh_out", true)
+	}
+	if s.UnitRange {
+		node.Set("unit_range", true)
 	}
 }
 

@@ -14,13 +14,16 @@ func checkDim(what string, t *torch.Tensor, dim int64) error {
 }
 
 func (m *Model) checkPictures(pictures *torch.Tensor) error {
+	if err := m.checkEncoder(); err != nil {
+		return err
+	}
 	if err := checkDim("the pictures", pictures, 4); err != nil {
 		return err
 	}
-	shape, factor := pictures.Shape(), m.config.DownsamplingFactor
-	if shape[1] != 3 || shape[2] < factor || shape[3] < factor || shape[2]%factor != 0 || shape[3]%factor != 0 {
-		return fmt.Errorf("the pictures are %v, wanted [N, 3, H, W] with H and W multiples of %d: %w",
-			shape, factor, torch.ErrInvalid)
+	shape, factor, channels := pictures.Shape(), m.config.DownsamplingFactor, m.config.channels()
+	if shape[1] != channels || shape[2] < factor || shape[3] < factor || shape[2]%factor != 0 || shape[3]%factor != 0 {
+		return fmt.Errorf("the pictures are %v, wanted [N, %d, H, W] with H and W multiples of %d: %w",
+			shape, channels, factor, torch.ErrInvalid)
 	}
 	return nil
 }
@@ -50,6 +53,22 @@ func (m *Model) checkTokens(tokens *torch.Tensor) error {
 		if token < 0 || token >= m.config.CodebookSize {
 			return fmt.Errorf("token %d is outside the codebook of %d: %w", token, m.config.CodebookSize, torch.ErrInvalid)
 		}
+	}
+	return nil
+}
+
+// checkChannels returns an error for a model whose images are no pictures.
+func (m *Model) checkChannels() error {
+	if channels := m.config.channels(); channels != pictureChannels {
+		return fmt.Errorf("the model's images have %d channels, those of a picture are %d; use tensors: %w", channels, pictureChannels, torch.ErrInvalid)
+	}
+	return nil
+}
+
+// checkEncoder returns an error for a model without an encoder.
+func (m *Model) checkEncoder() error {
+	if m.config.DecoderOnly {
+		return fmt.Errorf("the model has a decoder alone, which cannot encode pictures: %w", torch.ErrInvalid)
 	}
 	return nil
 }

@@ -20,6 +20,10 @@ type ImportOptions struct {
 	// latent-diffusion. If it is empty, and one of the same name, a model.yaml or a config.yaml is
 	// beside the checkpoint, that is read.
 	Configuration string
+	// Stage is the prefix of the tensors' names where the source is a checkpoint of several models, such
+	// as "cond_stage_model.", whose images may have other than three channels. If it is empty, and there
+	// is a "first_stage_model.", that is read.
+	Stage string
 	// Storage is the dtype in which the weights are written: torch.Float32, torch.Float16 or
 	// torch.BFloat16. Nil keeps that of the checkpoint.
 	Storage *torch.DType
@@ -38,6 +42,7 @@ type ImportOptions struct {
 //   - folders of diffusers' VQModel, such as that of aMUSEd, and Kandinsky's with spatial normalization
 //     (MoVQ): config.json and weights, safetensors or PyTorch's. A scaling factor is not applied:
 //     latents are those of VQModel.encode;
+//   - min-dalle's detoker.pt, the decoder of DALL-E mini and mega, which has no encoder;
 //   - DALL-E's discrete VAE: the folder of encoder.pkl and decoder.pkl, one of these, or one state
 //     dict with both. Its latents are rows of the first convolution's weights in the decoder, of
 //     128 elements, and its images are the means of the pixels;
@@ -72,11 +77,17 @@ func importTo(source, output string, options ImportOptions) (Config, error) {
 // ReadConfig returns the description of a model that [Load] would load, without its weights: it
 // reads the names and shapes of tensors alone. The errors are those of Import.
 func ReadConfig(source string) (Config, error) {
-	config, err := readConfig(source)
+	config, err := readConfig(source, ImportOptions{})
 	return config, failed("ReadConfig", err)
 }
 
-func readConfig(source string) (config Config, err error) {
+// ReadConfigWith is [ReadConfig] of what [Import] reads with the options.
+func ReadConfigWith(source string, options ImportOptions) (Config, error) {
+	config, err := readConfig(source, options)
+	return config, failed("ReadConfigWith", err)
+}
+
+func readConfig(source string, options ImportOptions) (config Config, err error) {
 	if archive.IsArchive(source) {
 		return config, archive.ReadConfig(source, contract.Kind, &config)
 	}
@@ -85,7 +96,7 @@ func readConfig(source string) (config Config, err error) {
 		return config, err
 	}
 	defer opened.close()
-	found, err := opened.identify(ImportOptions{})
+	found, err := opened.identify(options)
 	if err == nil {
 		config, err = found.config(source)
 	}
@@ -258,6 +269,9 @@ func (o *opened) identify(options ImportOptions) (*identified, error) {
 	set := o.set
 	if dvae := dvaeTensors(set); dvae != nil {
 		return identifyDVAE(dvae)
+	}
+	if isDetokenizer(set) {
+		return identifyDetokenizer(set)
 	}
 	if set.HasPrefix("encoder.down_blocks.") {
 		return identifyDiffusers(set, o.path)

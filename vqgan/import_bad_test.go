@@ -220,9 +220,9 @@ model:
   params: {embed_dim: 256, n_embed: 16384, ddconfig: {double_z: False, z_channels: 256, resolution: 256,
     in_channels: 3, out_ch: 3, ch: 128, ch_mult: [1, 1, 2, 2, 4], num_res_blocks: 2, attn_resolutions: [16], dropout: 0.0}}`,
 	} {
-		model, err := parseConfiguration([]byte(text))
+		model, err := parseConfiguration([]byte(text), false)
 		require.NoError(t, err)
-		n, err := model.network(weights.NewSet("", nil))
+		n, err := model.network(weights.NewSet("", nil), false)
 		require.NoError(t, err)
 		assert.Equal(t, name, known(n))
 	}

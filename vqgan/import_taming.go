@@ -21,8 +21,11 @@ import (
 // latent-diffusion took over, and those with the names of our networks.
 func (o *opened) identifyTaming(options ImportOptions) (*identified, error) {
 	set := o.set
-	if first := "first_stage_model."; set.HasPrefix(first + "quantize.") {
-		set = set.Within(first)
+	switch {
+	case options.Stage != "":
+		set = set.Within(options.Stage)
+	case set.HasPrefix(firstStage + "quantize."):
+		set = set.Within(firstStage)
 	}
 	if !set.HasPrefix("encoder.down.") || !set.HasPrefix("quantize.") && !set.HasPrefix("quantizer.") {
 		return nil, fmt.Errorf("it is no VQGAN: %s: %w", whatElse(o.set), torch.ErrModel)
@@ -37,12 +40,13 @@ func (o *opened) identifyTaming(options ImportOptions) (*identified, error) {
 		}
 		return found, nil
 	}
-	configuration, path, err := findConfiguration(o.path, options.Configuration)
+	anyChannels := options.Stage != "" && options.Stage != firstStage
+	configuration, path, err := findConfiguration(o.path, options.Configuration, anyChannels)
 	if err != nil {
 		return nil, err
 	}
 	if configuration != nil {
-		found.design, err = configuration.network(found.set)
+		found.design, err = configuration.network(found.set, anyChannels)
 		if found.configuration = filepath.Base(path); err != nil {
 			return nil, fmt.Errorf("%s: %w: %w", path, err, torch.ErrModel)
 		}
@@ -56,9 +60,13 @@ func (o *opened) identifyTaming(options ImportOptions) (*identified, error) {
 		return nil, fmt.Errorf("its shapes do not tell the groups of its normalization: give one of %s as the architecture: %w",
 			strings.Join(Architectures(), ", "), torch.ErrModel)
 	}
+	n.anyChannels = anyChannels
 	found.design = n
 	return found, nil
 }
+
+// firstStage is the prefix of the autoencoder's tensors in a model with two stages.
+const firstStage = "first_stage_model."
 
 // architecture is the name that was given, or that a checkpoint of scripts/training tells.
 func (o *opened) architecture(options ImportOptions) string {
@@ -97,8 +105,10 @@ type tamingModel struct {
 	Params struct {
 		network `yaml:",inline"`
 		Remap   any `yaml:"remap"`
-		// FirstStage is the autoencoder of a model with two stages.
-		FirstStage *tamingModel `yaml:"first_stage_config"`
+		// FirstStage is the autoencoder of a model with two stages, and ConditionStage that of its
+		// conditions, which may be a word.
+		FirstStage     *tamingModel `yaml:"first_stage_config"`
+		ConditionStage yaml.Node    `yaml:"cond_stage_config"`
 	} `yaml:"params"`
 }
 
@@ -111,8 +121,8 @@ func (m *tamingModel) UnmarshalYAML(node *yaml.Node) error {
 }
 
 // parseConfiguration returns the autoencoder with a codebook in a YAML file, or nil if it describes
-// none.
-func parseConfiguration(data []byte) (*tamingModel, error) {
+// none. condition asks for that of the conditions.
+func parseConfiguration(data []byte, condition bool) (*tamingModel, error) {
 	var file struct {
 		Model *tamingModel `yaml:"model"`
 	}
@@ -120,6 +130,14 @@ func parseConfiguration(data []byte) (*tamingModel, error) {
 		return nil, fmt.Errorf("it cannot be read: %s", strings.Join(strings.Fields(err.Error()), " "))
 	}
 	model := file.Model
+	if condition && model != nil {
+		stage := model.Params.ConditionStage
+		if model = nil; stage.Kind == yaml.MappingNode {
+			if err := stage.Decode(&model); err != nil {
+				return nil, fmt.Errorf("its cond_stage_config cannot be read: %s", strings.Join(strings.Fields(err.Error()), " "))
+			}
+		}
+	}
 	for depth := 0; model != nil && model.Params.FirstStage != nil && depth < 4; depth++ {
 		model = model.Params.FirstStage
 	}
@@ -130,9 +148,10 @@ func parseConfiguration(data []byte) (*tamingModel, error) {
 }
 
 // network returns the network of the tensors, which tell what the file calls by the names of classes.
-func (m *tamingModel) network(set *weights.Set) (*network, error) {
+func (m *tamingModel) network(set *weights.Set, anyChannels bool) (*network, error) {
 	n := m.Params.network
 	n.Gumbel, n.Structure.SpatialNorm = set.Has("proj.weight"), set.Has(spatialNormWeight)
+	n.anyChannels = anyChannels
 	if m.Params.Remap != nil {
 		return nil, errors.New("it maps its tokens to fewer (remap), which is not supported")
 	}
@@ -141,9 +160,9 @@ func (m *tamingModel) network(set *weights.Set) (*network, error) {
 
 // findConfiguration returns the configuration of a checkpoint, and its path: the one that was
 // given, or one beside it. It returns nil if there is none.
-func findConfiguration(checkpoint, given string) (*tamingModel, string, error) {
+func findConfiguration(checkpoint, given string, condition bool) (*tamingModel, string, error) {
 	if given != "" {
-		model, err := readConfiguration(given)
+		model, err := readConfiguration(given, condition)
 		if err == nil && model == nil {
 			err = fmt.Errorf("%s describes no autoencoder with a codebook: it has no n_embed: %w", given, torch.ErrModel)
 		}
@@ -160,7 +179,7 @@ func findConfiguration(checkpoint, given string) (*tamingModel, string, error) {
 	slices.Sort(trained)
 	slices.Reverse(trained)
 	for _, path := range append(candidates, trained...) {
-		model, err := readConfiguration(path)
+		model, err := readConfiguration(path, condition)
 		if errors.Is(err, fs.ErrNotExist) || err == nil && model == nil {
 			continue
 		}
@@ -169,7 +188,7 @@ func findConfiguration(checkpoint, given string) (*tamingModel, string, error) {
 	return nil, "", nil
 }
 
-func readConfiguration(path string) (*tamingModel, error) {
+func readConfiguration(path string, condition bool) (*tamingModel, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, missing.Error("the configuration " + path)
@@ -177,7 +196,7 @@ func readConfiguration(path string) (*tamingModel, error) {
 	if err != nil {
 		return nil, err
 	}
-	model, err := parseConfiguration(data)
+	model, err := parseConfiguration(data, condition)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", path, err, torch.ErrModel)
 	}

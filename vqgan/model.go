@@ -41,6 +41,11 @@ type Config struct {
 	// ImageSize is the side, in pixels, of the images that the model was trained on. Other sizes
 	// work too.
 	ImageSize int64 `json:"image_size"`
+	// ImageChannels is the number of channels of the images, where they are no pictures of three: a
+	// depth map has one, a segmentation one for each label. 0 means 3.
+	ImageChannels int64 `json:"image_channels,omitempty"`
+	// DecoderOnly is true for a model without an encoder, such as min-dalle's: Encode is an error.
+	DecoderOnly bool `json:"decoder_only,omitempty"`
 	// Network are the settings of the network, in the form of taming-transformers' configurations.
 	Network json.RawMessage `json:"network,omitempty"`
 	// Storage is the dtype of the weights in the archive.
@@ -122,6 +127,17 @@ func (m *Model) readCodebook() (codebook *torch.Tensor, err error) {
 		return nil
 	})
 	return codebook, err
+}
+
+// pictureChannels is the number of channels of pictures.
+const pictureChannels = 3
+
+// channels returns the number of channels of the images.
+func (c Config) channels() int64 {
+	if c.ImageChannels > 0 {
+		return c.ImageChannels
+	}
+	return pictureChannels
 }
 
 // Config returns the archive's description of the model.

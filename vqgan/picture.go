@@ -1,6 +1,7 @@
 package vqgan
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"image"
@@ -26,6 +27,9 @@ func (m *Model) EncodeImage(ctx context.Context, picture image.Image, width, hei
 
 func (m *Model) encodeImage(ctx context.Context, picture image.Image, width, height int) (latent *torch.Tensor, err error) {
 	if err := m.usable(); err != nil {
+		return nil, err
+	}
+	if err := cmp.Or(m.checkEncoder(), m.checkChannels()); err != nil {
 		return nil, err
 	}
 	factor := int(m.config.DownsamplingFactor)
@@ -74,7 +78,7 @@ func (m *Model) decodeImage(ctx context.Context, latent *torch.Tensor) (*imageio
 	var pixels []float32
 	var shape []int64
 	err := torch.Compute(ctx, func(scope *torch.TensorScope) error {
-		if err := m.checkLatent(latent); err != nil {
+		if err := cmp.Or(m.checkChannels(), m.checkLatent(latent)); err != nil {
 			return err
 		}
 		if n := latent.Size(0); n != 1 {

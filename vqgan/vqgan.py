@@ -81,6 +81,9 @@ class Decoder:
         image = self.conv_out(torch.silu(self.norm_out(h)))
         if hasattr(self, "tanh_out"):
             return torch.tanh(image)
+        if hasattr(self, "unit_range"):
+            # It was trained on images in [0, 1].
+            return 2 * image - 1
         return image
 
 
@@ -113,10 +116,12 @@ class VQGAN:
     # image [N, 3, H, W] in [-1, 1] -> z [N, C, h, w], not quantized. Models with a Gumbel softmax
     # choose rows by their logits; their z are these rows.
     def encode(self, image: Tensor) -> Tensor:
-        z = self.quant_conv(self.encoder(image))
-        if hasattr(self, "proj"):
-            return self.quantizer.choose(self.proj(z))
-        return z
+        if hasattr(self, "encoder"):
+            z = self.quant_conv(self.encoder(image))
+            if hasattr(self, "proj"):
+                return self.quantizer.choose(self.proj(z))
+            return z
+        raise ValueError("this model has no encoder")
 
     # z [N, C, h, w] -> the nearest rows, with the gradient passed straight through, their indices
     # [N, h, w], and the codebook loss.

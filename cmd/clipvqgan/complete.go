@@ -38,9 +38,14 @@ func complete(root *cobra.Command) {
 		"device": words("auto", "cpu", "cuda"),
 		"clip":   files("pt"),
 		"vqgan":  files("pt"),
+		"prior":  files("pt"),
 		"output": files(outputExtensions...),
 		"init":   files(pictureExtensions...),
-		"format": words(outputExtensions...),
+
+		"complete":    files(pictureExtensions...),
+		"condition":   files(pictureExtensions...),
+		"save-tokens": files("json"),
+		"format":      words(outputExtensions...),
 	}
 	for _, command := range append(root.Commands(), root) {
 		for flag, values := range flags {
@@ -52,7 +57,8 @@ func complete(root *cobra.Command) {
 			}
 		}
 		for _, flag := range []string{"seed", "steps", "size", "cutouts", "batch", "learning-rate", "smoothness",
-			"init-weight", "save-every", "labels", "label", "template", "top"} {
+			"init-weight", "save-every", "number", "class",
+			"temperature", "top-k", "top-p", "guidance", "labels", "label", "template", "top"} {
 			if command.Flags().Lookup(flag) != nil {
 				if err := command.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions); err != nil {
 					panic(err)
@@ -62,7 +68,7 @@ func complete(root *cobra.Command) {
 		switch command.Name() {
 		case "classify", "reconstruct":
 			command.ValidArgsFunction = files(pictureExtensions...)
-		case "generate":
+		case "generate", "draw":
 			command.ValidArgsFunction = cobra.NoFileCompletions
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/internal/weights"
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/vqgan"
+	"github.com/clipvqgan/clipvqgan/vqgan/prior"
 )
 
 // An importing holds the arguments of import.
@@ -23,6 +24,8 @@ type importing struct {
 	// configuration is a YAML file of a VQGAN.
 	configuration string
 	storage       string
+	conditioning  string
+	firstStage    bool
 }
 
 func newImport(s *settings) *cobra.Command {
@@ -34,8 +37,9 @@ func newImport(s *settings) *cobra.Command {
 
 SOURCE is a file, or a folder with its configuration. CLIP: OpenAI's models, open_clip's checkpoints,
 Apple's of MobileCLIP, and Hugging Face's folders of CLIPModel and SiglipModel. VQGAN: checkpoints of
-taming-transformers and latent-diffusion, diffusers' VQModel, and DALL-E's discrete VAE. What it is, is
-told by its contents.
+taming-transformers and latent-diffusion, diffusers' VQModel, and DALL-E's discrete VAE. Priors, which
+draw: checkpoints of taming-transformers' Net2NetTransformer and min-dalle's folders, with their VQGANs,
+or --vqgan for one to put inside. What it is, is told by its contents.
 --clip and --vqgan take these as they are too; an archive loads faster, and is one file. No code in a
 checkpoint is run.`,
 		Example: `  clipvqgan import ViT-B-32.pt -o vit-b-32.pt --storage float16
@@ -49,7 +53,9 @@ checkpoint is run.`,
 	flags := command.Flags()
 	flags.StringVarP(&i.output, "output", "o", "", "the archive to write")
 	flags.StringVar(&i.architecture, "architecture", "", "the `name` of the architecture, where the checkpoint does not tell it, such as ViT-B-32")
-	flags.StringVar(&i.configuration, "config", "", "the YAML `file` of a VQGAN, where it is not beside it")
+	flags.StringVar(&i.configuration, "config", "", "the YAML `file` of a VQGAN or a prior of taming-transformers, where it is not beside it")
+	flags.StringVar(&i.conditioning, "conditioning", "", "what a prior is conditioned on, where no YAML file tells it: none, class, grid or coordinates")
+	flags.BoolVar(&i.firstStage, "first-stage", false, "take the VQGAN alone out of a prior's checkpoint")
 	flags.StringVar(&i.storage, "storage", "", "how to store the weights: float16, bfloat16 or float32 (default: as the checkpoint)")
 	return command
 }
@@ -89,7 +95,7 @@ func (i *importing) run(ctx context.Context, out, problems io.Writer, s *setting
 		}
 		return ctx.Err()
 	}
-	config, name, err := i.to(source, storage, tell)
+	config, name, err := i.to(s, source, storage, tell)
 	if bar != nil {
 		bar.end()
 	}
@@ -103,8 +109,16 @@ func (i *importing) run(ctx context.Context, out, problems io.Writer, s *setting
 	return err
 }
 
-// to imports either kind of model, and returns its configuration and what it is.
-func (i *importing) to(source string, storage *torch.DType, tell func(done, total int) error) (config any, name string, err error) {
+// to imports any kind of model, and returns its configuration and what it is.
+func (i *importing) to(s *settings, source string, storage *torch.DType, tell func(done, total int) error) (config any, name string, err error) {
+	if !i.firstStage && isPrior(source, prior.ImportOptions{Configuration: i.configuration, Conditioning: i.conditioning}) {
+		made, err := prior.Import(source, i.output, prior.ImportOptions{Configuration: i.configuration,
+			Conditioning: i.conditioning, VQGAN: s.vqgan, Storage: storage, Progress: tell})
+		return made, fmt.Sprintf("prior %s, %s", made.Architecture, made.Storage), err
+	}
+	if i.conditioning != "" {
+		return nil, "", fmt.Errorf("--conditioning is for priors, and %s is none", source)
+	}
 	kind := archive.Kind(source)
 	if kind != "vqgan" {
 		if i.configuration == "" {
@@ -125,6 +139,20 @@ func (i *importing) to(source string, storage *torch.DType, tell func(done, tota
 // it: it holds no CLIP's tensors, or is a folder whose files have other names.
 func isNoCLIP(err error) bool {
 	return errors.Is(err, clip.ErrNoCLIP) || errors.Is(err, weights.ErrNoWeights)
+}
+
+// isPrior reports whether a checkpoint is taken for one of package vqgan/prior.
+func isPrior(source string, options prior.ImportOptions) bool {
+	if kind := archive.Kind(source); kind != "" {
+		return kind == "prior"
+	}
+	_, err := prior.ReadConfigWith(source, options)
+	if err == nil || errors.Is(err, prior.ErrNoPrior) {
+		return err == nil
+	}
+	// A prior that is incomplete, or the checkpoint of a VQGAN with parts of one.
+	_, vqganErr := vqgan.ReadConfig(source)
+	return vqganErr != nil
 }
 
 // An importedModel is the JSON result of import.

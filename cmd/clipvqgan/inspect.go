@@ -16,6 +16,7 @@ import (
 	"github.com/clipvqgan/clipvqgan/internal/archive"
 	"github.com/clipvqgan/clipvqgan/internal/weights"
 	"github.com/clipvqgan/clipvqgan/vqgan"
+	"github.com/clipvqgan/clipvqgan/vqgan/prior"
 )
 
 func newInspect(s *settings) *cobra.Command {
@@ -76,8 +77,16 @@ func inspect(out io.Writer, s *settings, source string) error {
 	return nil
 }
 
-// describe sets what is known of either kind of model, and returns its description in lines.
+// describe sets what is known of any kind of model, and returns its description in lines.
 func (m *inspectedModel) describe(source string) ([][2]string, error) {
+	if isPrior(source, prior.ImportOptions{}) {
+		config, err := prior.ReadConfig(source)
+		if err != nil {
+			return nil, err
+		}
+		m.Kind, m.Config = "prior", config
+		return describePrior(config), m.countFiles(prior.Files(source))
+	}
 	kind := archive.Kind(source)
 	if kind != "vqgan" {
 		config, err := clip.ReadConfig(source)
@@ -94,7 +103,7 @@ func (m *inspectedModel) describe(source string) ([][2]string, error) {
 		return nil, err
 	}
 	m.Kind, m.Config = "vqgan", config
-	return describeVQGAN(config), m.countVQGAN(source)
+	return describeVQGAN(config), m.countFiles(vqgan.Files(source))
 }
 
 // countCLIP counts the tensors.
@@ -107,9 +116,8 @@ func (m *inspectedModel) countCLIP(source string) error {
 	return m.add(file)
 }
 
-// countVQGAN counts the tensors of all files of a model.
-func (m *inspectedModel) countVQGAN(source string) error {
-	paths, err := vqgan.Files(source)
+// countFiles counts the tensors of all files of a model.
+func (m *inspectedModel) countFiles(paths []string, err error) error {
 	if err != nil {
 		return err
 	}
@@ -198,6 +206,33 @@ func describeVQGAN(c vqgan.Config) [][2]string {
 		{"architecture", c.Architecture},
 		{"pictures", fmt.Sprintf("trained at %d x %d pixels; a token for each %d x %d", c.ImageSize, c.ImageSize, c.DownsamplingFactor, c.DownsamplingFactor)},
 		{"codebook", fmt.Sprintf("%d rows of %d elements", c.CodebookSize, c.EmbeddingDimension)},
+		{"made from", madeFrom(c.Source, c.SourceSHA256)},
+	}
+}
+
+func describePrior(c prior.Config) [][2]string {
+	condition := c.Conditioning
+	switch c.Conditioning {
+	case prior.ClassCondition:
+		condition = fmt.Sprintf("class, one of %d", c.Classes)
+	case prior.GridCondition:
+		condition = fmt.Sprintf("grid of tokens, of %d", c.ConditionVocabulary)
+	case prior.TextCondition:
+		condition = fmt.Sprintf("text of %d tokens of %d, %s", c.TextLength, c.TextVocabulary, c.Tokenizer)
+		if c.EmbeddingDimension > 0 {
+			condition += fmt.Sprintf("; embedding of %d elements", c.EmbeddingDimension)
+		}
+	}
+	decoder := "none inside"
+	if c.VQGAN != nil {
+		decoder = c.VQGAN.Architecture
+	}
+	return [][2]string{
+		{"kind", "prior"},
+		{"architecture", c.Architecture},
+		{"condition", condition},
+		{"pictures", fmt.Sprintf("trained on %d rows of %d tokens, of %d", c.GridHeight, c.GridWidth, c.CodebookSize)},
+		{"VQGAN", decoder},
 		{"made from", madeFrom(c.Source, c.SourceSHA256)},
 	}
 }

@@ -2,6 +2,7 @@
 // VQGAN.
 //
 //	clipvqgan generate "a slice of pizza" -o pizza.png --seed 7
+//	clipvqgan draw "a red apple" --prior dalle-mini.pt -n 8 -o apples.png
 //	clipvqgan classify photo.png --labels "a cat,a dog,a slice of pizza"
 //	clipvqgan reconstruct photo.png -o reconstructed.png
 //
@@ -50,7 +51,7 @@ func newRoot(s *settings) *cobra.Command {
 		Short: "Make pictures from text, and tell what pictures show",
 		Long: `Make pictures from text, and tell what pictures show.
 
-Ctrl-C and SIGTERM end every command within a second; generate writes the picture so far.`,
+Ctrl-C and SIGTERM end every command within a second; generate and draw write the picture so far.`,
 		Version:       version() + ", libtorch " + torch.Version() + ", " + imageio.Decoders(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -61,7 +62,7 @@ Ctrl-C and SIGTERM end every command within a second; generate writes the pictur
 	flags.StringVar(&s.vqgan, "vqgan", "", "VQGAN model `file` (default: the small one that comes with the program)")
 	flags.BoolVar(&s.json, "json", false, "print results as JSON, one object a line")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newGenerate(s), newClassify(s), newReconstruct(s), newImport(s), newInspect(s), newMan())
+	root.AddCommand(newGenerate(s), newDraw(s), newClassify(s), newReconstruct(s), newImport(s), newInspect(s), newMan())
 	complete(root)
 	return root
 }

@@ -61,13 +61,13 @@ var layers = []layer{
 	{"clip/search", []string{"internal/atomicfile"}}, // vectors, whatever model made them
 	{"clip/index", []string{"clip", "clip/search/...", "imageio", "internal/atomicfile"}},
 	{"vqgan/guided", []string{"vqgan", "torch/...", "imageio"}}, // CLIP comes through an interface
-	{"vqgan/prior", []string{"vqgan", "torch/...", "imageio", "tokenizer", "internal/archive"}},
+	{"vqgan/prior", []string{"vqgan", "torch/...", "imageio", "tokenizer", "internal/archive", "internal/architecture", "internal/weights", "internal/missing"}},
 
 	{"models", []string{"clip/...", "vqgan/...", "torch/...", "tokenizer"}},
 
 	{"setup/...", []string{"setup/internal/..."}}, // makes a machine ready, so it needs no C
 	{"server/...", []string{"server/...", "models", "clip/...", "vqgan/...", "torch/...", "imageio", "tokenizer", "internal/atomicfile"}},
-	{"cmd/...", []string{"internal/archive", "internal/weights", "server/...", "models", "clip/...", "vqgan/...", "torch/...", "imageio", "tokenizer"}},
+	{"cmd/...", []string{"internal/archive", "internal/atomicfile", "internal/weights", "server/...", "models", "clip/...", "vqgan/...", "torch/...", "imageio", "tokenizer"}},
 	{"examples/...", []string{"models", "clip/...", "vqgan/...", "torch/...", "imageio", "tokenizer"}},
 	{"scripts/...", []string{"scripts/parity/outputs", "models", "clip/...", "vqgan/...", "torch/...", "imageio", "tokenizer"}},
 
@@ -75,6 +75,7 @@ var layers = []layer{
 	{"internal/reference", []string{"torch/..."}},
 	{"internal/testkit", []string{"torch/..."}},
 	{"internal/testkit/checkpoints", []string{"torch", "torch/checkpoint", "torch/safetensors"}},
+	{"internal/testkit/smallprior", []string{"torch/...", "tokenizer"}},
 	{"internal/testkit/loaded", []string{"models", "clip", "vqgan", "torch"}},
 	{"internal/layers", nil},
 	{"internal/documentation", nil},

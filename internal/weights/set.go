@@ -142,6 +142,16 @@ func (s *Set) WithoutReading() *Set {
 	return s
 }
 
+// Read reads one tensor, and counts it as used.
+func (s *Set) Read(name string) (*torch.Tensor, error) {
+	entry, ok := s.entries[name]
+	if !ok {
+		return nil, fmt.Errorf("it has no %s", name)
+	}
+	s.used[name] = true
+	return entry.Read()
+}
+
 // Tensor implements [architecture.Weights]. A missing batch counter, which has no part in what a
 // network computes, is zero.
 func (s *Set) Tensor(name string, shape torch.Shape, initial architecture.Initial) *torch.Tensor {

@@ -9,6 +9,7 @@ decoded one weighted by cos(i).
 """
 
 import contextlib
+import functools
 import gzip
 import io
 import json
@@ -58,12 +59,26 @@ def scramble(model: torch.nn.Module) -> None:
             parameter.data += 1  # of a normalization
 
 
-def share_weights(model: torch.nn.Module) -> None:
-    """Makes the weights parts of a few storages in float16, which torch.save writes once, so that the
-    file of a network with 32 channels is small. model.saved is the state dict."""
+@functools.cache
+def storages() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(1)
     small = (0.2 * torch.randn(8192, generator=generator)).half()
     large = (0.06 * torch.randn(64 * 64 * 9 + 512, generator=generator)).half()
+    return small, large, generator.get_state()
+
+
+def pools() -> tuple[torch.Tensor, torch.Tensor, torch.Generator]:
+    """The storages that all networks share, and the generator after them."""
+    small, large, state = storages()
+    generator = torch.Generator()
+    generator.set_state(state)
+    return small, large, generator
+
+
+def share_weights(model: torch.nn.Module) -> None:
+    """Makes the weights parts of a few storages in float16, which torch.save writes once, so that the
+    file of a network with 32 channels is small. model.saved is the state dict."""
+    small, large, generator = pools()
     model.saved = {}
     for name, value in model.state_dict().items():
         if name.endswith(("embedding.weight", "embed.weight")):
