@@ -1,6 +1,10 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/clipvqgan/clipvqgan/clip/labels"
+)
 
 // outputExtensions are the extensions of image files that can be written.
 var outputExtensions = []string{"png", "jpg", "jpeg", "webp"}
@@ -16,12 +20,16 @@ func complete(root *cobra.Command) {
 		return cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)
 	}
 	flags := map[string]cobra.CompletionFunc{
-		"device": words("auto", "cpu", "cuda"),
-		"clip":   files("pt"),
-		"vqgan":  files("pt"),
-		"output": files(outputExtensions...),
-		"init":   files(pictureExtensions...),
-		"format": words(outputExtensions...),
+		"device":    words("auto", "cpu", "cuda"),
+		"clip":      files("pt"),
+		"vqgan":     files("pt"),
+		"output":    files(outputExtensions...),
+		"init":      files(pictureExtensions...),
+		"format":    words(outputExtensions...),
+		"sheet":     files(outputExtensions...),
+		"head":      words("auto", "softmax", "sigmoid"),
+		"labels-of": words(labels.Names()...),
+		"templates": words(labels.TemplateNames()...),
 	}
 	for _, command := range append(root.Commands(), root) {
 		for flag, values := range flags {
@@ -33,7 +41,7 @@ func complete(root *cobra.Command) {
 			}
 		}
 		for _, flag := range []string{"seed", "steps", "size", "cutouts", "batch", "learning-rate", "smoothness",
-			"init-weight", "save-every", "labels", "label", "template", "top"} {
+			"init-weight", "save-every", "labels", "label", "template", "top", "threshold"} {
 			if command.Flags().Lookup(flag) != nil {
 				if err := command.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions); err != nil {
 					panic(err)

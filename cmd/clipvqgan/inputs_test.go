@@ -78,19 +78,24 @@ func TestABadInputDoesNotStopTheOthers(t *testing.T) {
 	assert.Equal(t, "wrote reconstructed/a.jpg\nwrote reconstructed/b.jpg\n", out)
 }
 
+// pipe runs the program in a folder, with standard input.
+func pipe(folder string, input []byte, arguments ...string) (out, problems string, status int) {
+	command := exec.Command(program, arguments...)
+	command.Dir = folder
+	command.Stdin = bytes.NewReader(input)
+	var stdout, stderr bytes.Buffer
+	command.Stdout, command.Stderr = &stdout, &stderr
+	command.Run()
+	return stdout.String(), stderr.String(), command.ProcessState.ExitCode()
+}
+
 // TestStandardInput wherever a picture is taken.
 func TestStandardInput(t *testing.T) {
 	folder := pictures(t, "a.png")
 	picture, err := os.ReadFile(filepath.Join(folder, "a.png"))
 	require.NoError(t, err)
 	pipe := func(input []byte, arguments ...string) (out, problems string, status int) {
-		command := exec.Command(program, arguments...)
-		command.Dir = folder
-		command.Stdin = bytes.NewReader(input)
-		var stdout, stderr bytes.Buffer
-		command.Stdout, command.Stderr = &stdout, &stderr
-		command.Run()
-		return stdout.String(), stderr.String(), command.ProcessState.ExitCode()
+		return pipe(folder, input, arguments...)
 	}
 	out, problems, status := pipe(picture, "classify", "-", "--labels", "a,b")
 	require.Equal(t, 0, status, problems)

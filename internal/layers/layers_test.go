@@ -35,6 +35,7 @@ var layers = []layer{
 
 	// Pictures and text know no tensors.
 	{"imageio", []string{"imageio/internal/...", "internal/atomicfile"}},
+	{"imageio/sheet", []string{"imageio"}},
 	{"imageio/internal/cpicture", nil}, // C libraries of picture formats
 	{"tokenizer", []string{"internal/atomicfile"}},
 
@@ -56,6 +57,7 @@ var layers = []layer{
 
 	// CLIP and VQGAN do not know each other.
 	{"clip", []string{"torch/...", "imageio", "tokenizer", "internal/archive", "internal/architecture", "internal/weights"}},
+	{"clip/labels", nil},
 	{"vqgan", []string{"torch/...", "imageio", "internal/archive", "internal/architecture", "internal/weights", "internal/missing"}},
 	{"clip/train", []string{"clip", "torch/...", "imageio", "tokenizer"}},
 	{"clip/search", []string{"internal/atomicfile"}}, // vectors, whatever model made them
@@ -67,7 +69,7 @@ var layers = []layer{
 
 	{"setup/...", []string{"setup/internal/..."}}, // makes a machine ready, so it needs no C
 	{"server/...", []string{"server/...", "models", "clip/...", "vqgan/...", "torch/...", "imageio", "tokenizer", "internal/atomicfile"}},
-	{"cmd/...", []string{"internal/archive", "internal/weights", "server/...", "models", "clip/...", "vqgan/...", "torch/...", "imageio", "tokenizer"}},
+	{"cmd/...", []string{"internal/archive", "internal/weights", "internal/atomicfile", "server/...", "models", "clip/...", "vqgan/...", "torch/...", "imageio/...", "tokenizer"}},
 	{"examples/...", []string{"models", "clip/...", "vqgan/...", "torch/...", "imageio", "tokenizer"}},
 	{"scripts/...", []string{"models", "clip/...", "vqgan/...", "torch/...", "imageio", "tokenizer"}},
 
