@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/clipvqgan/clipvqgan/clip"
 	"github.com/clipvqgan/clipvqgan/clip/labels"
 )
 
@@ -20,16 +21,20 @@ func complete(root *cobra.Command) {
 		return cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)
 	}
 	flags := map[string]cobra.CompletionFunc{
-		"device":    words("auto", "cpu", "cuda"),
-		"clip":      files("pt"),
-		"vqgan":     files("pt"),
-		"output":    files(outputExtensions...),
-		"init":      files(pictureExtensions...),
-		"format":    words(outputExtensions...),
-		"sheet":     files(outputExtensions...),
-		"head":      words("auto", "softmax", "sigmoid"),
-		"labels-of": words(labels.Names()...),
-		"templates": words(labels.TemplateNames()...),
+		"device":       words("auto", "cpu", "cuda"),
+		"clip":         files("pt"),
+		"vqgan":        files("pt"),
+		"output":       files(outputExtensions...),
+		"init":         files(pictureExtensions...),
+		"format":       words(outputExtensions...),
+		"curve":        files(outputExtensions...),
+		"architecture": words(clip.Architectures()...),
+		"precision":    words("float32", "bfloat16", "float16"),
+		"loss":         words("auto", "contrastive", "sigmoid"),
+		"sheet":        files(outputExtensions...),
+		"head":         words("auto", "softmax", "sigmoid"),
+		"labels-of":    words(labels.Names()...),
+		"templates":    words(labels.TemplateNames()...),
 	}
 	for _, command := range append(root.Commands(), root) {
 		for flag, values := range flags {
@@ -41,7 +46,9 @@ func complete(root *cobra.Command) {
 			}
 		}
 		for _, flag := range []string{"seed", "steps", "size", "cutouts", "batch", "learning-rate", "smoothness",
-			"init-weight", "save-every", "labels", "label", "template", "top", "threshold"} {
+			"init-weight", "save-every", "labels", "label", "template", "top", "threshold",
+			"epochs", "chunk", "warmup", "weight-decay", "clip-norm", "blocks", "lora", "lora-alpha", "mix", "crop", "mirror", "jitter",
+			"grayscale", "picture-column", "text-column"} {
 			if command.Flags().Lookup(flag) != nil {
 				if err := command.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions); err != nil {
 					panic(err)

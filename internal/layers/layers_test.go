@@ -32,6 +32,7 @@ type layer struct {
 var layers = []layer{
 	{"internal/atomicfile", nil},
 	{"internal/missing", nil},
+	{"internal/chart", nil},
 
 	// Pictures and text know no tensors.
 	{"imageio", []string{"imageio/internal/...", "internal/atomicfile"}},
@@ -59,7 +60,7 @@ var layers = []layer{
 	{"clip", []string{"torch/...", "imageio", "tokenizer", "internal/archive", "internal/architecture", "internal/weights"}},
 	{"clip/labels", nil},
 	{"vqgan", []string{"torch/...", "imageio", "internal/archive", "internal/architecture", "internal/weights", "internal/missing"}},
-	{"clip/train", []string{"clip", "torch/...", "imageio", "tokenizer"}},
+	{"clip/train", []string{"clip", "torch/...", "imageio", "tokenizer", "internal/chart"}},
 	{"clip/search", []string{"internal/atomicfile"}}, // vectors, whatever model made them
 	{"clip/index", []string{"clip", "clip/search/...", "imageio", "internal/atomicfile"}},
 	{"vqgan/guided", []string{"vqgan", "torch/...", "imageio"}}, // CLIP comes through an interface
