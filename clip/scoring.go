@@ -1,6 +1,7 @@
 package clip
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"image"
@@ -170,15 +171,7 @@ func (c *Classifier) pick(probabilities []float32, scoring Scoring) []Prediction
 			predictions = append(predictions, Prediction{label, p})
 		}
 	}
-	slices.SortStableFunc(predictions, func(a, b Prediction) int {
-		switch {
-		case a.Probability > b.Probability:
-			return -1
-		case a.Probability < b.Probability:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(predictions, func(a, b Prediction) int { return cmp.Compare(b.Probability, a.Probability) })
 	if scoring.Top > 0 && scoring.Top < len(predictions) {
 		predictions = slices.Clip(predictions[:scoring.Top])
 	}

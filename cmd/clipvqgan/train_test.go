@@ -73,16 +73,23 @@ func TestTrainGoesOn(t *testing.T) {
 	arguments := []string{"train", "data", "--clip", repository(t, "clip/testdata/checkpoints/open_clip"), "--steps", "200", "--batch", "3", "--save-every", "1000000"}
 	command := exec.Command(program, append(arguments, "-o", "a.pt")...)
 	command.Dir = folder
-	var problems bytes.Buffer
-	command.Stderr = &problems
+	told, err := os.Create(filepath.Join(t.TempDir(), "problems"))
+	require.NoError(t, err)
+	defer told.Close()
+	command.Stderr = told
+	problems := func() string {
+		data, err := os.ReadFile(told.Name())
+		require.NoError(t, err)
+		return string(data)
+	}
 	require.NoError(t, command.Start())
 	require.Eventually(t, func() bool { // the tenth of the steps is told
-		return strings.Contains(problems.String(), "of 200 steps")
+		return strings.Contains(problems(), "of 200 steps")
 	}, time.Minute, 10*time.Millisecond)
 	require.NoError(t, command.Process.Signal(syscall.SIGINT))
 	command.Wait()
-	assert.Equal(t, 130, command.ProcessState.ExitCode(), problems.String())
-	assert.Regexp(t, `clipvqgan: after step \d+, interrupted; the same command goes on`, problems.String())
+	assert.Equal(t, 130, command.ProcessState.ExitCode(), problems())
+	assert.Regexp(t, `clipvqgan: after step \d+, interrupted; the same command goes on`, problems())
 	assert.ElementsMatch(t, []string{"data", "a.pt.checkpoint"}, files(t, folder))
 	out, stderr, status := run(t, folder, append(arguments, "-o", "a.pt")...)
 	require.Equal(t, 0, status, stderr)

@@ -58,7 +58,9 @@ var layers = []layer{
 
 	// CLIP and VQGAN do not know each other.
 	{"clip", []string{"torch/...", "imageio", "tokenizer", "internal/archive", "internal/architecture", "internal/weights"}},
-	{"clip/labels", nil},
+	{"clip/labels", []string{"imageio"}},
+	{"clip/probe", []string{"torch/..."}},
+	{"clip/evaluate", []string{"torch", "internal/chart"}},
 	{"vqgan", []string{"torch/...", "imageio", "internal/archive", "internal/architecture", "internal/weights", "internal/missing"}},
 	{"clip/train", []string{"clip", "torch/...", "imageio", "tokenizer", "internal/chart"}},
 	{"clip/search", []string{"internal/atomicfile"}}, // vectors, whatever model made them
