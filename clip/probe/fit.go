@@ -161,13 +161,14 @@ func (d data) fit(ctx context.Context, classes []string, options Options) (*Prob
 	return p, err
 }
 
-// A Trial is one regularization of [Choose], and the share of the validation examples that it got right.
-type Trial struct{ Regularization, Accuracy float64 }
+// A Trial is one regularization of [Choose], the share of the validation examples that it got right, and their mean
+// cross entropy.
+type Trial struct{ Regularization, Accuracy, Loss float64 }
 
 // Choose trains probes with different regularizations, and returns one trained on all examples with that which does best
 // on the validation examples. It begins with 1e-6, 1e-4, 1e-2, 1, 1e2, 1e4 and 1e6, and then halves the interval
-// around the best until there are eight to a decade (section A.3 of the paper). Of equally good ones the largest is taken. It
-// also returns the trials, in the order of their regularizations.
+// around the best until there are eight to a decade (section A.3 of the paper). Of those that get as many right
+// that with the smallest cross entropy is taken. It also returns the trials, in the order of their regularizations.
 func Choose(ctx context.Context, training, validation Examples, classes []string, options Options) (*Probe, []Trial, error) {
 	probe, trials, err := choose(ctx, training, validation, classes, options)
 	return probe, trials, failed("Choose", err)
@@ -205,8 +206,8 @@ func choose(ctx context.Context, training, validation Examples, classes []string
 			return err
 		}
 		defer p.Close()
-		accuracy, err := held.accuracy(ctx, p)
-		trials = append(trials, Trial{options.Regularization, accuracy})
+		trial, err := held.try(ctx, p)
+		trials = append(trials, trial)
 		return err
 	}
 	for exponent := -6.0; exponent <= 6; exponent += 2 {
@@ -228,19 +229,21 @@ func choose(ctx context.Context, training, validation Examples, classes []string
 	return probe, trials, err
 }
 
-// best returns the trial with the best accuracy, of equal ones that with the largest regularization.
+// best returns the trial with the best accuracy, of equal ones that with the smallest loss.
 func best(trials []Trial) Trial {
 	return slices.MaxFunc(trials, func(a, b Trial) int {
-		return cmp.Or(cmp.Compare(a.Accuracy, b.Accuracy), cmp.Compare(a.Regularization, b.Regularization))
+		return cmp.Or(cmp.Compare(a.Accuracy, b.Accuracy), cmp.Compare(b.Loss, a.Loss))
 	})
 }
 
-// accuracy returns the share that a probe gets right.
-func (d data) accuracy(ctx context.Context, p *Probe) (accuracy float64, err error) {
+// try measures a probe.
+func (d data) try(ctx context.Context, p *Probe) (trial Trial, err error) {
+	trial.Regularization = p.Regularization
 	err = torch.Compute(ctx, func(*torch.TensorScope) error {
-		found := d.units.To(torch.Float32).Linear(p.weights, p.bias).ArgMax(1, false)
-		accuracy = found.Eq(d.classes).To(torch.Float64).Mean().Item()
+		logits := d.units.To(torch.Float32).Linear(p.weights, p.bias)
+		trial.Accuracy = logits.ArgMax(1, false).Eq(d.classes).To(torch.Float64).Mean().Item()
+		trial.Loss = logits.CrossEntropyLoss(d.classes, torch.CrossEntropyOptions{}).Item()
 		return nil
 	})
-	return accuracy, err
+	return trial, err
 }

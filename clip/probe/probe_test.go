@@ -104,7 +104,7 @@ func TestChoose(t *testing.T) {
 	defer chosen.Close()
 	best := probe.Trial{}
 	for i, trial := range trials {
-		if trial.Accuracy >= best.Accuracy {
+		if trial.Accuracy > best.Accuracy || trial.Accuracy == best.Accuracy && trial.Loss < best.Loss {
 			best = trial
 		}
 		if i > 0 {

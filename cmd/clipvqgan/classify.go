@@ -21,8 +21,10 @@ type classification struct {
 	threshold         float64
 	csv               bool
 	sheet             string
+	probe             string
 
-	scoring clip.Scoring
+	// score returns the labels that are shown of a picture.
+	score func(embedding []float32) ([]clip.Prediction, error)
 }
 
 func newClassify(s *settings) *cobra.Command {
@@ -42,11 +44,19 @@ own: any number fit, and --threshold says from where on.`,
   clipvqgan classify photos/ --labels-of food101 --clip ViT-B-32.pt --csv --sheet sheet.png
   clipvqgan classify photos/ --labels-of imagenet --templates best --clip ViT-B-32.pt
   clipvqgan classify photos/ --labels "a cat,a dog" --clip siglip/ --head sigmoid --threshold 0.2
+  clipvqgan classify garden/ --probe flowers.safetensors --clip ViT-B-32.pt
   curl -s https://example.com/photo.jpg | clipvqgan classify -`,
 		Args: atLeastOne("picture"),
 		RunE: func(command *cobra.Command, arguments []string) (err error) {
 			if c.labels, c.templates, err = given.given(command.Flags()); err != nil {
 				return err
+			}
+			if c.probe != "" {
+				for _, flag := range []string{"labels", "label", "labels-file", "labels-of", "template", "templates", "head"} {
+					if command.Flags().Changed(flag) {
+						return fmt.Errorf("--%s and --probe were both given: a probe has classes of its own", flag)
+					}
+				}
 			}
 			return c.run(command.Context(), command.OutOrStdout(), command.ErrOrStderr(), s, arguments)
 		},
@@ -57,6 +67,7 @@ own: any number fit, and --threshold says from where on.`,
 	command.Flags().Float64Var(&c.threshold, "threshold", 0, "show only labels with at least this probability, from 0 to 1")
 	command.Flags().BoolVar(&c.csv, "csv", false, "print results as CSV: picture, label, probability, error")
 	command.Flags().StringVar(&c.sheet, "sheet", "", "also write a contact `picture` (PNG, JPEG or WebP): all pictures with their labels")
+	command.Flags().StringVar(&c.probe, "probe", "", "choose among the classes of a linear probe, a `file` of clipvqgan probe")
 	return command
 }
 
@@ -71,7 +82,7 @@ func (c *classification) run(ctx context.Context, out, problems io.Writer, s *se
 	if err != nil {
 		return err
 	}
-	contact, err := newContactSheet(c.sheet, min(c.top, len(c.labels)))
+	contact, err := newContactSheet(c.sheet, c.top)
 	if err != nil {
 		return err
 	}
@@ -93,17 +104,11 @@ func (c *classification) run(ctx context.Context, out, problems io.Writer, s *se
 		return err
 	}
 	defer model.Close()
-	if c.scoring, err = c.newScoring(model); err != nil {
-		return err
-	}
-	classifier, err := model.NewClassifier(ctx, c.labels, c.templates...)
+	closing, err := c.prepare(ctx, model)
 	if err != nil {
 		return err
 	}
-	defer classifier.Close()
-	if err := checkScoring(ctx, model, classifier, c.scoring); err != nil {
-		return err
-	}
+	defer closing()
 	var bar *progress
 	if len(inputs) > 1 && !(isTerminal(out) && isTerminal(problems)) { // on a terminal the results show the progress
 		bar = newProgress(problems, len(inputs), "pictures")
@@ -117,7 +122,7 @@ func (c *classification) run(ctx context.Context, out, problems io.Writer, s *se
 			defer bar.add("")
 		}
 		if unreadable == nil {
-			return c.tell(ctx, results, contact, model, classifier, input, embedding)
+			return c.tell(results, contact, input, embedding)
 		}
 		failed.add(unreadable)
 		return results.failure(failedInput{input.name, oneLine(unreadable)})
@@ -160,28 +165,73 @@ func (c *classification) each(ctx context.Context, model *clip.Model, inputs []i
 	return nil
 }
 
-// newScoring returns which labels are shown of each picture.
-func (c *classification) newScoring(model *clip.Model) (clip.Scoring, error) {
+// prepare makes what scores pictures: a classifier of the labels, or the probe.
+func (c *classification) prepare(ctx context.Context, model *clip.Model) (closing func(), err error) {
+	if c.probe != "" {
+		return c.prepareProbe(ctx, model)
+	}
 	scoring := clip.Scoring{Head: model.Head(), Top: c.top, Threshold: c.threshold}
-	if c.head == "auto" {
-		return scoring, nil
+	if c.head != "auto" {
+		if scoring.Head, err = clip.ParseHead(c.head); err != nil {
+			return nil, fmt.Errorf("--head is %q, wanted auto, softmax or sigmoid", c.head)
+		}
 	}
-	var err error
-	if scoring.Head, err = clip.ParseHead(c.head); err != nil {
-		return scoring, fmt.Errorf("--head is %q, wanted auto, softmax or sigmoid", c.head)
+	classifier, err := model.NewClassifier(ctx, c.labels, c.templates...)
+	if err != nil {
+		return nil, err
 	}
-	return scoring, nil
+	c.score = func(embedding []float32) (predictions []clip.Prediction, err error) {
+		err = torch.Compute(ctx, func(*torch.TensorScope) error {
+			all, err := classifier.Score(ctx, row(model, embedding), scoring)
+			if err == nil {
+				predictions = all[0]
+			}
+			return err
+		})
+		return predictions, err
+	}
+	// Before the first picture it is told that a scoring does not fit the model.
+	if _, err := c.score(make([]float32, model.Config().EmbeddingDimension)); err != nil {
+		classifier.Close()
+		return nil, err
+	}
+	return classifier.Close, nil
 }
 
-// checkScoring tells before the first picture that a scoring does not fit the model.
-func checkScoring(ctx context.Context, model *clip.Model, classifier *clip.Classifier, scoring clip.Scoring) error {
-	_, err := score(ctx, model, classifier, make([]float32, model.Config().EmbeddingDimension), scoring)
-	return err
+// prepareProbe is prepare with --probe.
+func (c *classification) prepareProbe(ctx context.Context, model *clip.Model) (closing func(), err error) {
+	trained, err := loadProbe(c.probe, model)
+	if err != nil {
+		return nil, err
+	}
+	c.labels = trained.Classes
+	c.score = func(embedding []float32) (predictions []clip.Prediction, err error) {
+		err = torch.Compute(ctx, func(*torch.TensorScope) error {
+			all, err := trained.Predict(ctx, row(model, embedding))
+			if err != nil {
+				return err
+			}
+			predictions = []clip.Prediction{}
+			for _, p := range all[0] {
+				if p.Probability >= c.threshold && len(predictions) < c.top {
+					predictions = append(predictions, clip.Prediction{Label: p.Class, Probability: p.Probability})
+				}
+			}
+			return nil
+		})
+		return predictions, err
+	}
+	return trained.Close, nil
+}
+
+// row returns an embedding as a tensor [1, D] of the model.
+func row(model *clip.Model, embedding []float32) *torch.Tensor {
+	return torch.FromSlice(embedding, torch.Shape{1, int64(len(embedding))}).To(model.Device(), model.DType())
 }
 
 // tell prints an image's most probable labels.
-func (c *classification) tell(ctx context.Context, results results, contact *contactSheet, model *clip.Model, classifier *clip.Classifier, input input, embedding []float32) error {
-	predictions, err := score(ctx, model, classifier, embedding, c.scoring)
+func (c *classification) tell(results results, contact *contactSheet, input input, embedding []float32) error {
+	predictions, err := c.score(embedding)
 	if err != nil {
 		return err
 	}
@@ -189,18 +239,4 @@ func (c *classification) tell(ctx context.Context, results results, contact *con
 		return err
 	}
 	return results.picture(input, len(c.labels), predictions)
-}
-
-// score returns the labels that a scoring wants for an embedding.
-func score(ctx context.Context, model *clip.Model, classifier *clip.Classifier, embedding []float32, scoring clip.Scoring) ([]clip.Prediction, error) {
-	var predictions [][]clip.Prediction
-	err := torch.Compute(ctx, func(*torch.TensorScope) (err error) {
-		row := torch.FromSlice(embedding, torch.Shape{1, int64(len(embedding))}).To(model.Device(), model.DType())
-		predictions, err = classifier.Score(ctx, row, scoring)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return predictions[0], nil
 }

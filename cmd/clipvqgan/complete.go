@@ -27,6 +27,9 @@ func complete(root *cobra.Command) {
 		"output":       files(outputExtensions...),
 		"init":         files(pictureExtensions...),
 		"format":       words(outputExtensions...),
+		"probe":        files("safetensors"),
+		"confusion":    files(outputExtensions...),
+		"reliability":  files(outputExtensions...),
 		"curve":        files(outputExtensions...),
 		"architecture": words(clip.Architectures()...),
 		"precision":    words("float32", "bfloat16", "float16"),
@@ -36,7 +39,11 @@ func complete(root *cobra.Command) {
 		"labels-of":    words(labels.Names()...),
 		"templates":    words(labels.TemplateNames()...),
 	}
-	for _, command := range append(root.Commands(), root) {
+	commands := append(root.Commands(), root)
+	for _, command := range root.Commands() {
+		commands = append(commands, command.Commands()...)
+	}
+	for _, command := range commands {
 		for flag, values := range flags {
 			if command.Flags().Lookup(flag) == nil && command.PersistentFlags().Lookup(flag) == nil {
 				continue
@@ -48,7 +55,7 @@ func complete(root *cobra.Command) {
 		for _, flag := range []string{"seed", "steps", "size", "cutouts", "batch", "learning-rate", "smoothness",
 			"init-weight", "save-every", "labels", "label", "template", "top", "threshold",
 			"epochs", "chunk", "warmup", "weight-decay", "clip-norm", "blocks", "lora", "lora-alpha", "mix", "crop", "mirror", "jitter",
-			"grayscale", "picture-column", "text-column"} {
+			"grayscale", "picture-column", "text-column", "hold-out", "regularization"} {
 			if command.Flags().Lookup(flag) != nil {
 				if err := command.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions); err != nil {
 					panic(err)

@@ -30,16 +30,15 @@ const (
 	contactLines = 5
 )
 
-// newContactSheet returns the sheet for a path, or nil if there is none; labels is the number below each
-// picture.
-func newContactSheet(path string, labels int) (*contactSheet, error) {
+// newContactSheet returns the sheet for a path, or nil if there is none; top is the most labels of a picture.
+func newContactSheet(path string, top int) (*contactSheet, error) {
 	if path == "" {
 		return nil, nil
 	}
 	if err := imageio.CheckOutputPath(path); err != nil {
 		return nil, fmt.Errorf("--sheet: %w", err)
 	}
-	return &contactSheet{path: path, sheet: sheet.New(sheet.Options{Side: contactSide, Lines: min(labels, contactLines) + 1})}, nil
+	return &contactSheet{path: path, sheet: sheet.New(sheet.Options{Side: contactSide, Lines: min(top, contactLines) + 1})}, nil
 }
 
 // prepare copies standard input to a file, if it is one of the inputs, and puts that in its place.

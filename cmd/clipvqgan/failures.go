@@ -59,7 +59,7 @@ func lines(err error) []string {
 }
 
 // inPackages matches the names of packages and functions with which an error's text begins.
-var inPackages = regexp.MustCompile(`^((clip|evaluate|guided|imageio|labels|probe|sheet|tokenizer|torch|train|vqgan): (([a-z]+\.)?[A-Z][A-Za-z]+: )?)+`)
+var inPackages = regexp.MustCompile(`^((clip|evaluate|guided|imageio|labels|probe|safetensors|sheet|tokenizer|torch|train|vqgan): (([a-z]+\.)?[A-Z][A-Za-z]+: )?)+`)
 
 // oneLine returns an error's text on one line, without the names of packages and functions.
 func oneLine(err error) string {

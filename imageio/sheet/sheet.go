@@ -26,7 +26,8 @@ import (
 type Options struct {
 	// Side is the width and height, in pixels, of the square in which each picture is; 160 by default.
 	Side int
-	// Lines is the number of lines of text below each picture; 2 by default.
+	// Lines is the largest number of lines of text below each picture; 2 by default. There is room for as many
+	// as any picture has.
 	Lines int
 	// Columns is the number of pictures in a row; by default rows and columns are as many.
 	Columns int
@@ -104,7 +105,11 @@ func (s *Sheet) Image() *image.RGBA {
 	}
 	columns = max(1, min(columns, len(s.cells)))
 	rows := max(1, (len(s.cells)+columns-1)/columns)
-	width, height := s.options.Side+gap, s.options.Side+s.options.Lines*lineHeight+gap
+	lines := 0
+	for _, cell := range s.cells {
+		lines = max(lines, len(cell.lines))
+	}
+	width, height := s.options.Side+gap, s.options.Side+lines*lineHeight+gap
 	drawn := image.NewRGBA(image.Rect(0, 0, columns*width+gap, rows*height+gap))
 	draw.Draw(drawn, drawn.Bounds(), image.White, image.Point{}, draw.Src)
 	face := newFace()

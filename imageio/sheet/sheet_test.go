@@ -73,7 +73,7 @@ func TestPicturesAreInTheirPlaces(t *testing.T) {
 
 func TestSheetsThatAreEmptyOrFull(t *testing.T) {
 	s := sheet.New(sheet.Options{Side: -1, Lines: -1, Columns: -1})
-	assert.Equal(t, image.Pt(176, 206), s.Image().Bounds().Size())
+	assert.Equal(t, image.Pt(176, 176), s.Image().Bounds().Size())
 	require.Error(t, s.Add(nil))
 	require.Error(t, s.Add(image.NewGray(image.Rectangle{})))
 	small := sheet.New(sheet.Options{Side: 1})
