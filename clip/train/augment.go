@@ -50,7 +50,7 @@ func (a Augmentation) validate() error {
 		{share(a.Grayscale), "Grayscale", a.Grayscale, "0 to 1"},
 	} {
 		if !check.ok {
-			return failed("Config", fmt.Errorf("Augmentation.%s is %v, wanted %s: %w", check.what, check.got, check.want, torch.ErrInvalid))
+			return failed("Config", fmt.Errorf("the setting Augmentation.%s is %v, wanted %s: %w", check.what, check.got, check.want, torch.ErrInvalid))
 		}
 	}
 	return nil

@@ -107,7 +107,7 @@ func (c Config) Validate() error {
 		{c.Readers >= 0 && c.Readers <= 1<<12, "Readers", c.Readers, "0 to 4096"},
 	} {
 		if !check.ok {
-			return failed("Config", fmt.Errorf("%s is %v, wanted %s: %w", check.what, check.got, check.want, torch.ErrInvalid))
+			return failed("Config", fmt.Errorf("the setting %s is %v, wanted %s: %w", check.what, check.got, check.want, torch.ErrInvalid))
 		}
 	}
 	return c.Augmentation.validate()

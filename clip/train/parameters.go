@@ -77,7 +77,7 @@ func (c Config) selected(parameters []torch.NamedTensor) (map[string]bool, error
 	if c.Blocks > 0 {
 		for _, each := range []tower{imageTower, textTower} {
 			if !frozen[each] && c.Blocks > last[each] {
-				return nil, fmt.Errorf("Blocks is %d, and the %s has %d: %w", c.Blocks, each, last[each], torch.ErrInvalid)
+				return nil, fmt.Errorf("the setting Blocks is %d, and the %s has %d: %w", c.Blocks, each, last[each], torch.ErrInvalid)
 			}
 		}
 	}

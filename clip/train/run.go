@@ -100,10 +100,10 @@ func (r *run) begin(ctx context.Context, pairs *Pairs) error {
 		return err
 	}
 	if r.config.BatchSize > pairs.Len() {
-		return fmt.Errorf("BatchSize is %d, and there are %d pairs: %w", r.config.BatchSize, pairs.Len(), torch.ErrInvalid)
+		return fmt.Errorf("the setting BatchSize is %d, and there are %d pairs: %w", r.config.BatchSize, pairs.Len(), torch.ErrInvalid)
 	}
 	if r.config.Precision == torch.Float16 && !r.model.Device().IsCUDA() {
-		return fmt.Errorf("Precision is float16, which is for GPUs, and the model is on the %s: use bfloat16: %w", r.model.Device(), torch.ErrInvalid)
+		return fmt.Errorf("the setting Precision is float16, which is for GPUs, and the model is on the %s: use bfloat16: %w", r.model.Device(), torch.ErrInvalid)
 	}
 	r.perEpoch = pairs.Len() / r.config.BatchSize
 	r.steps = r.config.Steps
