@@ -219,6 +219,8 @@ references: .venv/installed
 	$(venv) scripts/reference/reference_models.py
 	$(venv) scripts/reference/reference_vqgan_checkpoints.py
 	$(venv) scripts/reference/reference_clip_checkpoints.py
+	$(venv) scripts/reference/reference_clip_training.py
+	$(venv) scripts/reference/reference_clip_evaluation.py
 
 bench: $(library) .venv/installed
 	$(venv) scripts/benchmark/benchmark_models.py

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"image"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/clipvqgan/clipvqgan/torch"
@@ -121,55 +120,12 @@ func (c *Classifier) Close() {
 
 // Probabilities returns the probabilities of the labels, float32 [N, labels], for image embeddings
 // [N, D]: the softmax of the scaled cosines.
-func (c *Classifier) Probabilities(ctx context.Context, embeddings *torch.Tensor) (probabilities *torch.Tensor, err error) {
-	if err := c.usable(); err != nil {
-		return nil, failed("Probabilities", err)
-	}
-	err = torch.Compute(ctx, func(scope *torch.TensorScope) error {
-		cosines, err := similarity(embeddings, c.weights)
-		if err != nil {
-			return err
-		}
-		logits := cosines.To(torch.Float32).MulScalar(c.model.LogitScale())
-		probabilities = scope.Keep(logits.Softmax(1))
-		return nil
-	})
-	return probabilities, failed("Probabilities", err)
+func (c *Classifier) Probabilities(ctx context.Context, embeddings *torch.Tensor) (*torch.Tensor, error) {
+	return c.compute(ctx, "Probabilities", embeddings, func(logits *torch.Tensor) *torch.Tensor { return logits.Softmax(1) })
 }
 
-// Classify returns, for each image, all labels with their probabilities, the most probable first.
-// The errors are those of [Model.EncodeImage].
+// Classify returns, for each image, all labels with their probabilities by the softmax, the most probable
+// first. [Classifier.ScoreImages] has other ways. The errors are those of [Model.EncodeImage].
 func (c *Classifier) Classify(ctx context.Context, pictures ...image.Image) ([][]Prediction, error) {
-	if err := c.usable(); err != nil {
-		return nil, failed("Classify", err)
-	}
-	embeddings, err := c.model.EncodeImage(ctx, pictures...)
-	if err != nil {
-		return nil, err
-	}
-	defer embeddings.Close()
-	probabilities, err := c.Probabilities(ctx, embeddings)
-	if err != nil {
-		return nil, err
-	}
-	values, err := toFloats(probabilities)
-	if err != nil {
-		return nil, failed("Classify", err)
-	}
-	return c.rank(values), nil
-}
-
-func (c *Classifier) rank(probabilities []float32) [][]Prediction {
-	var all [][]Prediction
-	for ; len(probabilities) > 0; probabilities = probabilities[len(c.labels):] {
-		predictions := make([]Prediction, len(c.labels))
-		for i, label := range c.labels {
-			predictions[i] = Prediction{label, float64(probabilities[i])}
-		}
-		sort.SliceStable(predictions, func(i, j int) bool {
-			return predictions[i].Probability > predictions[j].Probability
-		})
-		all = append(all, predictions)
-	}
-	return all
+	return c.scoreImages(ctx, "Classify", Scoring{}, pictures)
 }

@@ -69,6 +69,8 @@ type Model struct {
 	tokenizer  tokenizer.Tokenizer
 	logitScale float64
 	logitBias  float64
+	// sigmoid is true if the model was trained with the sigmoid loss, which has a bias.
+	sigmoid bool
 	// One of the encoders may be missing.
 	encodesImages, encodesTexts bool
 	preprocessor                Preprocessor
@@ -118,6 +120,7 @@ func newModelWith(loaded *archive.Loaded, config Config, t tokenizer.Tokenizer) 
 		logitScale: math.Exp(loaded.Numbers["logit_scale"]), logitBias: loaded.Numbers["logit_bias"],
 		encodesImages: config.ImageSize != 0, encodesTexts: config.ContextLength != 0,
 	}
+	_, m.sigmoid = loaded.Numbers["logit_bias"]
 	if _, ok := loaded.Numbers["logit_scale"]; !ok && m.encodesImages && m.encodesTexts {
 		return nil, fmt.Errorf("it lacks the parameter logit_scale: %w", archive.ErrWrongModel)
 	}
@@ -322,25 +325,4 @@ func failed(operation string, err error) error {
 		return nil
 	}
 	return fmt.Errorf("clip: %s: %w", operation, err)
-}
-
-// Similarity returns the cosines [N, M] between the rows of a [N, D] and the rows of b [M, D].
-// Multiplied by [Model.LogitScale] they are CLIP's logits. Gradients flow back to both. The error
-// is [torch.ErrInvalid] for other shapes.
-func Similarity(ctx context.Context, a, b *torch.Tensor) (cosines *torch.Tensor, err error) {
-	err = torch.Compute(ctx, func(scope *torch.TensorScope) error {
-		products, err := similarity(a, b)
-		if err == nil {
-			cosines = scope.Keep(products)
-		}
-		return err
-	})
-	return cosines, failed("Similarity", err)
-}
-
-func similarity(a, b *torch.Tensor) (*torch.Tensor, error) {
-	if a.Dim() != 2 || b.Dim() != 2 || a.Size(1) != b.Size(1) {
-		return nil, fmt.Errorf("embeddings of shapes %v and %v, wanted [N, D] and [M, D]: %w", a.Shape(), b.Shape(), torch.ErrInvalid)
-	}
-	return a.Normalize(-1).MatMul(b.Normalize(-1).T()), nil
 }

@@ -19,6 +19,11 @@ func CLIP(where ...torch.Option) (*clip.Model, error) {
 	return clip.Read(bytes.NewReader(clipArchive()), where...)
 }
 
+// TrainableCLIP loads the small CLIP to train it on.
+func TrainableCLIP(where ...torch.Option) (*clip.Trainable, error) {
+	return clip.ReadTrainable(bytes.NewReader(clipArchive()), where...)
+}
+
 // VQGAN loads the small VQGAN. By default it is in float32 on the CPU; options may be a device and
 // a dtype.
 func VQGAN(where ...torch.Option) (*vqgan.Model, error) {

@@ -48,9 +48,10 @@ func TestLabels(t *testing.T) {
 	read := func(arguments ...string) ([]string, error) {
 		var given labelFlags
 		flags := pflag.NewFlagSet("", pflag.ContinueOnError)
-		given.set(flags)
+		given.define(flags)
 		require.NoError(t, flags.Parse(arguments))
-		return given.labels(flags)
+		names, _, err := given.given(flags)
+		return names, err
 	}
 	for _, test := range []struct{ arguments, want []string }{
 		{[]string{"--label", "red, white and blue", "--label", " a cat"}, []string{"red, white and blue", "a cat"}},
@@ -66,10 +67,12 @@ func TestLabels(t *testing.T) {
 		"--label=":                "--label is empty",
 		"--labels=, ":             "--labels is empty",
 		"--labels-file=none.txt":  "--labels-file: none.txt does not exist",
-		"--labels-file=empty.txt": "--labels-file: empty.txt has no labels; write one on each line",
-		"--labels-file=/dev/zero": "--labels-file: /dev/zero has more than 16777216 bytes",
+		"--labels-file=empty.txt": "--labels-file: empty.txt: there are no labels; write one on each line",
+		"--labels-file=/dev/zero": "--labels-file: /dev/zero: it has more than 16777216 bytes",
 		"--labels-file=.":         "is a directory",
 		"--labels=a,b, a":         `the label "a" was given twice; give each once`,
+		"--labels-of=mnist":       `--labels-of: there are no labels of "mnist"; known are cifar10, cifar100, food101, imagenet`,
+		"--templates=worst":       `--templates: there are no templates "worst"; known are best, cifar, food, openai, simple`,
 	} {
 		_, err := read(flag)
 		assert.ErrorContains(t, err, want)

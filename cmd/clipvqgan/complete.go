@@ -5,6 +5,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/clipvqgan/clipvqgan/clip"
+	"github.com/clipvqgan/clipvqgan/clip/labels"
 )
 
 // outputExtensions are the extensions of image files that can be written.
@@ -35,19 +38,33 @@ func complete(root *cobra.Command) {
 		return cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)
 	}
 	flags := map[string]cobra.CompletionFunc{
-		"device": words("auto", "cpu", "cuda"),
-		"clip":   files("pt"),
-		"vqgan":  files("pt"),
-		"prior":  files("pt"),
-		"output": files(outputExtensions...),
-		"init":   files(pictureExtensions...),
-
-		"complete":    files(pictureExtensions...),
-		"condition":   files(pictureExtensions...),
-		"save-tokens": files("json"),
-		"format":      words(outputExtensions...),
+		"device":       words("auto", "cpu", "cuda"),
+		"clip":         files("pt"),
+		"vqgan":        files("pt"),
+		"prior":        files("pt"),
+		"output":       files(outputExtensions...),
+		"init":         files(pictureExtensions...),
+		"complete":     files(pictureExtensions...),
+		"condition":    files(pictureExtensions...),
+		"save-tokens":  files("json"),
+		"format":       words(outputExtensions...),
+		"probe":        files("safetensors"),
+		"confusion":    files(outputExtensions...),
+		"reliability":  files(outputExtensions...),
+		"curve":        files(outputExtensions...),
+		"architecture": words(clip.Architectures()...),
+		"precision":    words("float32", "bfloat16", "float16"),
+		"loss":         words("auto", "contrastive", "sigmoid"),
+		"sheet":        files(outputExtensions...),
+		"head":         words("auto", "softmax", "sigmoid"),
+		"labels-of":    words(labels.Names()...),
+		"templates":    words(labels.TemplateNames()...),
 	}
-	for _, command := range append(root.Commands(), root) {
+	commands := append(root.Commands(), root)
+	for _, command := range root.Commands() {
+		commands = append(commands, command.Commands()...)
+	}
+	for _, command := range commands {
 		for flag, values := range flags {
 			if command.Flags().Lookup(flag) == nil && command.PersistentFlags().Lookup(flag) == nil {
 				continue
@@ -58,7 +75,9 @@ func complete(root *cobra.Command) {
 		}
 		for _, flag := range []string{"seed", "steps", "size", "cutouts", "batch", "learning-rate", "smoothness",
 			"init-weight", "save-every", "number", "class",
-			"temperature", "top-k", "top-p", "guidance", "labels", "label", "template", "top"} {
+			"temperature", "top-k", "top-p", "guidance", "labels", "label", "template", "top", "threshold",
+			"epochs", "chunk", "warmup", "weight-decay", "clip-norm", "blocks", "lora", "lora-alpha", "mix", "crop", "mirror", "jitter",
+			"grayscale", "picture-column", "text-column", "hold-out", "regularization"} {
 			if command.Flags().Lookup(flag) != nil {
 				if err := command.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions); err != nil {
 					panic(err)

@@ -402,7 +402,7 @@ func (w *drawn) write() error {
 		pictures = ordered
 	}
 	factor := int(w.decoder.Config().DownsamplingFactor)
-	err = imageio.Save(w.output, sheet(pictures, w.options.Width*factor, w.options.Height*factor),
+	err = imageio.Save(w.output, grid(pictures, w.options.Width*factor, w.options.Height*factor),
 		imageio.Text{Keyword: "Software", Value: "clipvqgan"},
 		imageio.Text{Keyword: "Description", Value: w.title()},
 		imageio.Text{Keyword: "Seed", Value: fmt.Sprint(w.seed)},

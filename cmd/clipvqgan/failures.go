@@ -62,7 +62,7 @@ func lines(err error) []string {
 }
 
 // inPackages matches the names of packages and functions with which an error's text begins.
-var inPackages = regexp.MustCompile(`^((clip|guided|imageio|prior|tokenizer|torch|vqgan): (([a-z]+\.)?[A-Z][A-Za-z]+: )?)+`)
+var inPackages = regexp.MustCompile(`^((clip|evaluate|guided|imageio|labels|prior|probe|safetensors|sheet|tokenizer|torch|train|vqgan): (([a-z]+\.)?[A-Z][A-Za-z]+: )?)+`)
 
 // kinds are what an error's text may end with for [errors.Is], and what tells a user nothing.
 var kinds = []error{archive.ErrWrongModel, torch.ErrInvalid, torch.ErrModel, torch.ErrFormat, torch.ErrOther}

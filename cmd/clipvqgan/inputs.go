@@ -13,9 +13,7 @@ import (
 )
 
 // pictureExtensions are the extensions of the files in a folder that count as images.
-var pictureExtensions = []string{
-	"png", "jpg", "jpeg", "jpe", "jfif", "gif", "webp", "bmp", "tif", "tiff", "pbm", "pgm", "ppm", "pnm", "pfm", "tga", "ico",
-}
+var pictureExtensions = imageio.Extensions()
 
 // aboutPictures describes image arguments in the help of commands.
 const aboutPictures = `A picture is a file, a folder (all pictures in it and below it), a pattern such as "photos/*.jpg", or
@@ -107,7 +105,7 @@ func picturesIn(folder string) ([]input, error) {
 			return fs.SkipDir
 		case strings.HasPrefix(entry.Name(), ".") || entry.IsDir():
 		case !isFile(path): // a pipe would be waited for
-		case slices.Contains(pictureExtensions, strings.ToLower(strings.TrimPrefix(filepath.Ext(path), "."))):
+		case imageio.HasExtension(path):
 			below, err := filepath.Rel(folder, path)
 			if err != nil {
 				return err

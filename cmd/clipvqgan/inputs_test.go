@@ -111,19 +111,24 @@ func TestNamesThatAreNotUTF8(t *testing.T) {
 	assert.Contains(t, out, `{"picture":"\udcfc.png","output":"out/\udcfc.png"}`)
 }
 
+// pipe runs the program in a folder, with standard input.
+func pipe(folder string, input []byte, arguments ...string) (out, problems string, status int) {
+	command := exec.Command(program, arguments...)
+	command.Dir = folder
+	command.Stdin = bytes.NewReader(input)
+	var stdout, stderr bytes.Buffer
+	command.Stdout, command.Stderr = &stdout, &stderr
+	command.Run()
+	return stdout.String(), stderr.String(), command.ProcessState.ExitCode()
+}
+
 // TestStandardInput wherever a picture is taken.
 func TestStandardInput(t *testing.T) {
 	folder := pictures(t, "a.png")
 	picture, err := os.ReadFile(filepath.Join(folder, "a.png"))
 	require.NoError(t, err)
 	pipe := func(input []byte, arguments ...string) (out, problems string, status int) {
-		command := exec.Command(program, arguments...)
-		command.Dir = folder
-		command.Stdin = bytes.NewReader(input)
-		var stdout, stderr bytes.Buffer
-		command.Stdout, command.Stderr = &stdout, &stderr
-		command.Run()
-		return stdout.String(), stderr.String(), command.ProcessState.ExitCode()
+		return pipe(folder, input, arguments...)
 	}
 	out, problems, status := pipe(picture, "classify", "-", "--labels", "a,b")
 	require.Equal(t, 0, status, problems)

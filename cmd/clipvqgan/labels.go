@@ -3,13 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
+	"github.com/clipvqgan/clipvqgan/clip/labels"
 	"github.com/clipvqgan/clipvqgan/models"
 )
 
@@ -18,42 +18,87 @@ type labelFlags struct {
 	list string   // between commas
 	each []string // one for each flag, which may contain commas
 	file string   // one on each line
+	set  string   // the name of a data set
+
+	template  []string // texts with {} in place of the label
+	templates string   // the name of a set of them
 }
 
-// set defines the flags.
-func (l *labelFlags) set(flags *pflag.FlagSet) {
+// define defines the flags.
+func (l *labelFlags) define(flags *pflag.FlagSet) {
 	flags.StringVar(&l.list, "labels", "", "what to choose among, between commas (default: the names of all emoji)")
 	flags.StringArrayVar(&l.each, "label", nil, "one `label`, which may contain commas; may be given several times")
 	flags.StringVar(&l.file, "labels-file", "", "a text `file` with a label on each line")
+	flags.StringVar(&l.set, "labels-of", "", "the classes of a data `set`, in OpenAI's words: "+strings.Join(labels.Names(), ", ")+"; with its templates, unless others are given")
+	flags.StringArrayVar(&l.template, "template", nil, "the `text` that CLIP reads, with {} for the label (default: {}); of several, the embeddings are averaged")
+	flags.StringVar(&l.templates, "templates", "", "the `name` of well-known templates: "+strings.Join(labels.TemplateNames(), ", "))
 }
 
-// labels returns the labels of all flags, in order: those of --labels, --label and --labels-file.
-func (l *labelFlags) labels(flags *pflag.FlagSet) ([]string, error) {
-	var all []string
+// given returns the labels of all flags, in order: those of --labels, --label, --labels-file and
+// --labels-of; and the templates.
+func (l *labelFlags) given(flags *pflag.FlagSet) (names, templates []string, err error) {
+	if names, templates, err = l.labels(flags); err != nil {
+		return nil, nil, err
+	}
+	if flags.Changed("template") {
+		templates = l.template
+	}
+	if flags.Changed("templates") {
+		known, err := labels.Templates(l.templates)
+		if err != nil {
+			return nil, nil, errors.New("--templates: " + oneLine(err))
+		}
+		if !flags.Changed("template") {
+			templates = nil
+		}
+		templates = append(slices.Clip(templates), known...)
+	}
+	return names, templates, nil
+}
+
+// labels returns the labels, and the templates of their data set if they are of one alone.
+func (l *labelFlags) labels(flags *pflag.FlagSet) (all, templates []string, err error) {
 	if flags.Changed("labels") {
 		names := withoutEmpty(strings.Split(l.list, ","))
 		if len(names) == 0 {
-			return nil, errors.New(`--labels is empty; give names between commas, as --labels "a cat,a dog"`)
+			return nil, nil, errors.New(`--labels is empty; give names between commas, as --labels "a cat,a dog"`)
 		}
 		all = names
 	}
 	for _, name := range l.each {
 		if name = strings.TrimSpace(name); name == "" {
-			return nil, errors.New(`--label is empty; give a name, as --label "a cat"`)
+			return nil, nil, errors.New(`--label is empty; give a name, as --label "a cat"`)
 		}
 		all = append(all, name)
 	}
 	if flags.Changed("labels-file") {
-		names, err := readLabels(l.file)
-		if err != nil {
-			return nil, err
+		names, err := labels.Load(l.file)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil, nil, fmt.Errorf("--labels-file: %s does not exist", l.file)
+		case err != nil:
+			return nil, nil, errors.New("--labels-file: " + oneLine(err))
 		}
 		all = append(all, names...)
 	}
-	if all == nil {
-		return models.Labels(), nil
+	// The classes of a data set may share a name, as two of ImageNet's do.
+	if err := eachOnce(all); err != nil {
+		return nil, nil, err
 	}
-	return all, eachOnce(all)
+	if flags.Changed("labels-of") {
+		set, err := labels.Named(l.set)
+		if err != nil {
+			return nil, nil, errors.New("--labels-of: " + oneLine(err))
+		}
+		if all == nil {
+			templates = set.Templates
+		}
+		all = append(all, set.Labels...)
+	}
+	if all == nil {
+		return models.Labels(), nil, nil
+	}
+	return all, templates, nil
 }
 
 // eachOnce returns an error for a label that was given twice: the two would share its probability.
@@ -66,33 +111,6 @@ func eachOnce(names []string) error {
 		known[name] = true
 	}
 	return nil
-}
-
-// largestLabels is the largest size of a file of labels in bytes.
-const largestLabels = 16 << 20
-
-// readLabels reads a text file with a label on each line. Empty lines do not count.
-func readLabels(path string) ([]string, error) {
-	file, err := os.Open(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("--labels-file: %s does not exist", path)
-	case err != nil:
-		return nil, fmt.Errorf("--labels-file: %w", err)
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, largestLabels+1))
-	if err != nil {
-		return nil, fmt.Errorf("--labels-file: %w", err)
-	}
-	if len(text) > largestLabels {
-		return nil, fmt.Errorf("--labels-file: %s has more than %d bytes", path, largestLabels)
-	}
-	names := withoutEmpty(strings.Split(strings.TrimPrefix(string(text), "\ufeff"), "\n"))
-	if len(names) == 0 {
-		return nil, fmt.Errorf("--labels-file: %s has no labels; write one on each line", path)
-	}
-	return names, nil
 }
 
 // withoutEmpty returns the names that are not empty, without the spaces around them.

@@ -62,7 +62,7 @@ Ctrl-C and SIGTERM end every command within a second; generate and draw write th
 	flags.StringVar(&s.vqgan, "vqgan", "", "VQGAN model `file` (default: the small one that comes with the program)")
 	flags.BoolVar(&s.json, "json", false, "print results as JSON, one object a line")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newGenerate(s), newDraw(s), newClassify(s), newReconstruct(s), newImport(s), newInspect(s), newMan())
+	root.AddCommand(newGenerate(s), newDraw(s), newClassify(s), newReconstruct(s), newTrain(s), newProbe(s), newEvaluate(s), newImport(s), newInspect(s), newMan())
 	complete(root)
 	return root
 }

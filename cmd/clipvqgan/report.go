@@ -4,7 +4,6 @@ import (
 	"context"
 	"image"
 	"io"
-	"math"
 	"time"
 
 	"github.com/clipvqgan/clipvqgan/torch"
@@ -70,12 +69,7 @@ func (g *generation) tellEnd(picture image.Image, losses []float64, ended error)
 func (g *generation) newReport(picture image.Image, losses []float64, seconds float64) report {
 	made := report{
 		Prompts: g.config.Prompts, Seed: g.config.Seed, Steps: len(losses), Seconds: seconds,
-		Device: g.report.device, Losses: make([]*float64, len(losses)),
-	}
-	for i, loss := range losses {
-		if !math.IsNaN(loss) && !math.IsInf(loss, 0) {
-			made.Losses[i] = &loss
-		}
+		Device: g.report.device, Losses: finite(losses),
 	}
 	if picture != nil {
 		made.Output = fileName(g.output)

@@ -32,9 +32,11 @@ type layer struct {
 var layers = []layer{
 	{"internal/missing", nil},
 	{"internal/atomicfile", []string{"internal/missing"}},
+	{"internal/chart", nil},
 
 	// Pictures and text know no tensors.
 	{"imageio", []string{"imageio/internal/...", "internal/atomicfile"}},
+	{"imageio/sheet", []string{"imageio"}},
 	{"imageio/internal/cpicture", nil}, // C libraries of picture formats
 	{"tokenizer", []string{"internal/atomicfile"}},
 
@@ -56,8 +58,11 @@ var layers = []layer{
 
 	// CLIP and VQGAN do not know each other.
 	{"clip", []string{"torch/...", "imageio", "tokenizer", "internal/archive", "internal/architecture", "internal/weights"}},
+	{"clip/labels", []string{"imageio"}},
+	{"clip/probe", []string{"torch/..."}},
+	{"clip/evaluate", []string{"torch", "internal/chart"}},
 	{"vqgan", []string{"torch/...", "imageio", "internal/archive", "internal/architecture", "internal/weights", "internal/missing"}},
-	{"clip/train", []string{"clip", "torch/...", "imageio", "tokenizer"}},
+	{"clip/train", []string{"clip", "torch/...", "imageio", "tokenizer", "internal/chart"}},
 	{"clip/search", []string{"internal/atomicfile"}}, // vectors, whatever model made them
 	{"clip/index", []string{"clip", "clip/search/...", "imageio", "internal/atomicfile"}},
 	{"vqgan/guided", []string{"vqgan", "torch/...", "imageio"}}, // CLIP comes through an interface
@@ -67,7 +72,7 @@ var layers = []layer{
 
 	{"setup/...", []string{"setup/internal/..."}}, // makes a machine ready, so it needs no C
 	{"server/...", []string{"server/...", "models", "clip/...", "vqgan/...", "torch/...", "imageio", "tokenizer", "internal/atomicfile"}},
-	{"cmd/...", []string{"internal/archive", "internal/atomicfile", "internal/weights", "server/...", "models", "clip/...", "vqgan/...", "torch/...", "imageio", "tokenizer"}},
+	{"cmd/...", []string{"internal/archive", "internal/atomicfile", "internal/weights", "server/...", "models", "clip/...", "vqgan/...", "torch/...", "imageio/...", "tokenizer"}},
 	{"examples/...", []string{"models", "clip/...", "vqgan/...", "torch/...", "imageio", "tokenizer"}},
 	{"scripts/...", []string{"scripts/parity/outputs", "models", "clip/...", "vqgan/...", "torch/...", "imageio", "tokenizer"}},
 
