@@ -49,6 +49,7 @@ var checkpoints = map[string]string{
 	"open_clip_siglip": "", "huggingface_siglip": "",
 	"huggingface_image": "", "huggingface_text": "model.safetensors",
 	"open_clip_convnext_linear": "", "open_clip_convnext_mlp": "",
+	"open_clip_efficientnet": "", "open_clip_efficientnet_symmetric": "",
 	"open_clip_coca": "", "open_clip_coca_equal_widths": "",
 	"open_clip_eva02": "", "open_clip_eva02_enormous": "", "open_clip_eva01": "",
 	"open_clip_fastvit": "", "open_clip_fastvit_merged": "", "open_clip_fastvit_five_stages": "",

@@ -7,6 +7,7 @@ Each folder has the files as published, tokens and pictures, the embeddings, and
 sum of the picture's embedding weighted by cos(i) in the picture.
 """
 
+import functools
 import gzip
 import io
 import json
@@ -205,8 +206,8 @@ SIGLIP_TEXT = dict(no_causal_mask=True, proj_bias=True, pool_type="last", norm_k
                    act_kwargs={"approximate": "tanh"})
 
 
-def write_open_clip_timm(name: str, config: dict, **sizes) -> None:
-    """An image encoder of timm's, of other sizes than its name says."""
+def write_open_clip_timm(name: str, config: dict, create=None, **sizes) -> None:
+    """An image encoder of timm's, of other sizes than its name says, or what create makes of the name."""
     vision = config["vision_cfg"]
     settings = {key: value for key, value in vision.items() if key != "trunk"}
     created = timm.create_model
@@ -214,7 +215,7 @@ def write_open_clip_timm(name: str, config: dict, **sizes) -> None:
     def small(model_name, **kwargs):
         return created(model_name, **{**kwargs, **sizes})
 
-    open_clip.timm_model.timm.create_model = small
+    open_clip.timm_model.timm.create_model = create or small
     try:
         write_open_clip(name, dict(config, vision_cfg=settings), custom=True, settings=vision)
     finally:
@@ -299,6 +300,28 @@ def write_convnext() -> None:
                            "timm_model_pretrained": False, "timm_pool": "", "timm_proj": projection,
                            "timm_drop": 0.0, "timm_drop_path": 0.1}},
             depths=(1, 2, 1, 1), dims=(8, 12, 16, 24))
+
+
+def write_efficientnet() -> None:
+    """Narrow EfficientNet-Lites, with TensorFlow's padding (and a picture whose side it matters for) and without."""
+    from timm.models import efficientnet
+    stages = [["ds_r1_k3_s1_e1_c8"], ["ir_r2_k3_s2_e6_c8"], ["ir_r1_k5_s2_e6_c8"], ["ir_r1_k3_s2_e6_c16"],
+              ["ir_r1_k5_s1_e6_c16"], ["ir_r2_k5_s2_e6_c16"], ["ir_r1_k3_s1_e6_c24"]]
+
+    def small(name, num_classes=1000, **_):
+        same = name.startswith("tf_")
+        model = efficientnet.EfficientNet(
+            efficientnet.decode_arch_def(stages), num_classes, num_features=32, stem_size=8, fix_stem=True,
+            pad_type="same" if same else "", act_layer=torch.nn.ReLU6,
+            norm_layer=functools.partial(torch.nn.BatchNorm2d, eps=1e-3 if same else 1e-5))
+        model.default_cfg = {}
+        return model
+
+    for name, network, projection, size in (("open_clip_efficientnet", "tf_efficientnet_lite0", "linear", 50),
+                                            ("open_clip_efficientnet_symmetric", "efficientnet_lite0", None, 64)):
+        write_open_clip_timm(name, open_clip_config() | {
+            "vision_cfg": {"image_size": size, "timm_model_name": network, "timm_model_pretrained": False,
+                           "timm_pool": "avg", "timm_proj": projection, "timm_drop": 0.0}}, create=small)
 
 
 def siglip_tokenizer(folder: Path):
@@ -397,6 +420,7 @@ def main() -> None:
     write_hugging_face()
     write_siglip()
     write_convnext()
+    write_efficientnet()
     write_coca()
     write_eva()
     write_mobileclip()
