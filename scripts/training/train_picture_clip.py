@@ -30,12 +30,14 @@ from plain_tokenizer import read_tokenizer
 from training_run import Average, Clock, Curves, choose_device, halved, learning_rate, save_json, save_whole
 
 # Weights of the losses beside the contrastive one.
-CLASS_LOSS, FEATURE_LOSS, MIXED_LOSS, TEXT_LOSS, MEANING_LOSS = 0.7, 1.0, 0.3, 1.0, 0.3
+CLASS_LOSS, FEATURE_LOSS, MIXED_LOSS, TEXT_LOSS, MEANING_LOSS = 0.7, 2.0, 0.3, 1.0, 0.3
 COLUMNS = ["contrast", "classes", "features", "mixed", "texts", "meaning", "scale", "rate"]
 # Most texts are short; those of the teacher, of which many are long, are not cut.
 SHORT = 20
 # For the last figures and the checkpoint.
 LAST_SECONDS = 5
+# CLIP's scale starts here, and learns so many times as fast as the rest.
+START_SCALE, SCALE_FACTOR = 20.0, 4.0
 # Nothing is gained by resembling a classifier where it only guesses.
 TEACHER_TEMPERATURE = 1.0
 
@@ -55,7 +57,7 @@ def parse_arguments():
     parser.add_argument("--class-pictures", type=int, default=1000)
     parser.add_argument("--class-steps", type=int, default=80, help="steps that make a class picture")
     parser.add_argument("--class-share", type=float, default=0.13, help="of the time at most for them")
-    parser.add_argument("--rate", type=float, default=1.5e-3, help="peak learning rate")
+    parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
     parser.add_argument("--trunk-rate", type=float, default=4e-4, help="peak learning rate of the pre-trained layers")
     parser.add_argument("--weight-decay", type=float, default=0.05)
     parser.add_argument("--average", type=float, default=0.985, help="decay of the weights' average")
@@ -120,6 +122,7 @@ class Trainer:
         self.teacher.to(memory_format=torch.channels_last)
         self.model = picture_clip.create(arguments.pack, self.tokenizer.size, layers=1 if arguments.dry_run else
                                          picture_clip.LAYERS)
+        torch.nn.init.constant_(self.model.logit_scale, math.log(START_SCALE))
         if arguments.resume and (arguments.output / "clip.pt").exists():
             saved = torch.load(arguments.output / "clip.pt", map_location="cpu", weights_only=True)
             self.model.load_state_dict({name: t.float() for name, t in
@@ -136,7 +139,8 @@ class Trainer:
 
     def make_optimizer(self) -> None:
         trunk = list(self.model.visual.trunk.parameters())
-        known = {id(p) for p in trunk}
+        scale = self.model.logit_scale
+        known = {id(p) for p in trunk} | {id(scale)}
         rest = [p for p in self.model.parameters() if id(p) not in known]
         decay = self.arguments.weight_decay
 
@@ -146,6 +150,8 @@ class Trainer:
         # The trunk is not drawn towards zero: its published weights are meant to last.
         fixed = groups(trunk, self.arguments.trunk_rate)
         fixed[0]["weight_decay"] = 0.0
+        # A few hundred steps must take the scale from its start to where it belongs.
+        fixed.append({"params": [scale], "weight_decay": 0.0, "peak": SCALE_FACTOR * self.arguments.rate})
         self.optimizer = torch.optim.AdamW(
             fixed + groups(rest + list(self.meaning.parameters()), self.arguments.rate), lr=0.0, betas=(0.9, 0.98),
             fused=True)
