@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from emoji_pictures import digest
 
 COMPONENTS = 128
-NOUNS = 12000
+NOUNS = 11000
 # WordNet's files of nouns by subject that name what can be drawn: animal, artifact, body, event, food, object, person,
 # phenomenon, plant, substance.
 DRAWABLE = {5, 6, 8, 11, 13, 17, 18, 19, 20, 27}
