@@ -18,6 +18,7 @@
 # make gpu-bundle      compiled tests for a machine with a GPU and without Go: docs/gpu.md
 # make emoji-pictures  small pictures of emoji, which examples/train learns from
 # make bench           speed beside plain PyTorch
+# make training-folder a folder with all that training on a GPU needs: scripts/training/README.md
 # make train           train the embedded models again: some hours
 # make install         the libraries with their headers, and the program with its manual pages, into PREFIX (/usr/local)
 # make clean           remove what was built
@@ -37,7 +38,7 @@ venv := .venv/bin/python
 comma := ,
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: all help lib run test test-scripts test-outside test-library soak check generate asan race fuzz test-range test-python references bench gpu-bundle train emoji-pictures install \
+.PHONY: all help lib run test test-scripts test-outside test-library soak check generate asan race fuzz test-range test-python references bench gpu-bundle train training-folder emoji-pictures install \
   clean distclean format FORCE
 all: $(library) $(program)
 
@@ -240,6 +241,9 @@ train: $(program) .venv/installed
 	$(venv) scripts/training/train_vqgan.py
 	$(program) import .cache/vqgan_checkpoint.pt -o models/vqgan.pt --storage float16
 	$(venv) scripts/training/evaluate_vqgan.py
+
+training-folder: .venv/installed
+	$(venv) scripts/training/pack/make_pack.py $(ARGS)
 
 emoji-pictures: .venv/installed
 	$(venv) scripts/training/emoji/pictures.py

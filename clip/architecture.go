@@ -28,6 +28,7 @@ var sources = []jit.Source{
 	{Name: "clip/eva.py", Text: evaText},
 	{Name: "clip/mobileclip.py", Text: mobileclipText},
 	{Name: "clip/convnext.py", Text: convnextText},
+	{Name: "clip/efficientnet.py", Text: efficientnetText},
 }
 
 // A network says how a CLIP is built, in the fields of open_clip's model configurations.

@@ -51,6 +51,7 @@ var layouts = map[string]string{
 	"open_clip_convnext_linear": "", "open_clip_convnext_mlp": "",
 	"open_clip_clipa": "", "open_clip_no_projection": "",
 	"apple_mobileclip": "", "apple_mobileclip_b": "mobileclip.pt",
+	"open_clip_efficientnet": "", "open_clip_efficientnet_symmetric": "",
 	"open_clip_coca_base": "", "open_clip_coca": "", "open_clip_coca_equal_widths": "",
 	"open_clip_eva02": "", "open_clip_eva02_enormous": "", "open_clip_eva01": "",
 	"open_clip_fastvit": "", "open_clip_fastvit_merged": "", "open_clip_fastvit_five_stages": "",

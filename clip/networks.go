@@ -40,6 +40,12 @@ var networks = func() map[string]*network {
 		Vision: visionNetwork{ImageSize: 64, Layers: layers{stages: []int64{2, 2, 2, 2}}, Width: 24},
 		Text:   textNetwork{ContextLength: 32, VocabularySize: 8514, Width: 192, Heads: 3, Layers: 3},
 	}
+	// That of the embedded CLIP for drawings and photographs (scripts/training/picture_clip.py).
+	all["efficientnet-lite0"] = &network{
+		EmbeddingDimension: 256,
+		Vision:             visionNetwork{ImageSize: 160, TimmName: "tf_efficientnet_lite0", TimmPool: "avg", TimmProjection: "linear"},
+		Text:               textNetwork{ContextLength: 32, VocabularySize: 8514, Width: 224, Heads: 4, Layers: 3},
+	}
 	return all
 }()
 

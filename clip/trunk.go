@@ -27,12 +27,15 @@ type trunk struct {
 	// blocks normalize at their ends.
 	SwiGLU    bool `json:"swiglu,omitempty"`
 	NormAfter bool `json:"norm_after,omitempty"`
-	// StemWidth is that of the convolutions that make patches, or 0 if one does.
+	// StemWidth is that of the convolutions that make patches, or 0 if one does, and of an
+	// EfficientNet's first convolution.
 	StemWidth int64 `json:"stem_width,omitempty"`
 	// Merged is true if each block of branches is stored as one convolution, and StemScale if the
 	// first blocks have a branch with a kernel of 1 (FastViT).
 	Merged    bool `json:"merged,omitempty"`
 	StemScale bool `json:"stem_scale,omitempty"`
+	// SamePadding is true if strided convolutions pad as TensorFlow's do (EfficientNet).
+	SamePadding bool `json:"same_padding,omitempty"`
 	// Stages are those of a convolutional network.
 	Stages []stage `json:"stages,omitempty"`
 	// Epsilon is that of the normalizations.
@@ -51,6 +54,8 @@ type stage struct {
 	LayerNorm bool `json:"layer_norm,omitempty"`
 	Excite    bool `json:"excite,omitempty"`
 	Positions bool `json:"positions,omitempty"`
+	// Kernel is the side of the depthwise kernels (EfficientNet), where it is not fixed.
+	Kernel int64 `json:"kernel,omitempty"`
 }
 
 // A trunkFamily has what differs between the networks of timm.
@@ -69,11 +74,12 @@ type trunkFamily struct {
 }
 
 var trunkFamilies = map[string]*trunkFamily{
-	"siglip":      &siglipFamily,
-	"convnext":    &convnextFamily,
-	"fastvit":     &fastvitFamily,
-	"transformer": &transformerFamily,
-	"eva":         &evaFamily,
+	"siglip":       &siglipFamily,
+	"convnext":     &convnextFamily,
+	"fastvit":      &fastvitFamily,
+	"transformer":  &transformerFamily,
+	"eva":          &evaFamily,
+	"efficientnet": &efficientnetFamily,
 }
 
 // familyOf returns the family of a name of timm, which may have the tag of its weights, or "".

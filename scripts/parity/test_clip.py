@@ -183,6 +183,16 @@ class Published(unittest.TestCase):
                 self.check(f"{name}, Apple's file", "open_clip_torch", path, open_clip.get_model_config(name)["vision_cfg"]["image_size"],
                            model.encode_image, model.encode_text, open_clip.get_tokenizer(name)(PROMPTS), (0, 0, 0), (1, 1, 1))
 
+    def test_open_clip_efficientnet_lite0(self):
+        path = self.folder / "efficientnet_lite0.json"
+        path.write_text(json.dumps({
+            "embed_dim": 512,
+            "vision_cfg": {"timm_model_name": "tf_efficientnet_lite0", "timm_model_pretrained": False, "timm_pool": "avg",
+                           "timm_proj": "linear", "image_size": 224},
+            "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 512, "heads": 8, "layers": 12}}))
+        open_clip.add_model_config(path)
+        self.open_clip(path.stem)
+
     def test_hugging_face_clip(self):
         model = transformers.CLIPModel(transformers.CLIPConfig()).eval()
         scramble(model)

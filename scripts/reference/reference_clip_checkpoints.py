@@ -8,6 +8,7 @@ Each folder has the files as published, tokens and pictures, the embeddings, and
 sum of the picture's embedding weighted by cos(i) in the picture.
 """
 
+import functools
 import gzip
 import io
 import json
@@ -253,8 +254,8 @@ SIGLIP_TEXT = dict(no_causal_mask=True, proj_bias=True, pool_type="last", norm_k
                    act_kwargs={"approximate": "tanh"})
 
 
-def write_open_clip_timm(name: str, config: dict, save=None, prepare=None, **sizes) -> None:
-    """An image encoder of timm's, of other sizes than its name says."""
+def write_open_clip_timm(name: str, config: dict, save=None, prepare=None, create=None, **sizes) -> None:
+    """An image encoder of timm's, of other sizes than its name says, or what create makes of the name."""
     vision = config["vision_cfg"]
     settings = {key: value for key, value in vision.items() if key != "trunk"}
     created = timm.create_model
@@ -262,7 +263,7 @@ def write_open_clip_timm(name: str, config: dict, save=None, prepare=None, **siz
     def small(model_name, **kwargs):
         return created(model_name, **{**kwargs, **sizes})
 
-    open_clip.timm_model.timm.create_model = small
+    open_clip.timm_model.timm.create_model = create or small
     try:
         write_open_clip(name, dict(config, vision_cfg=settings), custom=True, settings=vision, save=save, prepare=prepare)
     finally:
@@ -450,6 +451,28 @@ def write_convnext() -> None:
             depths=(1, 2, 1, 1), dims=(8, 12, 16, 24))
 
 
+def write_efficientnet() -> None:
+    """Narrow EfficientNet-Lites, with TensorFlow's padding (and a picture whose side it matters for) and without."""
+    from timm.models import efficientnet
+    stages = [["ds_r1_k3_s1_e1_c8"], ["ir_r2_k3_s2_e6_c8"], ["ir_r1_k5_s2_e6_c8"], ["ir_r1_k3_s2_e6_c16"],
+              ["ir_r1_k5_s1_e6_c16"], ["ir_r2_k5_s2_e6_c16"], ["ir_r1_k3_s1_e6_c24"]]
+
+    def small(name, num_classes=1000, **_):
+        same = name.startswith("tf_")
+        model = efficientnet.EfficientNet(
+            efficientnet.decode_arch_def(stages), num_classes, num_features=32, stem_size=8, fix_stem=True,
+            pad_type="same" if same else "", act_layer=torch.nn.ReLU6,
+            norm_layer=functools.partial(torch.nn.BatchNorm2d, eps=1e-3 if same else 1e-5))
+        model.default_cfg = {}
+        return model
+
+    for name, network, projection, size in (("open_clip_efficientnet", "tf_efficientnet_lite0", "linear", 50),
+                                            ("open_clip_efficientnet_symmetric", "efficientnet_lite0", None, 64)):
+        write_open_clip_timm(name, open_clip_config() | {
+            "vision_cfg": {"image_size": size, "timm_model_name": network, "timm_model_pretrained": False,
+                           "timm_pool": "avg", "timm_proj": projection, "timm_drop": 0.0}}, create=small)
+
+
 def siglip_tokenizer(folder: Path):
     """A SentencePiece model of a few words, in SigLIP's layout; returns what tokenizes with it."""
     model = io.BytesIO()
@@ -544,8 +567,8 @@ def write_plain() -> None:
 
 
 WRITERS = {"openai": write_openai, "open_clip": write_plain, "huggingface": write_hugging_face, "siglip": write_siglip,
-           "convnext": write_convnext, "coca": write_coca, "eva": write_eva, "mobileclip": write_mobileclip,
-           "clipa": write_clipa, "projection": write_without_projection}
+           "convnext": write_convnext, "efficientnet": write_efficientnet, "coca": write_coca, "eva": write_eva,
+           "mobileclip": write_mobileclip, "clipa": write_clipa, "projection": write_without_projection}
 
 
 def main() -> None:

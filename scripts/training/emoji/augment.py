@@ -104,18 +104,22 @@ def erase(x: torch.Tensor) -> torch.Tensor:
 
 
 def augment(rgba: torch.Tensor, side: int, monochrome: torch.Tensor, recolorable: torch.Tensor,
-            gentle_share: float = 0.0) -> torch.Tensor:
+            gentle_share: float = 0.0, boxes: torch.Tensor | None = None) -> torch.Tensor:
     """uint8 [N, 4, s, s] with straight alpha -> float [N, 3, side, side] in [0, 1].
 
     Recolorable are those whose name stays true in any color. The gentle share stays close to the
-    drawing as it is, on white.
+    drawing as it is, on white. boxes [N, 3] are the squares that are looked at: center and half side, the
+    whole drawing being from -1 to 1. Random numbers come from torch's default device, which is the pictures'.
     """
     n = rgba.shape[0]
     gentle = torch.rand(n) < gentle_share
     drawing = rgba.float() / 255
     alpha = drawing[:, 3:]
     drawing = torch.cat([drawing[:, :3] * alpha, alpha], dim=1)
-    drawing = F.grid_sample(drawing, sampling_grid(n, side, gentle), align_corners=False)
+    grid = sampling_grid(n, side, gentle)
+    if boxes is not None:
+        grid = grid * boxes[:, None, None, 2:] + boxes[:, None, None, :2]
+    drawing = F.grid_sample(drawing, grid, align_corners=False)
     drawing[:, :3] = rotate_hue(drawing[:, :3], recolorable).clamp(min=0)
     x = drawing[:, :3] + (1 - drawing[:, 3:]) * backgrounds(n, side, monochrome, gentle)
     rough = ~gentle
