@@ -1,5 +1,7 @@
 """The drawings of the prepared folder on the device, and how often each is taken."""
 
+import functools
+
 import torch
 
 from pack_reader import read_pack
@@ -9,10 +11,14 @@ SOURCE_WEIGHTS = {"fluent_high_contrast": 0.25, "openmoji_black": 0.25}
 SKIN_TONE_WEIGHT = 0.2
 
 
+# Each split is taken from it, and it takes seconds to decode.
+read_once = functools.lru_cache(maxsize=1)(read_pack)
+
+
 class Drawings:
     def __init__(self, folder: str, device: torch.device, split: str = "train", most: int | None = None, threads: int = 8):
         """Holds uint8 [N, 4, 128, 128] on the device, `most` of them, chosen evenly, if there are more."""
-        pack = read_pack(folder, threads=threads)
+        pack = read_once(folder, threads=threads)
         rows = pack.rows(split=split)
         if most is not None and len(rows) > most:
             rows = [rows[i * len(rows) // most] for i in range(most)]

@@ -18,12 +18,13 @@ class PerceptualDistance(nn.Module):
 
     def __init__(self, trunk: nn.Module, dtype: torch.dtype = torch.float32):
         super().__init__()
-        self.trunk, self.dtype = trunk.to(dtype).requires_grad_(False).eval(), dtype
+        self.trunk, self.dtype = trunk.requires_grad_(False).eval(), dtype
 
     def features(self, picture: torch.Tensor) -> list[torch.Tensor]:
         # EfficientNet-Lite takes (level - 127) / 128 for levels 0..255.
         x = (picture * 127.5 + 0.5) / 128
-        stages = self.trunk.stages(x.to(self.dtype))
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16):
+            stages = self.trunk.stages(x)
         return [F.normalize(stages[i].float(), dim=1, eps=1e-3) for i in self.STAGES]
 
     def forward(self, picture: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

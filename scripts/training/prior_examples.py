@@ -14,6 +14,8 @@ from texts import sample_text
 
 COLOR_WORDS = re.compile(r"\b(" + "|".join([*COLORS, "grey", "blond", "golden?", "silver", "dark", "light", "colou?r", "rainbow",
                                             "flag", "fire", "sun", "moon", "earth"]) + r")\b")
+# Emojibase's groups of symbols and of flags, which stand in no scene.
+SIGNS = (8, 9)
 COLOR_TEMPLATES = ("{}", "a {}", "the {}", "a drawing of a {}", "a picture of a {}")
 NAME_TEMPLATES = ("{}", "{article}", "the {}", "a drawing of {article}", "a picture of {article}")
 
@@ -22,7 +24,7 @@ class Examples:
     """tokens int16 [M, rows * columns], texts int16 [M, T, L], embedding float16 [M, D] or None; all on the device."""
 
     def __init__(self, drawings: Drawings, vqgan, positions: TextPositions, encode=None, variants: int = 6,
-                 colors: int = 3, scenes: float = 1.0, texts: int = 4, seed: int = 0, dtype: torch.dtype = torch.float32,
+                 colors: int = 3, scenes: float = 1.0, texts: int = 3, seed: int = 0, dtype: torch.dtype = torch.float32,
                  batch: int = 256):
         """variants of each drawing, in so many other colors where it has one of its own, and so many scenes for each
         drawing. encode gives the CLIP's embeddings of pictures [n, 3, s, s] in [0, 1]."""
@@ -85,8 +87,8 @@ class Examples:
             self.add(premultiplied(rgba), texts, self.weights_of(some, 0.5))
 
     def add_scenes(self, count: int) -> None:
-        simple = [row for row in range(len(self.drawings)) if self.drawings.weights[row] == 1
-                  and len(self.name(row).split()) <= 2 and "flag" not in self.name(row)]
+        simple = [row for row, item in enumerate(self.drawings.items) if self.drawings.weights[row] == 1
+                  and item.get("group") not in SIGNS and len(item["name"].split()) <= 2]
         if not simple:
             return
         for some in self.batches(self.random.choices(simple, k=count)):

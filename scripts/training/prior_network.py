@@ -92,10 +92,10 @@ class Prior(nn.Module):
             nn.init.zeros_(module.bias)
 
     def forward(self, text: torch.Tensor, image: torch.Tensor, embedding: torch.Tensor | None = None,
-                with_embedding: torch.Tensor | None = None) -> torch.Tensor:
+                with_embedding: torch.Tensor | None = None, last: bool = False) -> torch.Tensor:
         """text int64 [N, L], rows of tok_emb; image int64 [N, i], the tokens so far; embedding [N, D] of unit
         length, and bool [N] that tells where it is given (None: nowhere) -> logits [N, i + 1, K], the last of which
-        are those of the next token."""
+        are those of the next token; with `last`, these alone."""
         x = self.tok_emb(torch.cat([text, image], 1))
         if self.shape.embedding_size > 0:
             first = self.null_embedding.expand(len(text), -1)
@@ -104,7 +104,7 @@ class Prior(nn.Module):
                 first = torch.where(with_embedding[:, None], given.to(first.dtype), first)
             x = torch.cat([first[:, None], x], 1)
         x = self.blocks(x + self.pos_emb[:, :x.shape[1]])
-        return self.head(self.ln_f(x[:, self.shape.prefix - 1:]))
+        return self.head(self.ln_f(x[:, -1:] if last else x[:, self.shape.prefix - 1:]))
 
     def config(self) -> dict:
         """What is saved beside the weights."""

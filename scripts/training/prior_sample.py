@@ -25,7 +25,7 @@ def sample(prior: Prior, text: torch.Tensor, null_text: torch.Tensor, embedding:
         image = torch.empty(len(some), 0, dtype=torch.int64, device=device)
         for _ in range(shape.image_length):
             with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-                logits = prior(both, torch.cat([image, image]), given, which)[:, -1].float()
+                logits = prior(both, torch.cat([image, image]), given, which, last=True)[:, -1].float()
             conditional, null = logits.chunk(2)
             logits = (null + guidance * (conditional - null)) / temperature
             least = logits.topk(min(top_k, logits.shape[1]), dim=1).values[:, -1:]

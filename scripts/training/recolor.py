@@ -8,7 +8,7 @@ import torch
 COLORS = {
     "red": (0, 1.0, 1.0), "orange": (28, 1.1, 1.0), "yellow": (52, 1.1, 1.1), "green": (125, 1.0, 0.9),
     "blue": (218, 1.0, 1.0), "purple": (275, 0.9, 0.9), "pink": (335, 0.55, 1.15), "brown": (24, 0.9, 0.6),
-    "black": (0, 0.0, 0.3), "gray": (0, 0.0, 0.8), "white": (0, 0.05, 1.6),
+    "black": (0, 0.0, 0.3), "gray": (0, 0.0, 0.8), "white": (0, 0.05, 1.25),
 }
 # Those by which a drawing's own color is called.
 HUES = ("red", "orange", "yellow", "green", "blue", "purple")

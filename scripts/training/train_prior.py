@@ -220,7 +220,7 @@ def main() -> None:
     print(f"{parameters / 1e6:.1f} million parameters, {len(examples)} examples, {len(validation)} for validation, "
           f"{clock.elapsed():.1f} s to the first step", flush=True)
     # The sheets at the end take some seconds.
-    clock = Clock(options.minutes - (clock.elapsed() + 10 * (device.type == "cuda")) / 60)
+    clock = Clock(options.minutes - (clock.elapsed() + 15 * (device.type == "cuda")) / 60)
     first, saved, restored = training.step, clock.elapsed(), 0
     while (passed := clock.passed()) < 1 and training.step - first < options.steps:
         training.take_step(examples, passed, curves)
