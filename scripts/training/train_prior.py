@@ -165,7 +165,7 @@ def read_options():
     parser.add_argument("--pack", required=True, help="the prepared folder")
     parser.add_argument("--output", type=Path, required=True, help="folder with vqgan.pt, and for what is written")
     parser.add_argument("--minutes", type=float, default=3)
-    parser.add_argument("--steps", type=int, default=1 << 60, help="end after so many steps, if the minutes do not end it")
+    parser.add_argument("--steps", type=int, default=1 << 60, help="end after so many steps, if the minutes do not before")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in the output folder")
     parser.add_argument("--dry-run", action="store_true", help="a tiny network, a few steps, to see that all works")
     parser.add_argument("--batch", type=int, default=256)
@@ -222,7 +222,7 @@ def main() -> None:
     # The sheets at the end take some seconds.
     clock = Clock(options.minutes - (clock.elapsed() + 15 * (device.type == "cuda")) / 60)
     first, saved, restored = training.step, clock.elapsed(), 0
-    while (passed := clock.passed()) < 1 and training.step - first < options.steps:
+    while (passed := max(clock.passed(), (training.step - first) / options.steps)) < 1:
         training.take_step(examples, passed, curves)
         if training.step % 200 == 0 or training.step - first == options.steps:
             curves.add(**training.validate(validation))

@@ -174,8 +174,9 @@ class Training:
     def save(self) -> None:
         model = VQGAN(self.model.sizes).to(self.device)
         model.load_state_dict(self.average.module.state_dict())
-        normalize_scale(model)
-        save_whole({"architecture": ARCHITECTURE, "sizes": vars(self.model.sizes), "step": self.step,
+        if self.placed:
+            normalize_scale(model)
+        save_whole({"architecture": ARCHITECTURE, "sizes": vars(self.model.sizes), "step": self.step, "placed": self.placed,
                     "model": halved(model.state_dict())}, self.path(".pt"))
         save_whole(halved(self.discriminator.state_dict()), self.path(".discriminator.pt"))
 
@@ -184,7 +185,7 @@ class Training:
         self.model.load_state_dict(saved["model"])
         self.discriminator.load_state_dict(torch.load(self.path(".discriminator.pt"), map_location=self.device,
                                                       weights_only=True))
-        self.step, self.placed = saved["step"], True
+        self.step, self.placed = saved["step"], saved["placed"]
 
     def figures(self, pictures: torch.Tensor) -> dict:
         return measure(self.average.module, pictures, self.exact_distance, self.options.codebook)
@@ -203,7 +204,7 @@ def read_options():
     parser.add_argument("--output", type=Path, required=True, help="folder for what is written")
     parser.add_argument("--name", default="vqgan", help="the files' name before the dot")
     parser.add_argument("--minutes", type=float, default=3)
-    parser.add_argument("--steps", type=int, default=1 << 60, help="end after so many steps, if the minutes do not end it")
+    parser.add_argument("--steps", type=int, default=1 << 60, help="end after so many steps, if the minutes do not before")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in the output folder")
     parser.add_argument("--dry-run", action="store_true", help="a tiny network, a few steps, to see that all works")
     parser.add_argument("--loss", choices=("full", "perceptual", "l1"), default="full",
@@ -228,7 +229,7 @@ def read_options():
     options = parser.parse_args()
     if options.dry_run:
         options.channels, options.groups, options.codebook, options.filters = 8, 4, 64, 8
-        options.batch, options.steps, options.most, options.minutes = 4, 24, 64, min(options.minutes, 0.8)
+        options.batch, options.steps, options.most, options.minutes = 4, 20, 64, min(options.minutes, 0.8)
     return options
 
 
@@ -260,7 +261,7 @@ def main() -> None:
     # Sheets and figures at the end take a few seconds.
     clock = Clock(options.minutes - (clock.elapsed() + 4) / 60)
     first, saved, restored, seen = training.step, clock.elapsed(), 0, 0
-    while (passed := clock.passed()) < 1 and training.step - first < options.steps:
+    while (passed := max(clock.passed(), (training.step - first) / options.steps)) < 1:
         training.take_step(next_batch(), passed, curves)
         seen += options.batch
         if training.step % 50 == 0 or training.step - first == options.steps:
