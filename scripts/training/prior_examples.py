@@ -23,7 +23,7 @@ NAME_TEMPLATES = ("{}", "{article}", "the {}", "a drawing of {article}", "a pict
 class Examples:
     """tokens int16 [M, rows * columns], texts int16 [M, T, L], embedding float16 [M, D] or None; all on the device."""
 
-    def __init__(self, drawings: Drawings, vqgan, positions: TextPositions, encode=None, variants: int = 6,
+    def __init__(self, drawings: Drawings, vqgan, positions: TextPositions, encode=None, variants: int = 5,
                  colors: int = 3, scenes: float = 1.0, texts: int = 3, seed: int = 0, dtype: torch.dtype = torch.float32,
                  batch: int = 256):
         """variants of each drawing, in so many other colors where it has one of its own, and so many scenes for each
@@ -58,7 +58,8 @@ class Examples:
     def add(self, drawing: torch.Tensor, texts: list[list[str]], weights: list[float]) -> None:
         picture = over(drawing, torch.ones_like(drawing[:, :3])).clamp(0, 1)
         tokens = self.vqgan.tokens((picture * 2 - 1).to(self.dtype)).flatten(1).to(torch.int16)
-        embedding = self.encode(picture).half() if self.encode else None
+        with torch.autocast(picture.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            embedding = self.encode(picture).half() if self.encode else None
         rows = torch.tensor([[self.positions.row(text) for text in some] for some in texts], dtype=torch.int16)
         self.parts.append((tokens, embedding, rows, torch.tensor(weights)))
 

@@ -177,9 +177,9 @@ def read_options():
     parser.add_argument("--width", type=int, default=224)
     parser.add_argument("--merges", type=int, default=1536, help="of OpenAI's byte-pair encoding")
     parser.add_argument("--text-length", type=int, default=24)
-    parser.add_argument("--variants", type=int, default=6, help="of each drawing")
+    parser.add_argument("--variants", type=int, default=5, help="of each drawing")
     parser.add_argument("--colors", type=int, default=3, help="other colors of each drawing that has one of its own")
-    parser.add_argument("--scenes", type=float, default=1.5, help="scenes of two drawings for each drawing")
+    parser.add_argument("--scenes", type=float, default=1.0, help="scenes of two drawings for each drawing")
     parser.add_argument("--no-embedding", action="store_true", help="learn from texts alone, though there is a CLIP")
     parser.add_argument("--most", type=int, help="use no more than so many drawings")
     parser.add_argument("--device", default="auto")
@@ -203,14 +203,17 @@ def main() -> None:
     vqgan, vqgan_name = load_vqgan(options.output / "vqgan.pt", device)
     encode, size = (None, 0) if options.no_embedding else load_clip(options.output / "clip.pt", device)
     merges = read_merges(options.pack, options.merges)
+    drawings = Drawings(options.pack, device, "train", options.most, options.threads)
+    cells = drawings.pictures.shape[-1] >> (len(vqgan.sizes.multipliers) - 1)
     shape = Shape(image_tokens=vqgan.sizes.codebook_size, text_tokens=len(merges) + 514, text_length=options.text_length,
-                  embedding_size=size, layers=options.layers, heads=options.heads, width=options.width)
+                  rows=cells, columns=cells, embedding_size=size, layers=options.layers, heads=options.heads,
+                  width=options.width)
     if options.resume:
         shape = shape_of(torch.load(options.output / "prior.pt", map_location="cpu", weights_only=True)["config"])
     positions = TextPositions(merges, shape)
     training = Training(options, Prior(shape, options.dropout).to(device), positions, vqgan_name, device)
-    examples = Examples(Drawings(options.pack, device, "train", options.most, options.threads), vqgan, positions, encode,
-                        options.variants, options.colors, options.scenes, seed=options.seed, dtype=dtype)
+    examples = Examples(drawings, vqgan, positions, encode, options.variants, options.colors, options.scenes,
+                        seed=options.seed, dtype=dtype)
     validation = Examples(Drawings(options.pack, device, "validation", 512 if not options.dry_run else 8, options.threads),
                           vqgan, positions, encode, variants=1, colors=0, scenes=0, dtype=dtype)
     curves = Curves(training.path(".csv"), COLUMNS, options.resume)
