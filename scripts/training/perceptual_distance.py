@@ -10,7 +10,7 @@ class PerceptualDistance(nn.Module):
     Zhang et al. 2018, equation 1): squared differences of features whose channels were scaled to unit length at
     each place, the mean over places, summed over channels, the mean over stages.
 
-    The trunk is that of efficientnet_lite.py: stages(x) gives the feature maps after the stem and each stage.
+    The trunk is that of efficientnet_lite.py, from which the later stages are taken away.
     """
 
     # The stem and the first four stages: strides 2, 2, 4, 8 and 16.
@@ -19,6 +19,9 @@ class PerceptualDistance(nn.Module):
     def __init__(self, trunk: nn.Module, dtype: torch.dtype = torch.float32):
         super().__init__()
         self.trunk, self.dtype = trunk.requires_grad_(False).eval(), dtype
+        # The stages after the last that counts.
+        trunk.stage_ends = trunk.stage_ends[:max(self.STAGES)]
+        trunk._blocks = trunk._blocks[:trunk.stage_ends[-1]]
 
     def features(self, picture: torch.Tensor) -> list[torch.Tensor]:
         # EfficientNet-Lite takes (level - 127) / 128 for levels 0..255.

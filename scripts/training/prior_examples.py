@@ -23,15 +23,15 @@ NAME_TEMPLATES = ("{}", "{article}", "the {}", "a drawing of {article}", "a pict
 class Examples:
     """tokens int16 [M, rows * columns], texts int16 [M, T, L], embedding float16 [M, D] or None; all on the device."""
 
-    def __init__(self, drawings: Drawings, vqgan, positions: TextPositions, encode=None, variants: int = 5,
-                 colors: int = 3, scenes: float = 1.0, texts: int = 3, seed: int = 0, dtype: torch.dtype = torch.float32,
+    def __init__(self, drawings: Drawings, vqgan, positions: TextPositions, encode=None, variants: int = 4,
+                 colors: int = 2, scenes: float = 0.75, texts: int = 3, seed: int = 0, dtype: torch.dtype = torch.float32,
                  batch: int = 256):
         """variants of each drawing, in so many other colors where it has one of its own, and so many scenes for each
         drawing. encode gives the CLIP's embeddings of pictures [n, 3, s, s] in [0, 1]."""
         self.drawings, self.vqgan, self.positions, self.encode = drawings, vqgan, positions, encode
         self.texts_each, self.dtype, self.batch = texts, dtype, batch
         self.random = random.Random(seed)
-        self.parts = []
+        self.parts, self.drawing_weights = [], drawings.weights.tolist()
         hues = [dominant_hue(some) for some in drawings.pictures.split(batch)]
         self.hue, alike = torch.cat([hue for hue, _ in hues]), torch.cat([each for _, each in hues])
         alike, turns = alike.tolist(), self.hue.tolist()
@@ -88,7 +88,7 @@ class Examples:
             self.add(premultiplied(rgba), texts, self.weights_of(some, 0.5))
 
     def add_scenes(self, count: int) -> None:
-        simple = [row for row, item in enumerate(self.drawings.items) if self.drawings.weights[row] == 1
+        simple = [row for row, item in enumerate(self.drawings.items) if self.drawing_weights[row] == 1
                   and item.get("group") not in SIGNS and len(item["name"].split()) <= 2]
         if not simple:
             return
@@ -108,7 +108,7 @@ class Examples:
         return self.drawings.items[row]["name"]
 
     def weights_of(self, rows: list[int], factor: float = 1.0) -> list[float]:
-        return (self.drawings.weights[rows] * factor).tolist()
+        return [self.drawing_weights[row] * factor for row in rows]
 
     def text_of(self, row: int) -> str:
         """A text for the drawing: plain names mostly, since that is what people type."""

@@ -177,9 +177,9 @@ def read_options():
     parser.add_argument("--width", type=int, default=224)
     parser.add_argument("--merges", type=int, default=1536, help="of OpenAI's byte-pair encoding")
     parser.add_argument("--text-length", type=int, default=24)
-    parser.add_argument("--variants", type=int, default=5, help="of each drawing")
-    parser.add_argument("--colors", type=int, default=3, help="other colors of each drawing that has one of its own")
-    parser.add_argument("--scenes", type=float, default=1.0, help="scenes of two drawings for each drawing")
+    parser.add_argument("--variants", type=int, default=4, help="of each drawing")
+    parser.add_argument("--colors", type=int, default=2, help="other colors of each drawing that has one of its own")
+    parser.add_argument("--scenes", type=float, default=0.75, help="scenes of two drawings for each drawing")
     parser.add_argument("--no-embedding", action="store_true", help="learn from texts alone, though there is a CLIP")
     parser.add_argument("--most", type=int, help="use no more than so many drawings")
     parser.add_argument("--device", default="auto")
@@ -223,10 +223,12 @@ def main() -> None:
     print(f"{parameters / 1e6:.1f} million parameters, {len(examples)} examples, {len(validation)} for validation, "
           f"{clock.elapsed():.1f} s to the first step", flush=True)
     # The sheets at the end take some seconds.
-    clock = Clock(options.minutes - (clock.elapsed() + 15 * (device.type == "cuda")) / 60)
+    clock = Clock(max(options.minutes - (clock.elapsed() + 15 * (device.type == "cuda")) / 60, 1 / 60))
     first, saved, restored = training.step, clock.elapsed(), 0
     while (passed := max(clock.passed(), (training.step - first) / options.steps)) < 1:
         training.take_step(examples, passed, curves)
+        if device.type == "cuda" and training.step % 20 == 0:
+            torch.cuda.synchronize()  # the clock is the device's, not that of the queue before it
         if training.step % 200 == 0 or training.step - first == options.steps:
             curves.add(**training.validate(validation))
             means = curves.write(training.step, clock.elapsed())

@@ -11,7 +11,6 @@ which --resume goes on; DIR/vqgan.csv, DIR/vqgan.json and DIR/vqgan.png.
 
 import argparse
 import sys
-import time
 from pathlib import Path
 
 import torch
@@ -60,44 +59,22 @@ class Training:
         self.parameters = [each for each in self.model.parameters() if each.requires_grad]
         self.optimizer = torch.optim.Adam(self.parameters, betas=(0.5, 0.9), fused=fused)
         self.discriminator_optimizer = torch.optim.Adam(self.discriminator.parameters(), betas=(0.5, 0.9), fused=fused)
-        trunk = Path(options.pack) / "efficientnet_lite0.pt"
-        self.distance = PerceptualDistance(load_trunk(str(trunk)).to(device), self.dtype)
-        self.exact_distance = PerceptualDistance(load_trunk(str(trunk)).to(device))
+        trunk = load_trunk(str(Path(options.pack) / "efficientnet_lite0.pt")).to(device)
+        self.distance, self.exact_distance = PerceptualDistance(trunk, self.dtype), PerceptualDistance(trunk)
         self.edges = EdgeLoss()
-        self.memory_format = torch.contiguous_format
         self.snapshot = Snapshot(self.model, self.average.module, self.discriminator, self.codebook, self.optimizer,
                                  self.discriminator_optimizer)
         self.peak = options.learning_rate
-
-    def choose_memory_format(self, picture: torch.Tensor) -> None:
-        """Takes the layout in which a forward and a backward pass are faster on this device."""
-        seconds = {}
-        for layout in (torch.contiguous_format, torch.channels_last):
-            self.model.to(memory_format=layout)
-            for attempt in range(6):
-                if attempt == 3:
-                    torch.cuda.synchronize()
-                    started = time.monotonic()
-                x = picture.to(self.dtype).contiguous(memory_format=layout)
-                self.model.decode(self.model.encode(x).to(self.dtype)).float().mean().backward()
-            torch.cuda.synchronize()
-            seconds[layout] = (time.monotonic() - started) / 3
-        self.optimizer.zero_grad(set_to_none=True)
-        self.memory_format = min(seconds, key=seconds.get)
-        for each in (self.model, self.average.module, self.distance):
-            each.to(memory_format=self.memory_format)
-        told = ", ".join(f"{str(layout).removeprefix('torch.')} {1000 * value:.1f} ms" for layout, value in seconds.items())
-        print(f"forward and backward of {len(picture)} pictures: {told}", flush=True)
 
     def take_step(self, picture: torch.Tensor, passed: float, curves: Curves) -> None:
         options = self.options
         rate = learning_rate(self.peak, self.step, passed)
         for each in (self.optimizer, self.discriminator_optimizer):
             each.param_groups[0]["lr"] = rate
-        z = self.model.encode(picture.to(self.dtype).contiguous(memory_format=self.memory_format))
+        z = self.model.encode(picture.to(self.dtype))
         if not self.placed and (self.step >= PLAIN_STEPS or passed >= PLAIN_SHARE) and self.step > 1:
             self.place_codebook(z)
-            z = self.model.encode(picture.to(self.dtype).contiguous(memory_format=self.memory_format))
+            z = self.model.encode(picture.to(self.dtype))
         if self.placed:
             indices = self.model.quantizer.nearest(z.detach())
             rows = self.model.quantizer.embed(indices)
@@ -213,13 +190,13 @@ def read_options():
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--edge-weight", type=float, default=1.0)
     parser.add_argument("--perceptual-weight", type=float, default=0.5)
-    parser.add_argument("--discriminator-start", type=float, default=0.55, help="share of the time after which it takes part")
+    parser.add_argument("--discriminator-start", type=float, default=0.6, help="share of the time after which it takes part")
     parser.add_argument("--discriminator-weight", type=float, default=0.3, help="times the adaptive lambda")
     parser.add_argument("--channels", type=int, default=32)
     parser.add_argument("--multipliers", type=int, nargs="+", default=[1, 2, 4, 4])
     parser.add_argument("--groups", type=int, default=8)
     parser.add_argument("--codebook", type=int, default=2048)
-    parser.add_argument("--filters", type=int, default=64, help="of the discriminator's first layer")
+    parser.add_argument("--filters", type=int, default=32, help="of the discriminator's first layer")
     parser.add_argument("--most", type=int, help="use no more than so many drawings")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), help="of the computation; default: bfloat16 on a GPU")
@@ -237,9 +214,7 @@ def main() -> None:
     clock, options = Clock(0), read_options()
     torch.manual_seed(options.seed)
     device = choose_device(options.device)
-    if device.type == "cuda":
-        torch.backends.cudnn.benchmark = True
-    else:
+    if device.type == "cpu":
         torch.set_num_threads(options.threads)
     options.output.mkdir(parents=True, exist_ok=True)
     drawings = Drawings(options.pack, device, "train", options.most, options.threads)
@@ -252,18 +227,18 @@ def main() -> None:
         rows = drawings.sample(options.batch)
         return augment(drawings.pictures[rows], drawings.mirror[rows], drawings.line_art[rows])
 
-    if device.type == "cuda":
-        training.choose_memory_format(next_batch())
     if options.compile:
         training.model.encoder.compile()
         training.model.decoder.compile()
     print(f"{len(drawings)} drawings, {len(validation)} for validation, {clock.elapsed():.1f} s to the first step", flush=True)
     # Sheets and figures at the end take a few seconds.
-    clock = Clock(options.minutes - (clock.elapsed() + 4) / 60)
+    clock = Clock(max(options.minutes - (clock.elapsed() + 4) / 60, 1 / 60))
     first, saved, restored, seen = training.step, clock.elapsed(), 0, 0
     while (passed := max(clock.passed(), (training.step - first) / options.steps)) < 1:
         training.take_step(next_batch(), passed, curves)
         seen += options.batch
+        if device.type == "cuda" and training.step % 10 == 0:
+            torch.cuda.synchronize()  # the clock is the device's, not that of the queue before it
         if training.step % 50 == 0 or training.step - first == options.steps:
             means = curves.write(training.step, clock.elapsed())
             if all(value == value and abs(value) < 1e30 for value in means.values()):
