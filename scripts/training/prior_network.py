@@ -47,10 +47,16 @@ class Attention(nn.Module):
         for name in ("key", "query", "value", "proj"):
             setattr(self, name, nn.Linear(shape.width, shape.width))
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, past: list | None = None) -> torch.Tensor:
+        """past holds the keys and values of the positions before, [] at the first call, and gets those of x. After
+        the first call x is one position."""
         n, length, width = x.shape
         q, k, v = (each(x).view(n, length, self.heads, -1).transpose(1, 2) for each in (self.query, self.key, self.value))
-        h = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        if past:
+            k, v = torch.cat([past[0], k], 2), torch.cat([past[1], v], 2)
+        if past is not None:
+            past[:] = [k, v]
+        h = F.scaled_dot_product_attention(q, k, v, is_causal=length > 1)
         return self.proj(h.transpose(1, 2).reshape(n, length, width))
 
 
@@ -62,8 +68,8 @@ class Block(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(shape.width, 4 * shape.width), nn.GELU(), nn.Linear(4 * shape.width, shape.width))
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = x + self.dropout(self.attn(self.ln1(x)))
+    def forward(self, x: torch.Tensor, past: list | None = None) -> torch.Tensor:
+        x = x + self.dropout(self.attn(self.ln1(x), past))
         return x + self.dropout(self.mlp(self.ln2(x)))
 
 
@@ -91,20 +97,34 @@ class Prior(nn.Module):
         if isinstance(module, nn.Linear) and module.bias is not None:
             nn.init.zeros_(module.bias)
 
-    def forward(self, text: torch.Tensor, image: torch.Tensor, embedding: torch.Tensor | None = None,
-                with_embedding: torch.Tensor | None = None, last: bool = False) -> torch.Tensor:
-        """text int64 [N, L], rows of tok_emb; image int64 [N, i], the tokens so far; embedding [N, D] of unit
-        length, and bool [N] that tells where it is given (None: nowhere) -> logits [N, i + 1, K], the last of which
-        are those of the next token; with `last`, these alone."""
-        x = self.tok_emb(torch.cat([text, image], 1))
+    def prefix(self, text: torch.Tensor, embedding: torch.Tensor | None = None,
+               with_embedding: torch.Tensor | None = None) -> torch.Tensor:
+        """What stands before the image tokens, [N, P, C]: text int64 [N, L], rows of tok_emb; embedding [N, D] of unit
+        length, and bool [N] that tells where it is given (None: nowhere)."""
+        x = self.tok_emb(text)
         if self.shape.embedding_size > 0:
             first = self.null_embedding.expand(len(text), -1)
             if embedding is not None:
                 given = self.emb_proj(embedding * self.shape.embedding_size ** 0.5)
                 first = torch.where(with_embedding[:, None], given.to(first.dtype), first)
             x = torch.cat([first[:, None], x], 1)
+        return x
+
+    def forward(self, text: torch.Tensor, image: torch.Tensor, embedding: torch.Tensor | None = None,
+                with_embedding: torch.Tensor | None = None) -> torch.Tensor:
+        """As prefix, and image int64 [N, i], the tokens so far -> logits [N, i + 1, K], the last of which are those of
+        the next token."""
+        x = torch.cat([self.prefix(text, embedding, with_embedding), self.tok_emb(image)], 1)
         x = self.blocks(x + self.pos_emb[:, :x.shape[1]])
-        return self.head(self.ln_f(x[:, -1:] if last else x[:, self.shape.prefix - 1:]))
+        return self.head(self.ln_f(x[:, self.shape.prefix - 1:]))
+
+    def next_logits(self, x: torch.Tensor, at: int, past: list[list]) -> torch.Tensor:
+        """x [N, t, C], prefix's or tok_emb's of one token, at the position `at`, and a list for each block's keys and
+        values, empty at first -> the logits of the next token, [N, K]."""
+        x = x + self.pos_emb[:, at:at + x.shape[1]]
+        for block, each in zip(self.blocks, past):
+            x = block(x, each)
+        return self.head(self.ln_f(x[:, -1]))
 
     def config(self) -> dict:
         """What is saved beside the weights."""

@@ -22,14 +22,15 @@ def sample(prior: Prior, text: torch.Tensor, null_text: torch.Tensor, embedding:
             given = embedding[start:start + batch]
             given = torch.cat([given, given])
             which = torch.arange(len(both), device=device) < len(some)
-        image = torch.empty(len(some), 0, dtype=torch.int64, device=device)
-        for _ in range(shape.image_length):
+        image, past = [], [[] for _ in prior.blocks]
+        for i in range(shape.image_length):
             with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-                logits = prior(both, torch.cat([image, image]), given, which, last=True)[:, -1].float()
+                x = prior.tok_emb(torch.cat([image[-1], image[-1]])) if image else prior.prefix(both, given, which)
+                logits = prior.next_logits(x, shape.prefix + i - 1 if image else 0, past).float()
             conditional, null = logits.chunk(2)
             logits = (null + guidance * (conditional - null)) / temperature
             least = logits.topk(min(top_k, logits.shape[1]), dim=1).values[:, -1:]
             probabilities = logits.masked_fill(logits < least, -torch.inf).softmax(1)
-            image = torch.cat([image, torch.multinomial(probabilities, 1)], 1)
-        parts.append(image.view(-1, shape.rows, shape.columns))
+            image.append(torch.multinomial(probabilities, 1))
+        parts.append(torch.cat(image, 1).view(-1, shape.rows, shape.columns))
     return torch.cat(parts)

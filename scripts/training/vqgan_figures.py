@@ -6,9 +6,9 @@ from perceptual_distance import PerceptualDistance
 
 
 @torch.no_grad()
-def measure(model, pictures: torch.Tensor, distance: PerceptualDistance, codebook_size: int, batch: int = 64) -> dict:
+def measure(model, pictures: torch.Tensor, distance: PerceptualDistance | None, codebook_size: int, batch: int = 64) -> dict:
     """model has tokens(image) and picture(tokens); pictures [N, 3, H, W] in [-1, 1]. The PSNR is the mean over
-    pictures in [0, 1], in dB; the perceptual distance the mean over pictures."""
+    pictures in [0, 1], in dB; the perceptual distance the mean over pictures, and no number without a distance."""
     psnr, perceptual = [], []
     counts = torch.zeros(codebook_size, device=pictures.device)
     for some in pictures.split(batch):
@@ -16,7 +16,7 @@ def measure(model, pictures: torch.Tensor, distance: PerceptualDistance, codeboo
         out = model.picture(tokens)
         error = ((out - some) / 2).square().mean((1, 2, 3))
         psnr.append(-10 * error.clamp_min(1e-10).log10())
-        perceptual.append(distance(out, some))
+        perceptual.append(distance(out, some) if distance is not None else torch.full_like(error, torch.nan))
         counts += torch.bincount(tokens.flatten(), minlength=codebook_size)
     psnr, share = torch.cat(psnr), counts / counts.sum()
     return {
