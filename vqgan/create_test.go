@@ -129,3 +129,18 @@ func TestDTypesAndSizes(t *testing.T) {
 		model.Close()
 	}
 }
+
+func TestCreateDrawings(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "vqgan.pt")
+	config, err := Create(path, "f8-2048-drawings")
+	require.NoError(t, err)
+	assert.EqualValues(t, 128, config.ImageSize)
+	assert.EqualValues(t, 2048, config.CodebookSize)
+	model, err := Load(path)
+	require.NoError(t, err)
+	defer model.Close()
+	latent, err := model.Encode(t.Context(), torch.Zeros(torch.Shape{1, 3, 128, 128}))
+	require.NoError(t, err)
+	defer latent.Close()
+	assert.Equal(t, torch.Shape{1, 16, 16, 16}, latent.Shape())
+}

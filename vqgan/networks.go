@@ -23,6 +23,9 @@ var designs = func() map[string]design {
 	small.Structure.ZChannels, small.Structure.Groups = 64, 8
 	movq := taming(16384, 4, []float64{1, 2, 2, 4}, 32)
 	movq.Structure.SpatialNorm = true
+	drawings := taming(2048, 16, []float64{1, 2, 4, 4})
+	drawings.Structure.Channels, drawings.Structure.Blocks, drawings.Structure.Resolution = 32, 1, 128
+	drawings.Structure.ZChannels, drawings.Structure.Groups = 64, 8
 	return map[string]design{
 		"f16-1024":       taming(1024, 256, []float64{1, 1, 2, 2, 4}, 16),
 		"f16-16384":      taming(16384, 256, []float64{1, 1, 2, 2, 4}, 16),
@@ -38,6 +41,8 @@ var designs = func() map[string]design {
 		// That of models/vqgan.pt. With 32 channels, 32 groups would be one channel a group, which takes
 		// the mean brightness out of every feature map; 8 groups keep it.
 		"f4-1024-emoji": small,
+		// That of scripts/training/train_vqgan128.py.
+		"f8-2048-drawings": drawings,
 	}
 }()
 

@@ -3,7 +3,10 @@
     python scripts/training/evaluate_vqgan.py [--model models/vqgan.pt] [--pictures .cache/emoji]
 
 PSNR is the mean over pictures in [0,1] at the model's size over white; --sheet writes a picture
-of originals above reconstructions.
+of originals above reconstructions. With --trunk it prints the perceptual distance too (perceptual_distance.py),
+and with --than, how the figures of a second archive compare. Pictures of 128x128 are rendered by
+
+    python scripts/training/emoji/render.py --size 128 --output .cache/emoji128
 """
 
 import argparse
@@ -11,9 +14,50 @@ import json
 from pathlib import Path
 
 import torch
-from torchvision.utils import save_image
 
+from contact_sheet import save_sheet
+from efficientnet_lite import load_trunk
+from perceptual_distance import PerceptualDistance
+from vqgan_figures import measure
 from vqgan_pictures import load_held_out
+
+
+def load(path: Path) -> tuple[torch.jit.ScriptModule, dict]:
+    """An archive's module in float32, and its config."""
+    extra = {"config.json": ""}
+    model = torch.jit.load(str(path), map_location="cpu", _extra_files=extra).float()
+    return model, json.loads(extra["config.json"])
+
+
+class Archive:
+    """An archive's module as vqgan_figures takes it."""
+
+    def __init__(self, path: Path):
+        self.model, config = load(path)
+        self.image_size, self.codebook_size = config["image_size"], config["codebook_size"]
+
+    def tokens(self, image: torch.Tensor) -> torch.Tensor:
+        return self.model.quantize(self.model.encode(image))[1]
+
+    def picture(self, tokens: torch.Tensor) -> torch.Tensor:
+        return self.model.decode(self.model.embed(tokens)).clamp(-1, 1)
+
+
+def evaluate(path: Path, folder: Path, distance: PerceptualDistance | None, sheet: Path | None) -> dict:
+    archive = Archive(path)
+    pictures, _ = load_held_out(folder, archive.image_size)
+    figures = measure(archive, pictures, distance, archive.codebook_size)
+    print(f"{path}: {len(pictures)} held-out pictures of {archive.image_size}x{archive.image_size}")
+    print(f"PSNR {figures['psnr']:.2f} dB (worst tenth below {figures['psnr_worst_tenth']:.2f})")
+    if distance is not None:
+        print(f"perceptual distance {figures['perceptual_distance']:.4f}")
+    print(f"codebook: {figures['codes_used']} of {archive.codebook_size} entries used, perplexity {figures['perplexity']:.0f}")
+    if sheet:
+        chosen = torch.randperm(len(pictures), generator=torch.Generator().manual_seed(1))[:64]
+        with torch.no_grad():
+            copies = archive.picture(archive.tokens(pictures[chosen]))
+        save_sheet([part for pair in zip(pictures[chosen].split(16), copies.split(16)) for part in pair], sheet)
+    return figures
 
 
 def main() -> None:
@@ -21,35 +65,17 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=Path("models/vqgan.pt"))
     parser.add_argument("--pictures", type=Path, default=Path(".cache/emoji"),
                         help="folder that emoji/render.py wrote")
+    parser.add_argument("--trunk", type=Path, help="efficientnet_lite0.pt of the training folder")
+    parser.add_argument("--than", type=Path, help="archive to compare with, such as one trained by L1 alone")
     parser.add_argument("--sheet", type=Path, help="PNG of 64 originals and reconstructions")
     options = parser.parse_args()
-
-    extra = {"config.json": ""}
-    model = torch.jit.load(str(options.model), map_location="cpu", _extra_files=extra).float()
-    config = json.loads(extra["config.json"])
-    pictures, _ = load_held_out(options.pictures, config["image_size"])
-
-    psnr, counts, outputs = [], torch.zeros(config["codebook_size"]), []
-    with torch.no_grad():
-        for batch in pictures.split(64):
-            z_q, indices, _ = model.quantize(model.encode(batch))
-            output = model.decode(z_q).clamp(-1, 1)
-            error = ((output - batch) / 2).square().mean(dim=(1, 2, 3))
-            psnr.append(-10 * error.clamp_min(1e-10).log10())
-            counts += torch.bincount(indices.flatten(), minlength=len(counts))
-            outputs.append(output)
-    psnr = torch.cat(psnr)
-    share = counts / counts.sum()
-    perplexity = (-(share * share.clamp_min(1e-12).log()).sum()).exp()
-    print(f"{len(pictures)} held-out pictures of {config['image_size']}x{config['image_size']}")
-    print(f"PSNR {psnr.mean():.2f} dB (worst tenth below {psnr.quantile(0.1):.2f})")
-    print(f"codebook: {int((counts > 0).sum())} of {len(counts)} entries used, "
-          f"perplexity {perplexity:.0f}")
-    if options.sheet:
-        chosen = torch.randperm(len(pictures), generator=torch.Generator().manual_seed(1))[:64]
-        originals, copies = pictures[chosen], torch.cat(outputs)[chosen]
-        rows = [part for pair in zip(originals.split(16), copies.split(16)) for part in pair]
-        save_image((torch.cat(rows) + 1) / 2, options.sheet, nrow=16)
+    distance = PerceptualDistance(load_trunk(str(options.trunk))) if options.trunk else None
+    figures = evaluate(options.model, options.pictures, distance, options.sheet)
+    if options.than:
+        other = evaluate(options.than, options.pictures, distance, None)
+        print(f"PSNR higher by {figures['psnr'] - other['psnr']:.2f} dB")
+        if distance is not None:
+            print(f"perceptual distance lower by {100 * (1 - figures['perceptual_distance'] / other['perceptual_distance']):.0f} %")
 
 
 if __name__ == "__main__":
