@@ -67,11 +67,6 @@ var efficientnetFamily = trunkFamily{
 		return nil
 	},
 	add: (*trunk).efficientnet,
-	preprocessing: func(*trunk) preprocessing {
-		mean, std := float32(127.0/255), float32(128.0/255)
-		return preprocessing{Mean: [3]float32{mean, mean, mean}, StandardDeviation: [3]float32{std, std, std},
-			Interpolation: "bicubic", ResizeMode: "shortest"}
-	},
 }
 
 // efficientnet adds the network.

@@ -26,6 +26,12 @@ var publishedPreprocessing = func() map[string]preprocessing {
 	if err := json.Unmarshal(preprocessingText, &all); err != nil {
 		panic(fmt.Sprintf("clip: preprocessing.json: %v", err))
 	}
+	// As EfficientNet-Lite's own.
+	const mean, deviation = 127.0 / 255, 128.0 / 255
+	all["efficientnet-lite0"] = preprocessing{
+		Mean: [3]float32{mean, mean, mean}, StandardDeviation: [3]float32{deviation, deviation, deviation},
+		Interpolation: "bicubic", ResizeMode: "shortest",
+	}
 	return all
 }()
 
