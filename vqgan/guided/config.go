@@ -18,8 +18,17 @@ type Config struct {
 	// Steps is the number of optimization steps, 0 or more. With 0 the result is the start.
 	Steps int `json:"steps" yaml:"steps"`
 
-	// LearningRate is the learning rate of Adam, 0 or more.
-	LearningRate float64 `json:"learning_rate" yaml:"learning_rate"`
+	// Optimizer says how the latent moves.
+	Optimizer Optimizer `json:"optimizer" yaml:"optimizer"`
+
+	// LatentEMA is the decay of an exponential moving average of the latent over the steps, from 0
+	// to below 1. Above 0 the image is decoded from the average, corrected for its start (as in
+	// big-sleep, which has 0.99): it is calmer than the latent. With 0 it is decoded from the latent.
+	LatentEMA float64 `json:"latent_ema" yaml:"latent_ema"`
+
+	// Patience ends the generation early: when the mean loss over the last Patience steps is not
+	// below that of the Patience steps before them. 0 means never.
+	Patience int `json:"patience" yaml:"patience"`
 
 	// Seed determines all random numbers of the generation.
 	Seed uint64 `json:"seed" yaml:"seed"`
@@ -31,23 +40,28 @@ type Config struct {
 	// and if [RunOptions] has an initial image.
 	Init string `json:"init" yaml:"init"`
 
-	// InitWeight is the weight, 0 or more, of the mean squared difference between the latent and
-	// its initial value. Above 0 it keeps the image close to its start.
+	// InitWeight is the weight, 0 or more, of the distance between the latent, or the image, and its
+	// start. Above 0 it keeps the image close to its start.
 	InitWeight float64 `json:"init_weight" yaml:"init_weight"`
 
-	// Ground is the color around the disc of [CenteredStart], and the color that Margin compares
-	// with.
+	// InitDistance is the distance that InitWeight weighs.
+	InitDistance InitDistance `json:"init_distance" yaml:"init_distance"`
+
+	// Keep is the path of an image that says what stays as it is in the start: the latent's cells
+	// where the image, resized to the Config's size, is white; black ones are free, and gray ones
+	// stay in part. "" means that all is free. [RunOptions] may have the image instead.
+	Keep string `json:"keep" yaml:"keep"`
+
+	// Ground is the color around the disc of [CenteredStart], and the color that Losses.Margin
+	// compares with.
 	Ground Color `json:"ground" yaml:"ground"`
 
-	// Margin is the weight, 0 or more, of the mean squared difference between Ground and the
-	// image's margin, a sixteenth of the image at each edge. It keeps a single object in the
-	// middle.
-	Margin float64 `json:"margin" yaml:"margin"`
+	// Losses are the weights of what the image should be like besides its prompts.
+	Losses Losses `json:"losses" yaml:"losses"`
 
-	// TotalVariation is the weight, 0 or more, of the mean squared difference between neighboring
-	// pixels, with values from 0 to 1. Larger weights make the image smoother; 1 is a strong
-	// weight.
-	TotalVariation float64 `json:"total_variation" yaml:"total_variation"`
+	// ScorerWeights are the weights of the scorers, one for each, 0 or more. They multiply the
+	// prompts' weights.
+	ScorerWeights []float64 `json:"scorer_weights" yaml:"scorer_weights"`
 
 	// Cutouts says how the image is presented to CLIP.
 	Cutouts Cutouts `json:"cutouts" yaml:"cutouts"`
@@ -56,20 +70,6 @@ type Config struct {
 	// batches need less memory, and give the same gradient up to rounding.
 	Batch int `json:"batch" yaml:"batch"`
 }
-
-// A Start says how the latent is initialized.
-type Start string
-
-const (
-	// RandomStart is a random codebook row for each latent vector.
-	RandomStart Start = "random"
-	// CenteredStart is random codebook rows in a disc in the middle, and the encoding of the color
-	// Ground around it.
-	CenteredStart Start = "centered"
-	// PictureStart is the encoding of an image, resized to the Config's size: the file Init, or
-	// Init of [RunOptions].
-	PictureStart Start = "picture"
-)
 
 // Cutouts says how the image is presented to CLIP in each step: as square crops with random sizes
 // and positions, augmented at random and resized to CLIP's input size. Sizes are drawn as in

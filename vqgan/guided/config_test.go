@@ -32,12 +32,22 @@ func everythingSet() guided.Config {
 	c.Prompts = []guided.Prompt{
 		{Text: "a: \"cat\"\n", Weight: 1.0 / 3, Stop: new(0.25)},
 		{Text: "#fog", Weight: -2e-30, Stop: new(-1.5)},
-		{Text: "ünï", Weight: 1},
+		{Text: "ünï", Weight: 1, Templates: []string{"a photo of {}"}, Schedule: []guided.Key{{Step: 3, Share: 0.5}}},
+		{Picture: "a.png", Weight: 0.1},
+		{Noise: new(uint64(0)), Weight: 1},
 	}
+	c.Optimizer.Drops = []guided.Drop{{Step: 10, Factor: 0.1}}
+	c.Optimizer.Schedule, c.Optimizer.WarmUp, c.Optimizer.FinalShare = guided.CosineSchedule, 3, 0.25
+	c.LatentEMA, c.Patience, c.Keep, c.InitDistance = 0.9, 20, "keep.png", guided.PixelDistance
+	c.Losses = guided.Losses{
+		Margin: 1, TotalVariation: 2, Edges: 3, Saturation: 4, MirrorX: 5, MirrorY: 6, Palette: 7,
+		Colors: []guided.Color{{1, 2, 3}},
+	}
+	c.ScorerWeights = []float64{1, 0.5}
 	c.Seed = math.MaxUint64
 	c.Start, c.Init, c.InitWeight = guided.PictureStart, "a folder/picture.png", 0.1
 	c.Ground, c.Cutouts.Background = guided.Color{1, 2, 3}, &guided.Color{0xab, 0, 0xff}
-	c.TotalVariation, c.Cutouts.Flip, c.Cutouts.FullResolution = math.Pi, 0.5, true
+	c.Cutouts.Flip, c.Cutouts.FullResolution = 0.5, true
 	return c
 }
 
@@ -60,11 +70,18 @@ func TestConfigsAreWrittenAndReadBack(t *testing.T) {
 			var read guided.Config
 			require.NoError(t, form.unmarshal(text, &read), "%s: %s", name, text)
 			if i > 0 {
-				read.Prompts = nil // empty and nil are one in YAML
-				config.Prompts = nil
+				emptyToNil(&read) // they are one in YAML
+				emptyToNil(&config)
 			}
 			assert.Equal(t, config, read, "%s: %s", name, text)
 		}
+	}
+}
+
+func emptyToNil(c *guided.Config) {
+	c.Prompts, c.Optimizer.Drops, c.Losses.Colors = nil, nil, nil
+	if len(c.ScorerWeights) == 0 {
+		c.ScorerWeights = nil
 	}
 }
 
@@ -77,7 +94,7 @@ func TestConfigsHaveTheSameKeysInEachForm(t *testing.T) {
 	}
 	assert.Equal(t, keys[0], keys[1])
 	assert.Equal(t, "#010203", keys[0]["ground"])
-	assert.Contains(t, keys[0], "learning_rate")
+	assert.Contains(t, keys[0]["optimizer"], "learning_rate")
 }
 
 func TestWhatAFileLeavesOutStaysAsThePresetHasIt(t *testing.T) {
@@ -138,15 +155,15 @@ func TestBadConfigs(t *testing.T) {
 		{"height is -64", func(c *guided.Config) { c.Height = -64 }},
 		{"width is 1048576, wanted a number from 1 to 8192", func(c *guided.Config) { c.Width = 1 << 20 }},
 		{"steps is -1, wanted a finite number, 0 or more", func(c *guided.Config) { c.Steps = -1 }},
-		{"learning_rate is -1", func(c *guided.Config) { c.LearningRate = -1 }},
-		{"learning_rate is +Inf", func(c *guided.Config) { c.LearningRate = infinity }},
-		{`start is "", wanted "random", "centered" or "picture"`, func(c *guided.Config) { c.Start = "" }},
+		{"optimizer.learning_rate is -1", func(c *guided.Config) { c.Optimizer.LearningRate = -1 }},
+		{"optimizer.learning_rate is +Inf", func(c *guided.Config) { c.Optimizer.LearningRate = infinity }},
+		{`start is "", wanted "random", "centered", "pixels", "gradient", "fractal" or "picture"`, func(c *guided.Config) { c.Start = "" }},
 		{`init is "a.png"`, func(c *guided.Config) { c.Init = "a.png" }},
 		{"init_weight is -1", func(c *guided.Config) { c.InitWeight = -1 }},
 		{"init_weight is NaN", func(c *guided.Config) { c.InitWeight = nan }},
-		{"margin is -1", func(c *guided.Config) { c.Margin = -1 }},
-		{"margin is NaN", func(c *guided.Config) { c.Margin = nan }},
-		{"total_variation is +Inf", func(c *guided.Config) { c.TotalVariation = infinity }},
+		{"losses.margin is -1", func(c *guided.Config) { c.Losses.Margin = -1 }},
+		{"losses.margin is NaN", func(c *guided.Config) { c.Losses.Margin = nan }},
+		{"losses.total_variation is +Inf", func(c *guided.Config) { c.Losses.TotalVariation = infinity }},
 		{"batch is 0, wanted a finite number, 1 or more", func(c *guided.Config) { c.Batch = 0 }},
 		{"batch is -1", func(c *guided.Config) { c.Batch = -1 }},
 		{"cutouts.number is 0", func(c *guided.Config) { c.Cutouts.Number = 0 }},
@@ -225,7 +242,7 @@ func TestZeroMeansZero(t *testing.T) {
 	start := generate(func(c *guided.Config) { c.Steps = 0 })
 	assert.Zero(t, start.Steps)
 	assert.Empty(t, start.Losses)
-	still := generate(func(c *guided.Config) { c.LearningRate = 0 })
+	still := generate(func(c *guided.Config) { c.Optimizer.LearningRate = 0 })
 	assert.Equal(t, 2, still.Steps)
 	assert.Equal(t, pixels(t, start), pixels(t, still))
 	moved := generate(func(*guided.Config) {})

@@ -153,7 +153,7 @@ func TestAnErrorFromOnStepEndsTheRun(t *testing.T) {
 func TestCenteredStartLeavesTheMarginWhite(t *testing.T) {
 	model, scorer := load(t)
 	c := settings(1, 1)
-	c.Start, c.LearningRate = guided.CenteredStart, 1e-6
+	c.Start, c.Optimizer.LearningRate = guided.CenteredStart, 1e-6
 	result, err := guided.Generate(t.Context(), model, scorer, c, plain)
 	require.NoError(t, err)
 	brightness := func(x, y int) uint32 {
@@ -172,7 +172,7 @@ func TestInitStartsFromThePicture(t *testing.T) {
 	model, scorer := load(t)
 	start := imageio.NewRGB(64, 64) // black
 	c := settings(1, 1)
-	c.Start, c.InitWeight, c.LearningRate = guided.PictureStart, 1, 1e-6
+	c.Start, c.InitWeight, c.Optimizer.LearningRate = guided.PictureStart, 1, 1e-6
 	result, err := guided.Generate(t.Context(), model, scorer, c, guided.RunOptions{Init: start})
 	require.NoError(t, err)
 	reconstructed, err := model.Reconstruct(t.Context(), start)

@@ -1,6 +1,7 @@
 package guided
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -84,14 +85,38 @@ func TestSphericalDistanceHasItsFiniteDifference(t *testing.T) {
 	}
 }
 
+// aimAt returns the targets of one prompt with the embedding [1, 0].
+func aimAt(t *testing.T, prompt Prompt) *targets {
+	t.Helper()
+	aimed, err := newTargets(t.Context(), fixedScorer{}, []Prompt{prompt}, nil, torch.CPU)
+	require.NoError(t, err)
+	return aimed
+}
+
+// A fixedScorer embeds every text as [1, 0].
+type fixedScorer struct{ Scorer }
+
+func (fixedScorer) EncodeText(_ context.Context, texts ...string) (*torch.Tensor, error) {
+	return torch.FromSlice([]float64{1, 0}, torch.Shape{1, 2}).Repeat([]int64{int64(len(texts)), 1}), nil
+}
+
+// pulled returns the gradient of a prompt's loss at [1, 0.5], the loss and the distance.
+func pulled(t *testing.T, prompt Prompt) (gradient []float64, loss, distance float64) {
+	t.Helper()
+	u := torch.FromSlice([]float64{1, 0.5}, torch.Shape{1, 2}).SetRequiresGrad(true)
+	weights := torch.FromSlice(weightsAt([]Prompt{prompt}, 1, 1), nil).To(torch.Float64)
+	losses, distances := aimAt(t, prompt).losses(u.Normalize(-1), weights)
+	losses.Sum().Backward()
+	return torch.ToSlice[float64](u.Grad()), losses.Sum().Item(), distances.Sum().Item()
+}
+
+func length(gradient []float64) float64 { return math.Hypot(gradient[0], gradient[1]) }
+
 func TestStopHoldsTheGradientBack(t *testing.T) {
 	pull := func(stop *float64) float64 {
-		u := torch.FromSlice([]float64{1, 0.5}, torch.Shape{1, 2}).SetRequiresGrad(true)
-		target := target{Prompt{Text: "x", Weight: 1, Stop: stop}, torch.FromSlice([]float64{1, 0}, nil)}
-		loss, distance := target.loss(u.Normalize(-1))
-		loss.Backward()
+		gradient, _, distance := pulled(t, Prompt{Text: "x", Weight: 1, Stop: stop})
 		assert.InDelta(t, math.Pow(math.Atan(0.5), 2)/2, distance, 1e-6)
-		return u.Grad().Abs().Sum().Item()
+		return length(gradient)
 	}
 	assert.Positive(t, pull(nil))
 	assert.Positive(t, pull(new(0.0)))
@@ -100,14 +125,8 @@ func TestStopHoldsTheGradientBack(t *testing.T) {
 }
 
 func TestANegativeWeightPushesAway(t *testing.T) {
-	gradient := func(weight float64) []float64 {
-		u := torch.FromSlice([]float64{1, 0.5}, torch.Shape{1, 2}).SetRequiresGrad(true)
-		target := target{Prompt{Text: "x", Weight: weight}, torch.FromSlice([]float64{1, 0}, nil)}
-		loss, _ := target.loss(u.Normalize(-1))
-		loss.Backward()
-		return torch.ToSlice[float64](u.Grad())
-	}
-	towards, away := gradient(2), gradient(-2)
+	towards, _, _ := pulled(t, Prompt{Text: "x", Weight: 2})
+	away, _, _ := pulled(t, Prompt{Text: "x", Weight: -2})
 	for i := range towards {
 		assert.InDelta(t, -towards[i], away[i], 1e-12)
 	}
@@ -115,25 +134,28 @@ func TestANegativeWeightPushesAway(t *testing.T) {
 
 func TestAPushStopsWhereItIsFarEnough(t *testing.T) {
 	push := func(stop float64) float64 {
-		u := torch.FromSlice([]float64{1, 0.5}, torch.Shape{1, 2}).SetRequiresGrad(true)
-		target := target{Prompt{Text: "x", Weight: -1, Stop: &stop}, torch.FromSlice([]float64{1, 0}, nil)}
-		loss, distance := target.loss(u.Normalize(-1))
-		loss.Backward()
+		gradient, _, distance := pulled(t, Prompt{Text: "x", Weight: -1, Stop: &stop})
 		assert.InDelta(t, 0.107, distance, 1e-3)
-		return u.Grad().Abs().Sum().Item()
+		return length(gradient)
 	}
 	assert.Positive(t, push(-0.2), "nearer than 0.2")
 	assert.Zero(t, push(-0.1), "further than 0.1")
 }
 
 func TestAWeightOfZeroMeasuresOnly(t *testing.T) {
-	u := torch.FromSlice([]float64{1, 0.5}, torch.Shape{1, 2}).SetRequiresGrad(true)
-	target := target{Prompt{Text: "x"}, torch.FromSlice([]float64{1, 0}, nil)}
-	loss, distance := target.loss(u.Normalize(-1))
-	loss.Backward()
-	assert.Zero(t, loss.Item())
+	gradient, loss, distance := pulled(t, Prompt{Text: "x"})
+	assert.Zero(t, loss)
 	assert.Positive(t, distance)
-	assert.Zero(t, u.Grad().Abs().Sum().Item())
+	assert.Zero(t, length(gradient))
+}
+
+func TestSchedulesChangeWeights(t *testing.T) {
+	keys := []Key{{10, 1}, {20, 0}, {30, 2}}
+	for step, want := range map[int]float64{1: 1, 10: 1, 15: 0.5, 20: 0, 25: 1, 30: 2, 1000: 2} {
+		assert.InDelta(t, want, Prompt{Schedule: keys}.share(step), 1e-12, step)
+	}
+	assert.Equal(t, 1.0, Prompt{}.share(5))
+	assert.Equal(t, []float32{3, 0.5}, weightsAt([]Prompt{{Weight: -6}, {Weight: 2, Schedule: keys}}, 15, 0.5))
 }
 
 func TestClampGradientLetsPixelsComeBack(t *testing.T) {

@@ -8,12 +8,18 @@ const largestBatch = 64
 // pixels, 500 steps of Adam with learning rate 0.1, and 32 cutouts. Set Prompts.
 func Default() Config {
 	return Config{
-		Width:        256,
-		Height:       256,
-		Steps:        500,
-		LearningRate: 0.1,
-		Start:        RandomStart,
-		Ground:       white,
+		Width:  256,
+		Height: 256,
+		Steps:  500,
+		Optimizer: Optimizer{
+			Algorithm:    Adam,
+			LearningRate: 0.1,
+			Schedule:     ConstantSchedule,
+		},
+		Start:         RandomStart,
+		InitDistance:  SquaredDistance,
+		Ground:        white,
+		ScorerWeights: []float64{1},
 		Cutouts: Cutouts{
 			Number:         32,
 			MaxSize:        1,
@@ -38,9 +44,9 @@ func OnWhite() Config {
 	c := Default()
 	c.Width, c.Height = 64, 64
 	c.Steps = 150
-	c.LearningRate = 0.2
+	c.Optimizer.LearningRate = 0.2
 	c.Start = CenteredStart
-	c.Margin = 1
+	c.Losses.Margin = 1
 	c.Cutouts.Number = 16
 	c.Cutouts.MinSize, c.Cutouts.MaxSize = 0.8, 1.4
 	c.Cutouts.FullResolution = false

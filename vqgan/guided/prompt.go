@@ -8,20 +8,52 @@ import (
 	"strings"
 )
 
-// A Prompt is a text that the image moves towards or away from. [NewPrompt] returns one with weight
-// 1; a literal without a weight has weight 0.
+// A Prompt is what the image moves towards or away from: a text, a picture, or noise. [NewPrompt]
+// returns a text with weight 1; a literal without a weight has weight 0.
 type Prompt struct {
-	// Text is the text for CLIP. It must not be empty.
-	Text string `json:"text" yaml:"text"`
+	// Text is the text for CLIP. It is empty if there is a Picture or Noise.
+	Text string `json:"text,omitempty" yaml:"text,omitempty"`
+	// Templates are texts in which "{}" stands for Text. If there are any, the prompt is the
+	// normalized mean of their embeddings, as with names of classes (Radford et al. 2021, section
+	// 3.1.4).
+	Templates []string `json:"templates,omitempty" yaml:"templates,omitempty"`
+	// Picture is the path of an image that is the prompt instead of a text.
+	Picture string `json:"picture,omitempty" yaml:"picture,omitempty"`
+	// Noise is the seed of a random direction that is the prompt instead of a text.
+	Noise *uint64 `json:"noise,omitempty" yaml:"noise,omitempty"`
 	// Weight is the factor of the prompt's loss. If it is negative, the image moves away from the
-	// text. If it is 0, the distance is computed but has no effect. In JSON and YAML a missing
+	// prompt. If it is 0, the distance is computed but has no effect. In JSON and YAML a missing
 	// weight means 1.
 	Weight float64 `json:"weight" yaml:"weight"`
+	// Schedule changes the weight over the steps: it is multiplied by the Share of each Key in the
+	// Key's step, by what lies on the line between two Keys in the steps between them, and by the
+	// first or the last Share before and after all. Steps rise. Without a schedule the weight stays.
+	Schedule []Key `json:"schedule,omitempty" yaml:"schedule,omitempty"`
 	// Stop ends the prompt's effect on each cutout whose distance times the sign of Weight is below
 	// it. So 0.3 ignores cutouts that are closer than 0.3; and -1.2, with a negative weight, those
 	// that are farther than 1.2. nil means never. Distances are half the square of the angle
 	// between the embeddings in radians, from 0 to 4.9.
 	Stop *float64 `json:"stop,omitempty" yaml:"stop,omitempty"`
+}
+
+// A Key is a point of a prompt's schedule: the share, 0 or more, of its weight in a step, 1 or more.
+type Key struct {
+	Step  int     `json:"step" yaml:"step"`
+	Share float64 `json:"share" yaml:"share"`
+}
+
+// placeholder stands for the text in templates.
+const placeholder = "{}"
+
+// String describes the prompt without its numbers: the text, or "picture a.png" or "noise 7".
+func (p Prompt) String() string {
+	switch {
+	case p.Picture != "":
+		return "picture " + p.Picture
+	case p.Noise != nil:
+		return "noise " + strconv.FormatUint(*p.Noise, 10)
+	}
+	return p.Text
 }
 
 // NewPrompt returns a prompt with weight 1 and no stop.
@@ -82,7 +114,7 @@ func (p *Prompt) UnmarshalJSON(data []byte) error {
 func (p *Prompt) UnmarshalYAML(unmarshal func(any) error) error { return p.unmarshal(unmarshal) }
 
 func (p *Prompt) unmarshal(unmarshal func(any) error) error {
-	type plain Prompt // without these methods
+	type plain Prompt // without this method
 	read := plain(NewPrompt(""))
 	if err := unmarshal(&read); err != nil {
 		return err

@@ -54,21 +54,24 @@ func TestGradientAgreesWithPyTorch(t *testing.T) {
 				require.Len(t, pieces, 4)
 				config := Default()
 				config.Width, config.Height = 64, 64
-				config.Prompts, config.TotalVariation, config.Batch = prompts, variation, batch
+				config.Prompts, config.Losses.TotalVariation, config.Batch = prompts, variation, batch
 				config.Cutouts.Number = len(pieces)
-				r := &run{model: model, scorer: scorer, config: config}
-				defer r.close()
-				require.NoError(t, r.begin(t.Context(), nil))
+				r, err := NewRun(t.Context(), model, []Scorer{scorer}, config, RunOptions{})
+				require.NoError(t, err)
+				defer r.Close()
 				r.latent = file.Tensor("latent").To(device).Detach().SetRequiresGrad(true)
 
 				noise := file.Tensor("noise").To(device)
 				picture := file.Tensor("picture").To(device)
-				cut := r.cutter.apply(picture, pieces[:2], noise.Narrow(0, 0, 2))
+				cut := r.views[0].cutter.apply(picture, pieces[:2], noise.Narrow(0, 0, 2))
 				assert.LessOrEqual(t, reference.LargestDifference(cut.Float32s(), file.Tensor("cutouts").Float32s()), largestDifference)
 
-				loss, _, err := r.gradient(t.Context(), pieces, noise)
+				r.views[0].cutouts, r.views[0].noise = pieces, noise
+				found, err := r.gradient(t.Context(), r.views)
 				require.NoError(t, err)
-				assert.InEpsilon(t, file.Tensor("loss").Item(), loss, largestDifference)
+				step, err := r.report(found)
+				require.NoError(t, err)
+				assert.InEpsilon(t, file.Tensor("loss").Item(), step.Loss, largestDifference)
 				want := file.Tensor("gradient").Float32s()
 				assert.Greater(t, reference.Cosine(r.latent.Grad().Float32s(), want), leastGradientCosine)
 			})
@@ -95,12 +98,13 @@ func TestGradientIn16Bits(t *testing.T) {
 			config.Width, config.Height = 64, 64
 			config.Prompts = prompts
 			pieces := referencePieces(file, scorer.ImageSize())
-			r := &run{model: model, scorer: scorer, config: config}
-			defer r.close()
-			require.NoError(t, r.begin(t.Context(), nil))
+			r, err := NewRun(t.Context(), model, []Scorer{scorer}, config, RunOptions{})
+			require.NoError(t, err)
+			defer r.Close()
 			assert.Equal(t, torch.Float32, r.latent.DType())
 			r.latent = file.Tensor("latent").To(device).Detach().SetRequiresGrad(true)
-			_, _, err = r.gradient(t.Context(), pieces, file.Tensor("noise").To(device))
+			r.views[0].cutouts, r.views[0].noise = pieces, file.Tensor("noise").To(device)
+			_, err = r.gradient(t.Context(), r.views)
 			require.NoError(t, err)
 			return r.latent.Grad().Float32s()
 		}

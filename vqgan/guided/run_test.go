@@ -31,13 +31,14 @@ func TestAStepEndsBetweenItsBatches(t *testing.T) {
 	config := OnWhite()
 	config.Prompts = []Prompt{NewPrompt("red heart")}
 	config.Cutouts.Number, config.Batch = 4, 1
-	r := &run{model: loaded.VQGAN(t, torch.CPU), scorer: loaded.CLIP(t, torch.CPU), config: config}
-	defer r.close()
-	require.NoError(t, r.begin(t.Context(), nil))
+	scorers := []Scorer{loaded.CLIP(t, torch.CPU)}
+	r, err := NewRun(t.Context(), loaded.VQGAN(t, torch.CPU), scorers, config, RunOptions{})
+	require.NoError(t, err)
+	defer r.Close()
 	before := r.latent.Float32s()
 	looks := 0
 	for ; ; looks++ {
-		_, _, err := r.step(&endingContext{t.Context(), looks})
+		_, err := r.Step(&endingContext{t.Context(), looks})
 		if err == nil {
 			break
 		}

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -24,11 +26,14 @@ func (c Config) Validate() error {
 		check("width", c.Width, interval{low: 1, high: largestSide}),
 		check("height", c.Height, interval{low: 1, high: largestSide}),
 		check("steps", c.Steps, notNegative),
-		check("learning_rate", c.LearningRate, notNegative),
+		c.Optimizer.validate(),
+		check("latent_ema", c.LatentEMA, interval{high: 1, withoutHigh: true}),
+		check("patience", c.Patience, notNegative),
 		c.validateStart(),
 		check("init_weight", c.InitWeight, notNegative),
-		check("margin", c.Margin, notNegative),
-		check("total_variation", c.TotalVariation, notNegative),
+		oneOf("init_distance", c.InitDistance, SquaredDistance, CosineDistance, SphericalDistance, PixelDistance),
+		c.Losses.validate(),
+		c.validateScorerWeights(),
 		c.Cutouts.validate(),
 		check("batch", c.Batch, interval{low: 1, high: math.Inf(1)}),
 	)
@@ -53,10 +58,7 @@ func (c Config) validatePrompts() error {
 
 func (p Prompt) validate(field string) error {
 	finite := interval{low: math.Inf(-1), high: math.Inf(1)}
-	if strings.TrimSpace(p.Text) == "" {
-		return bad("%s.text is %q, wanted a text", field, p.Text)
-	}
-	if err := check(field+".weight", p.Weight, finite); err != nil || p.Stop == nil {
+	if err := cmp.Or(p.validateKind(field), check(field+".weight", p.Weight, finite), validateSchedule(field, p.Schedule)); err != nil || p.Stop == nil {
 		return err
 	}
 	if p.Weight < 0 {
@@ -66,17 +68,65 @@ func (p Prompt) validate(field string) error {
 	return check(field+".stop", *p.Stop, finite)
 }
 
-func (c Config) validateStart() error {
-	switch c.Start {
-	case PictureStart:
-		return nil
-	case RandomStart, CenteredStart:
-		if c.Init != "" {
-			return bad("init is %q, wanted none with start %q, or start %q", c.Init, c.Start, PictureStart)
-		}
-		return nil
+// validateKind checks that the prompt is one thing.
+func (p Prompt) validateKind(field string) error {
+	switch {
+	case p.Text != "" && p.Picture != "":
+		return bad("%s has the text %q and the picture %q, wanted one of them", field, p.Text, p.Picture)
+	case p.Noise != nil && p.Text+p.Picture != "":
+		return bad("%s has noise and %q, wanted one of them", field, p.Text+p.Picture)
+	case p.Picture == "" && p.Noise == nil && strings.TrimSpace(p.Text) == "":
+		return bad("%s.text is %q, wanted a text", field, p.Text)
+	case p.Text == "" && len(p.Templates) > 0:
+		return bad("%s has templates and no text, wanted both", field)
 	}
-	return bad("start is %q, wanted %q, %q or %q", c.Start, RandomStart, CenteredStart, PictureStart)
+	for i, template := range p.Templates {
+		if !strings.Contains(template, placeholder) {
+			return bad("%s.templates[%d] is %q, wanted %s in it for the text", field, i, template, placeholder)
+		}
+	}
+	return nil
+}
+
+func validateSchedule(field string, keys []Key) error {
+	least := 1.0
+	for i, key := range keys {
+		name := fmt.Sprintf("%s.schedule[%d]", field, i)
+		err := cmp.Or(check(name+".step", key.Step, interval{low: least, high: math.Inf(1)}),
+			check(name+".share", key.Share, interval{high: math.Inf(1)}))
+		if err != nil {
+			return err
+		}
+		least = float64(key.Step) + 1
+	}
+	return nil
+}
+
+func (c Config) validateStart() error {
+	if err := oneOf("start", c.Start, starts...); err != nil {
+		return err
+	}
+	if c.Start != PictureStart && c.Init != "" {
+		return bad("init is %q, wanted none with start %q, or start %q", c.Init, c.Start, PictureStart)
+	}
+	return nil
+}
+
+func (c Config) validateScorerWeights() error {
+	pulls := false
+	for i, weight := range c.ScorerWeights {
+		if err := check(fmt.Sprintf("scorer_weights[%d]", i), weight, interval{high: math.Inf(1)}); err != nil {
+			return err
+		}
+		pulls = pulls || weight > 0
+	}
+	switch {
+	case len(c.ScorerWeights) == 0:
+		return bad("scorer_weights is empty, wanted a weight for each scorer, as 1")
+	case !pulls:
+		return bad("scorer_weights are all 0, wanted one above 0")
+	}
+	return nil
 }
 
 func (c Cutouts) validate() error {
@@ -135,6 +185,19 @@ func check[N int | float64](field string, value N, allowed interval) error {
 		return nil
 	}
 	return bad("%s is %v, wanted %v", field, value, allowed)
+}
+
+// oneOf returns an error if the value is not among the allowed ones.
+func oneOf[S ~string](field string, value S, allowed ...S) error {
+	if slices.Contains(allowed, value) {
+		return nil
+	}
+	quoted := make([]string, len(allowed))
+	for i, one := range allowed {
+		quoted[i] = strconv.Quote(string(one))
+	}
+	last := len(quoted) - 1
+	return bad("%s is %q, wanted %s or %s", field, value, strings.Join(quoted[:last], ", "), quoted[last])
 }
 
 func bad(format string, arguments ...any) error {
