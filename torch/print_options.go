@@ -56,8 +56,26 @@ var printOptions = func() *atomic.Pointer[PrintOptions] {
 }()
 
 // SetPrintOptions sets, for the whole process, how tensors are printed. It is safe to call while
-// other goroutines print. [PrintOptions.Sprint] prints one tensor with its own options.
-func SetPrintOptions(options PrintOptions) { printOptions.Store(&options) }
+// other goroutines print. [PrintOptions.Sprint] prints one tensor with its own options. It returns an
+// error, and changes nothing, if a number is negative or the SciMode is unknown.
+func SetPrintOptions(options PrintOptions) error {
+	const operation = "SetPrintOptions"
+	for _, field := range []struct {
+		name  string
+		value int
+	}{
+		{"Precision", options.Precision}, {"Threshold", options.Threshold}, {"EdgeItems", options.EdgeItems}, {"LineWidth", options.LineWidth},
+	} {
+		if field.value < 0 {
+			return invalid(operation, "%s is %d, wanted 0 or more", field.name, field.value)
+		}
+	}
+	if options.SciMode < SciAuto || options.SciMode > SciNever {
+		return invalid(operation, "there is no SciMode %d", options.SciMode)
+	}
+	printOptions.Store(&options)
+	return nil
+}
 
 // CurrentPrintOptions returns the options in use.
 func CurrentPrintOptions() PrintOptions { return *printOptions.Load() }

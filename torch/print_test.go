@@ -170,7 +170,7 @@ func TestPrintingOnEachDevice(t *testing.T) {
 // The options are the process's; whoever prints meanwhile sees the old ones or the new.
 func TestSetPrintOptionsWhileOthersPrint(t *testing.T) {
 	before := torch.CurrentPrintOptions()
-	defer torch.SetPrintOptions(before)
+	defer func() { assert.NoError(t, torch.SetPrintOptions(before)) }()
 	x := torch.FromSlice([]float32{0.125}, nil)
 	var all sync.WaitGroup
 	for range 4 {
@@ -181,14 +181,32 @@ func TestSetPrintOptionsWhileOthersPrint(t *testing.T) {
 		})
 	}
 	for range 50 {
-		torch.SetPrintOptions(torch.ShortPrintOptions())
+		require.NoError(t, torch.SetPrintOptions(torch.ShortPrintOptions()))
 		assert.Equal(t, torch.ShortPrintOptions(), torch.CurrentPrintOptions())
-		torch.SetPrintOptions(before)
+		require.NoError(t, torch.SetPrintOptions(before))
 	}
 	all.Wait()
 }
 
-// Nonsense in the options is no reason to fail.
+func TestSetPrintOptionsRefusesNonsense(t *testing.T) {
+	before := torch.CurrentPrintOptions()
+	for says, edit := range map[string]func(*torch.PrintOptions){
+		"Precision is -1":       func(o *torch.PrintOptions) { o.Precision = -1 },
+		"Threshold is -2":       func(o *torch.PrintOptions) { o.Threshold = -2 },
+		"EdgeItems is -3":       func(o *torch.PrintOptions) { o.EdgeItems = -3 },
+		"LineWidth is -4":       func(o *torch.PrintOptions) { o.LineWidth = -4 },
+		"there is no SciMode 7": func(o *torch.PrintOptions) { o.SciMode = 7 },
+	} {
+		options := before
+		edit(&options)
+		err := torch.SetPrintOptions(options)
+		assert.ErrorIs(t, err, torch.ErrInvalid)
+		assert.ErrorContains(t, err, says)
+		assert.Equal(t, before, torch.CurrentPrintOptions())
+	}
+}
+
+// Nonsense in the options is no reason for printing to fail.
 func TestPrintOptionsOutOfRange(t *testing.T) {
 	x := torch.Ones(torch.Shape{3, 4})
 	for _, number := range []int{-5, -1, 0} {

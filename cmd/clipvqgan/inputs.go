@@ -17,7 +17,8 @@ var pictureExtensions = imageio.Extensions()
 
 // aboutPictures describes image arguments in the help of commands.
 const aboutPictures = `A picture is a file, a folder (all pictures in it and below it), a pattern such as "photos/*.jpg", or
-- for standard input. What cannot be read is told at the end; the others are done all the same.`
+- for standard input. What cannot be read is told at the end; the others are done all the same. With --json,
+a byte of a file's name that is not UTF-8 is written as Python's surrogateescape does: \udcXX.`
 
 // standardInput is the file for the argument -.
 const standardInput = "/dev/stdin"
