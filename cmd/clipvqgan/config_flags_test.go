@@ -22,7 +22,7 @@ func TestFieldsAreToldAsFlags(t *testing.T) {
 		"prompt 2: its weight is +Inf, wanted a finite number": func(c *guided.Config) {
 			c.Prompts = []guided.Prompt{guided.NewPrompt("a"), {Text: "b", Weight: math.Inf(1)}}
 		},
-		"margin is -1, wanted a finite number, 0 or more": func(c *guided.Config) { c.Margin = -1 }, // which has no flag
+		"losses.margin is -1, wanted a finite number, 0 or more": func(c *guided.Config) { c.Losses.Margin = -1 }, // which has no flag
 	} {
 		config := guided.Default()
 		config.Prompts = []guided.Prompt{guided.NewPrompt("a cat")}

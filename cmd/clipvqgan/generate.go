@@ -41,9 +41,9 @@ func (g *generation) setFlags(flags *pflag.FlagSet) {
 	flags.IntVar(&g.config.Cutouts.Number, "cutouts", g.config.Cutouts.Number,
 		fmt.Sprintf("how many cutouts CLIP sees in each step; without --on-white %d", full.Cutouts.Number))
 	flags.IntVar(&g.config.Batch, "batch", g.config.Batch, "how many cutouts go through CLIP at once; fewer need less memory")
-	flags.Float64Var(&g.config.LearningRate, "learning-rate", g.config.LearningRate,
-		fmt.Sprintf("the optimizer's learning rate; without --on-white %v", full.LearningRate))
-	flags.Float64Var(&g.config.TotalVariation, "smoothness", g.config.TotalVariation, "weight of the difference between neighboring pixels")
+	flags.Float64Var(&g.config.Optimizer.LearningRate, "learning-rate", g.config.Optimizer.LearningRate,
+		fmt.Sprintf("the optimizer's learning rate; without --on-white %v", full.Optimizer.LearningRate))
+	flags.Float64Var(&g.config.Losses.TotalVariation, "smoothness", g.config.Losses.TotalVariation, "weight of the difference between neighboring pixels")
 	flags.StringVar(&g.config.Init, "init", g.config.Init, "a picture to start from, in place of noise; - is standard input")
 	flags.Float64Var(&g.config.InitWeight, "init-weight", g.config.InitWeight, "how strongly to hold on to what the run started from")
 	flags.IntVar(&g.every, "save-every", 0, "also write the picture every so many steps (0: only at the end)")

@@ -31,9 +31,9 @@ func TestFlagsChangeWhatTheyNameAlone(t *testing.T) {
 			want := generation{config: test.preset, output: "generated.png"}
 			if len(arguments) > 0 {
 				want.output, want.size, want.every = "b.png", "8x9", 2
-				want.config.Seed, want.config.Steps, want.config.LearningRate = 1<<64-1, 0, 0
+				want.config.Seed, want.config.Steps, want.config.Optimizer.LearningRate = 1<<64-1, 0, 0
 				want.config.Cutouts.Number, want.config.Batch = 3, 2
-				want.config.TotalVariation, want.config.Init, want.config.InitWeight = 0.1, "a picture.png", 1e-300
+				want.config.Losses.TotalVariation, want.config.Init, want.config.InitWeight = 0.1, "a picture.png", 1e-300
 			}
 			assert.Equal(t, want, test.got)
 		}

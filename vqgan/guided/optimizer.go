@@ -111,7 +111,7 @@ func (o Optimizer) rate(step, steps int) float64 {
 
 // A mover changes the latent. It is an optimizer of package optim.
 type mover interface {
-	SetLearningRate(rate float64)
+	SetLearningRate(rate float64) error
 	StateDict() *torch.Dict
 	LoadStateDict(state *torch.Dict) error
 	Close()

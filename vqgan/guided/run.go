@@ -240,7 +240,9 @@ func (r *Run) Step(ctx context.Context) (step Step, err error) {
 	}
 	number := r.taken + 1
 	err = torch.Compute(ctx, func(*torch.TensorScope) (err error) {
-		r.optimizer.SetLearningRate(r.config.Optimizer.rate(number, r.config.Steps))
+		if err := r.optimizer.SetLearningRate(r.config.Optimizer.rate(number, r.config.Steps)); err != nil {
+			return err
+		}
 		step, err = r.move(ctx, r.draw())
 		return err
 	})

@@ -280,11 +280,11 @@ func (r *Run) restore(ctx context.Context, snapshot *Snapshot, state *torch.Dict
 		return err
 	}
 	// What may refuse its state comes first.
-	if err := torch.Try(func() error { r.generator.SetState(tensors[3]); return nil }); err != nil {
+	if err := r.generator.SetState(tensors[3]); err != nil {
 		return errors.Join(damaged(generatorKey), err)
 	}
 	if r.noise != r.generator && device == deviceKind(r.model.Device()) {
-		if err := torch.Try(func() error { r.noise.SetState(tensors[4]); return nil }); err != nil {
+		if err := r.noise.SetState(tensors[4]); err != nil {
 			return errors.Join(damaged(noiseKey), err)
 		}
 	}

@@ -88,7 +88,10 @@ func embedPicture(ctx context.Context, scorer Scorer, picture image.Image) (*tor
 	if err != nil {
 		return nil, err
 	}
-	pixels := imageio.ToCHW(square, [3]float32{}, [3]float32{1, 1, 1})
+	pixels, err := imageio.ToCHW(square, [3]float32{}, [3]float32{1, 1, 1})
+	if err != nil {
+		return nil, err
+	}
 	embedding, err := scorer.EncodePixels(ctx, torch.FromSlice(pixels, torch.Shape{1, 3, side, side}))
 	if err != nil {
 		return nil, err
