@@ -444,10 +444,10 @@ IValue to_ivalue(const ctorch_value& value, const TypePtr& type) {
         const std::string wanted = type_text(*type), given = type_text(*module.type());
         // Each load of an archive has classes of its own.
         throw Error{CTORCH_ERROR_INVALID,
-                    wanted == given
-                        ? " wants one of type " + wanted + " of the model that it is given to, and this " +
-                              given + " is of another load: make it with a method of that model"
-                        : " wants one of type " + wanted + ", not of type " + given};
+                    wanted == given ? " wants one of type " + wanted +
+                                          " of the model that it is given to, and this " + given +
+                                          " is of another load: make it with a method of that model"
+                                    : " wants one of type " + wanted + ", not of type " + given};
       }
       return module._ivalue();
     }

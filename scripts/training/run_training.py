@@ -29,8 +29,8 @@ SCRIPTS = {"clip": "train_picture_clip.py", "guide": "train_guide.py", "vqgan": 
 FIRST_SHARE = 0.62
 # The guiding CLIP is trained for at most so many minutes: it starts from a trained one.
 GUIDE_MINUTES = 2.0
-# A part is told to end so many seconds before it is ended.
-GRACE = 25
+# A part that is so many seconds late is ended: its last figures and sheets may take some.
+GRACE = 60
 
 
 def parse_arguments():
@@ -71,11 +71,11 @@ class Part:
         print(f"{name}: started for {minutes:.1f} minutes", flush=True)
 
     def poll(self) -> bool:
-        """Reports whether it has ended, and ends it if it is late."""
+        """Reports whether it has ended, and ends it if it is late: at first with SIGTERM, then with SIGKILL."""
         if self.process.poll() is None:
             late = time.time() - self.started - 60 * self.minutes
             if late > GRACE:
-                self.process.send_signal(signal.SIGKILL if late > 2 * GRACE else signal.SIGTERM)
+                self.process.send_signal(signal.SIGKILL if late > GRACE + 10 else signal.SIGTERM)
             return False
         if self.seconds is None:
             self.seconds = time.time() - self.started

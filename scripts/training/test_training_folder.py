@@ -20,6 +20,7 @@ sys.path[:0] = [str(HERE), str(HERE / "emoji"), str(HERE.parent / "reference")]
 
 import guiding_clip  # noqa: E402
 import picture_clip  # noqa: E402
+from blend_trunk import blend  # noqa: E402
 from clip_data import Drawings, boxes_of  # noqa: E402
 from clip_texts import Teacher  # noqa: E402
 from clip_tokens import read_merges  # noqa: E402
@@ -125,6 +126,12 @@ class TrainingFolder(unittest.TestCase):
         state = model.state_dict()
         back = picture_clip.own_state(picture_clip.open_clip_state(state))
         self.assertEqual(list(back), list(state))
+
+    def test_blended_weights(self):
+        published = {"weight": torch.tensor([0.0, 2]), "count": torch.tensor(1)}
+        tuned = {"weight": torch.tensor([1.0, 4]), "count": torch.tensor(5)}
+        self.assertEqual(blend(published, tuned, 0.75)["weight"].tolist(), [0.75, 3.5])
+        self.assertEqual(blend(published, tuned, 1)["weight"].tolist(), [1, 4])
 
     def test_the_trainings_run_and_resume(self):
         output = Path(self.temporary.name) / "output"
