@@ -27,7 +27,7 @@ from vqgan_network import VQGAN, Sizes
 
 COLUMNS = ["loss", "gradient", "validation", "validation_text", "validation_embedding", "validation_null"]
 # How sampling should be set, as far as was seen.
-SAMPLING = {"guidance": 6.0, "temperature": 0.7, "top_k": 100, "top_p": 1.0}
+SAMPLING = {"guidance": 3.0, "temperature": 0.6, "top_k": 100, "top_p": 1.0}
 # Shares of a batch that see the text alone, the embedding alone, both, and neither.
 TEXT_ALONE, EMBEDDING_ALONE, BOTH = 0.55, 0.2, 0.15
 
