@@ -9,10 +9,13 @@ var (
 	embeddedCLIP []byte
 	//go:embed vqgan.pt
 	embeddedVQGAN []byte
+	//go:embed drawings.pt
+	embeddedDrawings []byte
 	//go:embed labels.txt
 	embeddedLabels string
 )
 
-func clipArchive() []byte  { return embeddedCLIP }
-func vqganArchive() []byte { return embeddedVQGAN }
-func labels() string       { return embeddedLabels }
+func clipArchive() []byte     { return embeddedCLIP }
+func vqganArchive() []byte    { return embeddedVQGAN }
+func drawingsArchive() []byte { return embeddedDrawings }
+func labels() string          { return embeddedLabels }

@@ -33,3 +33,14 @@ func ExampleVQGAN() {
 	fmt.Println(model.Device(), model.DType())
 	// Output: cpu float32
 }
+
+func ExampleDrawingVQGAN() {
+	model, err := models.DrawingVQGAN()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer model.Close()
+	fmt.Println(model.Config().ImageSize, model.Config().CodebookSize)
+	// Output: 128 2048
+}

@@ -18,6 +18,7 @@ func read(name string) []byte {
 	return data
 }
 
-func clipArchive() []byte  { return read("clip.pt") }
-func vqganArchive() []byte { return read("vqgan.pt") }
-func labels() string       { return string(read("labels.txt")) }
+func clipArchive() []byte     { return read("clip.pt") }
+func vqganArchive() []byte    { return read("vqgan.pt") }
+func drawingsArchive() []byte { return read("drawings.pt") }
+func labels() string          { return string(read("labels.txt")) }

@@ -242,4 +242,3 @@ func TestDropsAndSchedules(t *testing.T) {
 		requireBad(t, config, plain, want)
 	}
 }
-
