@@ -11,5 +11,9 @@
 //	config.Seed = 7
 //	result, err := guided.Generate(ctx, vqganModel, clipModel, config, guided.RunOptions{})
 //
+// [NewRun] takes one step at a time, with any number of scorers and further terms of the loss. A
+// [Snapshot] is the whole state of a run: a run that continues from one, in another process too, ends
+// in the same bytes.
+//
 // The same [Config] gives the same image on the same machine with the same number of threads.
 package guided

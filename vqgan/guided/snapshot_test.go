@@ -2,6 +2,8 @@ package guided_test
 
 import (
 	"bytes"
+	"context"
+	"fmt"
 	"image"
 	"math/rand/v2"
 	"os"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/clipvqgan/clipvqgan/imageio"
 	"github.com/clipvqgan/clipvqgan/internal/testkit"
+	"github.com/clipvqgan/clipvqgan/models"
 	"github.com/clipvqgan/clipvqgan/torch"
 	"github.com/clipvqgan/clipvqgan/vqgan/guided"
 )
@@ -183,4 +186,43 @@ func TestKeepHoldsAnArea(t *testing.T) {
 	}
 	// The decoder's receptive field reaches over the border, but not far.
 	assert.Less(t, difference(0, 16), difference(48, 64)/20)
+}
+
+func ExampleResume() {
+	model, err := models.VQGAN()
+	if err != nil {
+		panic(err)
+	}
+	scorer, err := models.CLIP()
+	if err != nil {
+		panic(err)
+	}
+	ctx, scorers := context.Background(), []guided.Scorer{scorer}
+	config := guided.OnWhite()
+	config.Prompts = []guided.Prompt{guided.NewPrompt("a slice of pizza")}
+	config.Steps, config.Cutouts.Number = 2, 2
+	run, err := guided.NewRun(ctx, model, scorers, config, guided.RunOptions{})
+	if err != nil {
+		panic(err)
+	}
+	defer run.Close()
+	if _, err := run.Step(ctx); err != nil {
+		panic(err)
+	}
+	snapshot, err := run.Snapshot(ctx)
+	if err != nil {
+		panic(err)
+	}
+	// Elsewhere, after snapshot.Save and guided.LoadSnapshot:
+	resumed, err := guided.Resume(ctx, model, scorers, snapshot, snapshot.Config(), guided.RunOptions{})
+	if err != nil {
+		panic(err)
+	}
+	defer resumed.Close()
+	result, err := resumed.Finish(ctx)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(resumed.Taken(), resumed.Done(), result.Picture.Bounds())
+	// Output: 2 true (0,0)-(64,64)
 }
