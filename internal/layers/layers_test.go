@@ -65,7 +65,7 @@ var layers = []layer{
 	{"clip/train", []string{"clip", "torch/...", "imageio", "tokenizer", "internal/chart"}},
 	{"clip/search", []string{"internal/atomicfile"}}, // vectors, whatever model made them
 	{"clip/index", []string{"clip", "clip/search/...", "imageio", "internal/atomicfile"}},
-	{"vqgan/guided", []string{"vqgan", "torch/...", "imageio"}}, // CLIP comes through an interface
+	{"vqgan/guided", []string{"vqgan", "torch/...", "imageio", "internal/atomicfile"}}, // CLIP comes through an interface
 	{"vqgan/prior", []string{"vqgan", "torch/...", "imageio", "tokenizer", "internal/archive", "internal/architecture", "internal/weights", "internal/missing"}},
 
 	{"models", []string{"clip/...", "vqgan/...", "torch/...", "tokenizer"}},

@@ -218,12 +218,17 @@ func call(layer any, inputs []*torch.Tensor) *torch.Tensor {
 	return layer.(nn.Layer).Forward(inputs[0])
 }
 
-// assertClose compares within float32's rounding, summed up over a small layer.
+// assertClose compares within float32's rounding, summed up over a small layer. Where large terms
+// cancel, their rounding is left, which differs with the processor.
 func assertClose(t *testing.T, expected, actual *torch.Tensor, what string) {
 	t.Helper()
 	require.Equal(t, expected.Shape(), actual.Shape(), what)
 	require.Equal(t, expected.DType(), actual.DType(), what)
-	assert.True(t, expected.AllClose(actual.To(torch.CPU), 2e-5, 2e-6), "%s: wanted\n%v\ngot\n%v", what, expected, actual)
+	largest := 1.0
+	if expected.NumElements() > 0 {
+		largest = max(largest, expected.To(torch.Float64).Abs().Max().Item())
+	}
+	assert.True(t, expected.AllClose(actual.To(torch.CPU), 2e-5, 2e-6*largest), "%s: wanted\n%v\ngot\n%v", what, expected, actual)
 }
 
 func assertState(t *testing.T, expected, actual *torch.Dict, what string) {

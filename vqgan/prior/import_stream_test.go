@@ -70,7 +70,7 @@ func TestBadCheckpointsAreErrors(t *testing.T) {
 		options ImportOptions
 		words   string
 	}{
-		"empty folder":      {nil, ImportOptions{}, "has no weights, which would be called encoder.pt, last.ckpt"},
+		"empty folder":      {nil, ImportOptions{}, "has no weights"},
 		"truncated":         {map[string][]byte{"last.ckpt": class[:len(class)/2]}, ImportOptions{}, "last.ckpt"},
 		"no YAML":           {map[string][]byte{"last.ckpt": class}, ImportOptions{}, "do not tell what it is conditioned on"},
 		"bad conditioning":  {map[string][]byte{"last.ckpt": class}, ImportOptions{Conditioning: "x"}, `the conditioning is "x"`},
