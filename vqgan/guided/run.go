@@ -41,6 +41,8 @@ type Run struct {
 
 	averageWeight float64
 
+	models *modelIdentity // for snapshots, once it is known
+
 	taken  int // the number of steps taken
 	losses []float64
 }

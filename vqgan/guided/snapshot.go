@@ -67,9 +67,13 @@ func (r *Run) Snapshot(ctx context.Context) (*Snapshot, error) {
 	}
 	var data bytes.Buffer
 	err = torch.Compute(ctx, func(*torch.TensorScope) error {
-		marks, err := scorerMarks(ctx, r.scorers)
+		own, err := r.identity(ctx)
 		if err != nil {
 			return err
+		}
+		var marks []any
+		for _, mark := range own.scorers {
+			marks = append(marks, torch.FromSlice(mark, nil))
 		}
 		return checkpoint.Write(&data, torch.NewDict(
 			versionKey, snapshotVersion,
@@ -84,7 +88,7 @@ func (r *Run) Snapshot(ctx context.Context) (*Snapshot, error) {
 			generatorKey, r.generator.State(),
 			noiseKey, r.noise.State(),
 			deviceKey, deviceKind(r.model.Device()),
-			codebookKey, codebookMark(r.model),
+			codebookKey, own.codebook,
 			scorersKey, marks,
 		))
 	})
@@ -240,12 +244,7 @@ func (r *Run) restore(ctx context.Context, snapshot *Snapshot, state *torch.Dict
 	if err := sameState(snapshot.config, r.config); err != nil {
 		return err
 	}
-	if mark, err := valueOf[string](state, codebookKey); err != nil {
-		return err
-	} else if mark != codebookMark(r.model) {
-		return bad("the snapshot was made with another VQGAN")
-	}
-	if err := r.checkScorers(ctx, state); err != nil {
+	if err := r.checkModels(ctx, state); err != nil {
 		return err
 	}
 	var tensors [5]*torch.Tensor
@@ -304,18 +303,25 @@ func (r *Run) restore(ctx context.Context, snapshot *Snapshot, state *torch.Dict
 	return r.renewStart(ctx)
 }
 
-// checkScorers returns an error if the scorers are not those of the snapshot.
-func (r *Run) checkScorers(ctx context.Context, state *torch.Dict) error {
+// checkModels returns an error if the models are not those of the snapshot.
+func (r *Run) checkModels(ctx context.Context, state *torch.Dict) error {
+	codebook, err := valueOf[string](state, codebookKey)
+	if err != nil {
+		return err
+	}
+	own, err := r.identity(ctx)
+	if err != nil {
+		return err
+	}
+	if codebook != own.codebook {
+		return bad("the snapshot was made with another VQGAN")
+	}
 	marks, err := valueOf[[]any](state, scorersKey)
 	if err != nil {
 		return err
 	}
-	if len(marks) != len(r.scorers) {
-		return bad("the snapshot was made with %d scorers, and there are %d", len(marks), len(r.scorers))
-	}
-	own, err := scorerMarks(ctx, r.scorers)
-	if err != nil {
-		return err
+	if len(marks) != len(own.scorers) {
+		return bad("the snapshot was made with %d scorers, and there are %d", len(marks), len(own.scorers))
 	}
 	for i, mark := range marks {
 		tensor, ok := mark.(*torch.Tensor)
@@ -324,7 +330,7 @@ func (r *Run) checkScorers(ctx context.Context, state *torch.Dict) error {
 		}
 		// Equal models differ by rounding, in another dtype or on another device.
 		const leastCosine = 0.98
-		mine := own[i].(*torch.Tensor)
+		mine := torch.FromSlice(own.scorers[i], nil)
 		if !slices.Equal(tensor.Shape(), mine.Shape()) ||
 			tensor.To(torch.Float64).Mul(mine.To(torch.Float64)).Sum().Item() < leastCosine {
 			return bad("the snapshot was made with another scorer than number %d", i+1)
@@ -333,26 +339,35 @@ func (r *Run) checkScorers(ctx context.Context, state *torch.Dict) error {
 	return nil
 }
 
-// scorerMarks returns what tells scorers apart: the embedding of a text, [D], of unit length.
-func scorerMarks(ctx context.Context, scorers []Scorer) (marks []any, err error) {
-	for _, scorer := range scorers {
+// A modelIdentity tells models apart, whatever their dtype.
+type modelIdentity struct {
+	// codebook is the sum of the VQGAN's codebook, rounded to 8 bits as bfloat16 has them.
+	codebook string
+	// scorers are each scorer's embedding of a text, of unit length.
+	scorers [][]float32
+}
+
+// identity returns what tells the run's models from others. It is computed once: a run may take
+// snapshots often.
+func (r *Run) identity(ctx context.Context) (*modelIdentity, error) {
+	if r.models != nil {
+		return r.models, nil
+	}
+	hash := sha256.New()
+	fmt.Fprintln(hash, r.model.Codebook().Shape())
+	values := r.model.Codebook().To(torch.CPU, torch.BFloat16, torch.Float32).Float32s()
+	_ = binary.Write(hash, binary.LittleEndian, values) // a hash takes all
+	found := &modelIdentity{codebook: hex.EncodeToString(hash.Sum(nil))}
+	for _, scorer := range r.scorers {
 		embedding, err := scorer.EncodeText(ctx, "a photo of a dog")
 		if err != nil {
 			return nil, err
 		}
-		marks = append(marks, embedding.Detach().To(torch.CPU, torch.Float32).Reshape(torch.Shape{-1}).Normalize(-1))
+		unit := embedding.Detach().To(torch.CPU, torch.Float32).Reshape(torch.Shape{-1}).Normalize(-1)
+		found.scorers = append(found.scorers, unit.Float32s())
 	}
-	return marks, nil
-}
-
-// codebookMark returns what tells VQGANs apart, whatever their dtype: the sum of the codebook's
-// values, rounded to 8 bits as bfloat16 has them.
-func codebookMark(model *vqgan.Model) string {
-	values := model.Codebook().To(torch.CPU, torch.BFloat16, torch.Float32).Float32s()
-	hash := sha256.New()
-	fmt.Fprintln(hash, model.Codebook().Shape())
-	_ = binary.Write(hash, binary.LittleEndian, values) // a hash takes all
-	return hex.EncodeToString(hash.Sum(nil))
+	r.models = found
+	return found, nil
 }
 
 func deviceKind(device torch.Device) string {
